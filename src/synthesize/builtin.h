@@ -1,0 +1,14 @@
+// The built-in synthesizer: rewrites the ATen graph into plans and generated kernels. Needs no model and no network.
+#pragma once
+
+#include <memory>
+
+#include "synthesize/synthesizer.h"
+
+namespace kerf {
+
+// Replies from within propose. What it learned lives as long as the object (one session); the same sequence of calls
+// gives the same replies.
+[[nodiscard]] std::unique_ptr<Synthesizer> make_builtin_synthesizer();
+
+}  // namespace kerf

@@ -1,0 +1,70 @@
+// Who writes candidates: the built-in synthesizer, a model, an agent, a recording.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "candidate/candidate.h"
+#include "evaluate/evaluation.h"
+#include "problem/problem.h"
+#include "synthesize/memory.h"
+
+namespace kerf {
+
+// A node of the tree as a synthesizer sees it.
+struct Recalled {
+  std::int64_t node = 0;
+  Candidate candidate;
+  Evaluation evaluation;
+  nlohmann::json recipe;   // what the synthesizer that wrote it needs to go on from it; null if it kept nothing
+  std::string rationale;   // why this step was taken
+  double log_speedup = 0;  // against eager
+};
+
+struct SynthesisRequest {
+  std::uint64_t expansion = 0;
+  std::shared_ptr<const Understood> problem;
+  nlohmann::json target;                 // descriptor and calibration
+  MemoryOperator memory = MemoryOperator::fresh;
+  std::vector<Recalled> ancestors;       // the parent first, then its parent …; empty for fresh
+  std::vector<Recalled> siblings;        // other children of the parent, or other good nodes for combine
+  std::vector<std::string> tried;        // digests of every candidate of the session: writing one again is no news
+  std::uint64_t seed = 0;                // of this expansion: the same request gives the same reply
+};
+
+struct Usage {
+  std::int64_t tokens_in = 0, tokens_out = 0;
+  double usd = 0;
+  double seconds = 0;
+};
+
+struct Proposal {
+  Candidate candidate;
+  nlohmann::json recipe;
+  std::string move;       // name of the move that led here: "fuse", "tile", …; empty for models
+  std::string rationale;  // one sentence
+  Usage usage;
+};
+
+struct Synthesizer {
+  Synthesizer() = default;
+  Synthesizer(const Synthesizer&) = delete;
+  Synthesizer& operator=(const Synthesizer&) = delete;
+  virtual ~Synthesizer() = default;
+  using Ticket = std::uint64_t;
+  // nullopt: nothing new can be written from here (every move was tried).
+  using Reply = std::move_only_function<void(Result<std::optional<Proposal>>)>;
+  // Never blocks; `reply` comes on the loop's thread, possibly before propose returns.
+  virtual Ticket propose(const SynthesisRequest& request, Reply reply) = 0;
+  virtual void cancel(Ticket ticket) = 0;
+  // The session tells how a proposal fared, so that policies can learn within it. Called in the order of tells.
+  virtual void learn(const SynthesisRequest& request, const Proposal& proposal, const Evaluation& evaluation) = 0;
+  [[nodiscard]] virtual std::string name() const = 0;
+};
+
+}  // namespace kerf
