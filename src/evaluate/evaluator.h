@@ -1,0 +1,35 @@
+// The job graph behind one call.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "candidate/candidate.h"
+#include "evaluate/evaluation.h"
+
+namespace kerf {
+
+// How much is wanted to be known.
+enum class Effort : std::uint8_t {
+  screen,    // verdict and a first time: enough to decide whether to build on it
+  confirm,   // more samples, every baseline, all hidden variants: what a report may quote
+};
+
+struct EvaluationRequest {
+  std::shared_ptr<const Understood> problem;
+  Effort effort = Effort::screen;
+  bool remeasure = false;  // verdict is known (cached); time it again
+};
+
+struct Evaluator {
+  Evaluator() = default;
+  Evaluator(const Evaluator&) = delete;
+  Evaluator& operator=(const Evaluator&) = delete;
+  virtual ~Evaluator() = default;
+  using Done = std::move_only_function<void(Result<Evaluation>)>;
+  // Never blocks; `done` comes on the loop's thread. An error is ours; whatever the candidate does is an Evaluation.
+  virtual void submit(Candidate candidate, EvaluationRequest request, Done done) = 0;
+  virtual void cancel_all() = 0;
+};
+
+}  // namespace kerf

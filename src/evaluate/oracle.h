@@ -1,0 +1,99 @@
+// The oracle: the trusted process that makes inputs, knows the true answers and judges outputs. Candidates never share a
+// process with it. All calls block; they are made from job bodies, one at a time (an implementation serialises them).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/shared_memory.h"
+#include "problem/problem.h"
+
+namespace kerf {
+
+// A tensor's place in an arena: `offset` bytes from the start of the memory to its first element.
+struct Placed {
+  std::string name;
+  TensorSpec spec;
+  std::size_t offset = 0;
+};
+
+// One shared memory with room for several tensors and guard pages between them. Every tensor has pages of its own, with
+// an untouched page before and behind, so that whoever maps it can protect them.
+struct Arena {
+  SharedMemory memory;
+  std::vector<Placed> tensors;
+};
+
+// Where tensors lie in their pages. `front`: they start a page, so that reading before them faults. `back`: they end as
+// close to a page's end as 64-byte alignment allows, so that reading behind them faults.
+enum class Placement : std::uint8_t { front, back };
+
+[[nodiscard]] Result<Arena> make_arena(const std::string& name, const std::vector<std::pair<std::string, TensorSpec>>& tensors,
+                                       Placement placement);
+
+// Inputs and perturbed parameters of one run, drawn from a secret seed. The true answers stay with the oracle, under `id`.
+struct Trial {
+  std::string id;
+  std::string workload;       // Workload::id
+  std::string distribution;   // "own", "heavy_tailed", …
+  Arena arena;                // inputs, parameters, buffers, constants
+};
+
+struct TrialRequest {
+  std::string workload;
+  std::string distribution = "own";
+  std::uint64_t seed = 0;
+  Placement placement = Placement::front;
+};
+
+// What comparing one run's outputs with the truth found, per output tensor.
+struct OutputJudgement {
+  std::string name;
+  bool right = false;
+  double max_error = 0;        // against fp64
+  double reference_error = 0;  // of the reference in the working type, against fp64
+  double scale = 0;            // largest magnitude of the truth
+  double allowed = 0;          // the budget that max_error had to meet
+  std::int64_t wrong = 0;      // elements outside the budget
+  std::int64_t unwritten = 0;  // elements that still hold the sentinel's bits
+  std::int64_t nonfinite = 0;  // NaN or infinite where the truth is not
+  std::vector<std::int64_t> first_wrong;                  // index, empty if none
+  std::vector<std::pair<std::int64_t, std::int64_t>> box; // smallest box [low, high] a dimension around the wrong ones
+  double got = 0, expected = 0;                           // at first_wrong
+};
+
+struct Judgement {
+  bool right = false;
+  std::vector<OutputJudgement> outputs;
+};
+
+enum class Baseline : std::uint8_t { eager, compile };
+[[nodiscard]] const char* to_string(Baseline baseline);
+
+struct Oracle {
+  Oracle() = default;
+  Oracle(const Oracle&) = delete;
+  Oracle& operator=(const Oracle&) = delete;
+  virtual ~Oracle() = default;
+
+  // Loads, traces, asks the trivial answers, finds `variants` hidden variants. User errors carry one clear line.
+  [[nodiscard]] virtual Result<Understood> admit(const Problem& problem, int variants) = 0;
+  [[nodiscard]] virtual Result<Trial> draw(const TrialRequest& request) = 0;
+  // `outputs` hold what a run left; `sentinel` is the byte pattern they were filled with before it. With
+  // `inputs_changed`, the truth is computed anew from what the trial's arena holds now.
+  [[nodiscard]] virtual Result<Judgement> judge(const Trial& trial, const Arena& outputs, std::uint64_t sentinel,
+                                                bool inputs_changed) = 0;
+  // Makes a baseline ready (traces, compiles, warms up). `unavailable` if this machine cannot have it.
+  [[nodiscard]] virtual Result<> prepare_baseline(const std::string& workload, Baseline baseline) = 0;
+  // One timed run on the trial's inputs, device time in microseconds; caches flushed before it if `cold`.
+  [[nodiscard]] virtual Result<double> time_baseline(const Trial& trial, Baseline baseline, bool cold) = 0;
+  virtual void forget(const std::string& trial) = 0;
+  [[nodiscard]] virtual nlohmann::json versions() = 0;  // torch, python, threads
+};
+
+}  // namespace kerf

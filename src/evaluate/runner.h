@@ -1,0 +1,65 @@
+// The runner: another process that executes a candidate's machine code. It may die; we may not. All calls block.
+// A failure that is the candidate's own has ErrorKind::candidate and the facts "verdict" (a Verdict) and "rule".
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "candidate/plan.h"
+#include "evaluate/oracle.h"
+#include "target/language.h"
+
+namespace kerf {
+
+enum class TaskOrder : std::uint8_t { dynamic, descending };  // descending: one thread, last task first (finds waiting tasks)
+
+struct RunRequest {
+  const Trial* trial = nullptr;
+  Arena* outputs = nullptr;
+  std::uint64_t sentinel = 0;             // outputs and scratch are filled with this pattern first
+  TaskOrder order = TaskOrder::dynamic;
+  bool timed = false;
+  bool cold = false;                      // flush caches first
+  std::chrono::milliseconds limit{10'000};
+};
+
+struct RunReport {
+  double device_us = 0;      // as the runner's clock saw the steps
+  double prepare_us = 0;     // the part of it that prepare steps took
+  double parent_us = 0;      // as this process saw the run, hand-over included
+  std::int64_t involuntary_switches = 0;  // of the runner during the run: company on the cores
+  std::vector<double> step_us;            // per step, if timed
+};
+
+// One loaded candidate at one tune point on one workload, in a process of its own.
+struct RunnerInstance {
+  RunnerInstance() = default;
+  RunnerInstance(const RunnerInstance&) = delete;
+  RunnerInstance& operator=(const RunnerInstance&) = delete;
+  virtual ~RunnerInstance() = default;  // kills the process
+  // Binds the plan on first use: errors of the plan that only a run can show come from here.
+  [[nodiscard]] virtual Result<RunReport> run(const RunRequest& request) = 0;
+};
+
+struct LoadRequest {
+  const Source* source = nullptr;
+  const Image* image = nullptr;
+  const Workload* workload = nullptr;
+  TunePoint tune;
+  int threads = 1;
+};
+
+struct Runner {
+  Runner() = default;
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+  virtual ~Runner() = default;
+  [[nodiscard]] virtual Result<std::unique_ptr<RunnerInstance>> load(const LoadRequest& request) = 0;
+  [[nodiscard]] virtual std::vector<std::string> isolation() const = 0;
+};
+
+}  // namespace kerf
