@@ -1,0 +1,43 @@
+// A language of a target: a source becomes something that a runner can load. Compiling happens in the jail.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "candidate/plan.h"
+
+namespace kerf {
+
+// What the compiler said of a line of the candidate (vectorised or not, and why).
+struct CompilerRemark {
+  int line = 0;
+  int column = 0;
+  bool missed = false;  // an optimisation that was not done
+  std::string pass;     // "vectorize", "unroll", …
+  std::string text;
+};
+
+// A compiled candidate at one tune point.
+struct Image {
+  std::string path;                  // shared object in the cache, named by digest
+  std::string digest;                // of source, tune point, flags, compiler and harness version
+  std::vector<CompilerRemark> remarks;
+  nlohmann::json inspected;          // undefined symbols, code bytes, instruction mix by kernel
+  bool cached = false;
+  double seconds = 0;
+};
+
+struct LanguageBackend {
+  LanguageBackend() = default;
+  LanguageBackend(const LanguageBackend&) = delete;
+  LanguageBackend& operator=(const LanguageBackend&) = delete;
+  virtual ~LanguageBackend() = default;
+  // Errors: kind candidate with facts "verdict" (compile_error, rejected), "rule", and the place; `unavailable` if there
+  // is no compiler. Blocks; safe to call from several threads.
+  [[nodiscard]] virtual Result<Image> compile(const Source& source, const TunePoint& point) = 0;
+  [[nodiscard]] virtual std::string version() const = 0;  // "g++ 12.2.0"
+};
+
+}  // namespace kerf
