@@ -29,7 +29,7 @@ struct Estimate {
   double median = 0, low = 0, high = 0;
   int samples = 0;
 };
-// A ratio of paired times with its interval: 99 %, widened by what two copies of one program differ (statistics.h), so
+// A ratio of paired times with its interval: 99.5 %, widened by what two copies of one program differ (statistics.h), so
 // that fewer than one in a hundred identical kernels is called faster or slower.
 struct Ratio {
   double value = 0, low = 0, high = 0;

@@ -87,7 +87,7 @@ Evaluation FakeEvaluator::evaluate(const Candidate& candidate, const EvaluationR
   const double spread = request.effort == Effort::confirm ? options_.noise / 2 : options_.noise;
   const double speedup = fate.speedup * std::exp(spread * noise.normal());
   const double width = 1.96 * spread + 0.005;
-  const int samples = request.effort == Effort::confirm ? 30 : 8;
+  const int samples = request.effort == Effort::confirm ? 30 : 9;
   Receipt r;
   r.time_us = time_around(options_.eager_us / speedup, width, samples);
   r.raw_us.assign(static_cast<std::size_t>(samples), r.time_us.median);
