@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/result.h"
@@ -20,13 +21,17 @@ namespace kerf {
 struct Located {
   std::string text;
   Location at;
+  // Where each byte stands, if not simply one after the other (escapes, several lines); else empty.
+  std::vector<Location> map = {};
+  [[nodiscard]] Location position(std::size_t offset) const;
 };
 
 struct PlanArgument;
 using PlanArgumentList = std::vector<PlanArgument>;
-// A literal, an expression or tensor name (a string), or a list of such.
+using PlanArgumentTable = std::vector<std::pair<Located, PlanArgument>>;
+// A literal, an expression or tensor name (a string), or a list of such. A table is a tensor map (cuda).
 struct PlanArgument {
-  std::variant<Value, Located, PlanArgumentList> is;
+  std::variant<Value, Located, PlanArgumentList, PlanArgumentTable> is;
   Location at;
 };
 
@@ -49,11 +54,13 @@ struct Step {
   bool out_is_list = false;
   std::optional<Located> loop;        // for = "t"
   bool prepare = false;
+  PlanArgumentTable keys;             // launch: what the language adds (block, shared, num_warps, constexpr, …)
   Location at, grid_at, args_at, out_at;
 };
 
 struct Plan {
   std::optional<Located> supports;
+  Location supports_at;  // the key
   std::vector<std::pair<Located, std::vector<Value>>> tune;  // axes in order of appearance
   std::optional<Located> where;
   Location tune_at;
@@ -79,8 +86,16 @@ using TunePoint = std::vector<std::pair<std::string, Value>>;
 [[nodiscard]] Result<std::vector<TunePoint>> tune_points(const Source& source);
 // Everything that can be checked without running: names, expressions, grids, schemas that are known, on this workload at
 // this point. Results of calls are unknown here; what depends on them is checked by the runner when it binds the plan.
-[[nodiscard]] Result<> lint(const Source& source, const Workload& workload, const TunePoint& point);
+// `threads` is the number that the runner will have; 0: as many as this machine has.
+[[nodiscard]] Result<> lint(const Source& source, const Workload& workload, const TunePoint& point, int threads = 0);
 // Whether `supports` admits the workload.
 [[nodiscard]] Result<bool> supports(const Source& source, const Workload& workload);
+// The error to report where `supports` does not admit the primary workload: points at the key.
+[[nodiscard]] Error not_supported(const Source& source, const Workload& workload);
+// The kernel or operator of the last step that may write the output: where errors of a run point (a wrong or unwritten
+// element). The plan itself if there is none.
+[[nodiscard]] Located last_writer(const Source& source, std::string_view output);
+
+inline constexpr std::size_t max_tune_points = 64;
 
 }  // namespace kerf
