@@ -1,0 +1,59 @@
+# What a person types. `make demo` and `make test` do everything on a machine that has git, make and a package manager.
+PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
+JOBS ?= $(shell nproc)
+
+.PHONY: help setup build test demo lint asan tsan fuzz bench install clean
+
+help:
+	@echo "make demo     install, build, and find a faster kernel for an example problem"
+	@echo "make test     install, build, and run every test that needs no GPU"
+	@echo "make build    build/kerf"
+	@echo "make install  kerf into $(PREFIX) (PREFIX=...)"
+	@echo "make lint     format, include order, clang-tidy"
+	@echo "make asan     unit tests under ASan and UBSan;  make tsan  under TSan;  make fuzz  a minute of each fuzzer"
+	@echo "make bench    benchmarks"
+
+setup:
+	@scripts/setup.sh
+
+# Configure once; ninja does so again by itself when a list of files changes.
+build/%/build.ninja: CMakeLists.txt CMakePresets.json cmake/rooms.cmake
+	@cmake --preset $* >/dev/null
+build/build.ninja: CMakeLists.txt CMakePresets.json cmake/rooms.cmake
+	@cmake --preset release >/dev/null
+
+build: setup build/build.ninja
+	@echo "build: build/kerf"
+	@ninja -C build -j $(JOBS) --quiet kerf kerf-runner
+
+test: setup build/build.ninja
+	@echo "test: building"
+	@ninja -C build -j $(JOBS) --quiet
+	@echo "test: unit, then integration (real compilers, real PyTorch)"
+	@cd build && ctest --output-on-failure --no-tests=error
+
+demo: build
+	@build/kerf optimize examples/softmax.py --budget 16candidates,3m --out kerf-demo
+
+lint: setup build/build.ninja
+	@scripts/lint.sh
+
+asan tsan: setup
+	@$(MAKE) --no-print-directory build/$@/build.ninja
+	@ninja -C build/$@ -j $(JOBS) --quiet $$(ls src | sed 's/$$/_test/' | while read t; do ninja -C build/$@ -t query $$t >/dev/null 2>&1 && echo $$t; done)
+	@cd build/$@ && ctest -L unit --output-on-failure --no-tests=error
+
+fuzz: setup build/fuzz/build.ninja
+	@scripts/fuzz.sh
+
+bench: setup build/build.ninja
+	@ninja -C build -j $(JOBS) --quiet search_bench
+	@build/search_bench
+
+install: build
+	@cmake --install build --prefix $(PREFIX) >/dev/null
+	@if [ ! -x $(PREFIX)/share/kerf/.venv/bin/python ]; then ln -sfn $(CURDIR)/.venv $(PREFIX)/share/kerf/.venv; fi
+	@echo "install: $(PREFIX)/bin/kerf"
+
+clean:
+	@rm -rf build
