@@ -1,0 +1,31 @@
+// The real oracle: `python -m kerf_oracle` as a long-lived child, spoken to over a socket pair (docs/problems.md).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "evaluate/oracle.h"
+
+namespace kerf {
+
+struct OracleOptions {
+  int threads = 0;               // of PyTorch; 0: one per core that this process may use
+  std::string python = {};       // empty: kerf::python()
+  std::string package = {};      // folder that holds kerf_oracle; empty: shipped("oracle")
+  std::size_t memory_limit = 0;  // bytes of address space; 0: three quarters of the machine's memory
+  std::chrono::milliseconds start_limit{60'000};
+  std::chrono::milliseconds admit_limit{120'000};    // a problem file that never ends is killed after this
+  std::chrono::milliseconds call_limit{60'000};      // draw, judge, one timed run
+  std::chrono::milliseconds compile_limit{180'000};  // torch.compile's first run
+  int log_fd = -1;  // where the child's standard output and error go; /dev/null if negative
+};
+
+// Starts nothing yet: the child starts with the first call, and anew after it died or was killed on a time-out. Calls
+// may come from any thread; they are made one at a time. Errors: `user` for what a problem file does wrong,
+// `unavailable` where Python or PyTorch is missing (the message says what to install), `system` when the child died. A
+// child that was started anew remembers no workload or trial: workloads are admitted again without the caller's doing,
+// trials of before are refused with kind `system` and the fact ("oracle", "restarted").
+[[nodiscard]] std::unique_ptr<Oracle> make_oracle(OracleOptions options = {});
+
+}  // namespace kerf
