@@ -92,12 +92,14 @@ class Reader {
 
 Result<std::pair<Channel, Channel>> Channel::pair() {
   int fds[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) return system_error("cannot make a socket pair", errno);
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+    return system_error("cannot make a socket pair", errno);
   return std::pair(Channel(Fd(fds[0])), Channel(Fd(fds[1])));
 }
 
 Result<> Channel::send(std::string_view body, std::span<const int> fds) const {
-  if (body.size() > max_frame || fds.size() > max_fds) return fail(ErrorKind::internal, "a message beyond the limits of a frame");
+  if (body.size() > max_frame || fds.size() > max_fds)
+    return fail(ErrorKind::internal, "a message beyond the limits of a frame");
   const auto size = static_cast<std::uint32_t>(body.size());
   std::array<char, header_bytes> header{};
   for (std::size_t i = 0; i < header_bytes; ++i) header[i] = static_cast<char>(size >> (8 * i));
@@ -116,7 +118,9 @@ Result<> Channel::send(std::string_view body, std::span<const int> fds) const {
     std::memcpy(CMSG_DATA(c), fds.data(), fds.size_bytes());
   }
   ssize_t n = 0;
-  do { n = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL); } while (n < 0 && errno == EINTR);
+  do {
+    n = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+  } while (n < 0 && errno == EINTR);
   if (n <= 0) return system_error("the other process is gone", errno);
   TRY(send_all(socket_.get(), header.data() + n, header.size() - static_cast<std::size_t>(n)));
   return send_all(socket_.get(), body.data(), body.size());
@@ -128,7 +132,8 @@ Result<Message> Channel::receive(std::chrono::milliseconds limit) const {
   std::array<char, header_bytes> header{};
   TRY(reader.read(header.data(), header.size(), message.fds));
   std::uint32_t size = 0;
-  for (std::size_t i = 0; i < header_bytes; ++i) size |= static_cast<std::uint32_t>(static_cast<unsigned char>(header[i])) << (8 * i);
+  for (std::size_t i = 0; i < header_bytes; ++i)
+    size |= static_cast<std::uint32_t>(static_cast<unsigned char>(header[i])) << (8 * i);
   if (size > max_frame) return fail(ErrorKind::system, "the other process announced a message of impossible size");
   // Grown as it arrives: a hostile length alone must not make us allocate.
   constexpr std::size_t piece = std::size_t{1} << 20;

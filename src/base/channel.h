@@ -1,5 +1,6 @@
 // Framed messages with descriptors over a Unix socket pair: how kerf talks to the oracle and to runners.
-// A frame is a 4-byte little-endian length and that many bytes of JSON; descriptors ride on its first byte (SCM_RIGHTS).
+// A frame is a 4-byte little-endian length and that many bytes of JSON; descriptors ride on its first byte
+// (SCM_RIGHTS).
 #pragma once
 
 #include <chrono>

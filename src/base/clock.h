@@ -14,8 +14,8 @@ struct Clock {
   Clock(const Clock&) = delete;
   Clock& operator=(const Clock&) = delete;
   virtual ~Clock() = default;
-  [[nodiscard]] virtual Nanoseconds now() const = 0;        // monotonic
-  [[nodiscard]] virtual std::int64_t unix_ms() const = 0;   // wall time, for records only
+  [[nodiscard]] virtual Nanoseconds now() const = 0;       // monotonic
+  [[nodiscard]] virtual std::int64_t unix_ms() const = 0;  // wall time, for records only
 };
 
 struct SystemClock final : Clock {

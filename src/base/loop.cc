@@ -62,7 +62,8 @@ class UvLoop final : public Loop {
     if (const int code = uv_loop_init(&loop_); code != 0) return fail(ErrorKind::system, uv_strerror(code));
     opened_ = true;
     wake_.data = this;
-    if (const int code = uv_async_init(&loop_, &wake_, [](uv_async_t* h) { static_cast<UvLoop*>(h->data)->drain(); }); code != 0) {
+    if (const int code = uv_async_init(&loop_, &wake_, [](uv_async_t* h) { static_cast<UvLoop*>(h->data)->drain(); });
+        code != 0) {
       return fail(ErrorKind::system, uv_strerror(code));
     }
     uv_unref(reinterpret_cast<uv_handle_t*>(&wake_));
@@ -112,7 +113,9 @@ class UvLoop final : public Loop {
     for (std::size_t i = 0; i < signals_.size(); ++i) {
       uv_signal_init(&loop_, &signals_[i]);
       signals_[i].data = this;
-      uv_signal_start(&signals_[i], [](uv_signal_t* h, int) { static_cast<UvLoop*>(h->data)->interrupted(); }, i == 0 ? SIGINT : SIGTERM);
+      uv_signal_start(
+          &signals_[i], [](uv_signal_t* h, int) { static_cast<UvLoop*>(h->data)->interrupted(); },
+          i == 0 ? SIGINT : SIGTERM);
       uv_unref(reinterpret_cast<uv_handle_t*>(&signals_[i]));
     }
   }
@@ -120,7 +123,8 @@ class UvLoop final : public Loop {
   void run() override {
     stopping_ = false;
     drain();
-    while (!stopping_ && uv_run(&loop_, UV_RUN_ONCE) != 0) {}
+    while (!stopping_ && uv_run(&loop_, UV_RUN_ONCE) != 0) {
+    }
   }
 
   void stop() override {
@@ -155,8 +159,10 @@ class UvLoop final : public Loop {
   // The wake-up handle keeps run() going exactly while offloaded work or posted calls are outstanding.
   void hold() {
     auto* handle = reinterpret_cast<uv_handle_t*>(&wake_);
-    if (pending_ > 0) uv_ref(handle);
-    else uv_unref(handle);
+    if (pending_ > 0)
+      uv_ref(handle);
+    else
+      uv_unref(handle);
   }
 
   void drain() {
@@ -219,7 +225,8 @@ class ManualLoop final : public Loop {
         queue_.pop_front();
         f();
       } else if (!timers_.empty()) {
-        const auto next = std::ranges::min_element(timers_, {}, [](const Timer& t) { return std::pair(t.when, t.order); });
+        const auto next =
+            std::ranges::min_element(timers_, {}, [](const Timer& t) { return std::pair(t.when, t.order); });
         now_ = next->when;
         Callback f = std::move(next->callback);
         timers_.erase(next);

@@ -65,10 +65,13 @@ TEST(UvLoop, PostsFromOtherThreadsArrive) {
   const auto loop = make_loop(1).value();
   int seen = 0;
   std::jthread other;
-  loop->offload([] {}, [&] {
-    other = std::jthread([&] { for (int i = 0; i < 100; ++i) loop->post([&seen] { ++seen; }); });
-    loop->after(milliseconds(200), [] {});
-  });
+  loop->offload([] {},
+                [&] {
+                  other = std::jthread([&] {
+                    for (int i = 0; i < 100; ++i) loop->post([&seen] { ++seen; });
+                  });
+                  loop->after(milliseconds(200), [] {});
+                });
   loop->run();
   other.join();
   EXPECT_EQ(seen, 100);

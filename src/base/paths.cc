@@ -28,12 +28,15 @@ Result<fs::path> own_directory(const char* override_name, const char* xdg_name, 
   if (path.empty()) {
     const std::string xdg = variable(xdg_name);
     const std::string home = variable("HOME");
-    if (xdg.empty() && home.empty()) return user_error(std::string("neither HOME nor ") + override_name + " is set: set one of them");
+    if (xdg.empty() && home.empty())
+      return user_error(std::string("neither HOME nor ") + override_name + " is set: set one of them");
     path = (xdg.empty() ? fs::path(home) / below_home : fs::path(xdg)) / "kerf";
   }
   std::error_code code;
   fs::create_directories(path, code);
-  if (code) return user_error("cannot create " + path.string() + " (" + code.message() + "): set " + override_name + " to a folder that can be written");
+  if (code)
+    return user_error("cannot create " + path.string() + " (" + code.message() + "): set " + override_name +
+                      " to a folder that can be written");
   return fs::absolute(path);
 }
 
@@ -46,7 +49,8 @@ fs::path executable_folder() {
 // Folders that may hold what comes with kerf: the source tree that a build folder lies in, or PREFIX/share/kerf.
 std::array<fs::path, 4> roots() {
   const fs::path here = executable_folder();
-  return {fs::path(variable("KERF_SHARE")), here.parent_path(), here.parent_path().parent_path(), here.parent_path() / "share" / "kerf"};
+  return {fs::path(variable("KERF_SHARE")), here.parent_path(), here.parent_path().parent_path(),
+          here.parent_path() / "share" / "kerf"};
 }
 
 }  // namespace
@@ -59,7 +63,8 @@ Result<fs::path> shipped(std::string_view relative) {
   for (const fs::path& root : roots()) {
     if (!root.empty() && fs::exists(root / relative, code)) return root / relative;
   }
-  return fail(ErrorKind::unavailable, "cannot find kerf's own file " + std::string(relative) + ": set KERF_SHARE to the folder that holds it");
+  return fail(ErrorKind::unavailable,
+              "cannot find kerf's own file " + std::string(relative) + ": set KERF_SHARE to the folder that holds it");
 }
 
 Result<fs::path> runner_binary() {
@@ -75,7 +80,8 @@ std::string python() {
   if (std::string set = variable("KERF_PYTHON"); !set.empty()) return set;
   std::error_code code;
   for (const fs::path& root : roots()) {
-    if (fs::path candidate = root / ".venv/bin/python"; !root.empty() && fs::exists(candidate, code)) return candidate.string();
+    if (fs::path candidate = root / ".venv/bin/python"; !root.empty() && fs::exists(candidate, code))
+      return candidate.string();
   }
   return find_program("python3").value_or("python3");
 }
@@ -92,7 +98,9 @@ Result<std::string> read_file(const fs::path& path) {
 
 Result<> write_file(const fs::path& path, std::string_view bytes) {
   const std::string where = path.string();
-  const auto refuse = [&where](int code) { return user_error("cannot write " + where + " (" + std::generic_category().message(code) + ")"); };
+  const auto refuse = [&where](int code) {
+    return user_error("cannot write " + where + " (" + std::generic_category().message(code) + ")");
+  };
   std::string beside = where + ".XXXXXX";
   Fd fd(::mkostemp(beside.data(), O_CLOEXEC));
   if (!fd) return refuse(errno);
@@ -118,7 +126,8 @@ Result<TemporaryDirectory> TemporaryDirectory::create(std::string_view prefix) {
   const fs::path base = fs::temp_directory_path(code);
   if (code) return user_error("there is no folder for temporary files: set TMPDIR to one that exists");
   std::string pattern = (base / (std::string(prefix) + "-XXXXXX")).string();
-  if (::mkdtemp(pattern.data()) == nullptr) return system_error("cannot create a temporary folder in " + base.string(), errno);
+  if (::mkdtemp(pattern.data()) == nullptr)
+    return system_error("cannot create a temporary folder in " + base.string(), errno);
   return TemporaryDirectory(pattern);
 }
 

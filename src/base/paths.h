@@ -18,7 +18,8 @@ namespace kerf {
 [[nodiscard]] Result<std::filesystem::path> shipped(std::string_view relative);
 // The kerf-runner binary that belongs to this kerf.
 [[nodiscard]] Result<std::filesystem::path> runner_binary();
-// The Python that has torch: $KERF_PYTHON, else the .venv beside the source tree or under PREFIX/share/kerf, else python3.
+// The Python that has torch: $KERF_PYTHON, else the .venv beside the source tree or under PREFIX/share/kerf, else
+// python3.
 [[nodiscard]] std::string python();
 
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path);

@@ -68,11 +68,13 @@ Prepared prepare(const Command& command) {
   if (p.fds.size() + 4 > lifted.size()) child_fails(report, E2BIG);
   int* next = lifted.data();
   for (const int fd : {in, out, err, report}) {
-    if ((*next++ = ::fcntl(fd, F_DUPFD_CLOEXEC, top)) < 0) child_fails(report, errno);
+    *next = ::fcntl(fd, F_DUPFD_CLOEXEC, top);
+    if (*next++ < 0) child_fails(report, errno);
   }
   report = lifted[3];
   for (const auto& entry : p.fds) {
-    if ((*next++ = ::fcntl(entry.second, F_DUPFD_CLOEXEC, top)) < 0) child_fails(report, errno);
+    *next = ::fcntl(entry.second, F_DUPFD_CLOEXEC, top);
+    if (*next++ < 0) child_fails(report, errno);
   }
   for (int i = 0; i < 3; ++i) {
     if (::dup2(lifted[static_cast<std::size_t>(i)], i) < 0) child_fails(report, errno);
@@ -114,7 +116,9 @@ Result<int> spawn(const Command& command, int in, int out, int err) {
   report.write = Fd();
   int code = 0;
   ssize_t got = 0;
-  do { got = ::read(report.read.get(), &code, sizeof code); } while (got < 0 && errno == EINTR);
+  do {
+    got = ::read(report.read.get(), &code, sizeof code);
+  } while (got < 0 && errno == EINTR);
   if (got == static_cast<ssize_t>(sizeof code)) {
     ::waitpid(pid, nullptr, 0);
     return system_error("cannot start " + resolved.argv[0], code);
@@ -159,13 +163,15 @@ struct Pump {
   void run(std::string_view input, steady_clock::time_point deadline) {
     if (input.empty()) in.write = Fd();
     while (in.write || out.read || err.read) {
-      std::array<pollfd, 3> polls{{{in.write.get(), POLLOUT, 0}, {out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}}};
+      std::array<pollfd, 3> polls{
+          {{in.write.get(), POLLOUT, 0}, {out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}}};
       const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()).count();
       if (left <= 0) {
         finished.timed_out = true;
         return;
       }
-      if (::poll(polls.data(), polls.size(), static_cast<int>(std::min<long>(left, 1000))) < 0 && errno != EINTR) return;
+      if (::poll(polls.data(), polls.size(), static_cast<int>(std::min<long>(left, 1000))) < 0 && errno != EINTR)
+        return;
       if (in.write && polls[0].revents != 0) {
         const ssize_t n = ::write(in.write.get(), input.data(), input.size());
         if (n > 0) input.remove_prefix(static_cast<std::size_t>(n));
@@ -210,8 +216,9 @@ Result<Fd> Fd::duplicate() const {
 }
 
 std::map<std::string, std::string> clean_environment() {
-  static constexpr std::array<std::string_view, 12> kept = {"PATH",     "HOME",   "LANG",    "LC_ALL",        "LC_CTYPE",       "TMPDIR",
-                                                            "TZ",       "USER",   "LOGNAME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "TERM"};
+  static constexpr std::array<std::string_view, 12> kept = {
+      "PATH", "HOME", "LANG",    "LC_ALL",         "LC_CTYPE",      "TMPDIR",
+      "TZ",   "USER", "LOGNAME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "TERM"};
   std::map<std::string, std::string> result;
   for (const std::string_view name : kept) {
     const std::string key(name);
@@ -221,7 +228,8 @@ std::map<std::string, std::string> clean_environment() {
     const std::string_view text(*entry);
     const std::size_t equals = text.find('=');
     const std::string_view name = text.substr(0, equals);
-    const bool secret = name.find("KEY") != name.npos || name.find("TOKEN") != name.npos || name.find("SECRET") != name.npos;
+    const bool secret =
+        name.find("KEY") != name.npos || name.find("TOKEN") != name.npos || name.find("SECRET") != name.npos;
     if (name.starts_with("KERF_") && !secret && equals != text.npos) result.emplace(name, text.substr(equals + 1));
   }
   return result;
@@ -244,7 +252,8 @@ Result<Finished> run(const Command& command, std::chrono::milliseconds limit, st
   pump.out.write = Fd();
   pump.err.write = Fd();
   ::fcntl(pump.in.write.get(), F_SETFL, O_NONBLOCK);
-  // A child that closes its input early must not kill us; the process as a whole ignores SIGPIPE, a library cannot know.
+  // A child that closes its input early must not kill us; the process as a whole ignores SIGPIPE, a library cannot
+  // know.
   sigset_t pipe_only, before;
   ::sigemptyset(&pipe_only);
   ::sigaddset(&pipe_only, SIGPIPE);
@@ -260,7 +269,8 @@ Result<Finished> run(const Command& command, std::chrono::milliseconds limit, st
     ::kill(-pid, SIGKILL);  // what the child left behind in its group
   }
   const timespec now{};
-  while (::sigtimedwait(&pipe_only, nullptr, &now) > 0) {}
+  while (::sigtimedwait(&pipe_only, nullptr, &now) > 0) {
+  }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (WIFEXITED(status)) finished.exit_code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) finished.signal = WTERMSIG(status);
@@ -305,12 +315,14 @@ std::string Process::describe_end() { return describe_status(status_); }
 void Process::kill() {
   if (pid_ < 0) return;
   ::kill(-pid_, SIGKILL);
-  while (::waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {}
+  while (::waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
+  }
   pid_ = -1;
 }
 
 std::optional<std::string> find_program(const std::string& name) {
-  if (name.find('/') != std::string::npos) return ::access(name.c_str(), X_OK) == 0 ? std::optional(name) : std::nullopt;
+  if (name.find('/') != std::string::npos)
+    return ::access(name.c_str(), X_OK) == 0 ? std::optional(name) : std::nullopt;
   const char* path = std::getenv("PATH");
   std::string_view rest = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
   while (!rest.empty()) {

@@ -37,8 +37,8 @@ class Fd {
 struct Command {
   std::vector<std::string> argv;
   std::map<std::string, std::string> environment = {};
-  std::string directory = {};                     // working directory, ours if empty
-  std::map<int, int> inherit = {};                // descriptor in the child -> ours
+  std::string directory = {};                       // working directory, ours if empty
+  std::map<int, int> inherit = {};                  // descriptor in the child -> ours
   std::optional<std::string> input = std::nullopt;  // bytes for standard input; /dev/null if absent
 };
 
@@ -72,9 +72,9 @@ class Process {
   // Standard output and error go to `output_fd` (ours stays open), or /dev/null if negative.
   [[nodiscard]] static Result<Process> start(const Command& command, int output_fd = -1);
   [[nodiscard]] int pid() const { return pid_; }
-  [[nodiscard]] bool running();  // reaps if it has ended
+  [[nodiscard]] bool running();              // reaps if it has ended
   [[nodiscard]] std::string describe_end();  // after running() is false
-  void kill();                   // SIGKILL to the group, then reap
+  void kill();                               // SIGKILL to the group, then reap
 
  private:
   int pid_ = -1;

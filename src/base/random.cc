@@ -39,7 +39,8 @@ std::uint64_t Random::next() {
 
 std::uint64_t Random::below(std::uint64_t bound) {
   assert(bound > 0);
-  const std::uint64_t threshold = (0 - bound) % bound;  // 2^64 mod bound: values below it would be counted once too often
+  const std::uint64_t threshold =
+      (0 - bound) % bound;  // 2^64 mod bound: values below it would be counted once too often
   for (;;) {
     const std::uint64_t value = next();
     if (value >= threshold) return value % bound;

@@ -6,12 +6,18 @@ namespace kerf {
 
 const char* to_string(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::user: return "user";
-    case ErrorKind::candidate: return "candidate";
-    case ErrorKind::unavailable: return "unavailable";
-    case ErrorKind::cancelled: return "cancelled";
-    case ErrorKind::system: return "system";
-    case ErrorKind::internal: return "internal";
+    case ErrorKind::user:
+      return "user";
+    case ErrorKind::candidate:
+      return "candidate";
+    case ErrorKind::unavailable:
+      return "unavailable";
+    case ErrorKind::cancelled:
+      return "cancelled";
+    case ErrorKind::system:
+      return "system";
+    case ErrorKind::internal:
+      return "internal";
   }
   return "internal";
 }

@@ -28,12 +28,13 @@ Result<SharedMemory> SharedMemory::create(const std::string& name, std::size_t b
   Fd fd(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) return system_error("cannot create shared memory", errno);
   if (::ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0) return system_error("cannot size shared memory", errno);
-  if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) return system_error("cannot seal shared memory", errno);
+  if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0)
+    return system_error("cannot seal shared memory", errno);
   return map(std::move(fd), true);
 }
 
 Result<SharedMemory> SharedMemory::map(Fd fd, bool writable) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return system_error("cannot look at shared memory", errno);
   SharedMemory memory;
   memory.size_ = static_cast<std::size_t>(status.st_size);
@@ -47,7 +48,8 @@ Result<SharedMemory> SharedMemory::map(Fd fd, bool writable) {
 }
 
 Result<Fd> SharedMemory::read_only() const {
-  // Opened anew, so that the open file itself, not only this descriptor, is read-only: mmap(PROT_WRITE, MAP_SHARED) fails.
+  // Opened anew, so that the open file itself, not only this descriptor, is read-only: mmap(PROT_WRITE, MAP_SHARED)
+  // fails.
   Fd fd(::open(("/proc/self/fd/" + std::to_string(fd_.get())).c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return system_error("cannot open shared memory read-only", errno);
   return fd;

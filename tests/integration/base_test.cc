@@ -20,7 +20,8 @@ using std::chrono::milliseconds;
 using testing::HasSubstr;
 
 TEST(Process, GivesInputAndTakesBothOutputs) {
-  const auto done = run({.argv = {"/bin/sh", "-c", "cat; echo oops >&2; exit 3"}, .input = "hello"}, milliseconds(5000)).value();
+  const auto done =
+      run({.argv = {"/bin/sh", "-c", "cat; echo oops >&2; exit 3"}, .input = "hello"}, milliseconds(5000)).value();
   EXPECT_EQ(done.output, "hello");
   EXPECT_EQ(done.errors, "oops\n");
   EXPECT_EQ(done.exit_code, 3);
@@ -62,7 +63,8 @@ TEST(Process, ChildrenSeeOnlyTheEnvironmentTheyAreGiven) {
 
 TEST(Process, ChildrenInheritOnlyTheDescriptorsTheyAreGiven) {
   Fd leaky(::dup(1));  // without close-on-exec
-  const auto done = run({.argv = {"/bin/ls", "/proc/self/fd"}, .inherit = {{7, leaky.get()}}}, milliseconds(5000)).value();
+  const auto done =
+      run({.argv = {"/bin/ls", "/proc/self/fd"}, .inherit = {{7, leaky.get()}}}, milliseconds(5000)).value();
   EXPECT_EQ(done.output, "0\n1\n2\n3\n7\n");  // 3 is ls reading the folder
 }
 
