@@ -62,8 +62,8 @@ struct OutputJudgement {
   std::int64_t wrong = 0;      // elements outside the budget
   std::int64_t unwritten = 0;  // elements that still hold the sentinel's bits
   std::int64_t nonfinite = 0;  // NaN or infinite where the truth is not
-  std::vector<std::int64_t> first_wrong;                  // index, empty if none
-  std::vector<std::pair<std::int64_t, std::int64_t>> box; // smallest box [low, high] a dimension around the wrong ones
+  std::vector<std::int64_t> first_wrong = {};             // index, empty if none
+  std::vector<std::pair<std::int64_t, std::int64_t>> box = {}; // smallest box [low, high] a dimension around the wrong ones
   double got = 0, expected = 0;                           // at first_wrong
 };
 
