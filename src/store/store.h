@@ -100,6 +100,7 @@ struct NodeRecord {
   std::int64_t created_ms = 0;
   int evaluations = 1;                 // measured again: more than one
   Evaluation evaluation;               // the latest (or as of the step that was asked for)
+  std::optional<Evaluation> confirmed; // the latest confirming run (or as of the step that was asked for)
 };
 
 struct PageRequest {
@@ -123,6 +124,9 @@ struct SessionWriter {
   virtual Result<Step64> append(const SearchEvent& event) = 0;
   virtual Result<Step64> record(const NewNode& node) = 0;
   virtual Result<Step64> record(const NewMeasurement& measurement) = 0;
+  // The confirming run (Effort::confirm) of a node, at the present step. It is no event of the search: what a report quotes
+  // must not steer where a resumed session goes on. Appended; NodeRecord::confirmed is the latest.
+  virtual Result<> confirm(NodeIndex node, const Evaluation& evaluation) = 0;
   virtual Result<> set_state(const SessionState& state) = 0;  // at the present step
 };
 
