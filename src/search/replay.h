@@ -1,6 +1,6 @@
-// What happened to a search, as data: the store keeps it, and a search of the same options is brought to the same point by
-// replaying it. ask(n) is n times ask(1), and an ask that yields nothing leaves no trace, so asks are kept one expansion
-// at a time.
+// What happened to a search, as data: the store keeps it, and a search of the same options is brought to the same point
+// by replaying it. ask(n) is n times ask(1), and an ask that yields nothing leaves no trace, so asks are kept one
+// expansion at a time.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

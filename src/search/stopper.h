@@ -14,9 +14,9 @@ namespace kerf {
 
 // Where a session stands. The session keeps `seconds`; `count` does the rest.
 struct Progress {
-  std::int64_t candidates = 0;         // told, failed ones too; without the root, remeasurements and `nothing`
-  double seconds = 0;                  // since the session started, pauses (killed, resumed) left out
-  std::optional<double> best;          // log speedup against eager
+  std::int64_t candidates = 0;  // told, failed ones too; without the root, remeasurements and `nothing`
+  double seconds = 0;           // since the session started, pauses (killed, resumed) left out
+  std::optional<double> best;   // log speedup against eager
   double best_fraction_of_speed_of_light = 0;
   std::int64_t since_improvement = 0;  // candidates told since `best` last rose by 1 % or more
 };
@@ -44,8 +44,8 @@ struct Stopper {
 // Stops when its first stopper does; time left is the shortest.
 [[nodiscard]] std::unique_ptr<Stopper> chain(std::vector<std::unique_ptr<Stopper>> stoppers);
 
-// "64candidates,5m,20plateau,0.95sol": candidates; seconds (s), minutes (m) or hours (h) of wall time; candidates without
-// an improvement of 1 %; fraction of the speed of light. `user` error that lists the units otherwise.
+// "64candidates,5m,20plateau,0.95sol": candidates; seconds (s), minutes (m) or hours (h) of wall time; candidates
+// without an improvement of 1 %; fraction of the speed of light. `user` error that lists the units otherwise.
 [[nodiscard]] Result<std::unique_ptr<Stopper>> parse_budget(std::string_view text);
 
 }  // namespace kerf
