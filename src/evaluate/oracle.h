@@ -92,6 +92,9 @@ struct Oracle {
   [[nodiscard]] virtual Result<> prepare_baseline(const std::string& workload, Baseline baseline) = 0;
   // One timed run on the trial's inputs, device time in microseconds; caches flushed before it if `cold`.
   [[nodiscard]] virtual Result<double> time_baseline(const Trial& trial, Baseline baseline, bool cold) = 0;
+  // Involuntary context switches of the oracle during the last time_baseline; -1 where it cannot know. Company is noticed
+  // on both sides of a comparison or on neither: throwing away only one side's slow runs would favour it.
+  [[nodiscard]] virtual std::int64_t baseline_switches() { return -1; }
   virtual void forget(const std::string& trial) = 0;
   [[nodiscard]] virtual nlohmann::json versions() = 0;  // torch, python, threads
 };

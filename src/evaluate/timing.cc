@@ -1,0 +1,379 @@
+#include "evaluate/timing.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <set>
+
+#include "evaluate/judge_patterns.h"
+#include "evaluate/outputs.h"
+
+namespace kerf {
+namespace {
+
+double median_of(std::vector<double> values) { return estimate_median(values).median; }
+
+std::vector<std::string> changing_names(const Workload& workload) {
+  std::vector<std::string> names;
+  for (const auto& t : workload.tensors) {
+    // Buffers and constants may hold what torch.compile has folded into its code.
+    if (t.role == Role::input || t.role == Role::parameter) names.push_back(t.name);
+  }
+  return names;
+}
+
+// A candidate's process, the trial whose values change, and everything that one timed run of either side needs.
+class Stage {
+ public:
+  Stage(const TimingTools& tools, const Source& source, const Workload& workload, std::chrono::microseconds settle,
+        Random& random)
+      : tools_(tools),
+        source_(source),
+        workload_(workload),
+        names_(changing_names(workload)),
+        settle_(settle),
+        random_(random) {}
+
+  Result<> open() {
+    trial_ = TRY(tools_.trials.changing(workload_, random_));
+    outputs_ = TRY(make_outputs(workload_, Placement::front));
+    return {};
+  }
+
+  Result<std::unique_ptr<RunnerInstance>> load(const Image& image, const TunePoint& point) {
+    return tools_.runner.load(
+        {.source = &source_, .image = &image, .workload = &workload_, .tune = point, .threads = tools_.threads});
+  }
+
+  void settle() {
+    perturb(trial_->arena, names_, random_);
+    tools_.watch.sleep(settle_);
+  }
+
+  // No judgement of a run before it has ended, no sign to the candidate which run will be judged.
+  Result<RunReport> run(RunnerInstance& instance, bool cold) {
+    settle();
+    sentinel_ = make_sentinel(random_);
+    fill_margins(outputs_, sentinel_);
+    return instance.run({.trial = trial_.get(),
+                         .outputs = &outputs_,
+                         .sentinel = sentinel_,
+                         .timed = true,
+                         .cold = cold,
+                         .limit = run_limit(workload_, TaskOrder::dynamic, tools_.threads)});
+  }
+
+  // Of the last run; nothing may have been run in between, the inputs are still its own.
+  Result<std::optional<Finding>> judge(std::vector<Check>& checks) {
+    if (const auto hit = find_margin_hit(outputs_, sentinel_)) {
+      return Finding{.verdict = Verdict::wrong,
+                     .rule = "out_of_bounds_write",
+                     .message = "a timed run writes outside " + hit->name,
+                     .at = last_writer(source_.plan, hit->name)};
+    }
+    const auto judgement = TRY(tools_.oracle.judge(*trial_, outputs_, sentinel_, true));
+    for (std::size_t i = 0; i < judgement.outputs.size(); ++i) {
+      const auto& o = judgement.outputs[i];
+      const auto& spec = outputs_.tensors[std::min(i, outputs_.tensors.size() - 1)].spec;
+      checks.push_back({.name = "timed_run", .passed = o.right, .detail = judgement_detail(o, spec)});
+      if (o.right) continue;
+      return Finding{.verdict = Verdict::wrong,
+                     .rule = "timed_run_wrong",
+                     .message = "right when it was checked, wrong in a timed run: " + describe_wrong(o, spec),
+                     .at = last_writer(source_.plan, o.name)};
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] const Trial& trial() const { return *trial_; }
+
+ private:
+  const TimingTools& tools_;
+  const Source& source_;
+  const Workload& workload_;
+  std::vector<std::string> names_;
+  std::chrono::microseconds settle_;
+  Random& random_;
+  std::shared_ptr<Trial> trial_;
+  Arena outputs_;
+  std::uint64_t sentinel_ = 0;
+};
+
+// A few involuntary switches a run are the timer's and the kernel's own threads'.
+bool interrupted(std::int64_t switches, double us, int threads) {
+  return static_cast<double>(switches) > threads * (1 + us / 4000);
+}
+
+// The loop of rounds: in each the candidate and every baseline run once, in random order.
+class Rounds {
+ public:
+  Rounds(const TimingTools& tools, const TimingRequest& request, Random& random)
+      : tools_(tools),
+        request_(request),
+        options_(request.options),
+        random_(random),
+        stage_(tools, request.source, request.workload, options_.settle, random),
+        baselines_(request.baselines.size()) {}
+
+  Result<Timed> operator()() {
+    TRY(stage_.open());
+    auto loaded = stage_.load(request_.image, request_.point);
+    if (!loaded) {
+      timed_.finding = TRY(finding_of(std::move(loaded).error()));
+      return std::move(timed_);
+    }
+    instance_ = std::move(*loaded);
+    TRY(warm_up());
+    const auto start = tools_.clock.now();
+    std::set<int> judged;
+    while (static_cast<int>(judged.size()) < std::min(options_.judged, options_.least)) {
+      judged.insert(static_cast<int>(random_.below(static_cast<std::uint64_t>(options_.least))));
+    }
+    while (!timed_.finding && static_cast<int>(device_.size()) < least_ && !hopeless()) {
+      TRY(round(judged.contains(static_cast<int>(device_.size()))));
+    }
+    while (!timed_.finding && static_cast<int>(device_.size()) < options_.most && !hopeless() &&
+           tools_.clock.now() - start < options_.budget && !tight()) {
+      TRY(round(false));
+    }
+    TRY(warm_rounds());
+    if (!timed_.finding) summarise();
+    return std::move(timed_);
+  }
+
+ private:
+  // Both sides run untimed once: the candidate binds its plan, pages are touched.
+  Result<> warm_up() {
+    for (const auto baseline : request_.baselines) {
+      stage_.settle();
+      TRY(tools_.oracle.time_baseline(stage_.trial(), baseline, true));
+    }
+    TRY(candidate_run(true));
+    least_ = options_.least;
+    return {};
+  }
+
+  Result<std::optional<RunReport>> candidate_run(bool cold) {
+    auto report = stage_.run(*instance_, cold);
+    if (!report) {
+      timed_.finding = TRY(finding_of(std::move(report).error()));
+      timed_.finding->message = "in a timed run: " + timed_.finding->message;
+      return std::nullopt;
+    }
+    return std::move(*report);
+  }
+
+  void wait_for_quiet() {
+    using namespace std::chrono_literals;
+    while (waited_ < options_.patience) {
+      const auto load = tools_.watch.look();
+      if (!load || !is_crowded(*load, tools_.threads)) return;
+      tools_.watch.sleep(10ms);
+      waited_ += 10ms;
+    }
+  }
+
+  Result<> round(bool judge) {
+    std::vector<std::size_t> order(request_.baselines.size() + 1);  // the last is the candidate
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random_.below(i)]);
+    std::vector<double> baseline_us(request_.baselines.size());
+    std::optional<RunReport> report;
+    wait_for_quiet();
+    const auto before = tools_.watch.look();
+    bool company = false;
+    std::optional<bool> interrupted_baseline;
+    for (const auto who : order) {
+      if (who == request_.baselines.size()) {
+        report = TRY(candidate_run(true));
+        if (!report) return {};
+        if (judge) {
+          timed_.finding = TRY(stage_.judge(timed_.checks));
+          if (timed_.finding) return {};
+        }
+      } else {
+        stage_.settle();
+        baseline_us[who] = TRY(tools_.oracle.time_baseline(stage_.trial(), request_.baselines[who], true));
+        const auto switches = tools_.oracle.baseline_switches();
+        if (switches >= 0) {
+          interrupted_baseline =
+              interrupted_baseline.value_or(false) || interrupted(switches, baseline_us[who], tools_.threads);
+        }
+      }
+    }
+    const auto after = tools_.watch.look();
+    if (before && after) company = has_company(*before, *after, tools_.threads);
+    // Switches count only where both sides report them: else the slow runs of one side alone would be thrown away.
+    if (interrupted_baseline) {
+      company = company || *interrupted_baseline ||
+                interrupted(report->involuntary_switches, report->device_us, tools_.threads);
+    }
+    if (company && timed_.receipt.discarded < std::max(options_.least, static_cast<int>(device_.size()))) {
+      ++timed_.receipt.discarded;
+      return {};
+    }
+    spoilt_ += company ? 1 : 0;
+    device_.push_back(report->device_us);
+    parent_.push_back(report->parent_us);
+    prepare_.push_back(report->prepare_us);
+    if (steps_.size() < report->step_us.size()) steps_.resize(report->step_us.size());
+    for (std::size_t i = 0; i < report->step_us.size(); ++i) steps_[i].push_back(report->step_us[i]);
+    for (std::size_t i = 0; i < baseline_us.size(); ++i) baselines_[i].push_back(baseline_us[i]);
+    return {};
+  }
+
+  // Ten times slower than the first baseline: five rounds show it as well as nine.
+  [[nodiscard]] bool hopeless() const {
+    return device_.size() >= 5 && !baselines_.empty() && median_of(device_) > 10 * median_of(baselines_[0]);
+  }
+
+  [[nodiscard]] bool tight() const {
+    if (relative_half_width(estimate_median(device_)) > options_.tight) return false;
+    return std::ranges::all_of(baselines_, [this](const auto& b) {
+      return relative_half_width(estimate_ratio(b, device_)) <= options_.tight + systematic_error;
+    });
+  }
+
+  Result<> warm_rounds() {
+    std::vector<double> warm;
+    for (int i = 0; i < options_.warm + 1 && !timed_.finding; ++i) {
+      const auto report = TRY(candidate_run(false));
+      if (!report) return {};
+      if (i > 0) warm.push_back(report->device_us);  // the first one finds what the last baseline left in the caches
+    }
+    if (timed_.finding) return {};
+    timed_.finding = TRY(stage_.judge(timed_.checks));
+    if (!warm.empty()) timed_.receipt.warm_us = estimate_median(warm);
+    return {};
+  }
+
+  void summarise() {
+    auto& r = timed_.receipt;
+    r.time_us = estimate_median(device_);
+    r.raw_us = device_;
+    if (median_of(prepare_) > 0) r.prepare_us = estimate_median(prepare_);
+    for (std::size_t i = 0; i < baselines_.size(); ++i) {
+      const std::string name = to_string(request_.baselines[i]);
+      r.baselines[name] = estimate_median(baselines_[i]);
+      r.speedup[name] = estimate_ratio(baselines_[i], device_);
+    }
+    for (const auto& s : steps_) timed_.step_us.push_back(median_of(s));
+    const bool agree = clocks_agree(device_, parent_);
+    timed_.checks.push_back({.name = "clocks_agree",
+                             .passed = agree,
+                             .detail = {{"runner_us", median_of(device_)}, {"parent_us", median_of(parent_)}}});
+    timed_.checks.push_back(
+        {.name = "quiet_machine",
+         .passed = spoilt_ == 0,
+         .detail = {{"rounds", device_.size()}, {"with_company", spoilt_}, {"discarded", r.discarded}}});
+    if (!agree) {
+      timed_.finding = Finding{
+          .verdict = Verdict::wrong,
+          .rule = "clocks_disagree",
+          .message = fmt::format("the runner's clock says {:.0f} us, ours {:.0f} us: its time cannot be believed",
+                                 median_of(device_), median_of(parent_)),
+          .at = std::nullopt};
+    }
+  }
+
+  const TimingTools& tools_;
+  const TimingRequest& request_;
+  const TimingOptions& options_;
+  Random& random_;
+  Stage stage_;
+  std::unique_ptr<RunnerInstance> instance_;
+  Timed timed_;
+  std::vector<double> device_, parent_, prepare_;
+  std::vector<std::vector<double>> baselines_, steps_;
+  std::chrono::milliseconds waited_{0};
+  int least_ = 0, spoilt_ = 0;
+};
+
+}  // namespace
+
+TimingOptions timing_options(Effort effort) {
+  using namespace std::chrono_literals;
+  if (effort == Effort::screen) return {};
+  return {.least = 30,
+          .most = 200,
+          .budget = 6000ms,
+          .tight = 0.01,
+          .warm = 15,
+          .judged = 2,
+          .settle = 2500us,
+          .patience = 5000ms};
+}
+
+bool clocks_agree(const std::vector<double>& device_us, const std::vector<double>& parent_us) {
+  if (device_us.empty()) return true;
+  const double device = median_of(device_us), parent = median_of(parent_us);
+  if (!std::isfinite(device) || device <= 0) return false;
+  return device <= 1.01 * parent + 5 && parent <= 1.25 * device + 2000;
+}
+
+Result<Timed> time_candidate(const TimingTools& tools, const TimingRequest& request, Random& random) {
+  return Rounds(tools, request, random)();
+}
+
+Result<Tuned> tune(const TimingTools& tools, const Source& source, const std::vector<TunePoint>& points,
+                   const std::vector<Image>& images, const Workload& workload, Random& random) {
+  using namespace std::chrono_literals;
+  Tuned tuned;
+  Stage stage(tools, source, workload, 1000us, random);
+  TRY(stage.open());
+  std::vector<std::size_t> alive(points.size());
+  std::iota(alive.begin(), alive.end(), std::size_t{0});
+  std::vector<double> best(points.size(), std::numeric_limits<double>::infinity());
+  std::optional<Finding> first_failure;
+  // Long workloads cannot afford many runs; short ones need several, because single runs are noisy.
+  int runs = workload.eager_us > 20'000 ? 1 : 2;
+  while (true) {
+    for (const auto i : alive) {
+      const auto one = [&]() -> Result<> {
+        const auto instance = TRY(stage.load(images[i], points[i]));
+        for (int run = 0; run <= runs; ++run) {  // the first one binds the plan and touches pages
+          const auto report = TRY(stage.run(*instance, true));
+          // The smallest time is the one with the least company: good enough to choose by, never reported.
+          if (run > 0) best[i] = std::min(best[i], report.device_us);
+        }
+        return {};
+      };
+      if (auto ran = one(); !ran) {
+        Finding finding = TRY(finding_of(std::move(ran).error()));
+        tuned.checks.push_back({.name = "tune_point",
+                                .passed = false,
+                                .detail = {{"point", to_string(points[i])},
+                                           {"verdict", to_string(finding.verdict)},
+                                           {"message", finding.message}}});
+        if (!first_failure) first_failure = std::move(finding);
+        best[i] = std::numeric_limits<double>::infinity();
+      }
+    }
+    std::erase_if(alive, [&](std::size_t i) { return !std::isfinite(best[i]); });
+    if (alive.empty()) {
+      tuned.finding = std::move(first_failure);
+      return tuned;
+    }
+    std::ranges::stable_sort(alive, {}, [&](std::size_t i) { return best[i]; });
+    if (alive.size() == 1) break;
+    if (runs >= 8 && alive.size() == 2) {
+      alive.resize(1);
+      break;
+    }
+    // Who is clearly out needs no further run.
+    while (alive.size() > 1 && best[alive.back()] > 1.5 * best[alive.front()]) alive.pop_back();
+    alive.resize(std::max<std::size_t>(1, (alive.size() + 1) / 2));
+    if (alive.size() == 1) break;
+    for (const auto i : alive) best[i] = std::numeric_limits<double>::infinity();
+    runs = std::min(8, 2 * runs);
+  }
+  tuned.pick = alive.front();
+  tuned.checks.push_back(
+      {.name = "tune", .passed = true, .detail = {{"points", points.size()}, {"pick", to_string(points[tuned.pick])}}});
+  return tuned;
+}
+
+}  // namespace kerf

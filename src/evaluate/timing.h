@@ -1,0 +1,75 @@
+// How fast is a candidate? The protocol that docs/evaluation.md describes. Blocks: called from a job body that has the
+// machine for itself.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "evaluate/evaluator.h"
+#include "evaluate/machine_watch.h"
+#include "evaluate/statistics.h"
+#include "evaluate/verify.h"
+
+namespace kerf {
+
+struct TimingOptions {
+  int least = fewest_pairs;  // rounds, whatever happens
+  int most = 25;
+  std::chrono::milliseconds budget{500};  // after `least`, no further round starts later than this
+  double tight = 0.02;                    // relative half width of time and speedup at which it is enough
+  int warm = 5;                           // rounds without flushed caches, of the candidate only
+  int judged = 1;  // timed runs, chosen at random, whose outputs are judged; the last one always is
+  std::chrono::microseconds settle{2500};   // before each run: threads of the process that ran before stop spinning
+  std::chrono::milliseconds patience{300};  // all in all, for a quiet machine
+};
+[[nodiscard]] TimingOptions timing_options(Effort effort);
+
+struct TimingTools {
+  Oracle& oracle;
+  Runner& runner;
+  TrialPool& trials;
+  MachineWatch& watch;
+  const Clock& clock;
+  int threads = 1;
+};
+
+struct TimingRequest {
+  const Source& source;
+  const Image& image;
+  const TunePoint& point;
+  const Workload& workload;         // the primary one
+  std::vector<Baseline> baselines;  // those that are ready
+  TimingOptions options;
+};
+
+struct Timed {
+  std::optional<Finding> finding;  // a timed run crashed, hung, was wrong, or its clocks disagree
+  Receipt receipt;                 // times, baselines, speedups, discarded; the rest is the caller's
+  std::vector<Check> checks;
+  std::vector<double> step_us;  // median per step, as far as the runner reports it
+};
+
+[[nodiscard]] Result<Timed> time_candidate(const TimingTools& tools, const TimingRequest& request, Random& random);
+
+// Successive halving over tune points: all run a little, the better half runs more, until one is left (Jamieson &
+// Talwalkar, AISTATS 2016). Points that fail to run are left out and named in `checks`; when none is left, the first
+// failure is the finding. The images are in the order of the points.
+struct Tuned {
+  std::optional<Finding> finding;
+  std::size_t pick = 0;
+  std::vector<Check> checks;
+};
+[[nodiscard]] Result<Tuned> tune(const TimingTools& tools, const Source& source, const std::vector<TunePoint>& points,
+                                 const std::vector<Image>& images, const Workload& workload, Random& random);
+
+// The runner's clock against ours, over several runs: medians of the time that the runner reports and that we saw. The
+// hand-over takes up to `handover_us`; a kernel that stops or slows the runner's clock makes the difference grow.
+[[nodiscard]] bool clocks_agree(const std::vector<double>& device_us, const std::vector<double>& parent_us);
+
+}  // namespace kerf

@@ -1,0 +1,308 @@
+#include "evaluate/verify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "evaluate/judge_patterns.h"
+#include "evaluate/outputs.h"
+
+namespace kerf {
+namespace {
+
+const std::string* fact(const Error& error, std::string_view key) {
+  for (const auto& [name, value] : error.facts) {
+    if (name == key) return &value;
+  }
+  return nullptr;
+}
+
+const TensorSpec& spec_of(const Arena& outputs, const std::string& name) {
+  for (const auto& t : outputs.tensors) {
+    if (t.name == name) return t.spec;
+  }
+  return outputs.tensors.front().spec;
+}
+
+std::string inputs_of(const Workload& workload) {
+  std::string text;
+  for (const auto& t : workload.tensors) {
+    if (t.role == Role::input) text += (text.empty() ? "" : ", ") + t.name + " " + to_string(t.spec);
+  }
+  return text;
+}
+
+const char* name_of(Placement placement) { return placement == Placement::front ? "front" : "back"; }
+const char* name_of(TaskOrder order) { return order == TaskOrder::dynamic ? "dynamic" : "descending"; }
+
+// One process of the candidate on one workload, and what its passes found.
+class WorkloadCheck {
+ public:
+  WorkloadCheck(const VerifyTools& tools, const Source& source, const Workload& workload, const std::string& what,
+                Random& random)
+      : tools_(tools), source_(source), workload_(workload), what_(what), random_(random) {}
+
+  Result<Verification> operator()(const Image& image, const TunePoint& point, const std::vector<Pass>& passes) {
+    auto loaded = tools_.runner.load(
+        {.source = &source_, .image = &image, .workload = &workload_, .tune = point, .threads = tools_.threads});
+    if (!loaded) {
+      TRY(blame(std::move(loaded).error(), "load", {}));
+      return std::move(result_);
+    }
+    const auto instance = std::move(*loaded);
+    for (const auto& pass : passes) {
+      TRY(check(*instance, pass));
+      if (result_.finding) break;
+      if (pass.order == TaskOrder::dynamic) ran_dynamic_ = true;
+    }
+    return std::move(result_);
+  }
+
+ private:
+  nlohmann::json context(const Pass& pass) const {
+    return {{"workload", what_},
+            {"sizes", to_json(workload_.sizes)},
+            {"distribution", pass.distribution},
+            {"placement", name_of(pass.placement)},
+            {"order", name_of(pass.order)}};
+  }
+  std::string where(const Pass& pass) const {
+    std::string text = what_ == "primary" ? "" : " (" + what_ + ": " + inputs_of(workload_) + ")";
+    if (pass.distribution != "own") text += " on inputs drawn \"" + pass.distribution + "\"";
+    return text;
+  }
+
+  void found(Finding finding, nlohmann::json detail) {
+    detail["message"] = finding.message;
+    result_.checks.push_back({.name = finding.rule, .passed = false, .detail = std::move(detail)});
+    if (!finding.at) {
+      for (std::size_t i = workload_.outputs.size(); i-- > 0 && !finding.at;) {
+        finding.at = last_writer(source_.plan, workload_.output_name(i));
+      }
+    }
+    result_.finding = std::move(finding);
+  }
+
+  Result<> blame(Error error, const char* doing, const Pass& pass) {
+    Finding finding = TRY(finding_of(std::move(error)));
+    finding.message += where(pass);
+    if (finding.verdict == Verdict::timed_out && pass.order == TaskOrder::descending && ran_dynamic_) {
+      finding.rule = "task_order";
+      finding.message =
+          "it ends when tasks are handed out in ascending order and hangs in descending order: a task waits "
+          "for another, and none may" +
+          where(pass);
+    }
+    auto detail = context(pass);
+    detail["during"] = doing;
+    found(std::move(finding), std::move(detail));
+    return {};
+  }
+
+  Result<> check(RunnerInstance& instance, const Pass& pass) {
+    const auto trial = TRY(tools_.trials.pick(workload_, pass.distribution, pass.placement, random_));
+    Arena first = TRY(make_outputs(workload_, pass.placement));
+    TRY(run_and_judge(instance, pass, *trial, first));
+    if (!pass.repeat || result_.finding) return {};
+    Arena second = TRY(make_outputs(workload_, pass.placement));
+    const auto sentinel = TRY(run_once(instance, pass, *trial, second));
+    if (result_.finding) return {};
+    auto detail = context(pass);
+    if (const auto difference = find_difference(first, second)) {
+      detail["output"] = difference->name;
+      detail["first"] = difference->first;
+      detail["differ"] = difference->count;
+      // Different is not wrong: sums in another order differ. Both have to be within the budget.
+      if (auto finding = TRY(judged(*trial, second, sentinel, pass, false))) {
+        finding->message +=
+            fmt::format("; a second run on the same inputs differs from the first in {} elements", difference->count);
+        finding->rule = "differs_between_runs";
+        found(std::move(*finding), std::move(detail));
+        return {};
+      }
+      detail["note"] = "two runs on the same inputs differ, both within the error budget";
+    }
+    result_.checks.push_back({.name = "repeatable", .passed = true, .detail = std::move(detail)});
+    return {};
+  }
+
+  // The sentinel of the run; result_.finding if it failed or wrote where it must not.
+  Result<std::uint64_t> run_once(RunnerInstance& instance, const Pass& pass, const Trial& trial, Arena& outputs) {
+    const auto sentinel = make_sentinel(random_);
+    fill_margins(outputs, sentinel);
+    const auto report = instance.run({.trial = &trial,
+                                      .outputs = &outputs,
+                                      .sentinel = sentinel,
+                                      .order = pass.order,
+                                      .limit = run_limit(workload_, pass.order, tools_.threads)});
+    if (!report) {
+      TRY(blame(report.error(), "run", pass));
+      return sentinel;
+    }
+    if (const auto hit = find_margin_hit(outputs, sentinel)) {
+      auto detail = context(pass);
+      detail["output"] = hit->name;
+      detail["bytes"] = hit->distance;
+      found({.verdict = Verdict::wrong,
+             .rule = "out_of_bounds_write",
+             .message =
+                 fmt::format("writes outside {}: {} bytes {} it{}", hit->name, hit->distance + (hit->behind ? 0 : 1),
+                             hit->behind ? "behind" : "in front of", where(pass)),
+             .at = last_writer(source_.plan, hit->name)},
+            std::move(detail));
+    }
+    return sentinel;
+  }
+
+  Result<std::optional<Finding>> judged(const Trial& trial, const Arena& outputs, std::uint64_t sentinel,
+                                        const Pass& pass, bool record) {
+    const auto judgement = TRY(tools_.oracle.judge(trial, outputs, sentinel, false));
+    std::optional<Finding> finding;
+    for (const auto& o : judgement.outputs) {
+      const auto& spec = spec_of(outputs, o.name);
+      auto detail = judgement_detail(o, spec);
+      detail.update(context(pass));
+      if (record || !o.right) {
+        result_.checks.push_back({.name = "fp64_error", .passed = o.right, .detail = std::move(detail)});
+      }
+      if (o.right || finding) continue;
+      const auto pattern = find_pattern(o, spec).name;
+      finding = Finding{.verdict = Verdict::wrong,
+                        .rule = pattern == "unwritten" || pattern == "nonfinite" ? pattern : "fp64_error",
+                        .message = describe_wrong(o, spec) + where(pass),
+                        .at = last_writer(source_.plan, o.name)};
+    }
+    if (!judgement.right && !finding) {
+      finding = Finding{
+          .verdict = Verdict::wrong, .rule = "fp64_error", .message = "the outputs are wrong" + where(pass), .at = {}};
+    }
+    return finding;
+  }
+
+  Result<> run_and_judge(RunnerInstance& instance, const Pass& pass, const Trial& trial, Arena& outputs) {
+    const auto sentinel = TRY(run_once(instance, pass, trial, outputs));
+    if (result_.finding) return {};
+    result_.finding = TRY(judged(trial, outputs, sentinel, pass, true));
+    return {};
+  }
+
+  const VerifyTools& tools_;
+  const Source& source_;
+  const Workload& workload_;
+  const std::string& what_;
+  Random& random_;
+  Verification result_;
+  bool ran_dynamic_ = false;
+};
+
+// Index of every hidden variant that the candidate supports.
+Result<std::vector<std::size_t>> supported_variants(const Understood& problem, const Source& source) {
+  std::vector<std::size_t> supported;
+  for (std::size_t i = 1; i < problem.workloads.size(); ++i) {
+    // An expression that cannot be evaluated there does not admit the variant.
+    if (const auto yes = supports(source, problem.workloads[i]); yes && *yes) supported.push_back(i);
+  }
+  return supported;
+}
+
+std::optional<std::size_t> smallest(const Understood& problem, const std::vector<std::size_t>& supported) {
+  if (supported.empty()) return std::nullopt;
+  return *std::ranges::min_element(supported, {}, [&](std::size_t i) { return problem.workloads[i].bytes; });
+}
+
+std::string variant_name(std::size_t i) { return "variant " + std::to_string(i); }
+
+std::vector<Pass> passes_for_variant(const Understood& problem, bool repeat, Random& random) {
+  const auto& distributions = problem.admission.distributions;
+  const auto other = distributions.empty() ? "own" : distributions[random.below(distributions.size())];
+  return {{.distribution = "own", .placement = Placement::front, .order = TaskOrder::dynamic, .repeat = repeat},
+          {.distribution = other, .placement = Placement::back, .order = TaskOrder::descending}};
+}
+
+void append(Verification& to, Verification from) {
+  to.finding = std::move(from.finding);
+  std::ranges::move(from.checks, std::back_inserter(to.checks));
+}
+
+}  // namespace
+
+Result<Finding> finding_of(Error error) {
+  if (error.kind != ErrorKind::candidate) return std::unexpected(std::move(error));
+  const auto* verdict = fact(error, "verdict");
+  const auto* rule = fact(error, "rule");
+  Finding finding{.verdict = verdict ? verdict_from(*verdict).value_or(Verdict::rejected) : Verdict::rejected,
+                  .rule = "",
+                  .message = std::move(error.message),
+                  .at = error.at};
+  finding.rule = rule ? *rule : to_string(finding.verdict);
+  return finding;
+}
+
+std::optional<Location> last_writer(const Plan& plan, const std::string& output) {
+  for (std::size_t i = plan.steps.size(); i-- > 0;) {
+    const auto& step = plan.steps[i];
+    bool writes = std::ranges::any_of(step.out, [&](const Located& out) { return out.text == output; });
+    for (const auto& argument : step.args) {
+      const auto* name = std::get_if<Located>(&argument.is);
+      writes |= step.kind == Step::Kind::launch && name != nullptr && name->text == output;
+    }
+    if (writes) return step.target.at;
+  }
+  return std::nullopt;
+}
+
+std::chrono::milliseconds run_limit(const Workload& workload, TaskOrder order, int threads) {
+  // A hundred times the library, and time to wake up on a busy machine.
+  const double slowdown = order == TaskOrder::descending ? std::max(1, threads) : 1;
+  const double ms = 3000 + slowdown * 0.1 * workload.eager_us;
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::min(ms, 60'000.0)));
+}
+
+Result<Verification> verify_workload(const VerifyTools& tools, const Source& source, const Image& image,
+                                     const TunePoint& point, const Workload& workload, const std::string& what,
+                                     const std::vector<Pass>& passes, Random& random) {
+  return WorkloadCheck(tools, source, workload, what, random)(image, point, passes);
+}
+
+Result<Verification> verify_small(const VerifyTools& tools, const Understood& problem, const Source& source,
+                                  const Image& image, const TunePoint& point, Random& random) {
+  const auto supported = TRY(supported_variants(problem, source));
+  Verification all{.finding = {},
+                   .checks = {},
+                   .variants_supported = static_cast<int>(supported.size()),
+                   .variants = static_cast<int>(problem.workloads.size()) - 1};
+  const auto small = smallest(problem, supported);
+  if (!small) return all;
+  append(all, TRY(verify_workload(tools, source, image, point, problem.workloads[*small], variant_name(*small),
+                                  passes_for_variant(problem, true, random), random)));
+  return all;
+}
+
+Result<Verification> verify_all(const VerifyTools& tools, const Understood& problem, const Source& source,
+                                const Image& image, const TunePoint& point, Random& random, bool with_small) {
+  const auto supported = TRY(supported_variants(problem, source));
+  Verification all{.finding = {},
+                   .checks = {},
+                   .variants_supported = static_cast<int>(supported.size()),
+                   .variants = static_cast<int>(problem.workloads.size()) - 1};
+  std::vector<Pass> passes{
+      {.distribution = "own", .placement = Placement::front, .order = TaskOrder::dynamic, .repeat = true}};
+  for (const auto& distribution : problem.admission.distributions) {
+    if (distribution == "own") continue;
+    passes.push_back(
+        {.distribution = distribution, .placement = passes.size() % 2 == 1 ? Placement::back : Placement::front});
+  }
+  passes.push_back({.distribution = "own", .placement = Placement::back, .order = TaskOrder::descending});
+  append(all, TRY(verify_workload(tools, source, image, point, problem.workloads.front(), "primary", passes, random)));
+  const auto small = smallest(problem, supported);
+  for (const auto i : supported) {
+    if (all.finding) break;
+    if (i == small && !with_small) continue;
+    append(all, TRY(verify_workload(tools, source, image, point, problem.workloads[i], variant_name(i),
+                                    passes_for_variant(problem, false, random), random)));
+  }
+  return all;
+}
+
+}  // namespace kerf
