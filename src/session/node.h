@@ -14,10 +14,10 @@ namespace kerf {
 
 struct SessionNode {
   NodeIndex index = 0;
-  Expansion expansion;                  // why it exists: parents, memory operator, the policy's reason
-  Proposal proposal;                    // the candidate and what its synthesizer says of it; no text if none could be written
-  Outcome outcome;                      // as first told
-  Evaluation evaluation;                // the first, Effort::screen
+  Expansion expansion;    // why it exists: parents, memory operator, the policy's reason
+  Proposal proposal;      // the candidate and what its synthesizer says of it; no text if none could be written
+  Outcome outcome;        // as first told
+  Evaluation evaluation;  // the first, Effort::screen
   std::vector<Evaluation> remeasured;   // in order of measuring
   std::optional<Evaluation> confirmed;  // Effort::confirm: what a report quotes
 
@@ -39,8 +39,8 @@ using SessionNodes = std::vector<SessionNode>;
 // The speedup that is searched for: against eager where it was timed. nullptr if the evaluation has none.
 [[nodiscard]] const Ratio* speedup_of(const Evaluation& evaluation, const char* baseline = "eager");
 
-// What the search is told. Failed: any verdict but `measured`, a quarantined time, or no time at all. The reward's standard
-// error is read off the 99 % interval.
+// What the search is told. Failed: any verdict but `measured`, a quarantined time, or no time at all. The reward's
+// standard error is read off the 99 % interval.
 [[nodiscard]] Outcome outcome_of(const Evaluation& evaluation);
 
 // Whether the evaluation's speedup over eager excludes 1.

@@ -6,10 +6,14 @@ namespace kerf {
 
 const char* to_string(Phase phase) {
   switch (phase) {
-    case Phase::understanding: return "understanding";
-    case Phase::searching: return "searching";
-    case Phase::confirming: return "confirming";
-    case Phase::finished: return "finished";
+    case Phase::understanding:
+      return "understanding";
+    case Phase::searching:
+      return "searching";
+    case Phase::confirming:
+      return "confirming";
+    case Phase::finished:
+      return "finished";
   }
   return "?";
 }
@@ -30,9 +34,11 @@ nlohmann::json to_json(const Snapshot& s) {
   if (s.best) {
     json["best"] = {{"node", *s.best}, {"speedup", nullptr}, {"fraction_of_speed_of_light", nullptr}};
     if (s.best_speedup) {
-      json["best"]["speedup"] = {{"value", s.best_speedup->value}, {"low", s.best_speedup->low}, {"high", s.best_speedup->high}};
+      json["best"]["speedup"] = {
+          {"value", s.best_speedup->value}, {"low", s.best_speedup->low}, {"high", s.best_speedup->high}};
     }
-    if (s.best_fraction_of_speed_of_light) json["best"]["fraction_of_speed_of_light"] = *s.best_fraction_of_speed_of_light;
+    if (s.best_fraction_of_speed_of_light)
+      json["best"]["fraction_of_speed_of_light"] = *s.best_fraction_of_speed_of_light;
   }
   return json;
 }

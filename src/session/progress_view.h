@@ -20,12 +20,12 @@ struct Snapshot {
   Phase phase = Phase::understanding;
   Progress progress;
   int in_flight = 0;
-  int failed = 0;                        // candidates that were not right
+  int failed = 0;  // candidates that were not right
   std::optional<NodeIndex> best;
-  std::optional<Ratio> best_speedup;     // against eager
+  std::optional<Ratio> best_speedup;  // against eager
   std::optional<double> best_fraction_of_speed_of_light;
-  std::string reason;                    // why the last expansion was chosen, for people
-  std::string budget;                    // as --budget spells it
+  std::string reason;  // why the last expansion was chosen, for people
+  std::string budget;  // as --budget spells it
   std::optional<double> seconds_left;
   bool interrupted = false;
 };
@@ -35,9 +35,9 @@ struct ProgressView {
   ProgressView(const ProgressView&) = delete;
   ProgressView& operator=(const ProgressView&) = delete;
   virtual ~ProgressView() = default;
-  virtual void show(const Snapshot& snapshot) = 0;                                  // something changed
-  virtual void judged(const Snapshot& snapshot, const SessionNode& node) = 0;       // a new node, or one measured again
-  virtual void note(const std::string& line) = 0;                                   // something a person should know
+  virtual void show(const Snapshot& snapshot) = 0;                             // something changed
+  virtual void judged(const Snapshot& snapshot, const SessionNode& node) = 0;  // a new node, or one measured again
+  virtual void note(const std::string& line) = 0;                              // something a person should know
 };
 
 // For callers that do not watch.

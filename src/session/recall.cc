@@ -28,16 +28,16 @@ void recall(SynthesisRequest& request, const Expansion& expansion, const Session
   }
   if (expansion.memory == MemoryOperator::combine) {
     for (std::size_t p = 1; p < expansion.parents.size() && request.siblings.size() < max_siblings; ++p) {
-      if (exists(expansion.parents[p])) request.siblings.push_back(recalled(nodes[static_cast<std::size_t>(expansion.parents[p])]));
+      if (exists(expansion.parents[p]))
+        request.siblings.push_back(recalled(nodes[static_cast<std::size_t>(expansion.parents[p])]));
     }
   } else if (expansion.memory == MemoryOperator::siblings) {
     std::vector<const SessionNode*> children;
     for (const SessionNode& node : nodes) {
       if (node.parent() == expansion.parents[0] && node.has_candidate()) children.push_back(&node);
     }
-    std::ranges::stable_sort(children, {}, [](const SessionNode* n) {
-      return std::pair(n->measured(), n->outcome.reward.mean);
-    });
+    std::ranges::stable_sort(children, {},
+                             [](const SessionNode* n) { return std::pair(n->measured(), n->outcome.reward.mean); });
     const std::size_t skipped = children.size() > max_siblings ? children.size() - max_siblings : 0;
     for (std::size_t i = skipped; i < children.size(); ++i) request.siblings.push_back(recalled(*children[i]));
   }

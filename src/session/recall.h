@@ -9,9 +9,9 @@ namespace kerf {
 inline constexpr std::size_t max_ancestors = 16;
 inline constexpr std::size_t max_siblings = 16;
 
-// Fills `ancestors` and `siblings` of a request from the nodes that exist now. `inherit`: the chain from parents[0] to the
-// root. `siblings`: the same chain, and the parent's children, the best last. `combine`: the chain, and parents[1..]
-// with the other good branches. `fresh`: nothing. The rest of the request stays as it is.
+// Fills `ancestors` and `siblings` of a request from the nodes that exist now. `inherit`: the chain from parents[0] to
+// the root. `siblings`: the same chain, and the parent's children, the best last. `combine`: the chain, and
+// parents[1..] with the other good branches. `fresh`: nothing. The rest of the request stays as it is.
 void recall(SynthesisRequest& request, const Expansion& expansion, const SessionNodes& nodes);
 
 [[nodiscard]] Recalled recalled(const SessionNode& node);

@@ -1,0 +1,468 @@
+#include "session/engine.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <utility>
+
+#include "session/confirm.h"
+#include "session/recall.h"
+
+namespace kerf {
+
+namespace {
+
+constexpr int max_tries = 3;          // of one evaluation that fails through our own fault
+constexpr int max_lost_in_a_row = 3;  // expansions lost before the session ends: more would be lost the same way
+constexpr int max_confirmation_tries = 8;
+
+bool hopeless(const Error& error) { return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::user; }
+
+}  // namespace
+
+Session::Engine::Engine(SessionParts p, SessionOptions o, std::shared_ptr<const Understood> problem)
+    : parts(std::move(p)), options(std::move(o)), problem_(std::move(problem)) {}
+
+Result<> Session::Engine::prepare() {
+  search_ = TRY(make_search(options.search));
+  stopper_ = TRY(parse_budget(options.budget));
+  if (options.jobs < 1 || options.jobs > 64)
+    return user_error(fmt::format("--jobs {}: 1 to 64 were expected", options.jobs));
+  started_ = parts.clock.now();
+  return {};
+}
+
+Result<> Session::Engine::create() {
+  TRY(prepare());
+  NewSession session{.task = {.id = {}, .problem = problem_->problem, .target = options.target},
+                     .options = to_json(options),
+                     .understood = nullptr,
+                     .versions = parts.versions};
+  writer_ = TRY(parts.store.create(session));
+  id = writer_->id();
+  return {};
+}
+
+double Session::Engine::elapsed() const {
+  return seconds_before_ + (running_ ? seconds(parts.clock.now() - started_) : 0);
+}
+
+void Session::Engine::run(Done done) {
+  done_ = std::move(done);
+  running_ = true;
+  started_ = parts.clock.now();
+  if (!save_state(SessionStatus::running)) return;
+  std::vector<ExpansionId> resumed;
+  for (const auto& [expansion, flight] : flights_) resumed.push_back(expansion);
+  for (const ExpansionId expansion : resumed) carry_out(expansion);
+  tell_view();
+  schedule_pump();
+}
+
+void Session::Engine::schedule_pump() {
+  if (pumping_) return;
+  pumping_ = true;
+  parts.loop.post([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) {
+      self->pumping_ = false;
+      self->pump();
+    }
+  });
+}
+
+std::optional<StopReason> Session::Engine::should_stop() const {
+  Progress now = progress_;
+  now.seconds = elapsed();
+  return stopper_->stop(now);
+}
+
+// Counts what is in flight as if it had been judged, so that a budget of candidates is met exactly.
+bool Session::Engine::may_ask() const {
+  if (static_cast<int>(flights_.size()) >= options.jobs) return false;
+  Progress ahead = progress_;
+  ahead.seconds = elapsed();
+  for (const auto& [expansion, flight] : flights_) {
+    if (flight.expansion.task == Task::expand) ++ahead.candidates;
+  }
+  return !stopper_->stop(ahead);
+}
+
+void Session::Engine::pump() {
+  if (phase_ != Phase::searching || done_called_ || interrupted_) return;
+  if (!stopped_) stopped_ = should_stop();
+  while (!stopped_ && may_ask()) {
+    const std::vector<Expansion> asked = search_->ask(1);
+    if (asked.empty()) break;
+    const Expansion& expansion = asked[0];
+    if (!kept(writer_->append(Asked{expansion}))) return;
+    reason_ = expansion.reason;
+    take_off(expansion);
+    carry_out(expansion.id);
+    if (done_called_) return;
+  }
+  tell_view();
+  if (!flights_.empty()) return;
+  if (!stopped_) stopped_ = StopReason{.by = "exhausted", .why = "there was nothing left to try"};
+  begin_confirming();
+}
+
+Session::Engine::Flight& Session::Engine::take_off(const Expansion& expansion) {
+  Flight& flight = flights_[expansion.id];
+  flight.expansion = expansion;
+  if (expansion.task == Task::expand) {
+    SynthesisRequest& request = flight.request;
+    request.expansion = expansion.id;
+    request.problem = problem_;
+    request.target = parts.target_facts;
+    request.tried = tried_;
+    request.seed = expansion.seed;
+    recall(request, expansion, nodes);
+  } else if (expansion.task == Task::remeasure && !expansion.parents.empty()) {
+    const auto parent = static_cast<std::size_t>(expansion.parents[0]);
+    if (parent < nodes.size()) flight.proposal = nodes[parent].proposal;
+  }
+  return flight;
+}
+
+void Session::Engine::carry_out(ExpansionId expansion) {
+  Flight& flight = flights_.at(expansion);
+  if (flight.proposing) return;
+  if (flight.nothing) {
+    tell_nothing(expansion);
+  } else if (flight.proposal) {
+    submit(expansion);
+  } else if (flight.expansion.task == Task::expand) {
+    propose(flight);
+  } else if (flight.expansion.task == Task::root) {
+    Result<Candidate> identity = parts.identity(*problem_);
+    if (!identity) {
+      parts.view.note("no identity plan: " + identity.error().message);
+      tell_nothing(expansion);
+      return;
+    }
+    flight.proposal = Proposal{.candidate = std::move(*identity),
+                               .recipe = nullptr,
+                               .move = "identity",
+                               .rationale = "the reference's own operators, called one by one",
+                               .usage = {}};
+    submit(expansion);
+  } else {
+    tell_nothing(expansion);
+  }
+}
+
+void Session::Engine::propose(Flight& flight) {
+  flight.proposing = true;
+  const ExpansionId expansion = flight.expansion.id;
+  // The reply may come before propose returns and end the flight.
+  const auto ticket = parts.synthesizer.propose(flight.request, guarded(&Engine::proposed, expansion));
+  if (const auto it = flights_.find(expansion); it != flights_.end()) it->second.ticket = ticket;
+}
+
+void Session::Engine::proposed(ExpansionId expansion, Result<std::optional<Proposal>> reply) {
+  const auto it = flights_.find(expansion);
+  if (it == flights_.end() || done_called_ || interrupted_) return;
+  Flight& flight = it->second;
+  flight.proposing = false;
+  if (!reply) return take_back(expansion, reply.error());
+  if (*reply) {
+    const Usage& usage = (*reply)->usage;
+    spend_.tokens_in += usage.tokens_in;
+    spend_.tokens_out += usage.tokens_out;
+    spend_.usd += usage.usd;
+    spend_.seconds += usage.seconds;
+  }
+  // What was written before is no news, and costs no evaluation.
+  if (!*reply || !tried_set_.insert((*reply)->candidate.id()).second) {
+    flight.nothing = true;
+    if (!running_) return;  // being restored: run() carries it out
+    parts.loop.post([tell = guarded(&Engine::tell_nothing, expansion)] { tell(); });
+    return;
+  }
+  tried_.push_back((*reply)->candidate.id());
+  flight.proposal = std::move(**reply);
+  if (!running_) return;
+  parts.loop.post([submit = guarded(&Engine::submit, expansion)] { submit(); });
+}
+
+void Session::Engine::submit(ExpansionId expansion) {
+  const auto it = flights_.find(expansion);
+  if (it == flights_.end() || done_called_ || interrupted_) return;
+  Flight& flight = it->second;
+  ++flight.tries;
+  parts.evaluator.submit(
+      flight.proposal->candidate,
+      {.problem = problem_, .effort = Effort::screen, .remeasure = flight.expansion.task == Task::remeasure},
+      guarded(&Engine::evaluated, expansion));
+}
+
+void Session::Engine::evaluated(ExpansionId expansion, Result<Evaluation> evaluation) {
+  const auto it = flights_.find(expansion);
+  if (it == flights_.end() || done_called_ || interrupted_) return;
+  if (evaluation) {
+    lost_in_a_row_ = 0;
+    tell(expansion, std::move(*evaluation));
+    return;
+  }
+  const Error error = std::move(evaluation).error();
+  if (!hopeless(error) && it->second.tries < max_tries) {
+    parts.view.note(
+        fmt::format("an evaluation failed through no fault of the candidate ({}); trying again", error.message));
+    parts.loop.post([submit = guarded(&Engine::submit, expansion)] { submit(); });
+    return;
+  }
+  take_back(expansion, error);
+}
+
+void Session::Engine::take_back(ExpansionId expansion, const Error& error) {
+  const bool root = flights_.at(expansion).expansion.task == Task::root;
+  search_->cancel(expansion);
+  flights_.erase(expansion);
+  if (!kept(writer_->append(Cancelled{expansion}))) return;
+  if (hopeless(error) || root || ++lost_in_a_row_ >= max_lost_in_a_row) return fail_with(error);
+  parts.view.note("an expansion was lost: " + error.message);
+  schedule_pump();
+}
+
+void Session::Engine::tell_nothing(ExpansionId expansion) {
+  const auto it = flights_.find(expansion);
+  if (it == flights_.end() || done_called_ || interrupted_) return;
+  const Outcome outcome{};
+  Flight flight = std::move(it->second);
+  flights_.erase(it);
+  const auto node = search_->tell(expansion, outcome);
+  if (!node) return fail_with(node.error());
+  Told told{.id = expansion, .outcome = outcome, .node = *node};
+  if (*node) {  // the root without an identity plan
+    SessionNode root{.index = **node,
+                     .expansion = flight.expansion,
+                     .proposal = {},
+                     .outcome = outcome,
+                     .evaluation = {},
+                     .remeasured = {},
+                     .confirmed = std::nullopt};
+    root.evaluation.message = "no identity plan could be written";
+    if (!kept(writer_->record(NewNode{.told = told,
+                                      .expansion = flight.expansion,
+                                      .candidate = {},
+                                      .recipe = nullptr,
+                                      .move = {},
+                                      .rationale = {},
+                                      .prompt = {},
+                                      .usage = {},
+                                      .evaluation = root.evaluation}))) {
+      return;
+    }
+    nodes.push_back(std::move(root));
+  } else if (!kept(writer_->append(told))) {
+    return;
+  }
+  count(progress_, flight.expansion.task, outcome);
+  schedule_pump();
+}
+
+void Session::Engine::tell(ExpansionId expansion, Evaluation evaluation) {
+  const auto it = flights_.find(expansion);
+  const Outcome outcome = outcome_of(evaluation);
+  Flight flight = std::move(it->second);
+  flights_.erase(it);
+  const auto index = search_->tell(expansion, outcome);
+  if (!index) return fail_with(index.error());
+  const Told told{.id = expansion, .outcome = outcome, .node = *index};
+
+  if (flight.expansion.task == Task::remeasure) {
+    const NodeIndex measured = flight.expansion.parents[0];
+    SessionNode& node = nodes[static_cast<std::size_t>(measured)];
+    if (!kept(writer_->record(NewMeasurement{.told = told, .node = measured, .evaluation = evaluation}))) {
+      return;
+    }
+    node.remeasured.push_back(std::move(evaluation));
+    count(progress_, Task::remeasure, outcome);
+    if (!save_state(SessionStatus::running)) return;
+    parts.view.judged(snapshot(), node);
+  } else {
+    SessionNode node{.index = index->value_or(static_cast<NodeIndex>(nodes.size())),
+                     .expansion = flight.expansion,
+                     .proposal = *flight.proposal,
+                     .outcome = outcome,
+                     .evaluation = std::move(evaluation),
+                     .remeasured = {},
+                     .confirmed = std::nullopt};
+    if (!kept(writer_->record(NewNode{.told = told,
+                                      .expansion = flight.expansion,
+                                      .candidate = node.proposal.candidate,
+                                      .recipe = node.proposal.recipe,
+                                      .move = node.proposal.move,
+                                      .rationale = node.proposal.rationale,
+                                      .prompt = {},
+                                      .usage = node.proposal.usage,
+                                      .evaluation = node.evaluation}))) {
+      return;
+    }
+    settle(std::move(flight), std::move(node));
+    if (!save_state(SessionStatus::running)) return;
+    parts.view.judged(snapshot(), nodes.back());
+  }
+  schedule_pump();
+}
+
+void Session::Engine::settle(Flight flight, SessionNode node) {
+  count(progress_, flight.expansion.task, node.outcome);
+  if (node.outcome.kind == Outcome::Kind::failed && flight.expansion.task == Task::expand) ++failed_;
+  if (flight.expansion.task == Task::expand) parts.synthesizer.learn(flight.request, node.proposal, node.evaluation);
+  if (node.has_candidate() && flight.expansion.task == Task::root &&
+      tried_set_.insert(node.proposal.candidate.id()).second) {
+    tried_.push_back(node.proposal.candidate.id());
+  }
+  nodes.push_back(std::move(node));
+}
+
+void Session::Engine::begin_confirming() {
+  phase_ = Phase::confirming;
+  to_confirm_ = confirmation_order(nodes, search_->best());
+  for (const SessionNode& node : nodes) {
+    if (node.confirmed) ++confirmations_;  // by a process that died while confirming
+  }
+  tell_view();
+  confirm_next();
+}
+
+void Session::Engine::confirm_next() {
+  const auto node_of = [&](NodeIndex i) -> SessionNode& { return nodes[static_cast<std::size_t>(i)]; };
+  std::erase_if(to_confirm_, [&](NodeIndex i) { return node_of(i).confirmed.has_value(); });
+  // Runners-up that the search already saw to be slower than the library are not worth a run.
+  std::erase_if(to_confirm_,
+                [&](NodeIndex i) { return i != 0 && confirmations_ > 0 && pooled_log_speedup(node_of(i)) <= 0; });
+  std::optional<NodeIndex> next;
+  if (confirmations_ < options.confirm && confirmation_tries_ < max_confirmation_tries && !to_confirm_.empty()) {
+    next = to_confirm_.front();
+    to_confirm_.erase(to_confirm_.begin());
+  } else if (const HandOver now = hand_over(nodes); now.node && !now.confirmed) {
+    // No win: the identity plan is handed over, and its times ought to be quotable, too.
+    if (!node_of(*now.node).confirmed && confirmation_tries_ < max_confirmation_tries + 1) next = now.node;
+  }
+  if (!next) return finish(SessionStatus::finished);
+  ++confirmation_tries_;
+  parts.evaluator.submit(node_of(*next).proposal.candidate,
+                         {.problem = problem_, .effort = Effort::confirm, .remeasure = true},
+                         [weak = weak_from_this(), node = *next](Result<Evaluation> evaluation) {
+                           if (const auto self = weak.lock()) self->confirmed(node, std::move(evaluation));
+                         });
+}
+
+void Session::Engine::confirmed(NodeIndex index, Result<Evaluation> evaluation) {
+  if (done_called_ || interrupted_) return;
+  SessionNode& node = nodes[static_cast<std::size_t>(index)];
+  if (!evaluation) {
+    parts.view.note(fmt::format("node {} could not be confirmed: {}", index, evaluation.error().message));
+    if (hopeless(evaluation.error())) return fail_with(std::move(evaluation).error());
+  } else {
+    if (!kept(writer_->confirm(index, *evaluation))) return;
+    if (evaluation->verdict == Verdict::measured)
+      ++confirmations_;
+    else
+      parts.view.note(
+          fmt::format("node {} did not stand up to the confirming run: {}", index, evaluation->message.value_or("?")));
+    node.confirmed = std::move(*evaluation);
+    if (!save_state(SessionStatus::running)) return;
+    parts.view.judged(snapshot(), node);
+  }
+  parts.loop.post([weak = weak_from_this()] {
+    if (const auto self = weak.lock(); self && !self->done_called_ && !self->interrupted_) self->confirm_next();
+  });
+}
+
+void Session::Engine::interrupt() {
+  if (done_called_ || interrupted_) return;
+  interrupted_ = true;
+  stopped_ = StopReason{.by = "interrupted", .why = "it was interrupted"};
+  for (const auto& [expansion, flight] : flights_) {
+    if (flight.proposing) parts.synthesizer.cancel(flight.ticket);
+  }
+  parts.evaluator.cancel_all();
+  // In the store they stay in flight: a resumed session carries them out.
+  finish(SessionStatus::interrupted);
+}
+
+void Session::Engine::fail_with(Error error) {
+  error_ = std::move(error);
+  if (!stopped_) stopped_ = StopReason{.by = "error", .why = error_->message};
+  parts.evaluator.cancel_all();
+  finish(SessionStatus::failed);
+}
+
+void Session::Engine::store_refused(const Error& error) {
+  if (!error_) {
+    error_ = error;
+    stopped_ = StopReason{.by = "error", .why = error_->message};
+    parts.evaluator.cancel_all();
+    finish(SessionStatus::failed);
+  }
+}
+
+SessionState Session::Engine::state(SessionStatus status) const {
+  const Snapshot now = snapshot();
+  return {.status = status,
+          .stopped_by = status == SessionStatus::running || !stopped_ ? "" : stopped_->by,
+          .message = status == SessionStatus::running || !stopped_ ? "" : stopped_->why,
+          .seconds = now.progress.seconds,
+          .candidates = now.progress.candidates,
+          .best = now.best,
+          .speedup = now.best_speedup,
+          .fraction_of_speed_of_light = now.best_fraction_of_speed_of_light,
+          .spend = spend_};
+}
+
+bool Session::Engine::save_state(SessionStatus status) { return kept(writer_->set_state(state(status))); }
+
+void Session::Engine::finish(SessionStatus status) {
+  if (done_called_) return;
+  const HandOver handed = hand_over(nodes);
+  phase_ = Phase::finished;
+  const bool had_error = error_.has_value();
+  // A store that refuses even this has been reported already.
+  if (const auto saved = writer_->set_state(state(status)); !saved && !had_error) {
+    error_ = saved.error();
+    status = SessionStatus::failed;
+  }
+  done_called_ = true;
+  tell_view();
+  SessionResult result{
+      .session = id,
+      .status = status,
+      .stopped = stopped_.value_or(StopReason{.by = "exhausted", .why = "there was nothing left to try"}),
+      .candidates = progress_.candidates,
+      .seconds = elapsed(),
+      .spend = spend_,
+      .best = handed.node,
+      .win = handed.win,
+      .confirmed = handed.confirmed,
+      .error = error_};
+  parts.loop.post([done = std::move(done_), result = std::move(result)] { done(result); });
+}
+
+Snapshot Session::Engine::snapshot() const {
+  Snapshot s;
+  s.session = id;
+  s.problem = problem_->problem.id;
+  s.phase = phase_;
+  s.progress = progress_;
+  s.progress.seconds = elapsed();
+  s.in_flight = static_cast<int>(flights_.size());
+  s.failed = failed_;
+  s.best = phase_ == Phase::finished || phase_ == Phase::confirming ? hand_over(nodes).node : search_->best();
+  if (s.best && static_cast<std::size_t>(*s.best) < nodes.size()) {
+    const Evaluation& evaluation = nodes[static_cast<std::size_t>(*s.best)].best_known();
+    if (const Ratio* speedup = speedup_of(evaluation)) s.best_speedup = *speedup;
+    if (evaluation.receipt) s.best_fraction_of_speed_of_light = evaluation.receipt->fraction_of_speed_of_light;
+  }
+  s.reason = reason_;
+  s.budget = stopper_->describe();
+  s.seconds_left = phase_ == Phase::searching ? stopper_->seconds_left(s.progress) : std::nullopt;
+  s.interrupted = interrupted_;
+  return s;
+}
+
+void Session::Engine::tell_view() { parts.view.show(snapshot()); }
+
+}  // namespace kerf

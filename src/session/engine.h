@@ -1,0 +1,109 @@
+// The session's machinery; session.h is its face.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "session/session.h"
+
+namespace kerf {
+
+class Session::Engine : public std::enable_shared_from_this<Session::Engine> {
+ public:
+  Engine(SessionParts parts, SessionOptions options, std::shared_ptr<const Understood> problem);
+
+  [[nodiscard]] Result<> prepare();  // search and stopper, from the options
+  [[nodiscard]] Result<> create();
+  [[nodiscard]] Result<> restore(const SessionId& id);
+  void run(Done done);
+  void interrupt();
+  [[nodiscard]] Snapshot snapshot() const;
+
+  SessionParts parts;
+  SessionOptions options;
+  SessionId id;
+  SessionNodes nodes;
+
+ private:
+  // An expansion that was asked and has not been told.
+  struct Flight {
+    Expansion expansion;
+    SynthesisRequest request;
+    std::optional<Proposal> proposal;
+    Synthesizer::Ticket ticket = 0;
+    bool proposing = false;
+    bool nothing = false;  // the synthesizer had nothing new
+    int tries = 0;         // submissions that failed through our own fault
+  };
+
+  void schedule_pump();
+  void pump();
+  [[nodiscard]] std::optional<StopReason> should_stop() const;
+  [[nodiscard]] bool may_ask() const;
+  Flight& take_off(const Expansion& expansion);  // composes the request from the nodes that exist now
+  void carry_out(ExpansionId expansion);
+  void propose(Flight& flight);
+  void proposed(ExpansionId expansion, Result<std::optional<Proposal>> reply);
+  void submit(ExpansionId expansion);
+  void evaluated(ExpansionId expansion, Result<Evaluation> evaluation);
+  void tell_nothing(ExpansionId expansion);
+  void tell(ExpansionId expansion, Evaluation evaluation);
+  void take_back(ExpansionId expansion, const Error& error);  // lost through our own fault
+  [[nodiscard]] Result<> replay_event(const SearchEvent& event, const std::map<ExpansionId, NodeIndex>& told,
+                                      const SessionNodes& recorded, std::map<NodeIndex, std::size_t>& measured);
+  void settle(Flight flight, SessionNode node);  // a new node: remembers, counts, teaches
+
+  void begin_confirming();
+  void confirm_next();
+  void confirmed(NodeIndex node, Result<Evaluation> evaluation);
+  void finish(SessionStatus status);
+  void fail_with(Error error);
+
+  [[nodiscard]] double elapsed() const;
+  [[nodiscard]] SessionState state(SessionStatus status) const;
+  void store_refused(const Error& error);
+  template <class T>
+  bool kept(const Result<T>& result) {  // false, and the session ends, if the store refused
+    if (!result) store_refused(result.error());
+    return result.has_value();
+  }
+  bool save_state(SessionStatus status);
+  void tell_view();
+  // Wraps a member so that it does nothing once the session is gone.
+  template <class... Arguments>
+  auto guarded(void (Engine::*member)(ExpansionId, Arguments...), ExpansionId expansion) {
+    return [weak = weak_from_this(), member, expansion](Arguments... arguments) {
+      if (const auto self = weak.lock()) ((*self).*member)(expansion, std::move(arguments)...);
+    };
+  }
+
+  std::shared_ptr<const Understood> problem_;
+  std::unique_ptr<Search> search_;
+  std::unique_ptr<Stopper> stopper_;
+  std::unique_ptr<SessionWriter> writer_;
+  std::map<ExpansionId, Flight> flights_;
+  std::set<std::string> tried_set_;
+  std::vector<std::string> tried_;  // digests in the order of proposing
+  Progress progress_;
+  Usage spend_;
+  int failed_ = 0;
+  int lost_in_a_row_ = 0;
+  double seconds_before_ = 0;  // of earlier processes
+  Nanoseconds started_{0};
+  Phase phase_ = Phase::searching;
+  std::optional<StopReason> stopped_;
+  std::optional<Error> error_;
+  std::vector<NodeIndex> to_confirm_;
+  int confirmations_ = 0, confirmation_tries_ = 0;
+  std::string reason_;
+  bool pumping_ = false;
+  bool running_ = false;
+  bool interrupted_ = false;
+  bool done_called_ = false;
+  Done done_;
+};
+
+}  // namespace kerf

@@ -1,0 +1,44 @@
+#include "problem/json_fields.h"
+#include "session/session.h"
+
+namespace kerf {
+
+nlohmann::json to_json(const SessionOptions& o) {
+  return {{"policy", o.search.policy},
+          {"seed", o.search.seed},
+          {"exploration", o.search.exploration},
+          {"widening", o.search.widening},
+          {"widening_power", o.search.widening_power},
+          {"best_weight", o.search.best_weight},
+          {"remeasure", o.search.remeasure},
+          {"doubt", o.search.doubt},
+          {"repair", o.search.repair},
+          {"synthesizer", o.synthesizer},
+          {"budget", o.budget},
+          {"language", o.language},
+          {"target", o.target},
+          {"jobs", o.jobs},
+          {"confirm", o.confirm}};
+}
+
+Result<SessionOptions> session_options_from_json(const nlohmann::json& json) {
+  SessionOptions o;
+  o.search.policy = TRY(text_field(json, "policy"));
+  o.search.seed = static_cast<std::uint64_t>(TRY(integer_field(json, "seed")));
+  o.search.exploration = TRY(number_field(json, "exploration"));
+  o.search.widening = TRY(number_field(json, "widening"));
+  o.search.widening_power = TRY(number_field(json, "widening_power"));
+  o.search.best_weight = TRY(number_field(json, "best_weight"));
+  o.search.remeasure = static_cast<int>(TRY(integer_field(json, "remeasure")));
+  o.search.doubt = TRY(number_field(json, "doubt"));
+  o.search.repair = static_cast<int>(TRY(integer_field(json, "repair")));
+  o.synthesizer = TRY(text_field(json, "synthesizer"));
+  o.budget = TRY(text_field(json, "budget"));
+  o.language = TRY(text_field(json, "language"));
+  o.target = TRY(text_field(json, "target"));
+  o.jobs = static_cast<int>(TRY(integer_field(json, "jobs")));
+  o.confirm = static_cast<int>(TRY(integer_field(json, "confirm")));
+  return o;
+}
+
+}  // namespace kerf

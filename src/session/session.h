@@ -1,0 +1,100 @@
+// The loop: ask -> request -> propose -> evaluate -> tell -> record -> learn, several in flight, until a stopper has a
+// reason; then the best nodes are confirmed. Every step is in the store before the next one builds on it, so that a
+// session that died is resumed where it was. Runs on the loop's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "evaluate/evaluator.h"
+#include "search/search.h"
+#include "search/stopper.h"
+#include "session/node.h"
+#include "session/progress_view.h"
+#include "store/store.h"
+#include "synthesize/synthesizer.h"
+
+namespace kerf {
+
+inline constexpr const char* default_budget = "64candidates,5m";
+
+// What decides how a session goes; kept with it, so that it can be resumed.
+struct SessionOptions {
+  SearchOptions search;
+  std::string synthesizer = "builtin";
+  std::string budget = default_budget;
+  std::string language = "cpp";
+  std::string target = "cpu";
+  int jobs = 2;     // expansions in flight at once
+  int confirm = 3;  // the best node and how many runners-up are confirmed, together
+};
+[[nodiscard]] nlohmann::json to_json(const SessionOptions& options);
+[[nodiscard]] Result<SessionOptions> session_options_from_json(const nlohmann::json& json);
+
+// Whom the session works with. All outlive it.
+struct SessionParts {
+  Loop& loop;
+  const Clock& clock;
+  Evaluator& evaluator;
+  Synthesizer& synthesizer;
+  Store& store;
+  ProgressView& view;
+  nlohmann::json target_facts;                                   // descriptor and calibration, for requests
+  nlohmann::json versions;                                       // kept with the session
+  std::function<Result<Candidate>(const Understood&)> identity;  // writes the first node
+};
+
+// How a session ended.
+struct SessionResult {
+  SessionId session;
+  SessionStatus status = SessionStatus::finished;
+  StopReason stopped;
+  std::int64_t candidates = 0;
+  double seconds = 0;
+  Usage spend;
+  // What is handed over: the best node if its speedup over eager is a win, else the identity plan (node 0). With
+  // `confirmed` that was decided by confirming runs. nullopt: nothing was right.
+  std::optional<NodeIndex> best;
+  bool win = false;
+  bool confirmed = false;
+  std::optional<Error> error;  // what ended it, if status is failed
+};
+
+class Session {
+ public:
+  // A new session in the store, or one that is there. Resuming replays what was recorded; expansions that were in
+  // flight are carried out again when run() is called. `budget`, if not empty, replaces the recorded one.
+  [[nodiscard]] static Result<std::unique_ptr<Session>> start(SessionParts parts, const SessionOptions& options,
+                                                              std::shared_ptr<const Understood> problem);
+  [[nodiscard]] static Result<std::unique_ptr<Session>> resume(SessionParts parts, const SessionId& id,
+                                                               std::shared_ptr<const Understood> problem,
+                                                               const std::string& budget);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  using Done = std::function<void(const SessionResult&)>;
+  void run(Done done);  // `done` comes once, on the loop's thread
+  // Ctrl-C: asks for nothing more, cancels what is in flight and ends; what was in flight is carried out by a resume.
+  void interrupt();
+
+  [[nodiscard]] const SessionId& id() const;
+  [[nodiscard]] const SessionNodes& nodes() const;
+  [[nodiscard]] const SessionOptions& options() const;
+  [[nodiscard]] Snapshot snapshot() const;
+
+ private:
+  class Engine;
+  explicit Session(std::shared_ptr<Engine> engine);
+  std::shared_ptr<Engine> engine_;  // callbacks hold weak references to it
+};
+
+// A session's nodes as the store has them, for reports: with candidates, every evaluation and the confirming run.
+[[nodiscard]] Result<SessionNodes> load_nodes(Store& store, const SessionId& id);
+
+}  // namespace kerf
