@@ -1,0 +1,172 @@
+"""Admission: is the problem deterministic, and can anything tell a right answer from a trivial one?"""
+
+import torch
+
+from . import draws, errors, judge, trace
+
+CUSTOMARY = 1e-2        # the tolerance of customary harnesses, in units of each output's magnitude
+SENSIBLE = {torch.float64: 1e-9, torch.float32: 1e-3, torch.bfloat16: 0.2, torch.float16: 0.05}
+
+
+class Sample:
+    """One set of inputs and parameters with the answers to it."""
+
+    def __init__(self, workload, distribution, seed, report, state=None, wide=True):
+        report(f"answering {distribution} inputs")
+        self.inputs = [torch.empty(t.shape, dtype=t.dtype) for t in workload.tensors_of_template()]
+        self.names = workload.input_names
+        self.state = state or {name: torch.empty_like(t) for name, t in workload.initial.items()}
+        workload.draw(distribution, seed, self.inputs, self.state) if state is None else \
+            workload.draw_inputs(distribution, seed, self.inputs)
+        self.truths, self.reference = answers(workload, self.inputs, self.state, report) if wide else (None, None)
+
+
+def answers(workload, inputs, state, report):
+    """(truths, outputs of the reference in the working type) on these tensors."""
+    workload.set_state(state)
+    copies = [t.clone() for t in inputs] if workload.mutates_inputs else inputs
+    reference = workload.outputs(workload.arguments(copies), report)
+    if any(r.is_floating_point() for r in reference):
+        true = workload.truth(inputs, state, report)
+        workload.set_state(state)
+    else:
+        true = reference
+    names = workload.output_names(len(reference))
+    return [judge.Truth(n, t, r) for n, t, r in zip(names, true, reference)], reference
+
+
+def ill_conditioned(sample):
+    """Why this distribution cannot be judged on, or None."""
+    for truth, reference in zip(sample.truths, sample.reference):
+        if truth.exact:
+            if truth.reference is not None:
+                return "exact answers depend on rounding"
+            continue
+        if not truth.finite or not bool(torch.isfinite(reference).all()):
+            return "answers are not finite"
+        if truth.error > SENSIBLE[truth.dtype] * max(truth.scale, 1e-30):
+            return f"the reference is off by {truth.error / max(truth.scale, 1e-30):.1g} of the largest magnitude"
+    return None
+
+
+def trivial(sample, other):
+    """[(what, answers)] that take no work, for the answers of `sample`."""
+    outputs = sample.reference
+    found = [("zeros", [torch.zeros_like(t) for t in outputs])]
+    if all(t.is_floating_point() and t.numel() > 1 for t in outputs):
+        found.append(("a constant", [torch.full_like(t, float(t.double().mean())) for t in outputs]))
+    for kind, tensors in (("input", list(zip(sample.names, sample.inputs))), ("parameter", list(sample.state.items()))):
+        for name, tensor in tensors:
+            copies = [broadcast(tensor, t) for t in outputs]
+            if all(c is not None for c in copies):
+                found.append((f"a copy of {kind} {name}", copies))
+    if other is not None and len(other.reference) == len(outputs):
+        found.append(("the answer to other inputs", other.reference))
+    return found
+
+
+def broadcast(tensor, like):
+    if tensor.dtype != like.dtype or tensor.dim() > like.dim() or tensor.numel() > like.numel():
+        return None
+    try:
+        return tensor.expand(like.shape)
+    except RuntimeError:
+        return None
+
+
+def passes(sample, answer):
+    for truth, given in zip(sample.truths, answer):
+        if list(given.shape) != truth.shape or not judge.judge(truth, given, 0)["right"]:
+            return False
+    return True
+
+
+def passes_customarily(sample, answer):
+    return all(a.shape == r.shape and torch.allclose(a.double(), r.double(), rtol=CUSTOMARY, atol=CUSTOMARY)
+               for a, r in zip(answer, sample.reference))
+
+
+def check_random(workload, sample, program, report):
+    """Refuses models whose answers change from run to run."""
+    report("running forward a second time")
+    runs = []
+    for seed in (1, 2):
+        draws.seed_all(seed)
+        workload.set_state(sample.state)
+        runs.append(workload.outputs(workload.arguments([t.clone() for t in sample.inputs]), report))
+    named = trace.random_operators(program) if program is not None else []
+    differs = len(runs[0]) != len(runs[1]) or any(
+        a.shape != b.shape or not torch.allclose(a.double(), b.double(), rtol=1e-4, atol=1e-5 * float(a.double().abs().max()),
+                                                 equal_nan=True)
+        for a, b in zip(*runs) if a.numel())
+    if not differs and not named:
+        return None
+    what = f"forward is random ({', '.join(named)})" if named else "forward gives another answer to the same inputs in every run"
+    if workload.mode == "eval":
+        return f"{what} even in eval mode, so no answer is the right one; draw random tensors in get_inputs() instead"
+    was = [m for m in workload.model.modules() if m.training]
+    workload.model.eval()
+    again = []
+    for seed in (1, 2):
+        draws.seed_all(seed)
+        again.append(workload.outputs(workload.arguments([t.clone() for t in sample.inputs]), report))
+    for module in was:
+        module.training = True
+    if all(torch.equal(a, b) for a, b in zip(*again)):
+        return f"{what}, because the file leaves the model in training mode; judge it with --mode eval"
+    return f"{what} and --mode eval does not settle it; draw random tensors in get_inputs() instead"
+
+
+def admit(workload, program, report):
+    """The Admission of problem/problem.h, as data."""
+    verdict = {"admitted": False, "refused": "", "degenerate": False, "fooled_by_own_inputs": [], "distributions": ["own"],
+               "notes": []}
+    own = Sample(workload, "own", 101, report)
+    if refused := check_random(workload, own, program, report):
+        verdict["refused"] = refused
+        return verdict
+    if bad := ill_conditioned(own):
+        verdict["notes"].append(f"on the file's own inputs {bad}")
+        if "finite" in bad and not any(t.numel() and bool(torch.isfinite(t).any()) for t in own.reference):
+            verdict["refused"] = "no element of the answer is finite on the file's own inputs, so nothing can be judged"
+            return verdict
+    other = Sample(workload, "own", 202, report, state=own.state)
+    fooled, customary = [], []
+    for what, answer in trivial(own, other):
+        if passes(own, answer):
+            fooled.append(what)
+        elif passes_customarily(own, answer):
+            customary.append(what)
+    verdict["fooled_by_own_inputs"] = fooled + [f"{what} (at a tolerance of {CUSTOMARY:g})" for what in customary]
+    moved = any(workload.continuous)
+    telling = {what: False for what in fooled}
+    del other
+    if moved:
+        for i, distribution in enumerate(draws.EXTRA):
+            if distribution == "sparse" and any(t.exact for t in own.truths):
+                verdict["notes"].append("not judged on sparse inputs: ties leave the exact answer open")
+                continue
+            try:
+                sample = Sample(workload, distribution, 303 + i, report)
+                bad = ill_conditioned(sample)
+            except errors.Refusal as error:
+                if errors.is_out_of_memory(error):
+                    raise
+                bad = error.message
+            if bad:
+                verdict["notes"].append(f"not judged on {distribution} inputs: {bad}")
+                continue
+            verdict["distributions"].append(distribution)
+            if any(not told for told in telling.values()):
+                second = Sample(workload, distribution, 404 + i, report, state=sample.state)
+                for what, answer in trivial(sample, second):
+                    if what in telling and not passes(sample, answer):
+                        telling[what] = True
+    nothing_tells = [what for what, told in telling.items() if not told]
+    if nothing_tells:
+        verdict["degenerate"] = True
+        verdict["refused"] = (f"degenerate: {nothing_tells[0]} passes as the answer on every kind of input, so no right answer "
+                              f"can be told from a trivial one; give other sizes with --set, or --allow-degenerate")
+    else:
+        verdict["admitted"] = True
+    return verdict

@@ -1,0 +1,194 @@
+"""Judging outputs against the fp64 truth, with the error of the working-type reference as the measure (docs/problems.md)."""
+
+import math
+
+import torch
+
+K = 8                 # times the reference's own error
+BLOCK = 4096          # elements of a region
+CHUNK = 64 * BLOCK    # elements at a time: 2 MiB of fp64, which stays in the L2 caches
+# Errors that rounding alone explains, in units of the largest magnitude.
+FLOOR = {torch.float64: 1e-13, torch.float32: 2e-6, torch.bfloat16: 8e-3, torch.float16: 1e-3}
+
+
+def layout(tensor):
+    """Dimensions from slowest to fastest if the tensor fills its memory without gaps, else None."""
+    order = sorted((d for d in range(tensor.dim()) if tensor.shape[d] > 1), key=lambda d: -tensor.stride(d))
+    step = 1
+    for d in reversed(order):
+        if tensor.stride(d) != step:
+            return None
+        step *= tensor.shape[d]
+    return order + [d for d in range(tensor.dim()) if tensor.shape[d] <= 1]
+
+
+def flat(tensor, order):
+    """All elements in the order `order` of dimensions, without a copy where the memory has that order."""
+    return tensor.permute(order).reshape(-1) if tensor.dim() else tensor.reshape(1)
+
+
+class Truth:
+    """One output's true values and what the reference in the working type makes of it."""
+
+    def __init__(self, name, true, reference):
+        self.name, self.dtype, self.shape = name, reference.dtype, list(reference.shape)
+        self.order = layout(reference) or list(range(reference.dim()))
+        # fp64 even where the model itself narrows within.
+        self.exact = not reference.dtype.is_floating_point
+        reference = flat(reference, self.order)
+        self.reference = None
+        self.true = flat(true, self.order)
+        if self.exact:
+            self.true = self.true.to(reference.dtype)
+            if not torch.equal(self.true, reference):
+                self.reference = reference.clone()
+            self.error = self.scale = self.mean_error = 0.0
+            self.allowed = 0.0
+            self.finite = True
+            return
+        self.true = self.true.double()
+        scan = Scan(self.true, reference)
+        self.finite = scan.finite
+        if not scan.finite:  # elements at which even the reference is not finite are nobody's fault
+            fine = torch.isfinite(self.true) & torch.isfinite(reference)
+            self.reference_bad = ~torch.isfinite(reference)
+            error = (reference.double() - self.true).abs_().masked_fill_(~fine, 0.0)
+            self.error = float(error.max()) if error.numel() else 0.0
+            self.mean_error = float(error.mean()) if error.numel() else 0.0
+            self.scale = float(self.true.abs().masked_fill_(~fine, 0.0).max()) if error.numel() else 0.0
+            self.block_error = torch.full((blocks(self.true.numel()),), self.error, dtype=torch.float64)
+        else:
+            self.error, self.block_error = scan.max_error, scan.block_error
+            magnitudes = Scan(self.true, torch.zeros(1, dtype=torch.float64).expand(self.true.numel()))
+            self.scale, self.block_size = magnitudes.max_error, magnitudes.block_error
+        floor = FLOOR[self.dtype]
+        self.allowed = max(K * self.error, floor * self.scale)
+        if scan.finite:
+            # A region of 4,096 elements must be right on average by its own magnitude, too: work that is skipped where
+            # values are small would otherwise hide behind the largest one.
+            mean = float(self.block_error.mean()) if self.block_error.numel() else 0.0
+            tail = torch.finfo(self.dtype).eps / 8 * self.scale
+            self.block_allowed = torch.maximum(K * torch.maximum(self.block_error, torch.tensor(mean / 8)),
+                                               floor * self.block_size) + min(tail, self.allowed)
+        else:
+            self.block_allowed = torch.full((blocks(self.true.numel()),), math.inf, dtype=torch.float64)
+
+
+def blocks(count):
+    return (count + BLOCK - 1) // BLOCK
+
+
+class Scan:
+    """Largest error and mean error of every region, in one pass over memory."""
+
+    def __init__(self, true, got):
+        count = true.numel()
+        self.block_error = torch.zeros(blocks(count), dtype=torch.float64)
+        self.max_error, self.finite = 0.0, True
+        buffer = torch.empty(min(count, CHUNK), dtype=torch.float64)
+        largest = []
+        for begin in range(0, count, CHUNK):
+            end = min(begin + CHUNK, count)
+            error = buffer[:end - begin]
+            error.copy_(got[begin:end])
+            error.sub_(true[begin:end]).abs_()
+            largest.append(error.amax())
+            whole = (end - begin) // BLOCK * BLOCK
+            first = begin // BLOCK
+            if whole:
+                self.block_error[first:first + whole // BLOCK] = error[:whole].view(-1, BLOCK).mean(1)
+            if whole < end - begin:
+                self.block_error[-1] = error[whole:].mean()
+        if largest:
+            self.max_error = float(torch.stack(largest).amax())
+            self.finite = math.isfinite(self.max_error)
+
+
+def judge(truth, output, sentinel):
+    """What problem/oracle.h calls OutputJudgement, of one output tensor."""
+    got = flat(output, truth.order)
+    result = {"name": truth.name, "right": True, "max_error": 0.0, "reference_error": truth.error, "scale": truth.scale,
+              "allowed": truth.allowed, "wrong": 0, "unwritten": 0, "nonfinite": 0, "first_wrong": [], "box": [],
+              "got": 0.0, "expected": 0.0}
+    if got.numel() == 0:
+        return result
+    if truth.exact:
+        if torch.equal(got, truth.true):
+            return result
+        wrong = got != truth.true
+        if truth.reference is not None:
+            wrong &= got != truth.reference
+        error = (got.double() - truth.true.double()).abs_()
+        result["max_error"] = float(error.max())
+        return describe(result, truth, got, wrong, sentinel)
+    scan = Scan(truth.true, got)
+    if truth.finite and scan.finite:
+        result["max_error"] = scan.max_error
+        failing = scan.block_error > truth.block_allowed
+        if scan.max_error <= truth.allowed and not bool(failing.any()):
+            return result
+        error = (got.double() - truth.true).abs_()
+        wrong = error > truth.allowed
+        if bool(failing.any()):
+            limit = truth.block_allowed.repeat_interleave(BLOCK)[:got.numel()]
+            wrong |= failing.repeat_interleave(BLOCK)[:got.numel()] & (error > limit)
+        return describe(result, truth, got, wrong, sentinel)
+    true = truth.true
+    wide = got.double()
+    same = (wide == true) | (wide.isnan() & true.isnan())
+    if not truth.finite:
+        same |= truth.reference_bad
+    error = (wide - true).abs_()
+    error = error.masked_fill_(same, 0.0)
+    finite_error = error[torch.isfinite(error)]
+    result["max_error"] = float(finite_error.max()) if finite_error.numel() else 0.0
+    result["nonfinite"] = int((~torch.isfinite(wide) & torch.isfinite(true) & ~same).sum())
+    wrong = ~(error <= truth.allowed)
+    return describe(result, truth, got, wrong, sentinel) if bool(wrong.any()) else result
+
+
+def describe(result, truth, got, wrong, sentinel):
+    """Adds counts and places of the wrong elements."""
+    result["right"] = False
+    where = wrong.nonzero().flatten()
+    result["wrong"] = int(where.numel())
+    result["unwritten"] = int((unwritten(got, sentinel) & wrong).sum())
+    order = truth.order
+    extents = [truth.shape[d] for d in order]
+    if not extents:
+        at = []
+        index = torch.zeros(1, dtype=torch.int64)
+        result["got"], result["expected"] = as_number(got[0]), as_number(truth.true[0])
+        return result
+    coordinates, rest = [None] * len(order), where
+    for d, extent in zip(reversed(order), reversed(extents)):
+        coordinates[d] = rest % extent
+        rest = rest // extent
+    # The first in the order of indices, which need not be the order of memory.
+    key = torch.zeros_like(where)
+    for d, extent in enumerate(truth.shape):
+        key = key * extent + coordinates[d]
+    first = int(key.argmin())
+    at = [int(c[first]) for c in coordinates]
+    index = where[first]
+    result["first_wrong"] = at
+    result["box"] = [[int(c.min()), int(c.max())] for c in coordinates]
+    result["got"], result["expected"] = as_number(got[index]), as_number(truth.true[index])
+    return result
+
+
+def as_number(element):
+    return float(element)
+
+
+def unwritten(got, sentinel):
+    """Elements whose bits are those of the sentinel, an 8-byte pattern that repeats from the tensor's first byte."""
+    size = got.element_size()
+    bits = got.contiguous().view({1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[size])
+    found = torch.zeros(got.shape, dtype=torch.bool)
+    for part in range(8 // size):
+        piece = (sentinel >> (8 * size * part)) & ((1 << (8 * size)) - 1)
+        if size > 1 and piece >= 1 << (8 * size - 1):
+            piece -= 1 << (8 * size)
+        found |= bits == piece
+    return found
