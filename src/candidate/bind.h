@@ -29,10 +29,10 @@ namespace kerf {
 struct BoundTensor {
   enum class Kind : std::uint8_t { given, output, scratch, result };
   Kind kind = Kind::given;
-  std::string name;
+  std::string name = {};
   int index = 0;                   // given: of Workload::tensors; output: of Workload::outputs; scratch: of Plan::scratch;
                                    // result: which of its call's results
-  std::optional<TensorSpec> spec;  // always known once a real machine has bound it
+  std::optional<TensorSpec> spec = std::nullopt;  // always known once a real machine has bound it
   int storage = 0;                 // tensors with equal storage share memory
   bool read_only = false;          // for launches and mutating calls outside prepare steps
   bool prepared = false;           // written by prepare steps: persists between runs, neither poisoned nor zeroed again
@@ -45,7 +45,7 @@ struct BoundArgument {
   TensorId tensor = no_tensor;
   std::int64_t integer = 0;  // i64, i32, boolean
   double number = 0;         // f32 (rounded already), f64
-  Location at;
+  Location at = {};
 };
 [[nodiscard]] const char* to_string(BoundArgument::Kind kind);  // "i64", …; "thread" is passed as i64
 

@@ -60,16 +60,18 @@ struct Schema {
 // Error (internal) names the place in `text` that was not understood.
 [[nodiscard]] Result<Schema> parse_schema(std::string_view text);
 
-// The value of one argument of an operator, typed as the schema wants it.
+// The value of one argument of an operator, typed as the schema wants it. For an argument of type Tensor it may also be an
+// integer, number or boolean: then the operator gets a scalar tensor that counts as a number in type promotion (what
+// PyTorch makes of `x + 1`).
 struct CallValue {
   enum class Kind : std::uint8_t { none, tensor, tensors, integer, number, boolean, text, dtype, integers, numbers, booleans,
                                    dtypes, memory_format };
   Kind kind = Kind::none;
-  std::vector<TensorId> tensors;       // tensor: one; tensors: any number, no_tensor for None
-  std::vector<std::int64_t> integers;  // integer, boolean (0, 1): one; integers, booleans: any number
-  std::vector<double> numbers;         // number: one; numbers: any number
-  std::string text;                    // text, memory_format
-  std::vector<Dtype> dtypes;           // dtype: one
+  std::vector<TensorId> tensors = {};  // tensor: one; tensors: any number, no_tensor for None
+  std::vector<std::int64_t> integers = {};  // integer, boolean (0, 1): one; integers, booleans: any number
+  std::vector<double> numbers = {};  // number: one; numbers: any number
+  std::string text = {};  // text, memory_format
+  std::vector<Dtype> dtypes = {};  // dtype: one
   friend bool operator==(const CallValue&, const CallValue&) = default;
 };
 [[nodiscard]] std::string to_string(const CallValue& value);

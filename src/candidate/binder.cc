@@ -1,0 +1,480 @@
+#include "candidate/binder.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <utility>
+
+#include "candidate/arithmetic.h"
+#include "candidate/identifiers.h"
+#include "candidate/plan_error.h"
+
+namespace kerf {
+namespace {
+
+constexpr const char* prepare_rule = "a prepare step may use parameters and what prepare steps give, neither an input's values nor its shape";
+
+std::int64_t quarter_of_memory() {
+  return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::int64_t>(sysconf(_SC_PAGE_SIZE)) / 4;
+}
+
+template <class F>
+void each_text(const PlanArgument& argument, const F& f) {
+  if (const auto* text = std::get_if<Located>(&argument.is)) f(*text);
+  if (const auto* list = std::get_if<PlanArgumentList>(&argument.is)) {
+    for (const PlanArgument& item : *list) each_text(item, f);
+  }
+  if (const auto* table = std::get_if<PlanArgumentTable>(&argument.is)) {
+    for (const auto& [key, item] : *table) each_text(item, f);
+  }
+}
+
+// Whether a function of this name can be in the source: the word stands there, or macros paste tokens together.
+bool may_define(std::string_view source, std::string_view kernel) {
+  if (source.find("##") != std::string_view::npos) return true;
+  for (std::size_t at = source.find(kernel); at != std::string_view::npos; at = source.find(kernel, at + 1)) {
+    const std::size_t end = at + kernel.size();
+    if ((at == 0 || !is_name_part(source[at - 1])) && (end == source.size() || !is_name_part(source[end]))) return true;
+  }
+  return false;
+}
+
+std::string_view behind_plan(std::string_view text, const Plan& plan) {
+  for (int line = 1; line < plan.at.line && !text.empty(); ++line) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
+  const std::size_t open = text.find("/// kerf");
+  const std::size_t close = open == std::string_view::npos ? open : text.find("\n", text.find("\n", open) + 1);
+  const std::size_t end = close == std::string_view::npos ? close : text.find("///", open + 3);
+  return end == std::string_view::npos ? text : text.substr(end);
+}
+
+}  // namespace
+
+Binder::Binder(const BindRequest& request, Machine& machine)
+    : request_(request), plan_(request.source->plan), workload_(*request.workload), machine_(machine) {}
+
+Result<Program> Binder::run() {
+  TRY(add_names());
+  TRY(parse_all());
+  TRY(check_outputs_are_named());
+  TRY(walk());
+  TRY(check_all_allocated());
+  finish();
+  return std::move(program_);
+}
+
+int Binder::add_name(std::string_view name, NameKind kind, TensorId tensor, Meaning meaning) {
+  const int index = names_.add(name);
+  if (static_cast<std::size_t>(index) == meanings_.size()) {
+    meanings_.push_back({.kind = kind, .tensor = tensor});
+    scope_.push_back(std::move(meaning));
+  }
+  return index;
+}
+
+Result<> Binder::give(std::string_view name, Location at, NameKind kind, int index) {
+  if (names_.find(name)) {
+    const Name& other = meanings_[static_cast<std::size_t>(*names_.find(name))];
+    const char* as = other.kind == NameKind::input    ? "an input"
+                     : other.kind == NameKind::output ? "an output"
+                     : other.kind == NameKind::parameter ? "a parameter or buffer" : "something else";
+    return refuse("name", fmt::format("`{}` is the name of {} already: expected a name that hides nothing", name, as), at);
+  }
+  const int added = add_name(name, kind, no_tensor, {Meaning::Absent{}});
+  meanings_[static_cast<std::size_t>(added)].index = index;
+  return {};
+}
+
+Result<> Binder::add_names() {
+  const auto given = [&](const std::string& name, NameKind kind, BoundTensor tensor) {
+    const TensorId id = add_tensor(std::move(tensor));
+    storages_.back().read_only = kind != NameKind::output;
+    const int index = add_name(name, kind, id, {Meaning::Unknown{}});
+    set_tensor(index, id);
+  };
+  using Kind = BoundTensor::Kind;
+  for (std::size_t i = 0; i < workload_.tensors.size(); ++i) {
+    const NamedTensor& t = workload_.tensors[i];
+    given(t.name, t.role == Role::input ? NameKind::input : NameKind::parameter,
+          {.kind = Kind::given, .name = t.name, .index = static_cast<int>(i), .spec = t.spec});
+  }
+  for (std::size_t i = 0; i < workload_.outputs.size(); ++i) {
+    const std::string name = workload_.output_name(i);
+    given(name, NameKind::output, {.kind = Kind::output, .name = name, .index = static_cast<int>(i), .spec = workload_.outputs[i]});
+  }
+  for (const auto& [name, value] : workload_.init) add_name("init." + name, NameKind::init, no_tensor, {value});
+  add_name("threads", NameKind::threads, no_tensor, {Value{std::int64_t{request_.threads}}});
+
+  for (const auto& [axis, values] : plan_.tune) TRY(give(axis.text, axis.at, NameKind::axis));
+  for (const auto& [name, value] : request_.tune) {
+    if (const auto axis = names_.find(name)) scope_[static_cast<std::size_t>(*axis)].is = value;
+  }
+  for (const auto& [counter, count] : plan_.loops) {
+    TRY(give(counter.text, counter.at, NameKind::counter));
+    scope_.back().is = Meaning::Absent{fmt::format("is known only in steps with `for = \"{}\"`", counter.text)};
+  }
+  for (std::size_t i = 0; i < plan_.scratch.size(); ++i) {
+    const Scratch& scratch = plan_.scratch[i];
+    TRY(give(scratch.name, scratch.name_at, NameKind::scratch, static_cast<int>(i)));
+    scope_.back().is = Meaning::Absent{"has no shape yet: its shape depends on what a later step gives"};
+    scratch_names_.push_back(static_cast<int>(names_.size()) - 1);
+  }
+  for (const Step& step : plan_.steps) {
+    for (const Located& out : step.out) {
+      if (out.text == "_") continue;
+      if (const auto known = names_.find(out.text)) {
+        const NameKind kind = meanings_[static_cast<std::size_t>(*known)].kind;
+        if (kind == NameKind::output || kind == NameKind::scratch || kind == NameKind::result) continue;
+      } else if (is_output_name(out.text)) {
+        return refuse("name", fmt::format("there is no output `{}`: expected {}", out.text,
+                                          workload_.outputs.size() == 1 ? "`out`" : fmt::format("`out0` to `out{}`", workload_.outputs.size() - 1)),
+                      out.at);
+      }
+      TRY(give(out.text, out.at, NameKind::result));
+      scope_.back().is = Meaning::Absent{fmt::format("is the result of the step at line {}, which runs later", step.at.line)};
+    }
+  }
+  return {};
+}
+
+Result<> Binder::check_outputs_are_named() const {
+  std::set<std::string_view> named;
+  const auto note = [&](const Located& text) { named.insert(text.text); };
+  for (const Step& step : plan_.steps) {
+    for (const PlanArgument& each : step.args) each_text(each, note);
+    for (const auto& [key, each] : step.kwargs) each_text(each, note);
+    for (const Located& out : step.out) note(out);
+  }
+  for (std::size_t i = 0; i < workload_.outputs.size(); ++i) {
+    const std::string name = workload_.output_name(i);
+    if (!named.contains(name)) {
+      return refuse("output", fmt::format("no step writes `{0}`: expected it among a launch's args or as a call's out", name), plan_.at);
+    }
+  }
+  return {};
+}
+
+// Names are checked everywhere before anything runs, also in steps that a loop of no rounds leaves out. What a call's
+// argument is, only the operator's schema says.
+Result<> Binder::parse_all() {
+  const auto parse = [this](const PlanArgument& argument) -> Result<> {
+    Result<> result;
+    each_text(argument, [&](const Located& text) {
+      if (!result || text.text == "thread" || tensor_name(text.text)) return;
+      if (const auto parsed = expression(text); !parsed) result = std::unexpected(parsed.error());
+    });
+    return result;
+  };
+  for (const auto& [counter, count] : plan_.loops) TRY(parse(count));
+  for (const Scratch& scratch : plan_.scratch) {
+    for (const PlanArgument& extent : scratch.shape) TRY(parse(extent));
+  }
+  const std::string_view code = behind_plan(request_.source->candidate.text, plan_);
+  for (const Step& step : plan_.steps) {
+    if (step.kind != Step::Kind::launch) continue;
+    const std::string_view kernel = std::string_view(step.target.text).substr(0, step.target.text.find('<'));
+    if (!may_define(code, kernel)) {
+      return refuse("kernel", fmt::format("no kernel `{}` in the source", kernel), step.target.at);
+    }
+    for (const PlanArgument& extent : step.grid) TRY(parse(extent));
+    for (const PlanArgument& argument : step.args) TRY(parse(argument));
+    for (const auto& [key, argument] : step.keys) TRY(parse(argument));
+  }
+  return {};
+}
+
+Result<> Binder::walk() {
+  for (std::size_t i = 0; i < plan_.steps.size();) {
+    std::size_t end = i + 1;
+    if (!plan_.steps[i].loop) {
+      TRY(step(i));
+    } else {
+      while (end < plan_.steps.size() && plan_.steps[end].loop && plan_.steps[end].loop->text == plan_.steps[i].loop->text) ++end;
+      TRY(walk_loop(i, end));
+    }
+    i = end;
+  }
+  return {};
+}
+
+Result<> Binder::walk_loop(std::size_t first, std::size_t end) {
+  TRY(allocate_ready());
+  const Located& name = *plan_.steps[first].loop;
+  const auto loop = std::ranges::find_if(plan_.loops, [&](const auto& each) { return each.first.text == name.text; });
+  if (loop == plan_.loops.end()) return refuse("name", fmt::format("no loop `{}`", name.text), name.at);
+  const PlanArgument& count_argument = loop->second;
+  const Evaluated count = TRY(evaluate(count_argument, Step{}));
+  const auto counter = static_cast<std::size_t>(*names_.find(name.text));
+  if (const auto* text = std::get_if<Located>(&count_argument.is)) meanings_[counter].from_input = depends_on_input(*TRY(expression(*text)));
+  const Meaning outside = scope_[counter];
+  std::int64_t rounds = 1;
+  if (!count.unknown) {
+    const auto* value = std::get_if<std::int64_t>(&count.value.is);
+    if (!value || *value < 0) {
+      return refuse("loop", fmt::format("the loop `{}` has {} rounds: expected an integer of at least 0", name.text, to_string(count.value)),
+                    count_argument.at);
+    }
+    rounds = *value;
+  }
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    scope_[counter].is = count.unknown ? decltype(Meaning::is){Meaning::Unknown{}} : decltype(Meaning::is){Value{round}};
+    for (std::size_t i = first; i < end; ++i) {
+      // A result is new in each round.
+      for (const Located& out : plan_.steps[i].out) {
+        const auto result = names_.find(out.text);
+        if (!result || meanings_[static_cast<std::size_t>(*result)].kind != NameKind::result) continue;
+        scope_[static_cast<std::size_t>(*result)].is =
+            Meaning::Absent{fmt::format("is the result of the step at line {}, which runs later in this round", plan_.steps[i].at.line)};
+      }
+    }
+    for (std::size_t i = first; i < end; ++i) TRY(step(i));
+  }
+  scope_[counter] = outside;
+  return {};
+}
+
+Result<> Binder::step(std::size_t i) {
+  const Step& step = plan_.steps[i];
+  TRY(allocate_ready());
+  if (step.prepare && step.loop && meanings_[static_cast<std::size_t>(*names_.find(step.loop->text))].from_input) {
+    return refuse("prepare", fmt::format("the count of the loop `{}` depends on an input: {}", step.loop->text, prepare_rule), step.loop->at);
+  }
+  return step.kind == Step::Kind::launch ? launch(i) : call(i);
+}
+
+Result<> Binder::allocate_ready() {
+  for (bool progress = true; progress;) {
+    progress = false;
+    for (const int name : scratch_names_) progress = TRY(allocate(name)) || progress;
+  }
+  return {};
+}
+
+// Allocates a scratch tensor if all that its shape depends on is given. Whether it did.
+Result<bool> Binder::allocate(int name) {
+  Name& meaning = meanings_[static_cast<std::size_t>(name)];
+  if (meaning.tensor != no_tensor) return false;
+  const Scratch& scratch = plan_.scratch[static_cast<std::size_t>(meaning.index)];
+  bool from_input = false;
+  for (const PlanArgument& extent : scratch.shape) {
+    const auto* text = std::get_if<Located>(&extent.is);
+    if (!text) continue;
+    const Expression* parsed = TRY(expression(*text));
+    for (const Expression::Use& use : parsed->uses()) {
+      if (meanings_[static_cast<std::size_t>(use.name)].kind == NameKind::counter) {
+        return refuse("name", fmt::format("a scratch tensor is allocated once: `{}` cannot be in its shape", names_.text(use.name)), use.at);
+      }
+      if (std::holds_alternative<Meaning::Absent>(scope_[static_cast<std::size_t>(use.name)].is)) return false;
+    }
+    from_input = from_input || depends_on_input(*parsed);
+  }
+  TensorSpec spec{.dtype = scratch.dtype, .shape = {}, .stride = {}};
+  bool known = true;
+  std::int64_t bytes = static_cast<std::int64_t>(size_of(scratch.dtype));
+  for (const PlanArgument& extent : scratch.shape) {
+    const std::optional<std::int64_t> value = TRY(integer(extent, Step{}, "an extent of a shape"));
+    known = known && value;
+    if (!value) continue;
+    if (*value < 0) return refuse("scratch", fmt::format("an extent of {}: expected at least 0", *value), extent.at);
+    if (__builtin_mul_overflow(bytes, std::max<std::int64_t>(*value, 1), &bytes)) bytes = std::numeric_limits<std::int64_t>::max() / 2;
+    spec.shape.push_back(*value);
+  }
+  if (known) {
+    const std::int64_t limit = request_.scratch_limit > 0 ? request_.scratch_limit : quarter_of_memory();
+    if (__builtin_add_overflow(scratch_bytes_, bytes, &scratch_bytes_) || scratch_bytes_ > limit) {
+      return refuse("limit", fmt::format("scratch of more than {} bytes, a quarter of the memory", limit), scratch.shape_at);
+    }
+    spec.stride = contiguous_strides(spec.shape);
+  }
+  const TensorId id = add_tensor({.kind = BoundTensor::Kind::scratch,
+                                  .name = scratch.name,
+                                  .index = meaning.index,
+                                  .spec = known ? std::optional(spec) : std::nullopt,
+                                  .zero = scratch.zero});
+  meaning.from_input = from_input;
+  set_tensor(name, id);
+  if (known) TRY(machine_.allocate(id, tensor(id)));
+  return true;
+}
+
+Result<> Binder::check_all_allocated() const {
+  for (const int name : scratch_names_) {
+    const Name& meaning = meanings_[static_cast<std::size_t>(name)];
+    if (meaning.tensor != no_tensor) continue;
+    const Scratch& scratch = plan_.scratch[static_cast<std::size_t>(meaning.index)];
+    return refuse("scratch", fmt::format("the shape of `{}` depends on what no step before its use gives", scratch.name), scratch.shape_at);
+  }
+  return {};
+}
+
+// What is known only when all steps are: what is prepared, and which result is used last where.
+void Binder::finish() {
+  for (BoundTensor& each : program_.tensors) {
+    const Storage& memory = storages_[static_cast<std::size_t>(each.storage)];
+    each.prepared = each.prepared || memory.prepared;
+    each.read_only = memory.read_only || memory.prepared;
+  }
+  std::vector<std::size_t> last(program_.tensors.size(), program_.steps.size());
+  for (std::size_t i = 0; i < program_.steps.size(); ++i) {
+    const auto use = [&](TensorId id) {
+      if (id != no_tensor) last[static_cast<std::size_t>(id)] = i;
+    };
+    if (const auto* launch = std::get_if<BoundLaunch>(&program_.steps[i].does)) {
+      for (const BoundArgument& argument : launch->args) use(argument.tensor);
+    } else {
+      const auto& call = std::get<BoundCall>(program_.steps[i].does);
+      for (const CallValue& value : call.args) std::ranges::for_each(value.tensors, use);
+      for (const BoundOut& out : call.outs) use(out.tensor);
+    }
+  }
+  for (std::size_t id = 0; id < last.size(); ++id) {
+    const BoundTensor& each = program_.tensors[id];
+    if (each.kind != BoundTensor::Kind::result || each.prepared || last[id] == program_.steps.size()) continue;
+    program_.steps[last[id]].release.push_back(static_cast<TensorId>(id));
+  }
+}
+
+Result<const Expression*> Binder::expression(const Located& text) {
+  if (const auto it = expressions_.find(&text); it != expressions_.end()) return &it->second;
+  Expression parsed = TRY(Expression::parse(text, names_));
+  return &expressions_.emplace(&text, std::move(parsed)).first->second;
+}
+
+Result<Evaluated> Binder::evaluate(const Located& text, const Step& step) {
+  const Expression* parsed = TRY(expression(text));
+  if (step.prepare) {
+    for (const Expression::Use& use : parsed->uses()) TRY(may_use(use.name, use.at, step));
+  }
+  return parsed->evaluate(scope_);
+}
+
+Result<Evaluated> Binder::evaluate(const PlanArgument& argument, const Step& step) {
+  if (const auto* value = std::get_if<Value>(&argument.is)) return Evaluated{.value = *value};
+  if (const auto* text = std::get_if<Located>(&argument.is)) return evaluate(*text, step);
+  const auto* list = std::get_if<PlanArgumentList>(&argument.is);
+  if (!list) return refuse("type", "a table is no value", argument.at);
+  ValueList values;
+  bool unknown = false;
+  for (const PlanArgument& item : *list) {
+    Evaluated each = TRY(evaluate(item, step));
+    unknown = unknown || each.unknown;
+    values.push_back(std::move(each.value));
+  }
+  return Evaluated{.value = Value{std::move(values)}, .unknown = unknown};
+}
+
+Result<std::optional<std::int64_t>> Binder::integer(const PlanArgument& argument, const Step& step, std::string_view what) {
+  const Evaluated result = TRY(evaluate(argument, step));
+  if (result.unknown) return std::nullopt;
+  if (const auto* value = std::get_if<std::int64_t>(&result.value.is)) return *value;
+  return refuse("type", fmt::format("{} is {}, {}: expected an integer", what, to_string(result.value), kind_of(result.value)), argument.at);
+}
+
+std::optional<int> Binder::tensor_name(std::string_view text) const {
+  const auto name = names_.find(text);
+  if (!name) return std::nullopt;
+  switch (meanings_[static_cast<std::size_t>(*name)].kind) {
+    case NameKind::input:
+    case NameKind::parameter:
+    case NameKind::output:
+    case NameKind::scratch:
+    case NameKind::result: return name;
+    case NameKind::init:
+    case NameKind::counter:
+    case NameKind::axis:
+    case NameKind::threads: break;
+  }
+  return std::nullopt;
+}
+
+// Whether a step may see a name at all: prepare steps see nothing that depends on inputs.
+Result<> Binder::may_use(int name, Location at, const Step& step) const {
+  if (!step.prepare) return {};
+  const Name& meaning = meanings_[static_cast<std::size_t>(name)];
+  const std::string& text = names_.text(name);
+  if (meaning.kind == NameKind::input || meaning.kind == NameKind::output) {
+    return refuse("prepare", fmt::format("`{}` is an {}: {}", text, meaning.kind == NameKind::input ? "input" : "output", prepare_rule), at);
+  }
+  if (meaning.from_input) {
+    return refuse("prepare", fmt::format("`{}` depends on the shape of an input: {}", text, prepare_rule), at);
+  }
+  if (meaning.tensor == no_tensor || meaning.kind == NameKind::parameter) return {};
+  const Storage& memory = storages_[static_cast<std::size_t>(tensor(meaning.tensor).storage)];
+  if (meaning.kind == NameKind::result && !meaning.prepared) {
+    return refuse("prepare", fmt::format("`{}` is the result of a step that is run every time: {}", text, prepare_rule), at);
+  }
+  if (memory.written) {
+    return refuse("prepare", fmt::format("`{}` is written at line {} in every run: {}", text, memory.written->line, prepare_rule), at);
+  }
+  return {};
+}
+
+Result<TensorId> Binder::use_tensor(int name, Location at, const Step& step) {
+  TRY(may_use(name, at, step));
+  if (const auto* absent = std::get_if<Meaning::Absent>(&scope_[static_cast<std::size_t>(name)].is)) {
+    return refuse("name", fmt::format("`{}` {}", names_.text(name), absent->why), at);
+  }
+  return meanings_[static_cast<std::size_t>(name)].tensor;
+}
+
+bool Binder::depends_on_input(const Expression& parsed) const {
+  return std::ranges::any_of(parsed.uses(), [this](const Expression::Use& use) {
+    const Name& meaning = meanings_[static_cast<std::size_t>(use.name)];
+    if (meaning.from_input || meaning.kind == NameKind::input || meaning.kind == NameKind::output) return true;
+    return meaning.kind == NameKind::result && !meaning.prepared;
+  });
+}
+
+TensorId Binder::add_tensor(BoundTensor tensor) {
+  tensor.storage = static_cast<int>(storages_.size());
+  storages_.emplace_back();
+  program_.tensors.push_back(std::move(tensor));
+  return static_cast<TensorId>(program_.tensors.size()) - 1;
+}
+
+void Binder::set_tensor(int name, TensorId id) {
+  meanings_[static_cast<std::size_t>(name)].tensor = id;
+  Meaning& means = scope_[static_cast<std::size_t>(name)];
+  if (const std::optional<TensorSpec>& spec = tensor(id).spec) {
+    means.is = &specs_.emplace_back(*spec);
+  } else {
+    means.is = Meaning::Unknown{};
+  }
+}
+
+Binder::Storage& Binder::storage(TensorId id) { return storages_[static_cast<std::size_t>(tensor(id).storage)]; }
+
+bool Binder::writable(TensorId id, const Step& step) {
+  const Storage& memory = storage(id);
+  return !memory.read_only && (step.prepare || !memory.prepared);
+}
+
+void Binder::note_write(TensorId id, const Step& step) {
+  Storage& memory = storage(id);
+  if (step.prepare) {
+    memory.prepared = true;
+  } else if (!memory.written) {
+    memory.written = step.at;
+  }
+}
+
+Result<> Binder::push(BoundStep step) {
+  if (program_.steps.size() == max_bound_steps) {
+    return refuse("limit", fmt::format("more than {} steps once loops are unrolled", max_bound_steps), step.at);
+  }
+  program_.steps.push_back(std::move(step));
+  return {};
+}
+
+Result<Program> bind(const BindRequest& request, Machine& machine) { return Binder(request, machine).run(); }
+
+Result<std::optional<std::vector<std::string>>> BlindMachine::schemas(std::string_view) { return std::nullopt; }
+Result<std::optional<std::vector<std::string>>> BlindMachine::prototype(std::string_view) { return std::nullopt; }
+Result<> BlindMachine::allocate(TensorId, const BoundTensor&) { return {}; }
+Result<> BlindMachine::launch(const BoundStep&, const BoundLaunch&) { return {}; }
+Result<std::optional<std::vector<CallResult>>> BlindMachine::call(const BoundStep&, const BoundCall&) { return std::nullopt; }
+Result<> BlindMachine::commit(const BoundStep&, const BoundCall&) { return {}; }
+
+}  // namespace kerf

@@ -1,0 +1,169 @@
+// Launches: arguments become typed values, and are compared with what the compiled kernel takes.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "candidate/arithmetic.h"
+#include "candidate/binder.h"
+#include "candidate/plan_error.h"
+
+namespace kerf {
+
+const char* to_string(BoundArgument::Kind kind) {
+  static constexpr std::array<const char*, 8> names = {"tensor", "i64", "i64", "i32", "f32", "f64", "bool", "unknown"};
+  return names.at(static_cast<std::size_t>(kind));
+}
+
+Result<> Binder::launch(std::size_t i) {
+  const Step& step = plan_.steps[i];
+  BoundLaunch launch{.kernel = step.target.text, .grid = {}, .args = {}};
+  bool unknown = false;
+  for (const PlanArgument& argument : step.args) launch.args.push_back(TRY(launch_argument(argument, step, unknown)));
+  TRY(check_strides(step, launch));
+  std::int64_t tasks = 1;
+  for (const PlanArgument& extent : step.grid) {
+    const std::optional<std::int64_t> value = TRY(integer(extent, step, "an extent of the grid"));
+    unknown = unknown || !value;
+    if (!value) continue;
+    if (*value < 1) return refuse("grid", fmt::format("an extent of the grid is {}: expected at least 1", *value), extent.at);
+    if (__builtin_mul_overflow(tasks, *value, &tasks)) return refuse("grid", "a grid of more than 2^63 tasks", extent.at);
+    launch.grid.push_back(*value);
+  }
+  const std::optional<std::vector<std::string>> prototype = TRY(machine_.prototype(step.target.text));
+  if (prototype) TRY(check_prototype(step, launch, *prototype));
+
+  for (std::size_t a = 0; a < launch.args.size(); ++a) {
+    const BoundArgument& argument = launch.args[a];
+    if (argument.kind != BoundArgument::Kind::tensor || !writable(argument.tensor, step)) continue;
+    const bool reads_only = prototype && a < prototype->size() && (*prototype)[a].starts_with("const ");
+    if (!reads_only) note_write(argument.tensor, step);
+  }
+  BoundStep bound{.does = std::move(launch), .step = static_cast<int>(i), .prepare = step.prepare, .at = step.target.at, .release = {}};
+  if (!unknown) {
+    if (auto done = machine_.launch(bound, std::get<BoundLaunch>(bound.does)); !done) {
+      Error error = std::move(done).error();
+      if (!error.at && error.kind == ErrorKind::candidate) error.at = step.target.at;
+      return std::unexpected(std::move(error));
+    }
+  }
+  return push(std::move(bound));
+}
+
+Result<BoundArgument> Binder::launch_argument(const PlanArgument& argument, const Step& step, bool& unknown) {
+  using Kind = BoundArgument::Kind;
+  BoundArgument bound{.at = argument.at};
+  const auto* text = std::get_if<Located>(&argument.is);
+  if (text && text->text == "thread" && !names_.find("thread")) {
+    bound.kind = Kind::thread;
+    return bound;
+  }
+  if (const auto name = text ? tensor_name(text->text) : std::nullopt) {
+    bound.kind = Kind::tensor;
+    bound.tensor = TRY(use_tensor(*name, text->at, step));
+    unknown = unknown || !tensor(bound.tensor).spec;
+    return bound;
+  }
+  if (std::holds_alternative<PlanArgumentTable>(argument.is)) {  // a tensor map: its target's to check
+    bound.kind = Kind::unknown;
+    unknown = true;
+    return bound;
+  }
+  const Evaluated result = TRY(evaluate(argument, step));
+  if (result.unknown) {
+    unknown = true;
+    bound.kind = Kind::unknown;
+    return bound;
+  }
+  if (const auto* boolean = std::get_if<bool>(&result.value.is)) {
+    bound.kind = Kind::boolean;
+    bound.integer = *boolean ? 1 : 0;
+  } else if (const auto* integer = std::get_if<std::int64_t>(&result.value.is)) {
+    bound.kind = result.cast == Cast::i32 ? Kind::i32 : Kind::i64;
+    bound.integer = *integer;
+  } else if (const auto* number = std::get_if<double>(&result.value.is)) {
+    bound.kind = result.cast == Cast::f64 ? Kind::f64 : Kind::f32;
+    bound.number = bound.kind == Kind::f64 ? *number : static_cast<double>(static_cast<float>(*number));
+    if (std::isinf(bound.number) && !std::isinf(*number)) {
+      return refuse("type", fmt::format("{} does not fit f32: expected f64(…) around it", to_string(result.value)), argument.at);
+    }
+  } else {
+    return refuse("type", fmt::format("an argument of a kernel is {}, {}: expected a tensor's name, a number or a bool",
+                                      to_string(result.value), kind_of(result.value)), argument.at);
+  }
+  return bound;
+}
+
+// A tensor that is not contiguous goes along with one of its strides, so that its kernel can know.
+Result<> Binder::check_strides(const Step& step, const BoundLaunch& launch) {
+  for (std::size_t a = 0; a < launch.args.size(); ++a) {
+    const BoundArgument& argument = launch.args[a];
+    if (argument.kind != BoundArgument::Kind::tensor) continue;
+    const std::optional<TensorSpec>& spec = tensor(argument.tensor).spec;
+    if (!spec || spec->contiguous()) continue;
+    const std::string& name = std::get<Located>(step.args[a].is).text;
+    bool passed = false;
+    for (const PlanArgument& other : step.args) {
+      const auto* text = std::get_if<Located>(&other.is);
+      if (!text || tensor_name(text->text) || text->text == "thread") continue;
+      const Expression* parsed = TRY(expression(*text));
+      passed = passed || std::ranges::any_of(parsed->uses(), [&](const Expression::Use& use) {
+                 return use.stride && names_.text(use.name) == name;
+               });
+    }
+    if (!passed) {
+      return refuse("stride", fmt::format("`{0}` is {1}, not contiguous: expected one of its strides ({0}.stride[i]) among the arguments",
+                                          name, to_string(*spec)), argument.at);
+    }
+  }
+  return {};
+}
+
+std::string Binder::type_of(const BoundArgument& argument, const Step& step) {
+  if (argument.kind == BoundArgument::Kind::unknown) return {};
+  if (argument.kind != BoundArgument::Kind::tensor) return to_string(argument.kind);
+  const std::optional<TensorSpec>& spec = tensor(argument.tensor).spec;
+  if (!spec) return {};
+  return fmt::format("{}{}*", writable(argument.tensor, step) ? "" : "const ", to_string(spec->dtype));
+}
+
+Result<> Binder::check_prototype(const Step& step, const BoundLaunch& launch, const std::vector<std::string>& prototype) {
+  const std::string& kernel = step.target.text;
+  const std::string takes = fmt::format("{}({})", kernel, fmt::join(prototype, ", "));
+  if (!prototype.empty() && prototype.front() == "? result") {
+    return refuse("prototype", fmt::format("`{}` returns something: expected `void {}(…)`", kernel, kernel), step.target.at);
+  }
+  if (launch.args.size() + step.grid.size() != prototype.size()) {
+    return refuse("prototype", fmt::format("{} arguments and {} of the grid, {} in all: expected {} for {}", launch.args.size(),
+                                           step.grid.size(), launch.args.size() + step.grid.size(), prototype.size(), takes),
+                  step.args_at);
+  }
+  for (std::size_t i = 0; i < launch.args.size(); ++i) {
+    const BoundArgument& argument = launch.args[i];
+    const std::string given = type_of(argument, step);
+    if (given.empty() || prototype[i] == given || prototype[i] == "const " + given) continue;
+    std::string message = fmt::format("argument {} is {}: {} takes {} there", i + 1, given, kernel, prototype[i] == "?" ? "a type that no argument has" : prototype[i]);
+    if ("const " + prototype[i] == given) {
+      const BoundTensor& read = tensor(argument.tensor);
+      message += fmt::format("; `{}` is read-only{}, expected a pointer to const", read.name, storage(argument.tensor).prepared ? " once it is prepared" : "");
+    } else if (given == "i64" && prototype[i] == "i32") {
+      message += "; expected int64_t in the kernel or i32(…) in the plan";
+    } else if (given == "f32" && prototype[i] == "f64") {
+      message += "; expected float in the kernel or f64(…) in the plan";
+    } else if ((given == "i64" && (prototype[i] == "f32" || prototype[i] == "f64"))) {
+      message += fmt::format("; expected int64_t in the kernel or {}(…) in the plan", prototype[i]);
+    }
+    return refuse("prototype", message, argument.at);
+  }
+  for (std::size_t i = 0; i < step.grid.size(); ++i) {
+    const std::string& wanted = prototype[launch.args.size() + i];
+    if (wanted != "i64") {
+      return refuse("prototype", fmt::format("{} takes {} for index {} of the grid: expected int64_t", kernel, wanted, i), step.grid[i].at);
+    }
+  }
+  return {};
+}
+
+}  // namespace kerf
