@@ -1,7 +1,7 @@
 // Everything that was ever found out: tasks -> sessions -> nodes -> prompts, evaluations, artifacts by content digest.
-// Rows are only added. Nodes are never deleted; what changes (a node's evaluation, a session's state) is appended with the
-// session's logical step, so that any moment can be read as it was. A call that returned has been kept: kill -9 after it
-// loses nothing. Used on the loop's thread only. docs/store.md.
+// Rows are only added. Nodes are never deleted; what changes (a node's evaluation, a session's state) is appended with
+// the session's logical step, so that any moment can be read as it was. A call that returned has been kept: kill -9
+// after it loses nothing. Used on the loop's thread only. docs/store.md.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ using Step64 = std::int64_t;    // logical time of a session: 1, 2, … without 
 
 // One problem, its sizes and mode, on one target: what sessions have in common that can learn from each other.
 struct TaskRecord {
-  std::string id;      // digest of problem and target; left empty, the store fills it
-  Problem problem;     // with its text
+  std::string id;   // digest of problem and target; left empty, the store fills it
+  Problem problem;  // with its text
   std::string target = "cpu";
 };
 
@@ -40,42 +40,42 @@ enum class SessionStatus : std::uint8_t { running, interrupted, finished, failed
 // Appended whenever it changes. `running` with no writer (see Store::busy) means that the process died: resume it.
 struct SessionState {
   SessionStatus status = SessionStatus::running;
-  std::string stopped_by;              // "candidates", "time", … ; empty while running
-  std::string message;                 // one line for people
-  double seconds = 0;                  // worked so far, over all processes that worked on it
+  std::string stopped_by;  // "candidates", "time", … ; empty while running
+  std::string message;     // one line for people
+  double seconds = 0;      // worked so far, over all processes that worked on it
   std::int64_t candidates = 0;
   std::optional<NodeIndex> best;
-  std::optional<Ratio> speedup;        // of best, against eager
+  std::optional<Ratio> speedup;  // of best, against eager
   std::optional<double> fraction_of_speed_of_light;
   Usage spend;
 };
 
 struct NewSession {
   TaskRecord task;
-  nlohmann::json options;              // what a resumed session needs: search, synthesizer, budget, jobs, languages
-  nlohmann::json understood;           // problem as traced, if the session wants to keep it; null otherwise
-  nlohmann::json versions;             // kerf, torch, compilers, machine
+  nlohmann::json options;     // what a resumed session needs: search, synthesizer, budget, jobs, languages
+  nlohmann::json understood;  // problem as traced, if the session wants to keep it; null otherwise
+  nlohmann::json versions;    // kerf, torch, compilers, machine
 };
 
 struct SessionRecord {
   SessionId id;
-  std::string task;                    // TaskRecord::id
-  std::string problem;                 // Problem::id
+  std::string task;     // TaskRecord::id
+  std::string problem;  // Problem::id
   std::string target;
   std::int64_t created_ms = 0;
   nlohmann::json options, understood, versions;
-  SessionState state;                  // the latest (or as of the step that was asked for)
+  SessionState state;  // the latest (or as of the step that was asked for)
   Step64 steps = 0;
 };
 
 // A told expansion that became a node, with all that was found out. One transaction.
 struct NewNode {
-  Told told;                           // told.node is the node's index
-  Expansion expansion;                 // what was asked
+  Told told;            // told.node is the node's index
+  Expansion expansion;  // what was asked
   Candidate candidate;
   nlohmann::json recipe;
   std::string move, rationale;
-  std::string prompt;                  // as it was sent; empty for synthesizers without prompts
+  std::string prompt;  // as it was sent; empty for synthesizers without prompts
   Usage usage;
   Evaluation evaluation;
 };
@@ -89,28 +89,28 @@ struct NewMeasurement {
 
 struct NodeRecord {
   NodeIndex node = 0;
-  Step64 step = 0;                     // when it was told
-  Expansion expansion;                 // memory operator, parents, reason
-  Outcome outcome;                     // as told at first
-  std::string candidate;               // digest: Store::candidate
+  Step64 step = 0;        // when it was told
+  Expansion expansion;    // memory operator, parents, reason
+  Outcome outcome;        // as told at first
+  std::string candidate;  // digest: Store::candidate
   nlohmann::json recipe;
   std::string move, rationale;
-  std::string prompt;                  // digest of the artifact, or empty
+  std::string prompt;  // digest of the artifact, or empty
   Usage usage;
   std::int64_t created_ms = 0;
-  int evaluations = 1;                 // measured again: more than one
-  Evaluation evaluation;               // the latest (or as of the step that was asked for)
-  std::optional<Evaluation> confirmed; // the latest confirming run (or as of the step that was asked for)
+  int evaluations = 1;                  // measured again: more than one
+  Evaluation evaluation;                // the latest (or as of the step that was asked for)
+  std::optional<Evaluation> confirmed;  // the latest confirming run (or as of the step that was asked for)
 };
 
 struct PageRequest {
   int limit = 50;
-  std::string after;                   // Page::next of the page before; empty for the first
+  std::string after;  // Page::next of the page before; empty for the first
 };
 template <class T>
 struct Page {
   std::vector<T> items;
-  std::string next;                    // empty: that was the last
+  std::string next;  // empty: that was the last
 };
 
 // The only one who may write to a session, as long as it lives; another process is refused. kill -9 releases it.
@@ -124,8 +124,8 @@ struct SessionWriter {
   virtual Result<Step64> append(const SearchEvent& event) = 0;
   virtual Result<Step64> record(const NewNode& node) = 0;
   virtual Result<Step64> record(const NewMeasurement& measurement) = 0;
-  // The confirming run (Effort::confirm) of a node, at the present step. It is no event of the search: what a report quotes
-  // must not steer where a resumed session goes on. Appended; NodeRecord::confirmed is the latest.
+  // The confirming run (Effort::confirm) of a node, at the present step. It is no event of the search: what a report
+  // quotes must not steer where a resumed session goes on. Appended; NodeRecord::confirmed is the latest.
   virtual Result<> confirm(NodeIndex node, const Evaluation& evaluation) = 0;
   virtual Result<> set_state(const SessionState& state) = 0;  // at the present step
 };
@@ -152,7 +152,8 @@ struct Store {
   // "3f9c" a session, "3f9c/12" its node 12, "last" the newest session, "last/12". `user` error if nothing or more than
   // one session begins so.
   [[nodiscard]] virtual Result<Found> find(std::string_view id) = 0;
-  [[nodiscard]] virtual Result<Page<SessionRecord>> sessions(const PageRequest& request) = 0;  // newest first; no `understood`
+  [[nodiscard]] virtual Result<Page<SessionRecord>> sessions(
+      const PageRequest& request) = 0;  // newest first; no `understood`
   [[nodiscard]] virtual Result<SessionRecord> session(const SessionId& id,
                                                       std::optional<Step64> as_of = std::nullopt) = 0;
   [[nodiscard]] virtual Result<TaskRecord> task(const std::string& id) = 0;
@@ -163,7 +164,8 @@ struct Store {
                                                        std::optional<Step64> as_of = std::nullopt) = 0;  // by index
   [[nodiscard]] virtual Result<NodeRecord> node(const SessionId& id, NodeIndex node,
                                                 std::optional<Step64> as_of = std::nullopt) = 0;
-  [[nodiscard]] virtual Result<std::vector<Evaluation>> evaluations(const SessionId& id, NodeIndex node) = 0;  // in order
+  [[nodiscard]] virtual Result<std::vector<Evaluation>> evaluations(const SessionId& id,
+                                                                    NodeIndex node) = 0;  // in order
   [[nodiscard]] virtual Result<Candidate> candidate(const std::string& digest) = 0;
   [[nodiscard]] virtual Result<std::string> artifact(const std::string& digest) = 0;  // prompts and whatever was put
   virtual Result<std::string> put_artifact(std::string_view kind, std::string_view bytes) = 0;  // its digest (sha256)

@@ -1,0 +1,88 @@
+#include "store/migrations.h"
+
+#include <array>
+
+namespace kerf {
+
+std::span<const std::string_view> migrations() {
+  static constexpr std::array<std::string_view, 1> steps = {R"sql(
+CREATE TABLE tasks (
+  id TEXT PRIMARY KEY,
+  problem TEXT NOT NULL,            -- Problem::id
+  target TEXT NOT NULL,
+  document TEXT NOT NULL            -- the problem, its text included, as JSON
+);
+CREATE TABLE sessions (
+  number BIGINT PRIMARY KEY,        -- in order of creation
+  id TEXT NOT NULL UNIQUE,
+  task TEXT NOT NULL REFERENCES tasks (id),
+  created_ms BIGINT NOT NULL,
+  options TEXT NOT NULL,
+  understood TEXT NOT NULL,         -- digest of an artifact
+  versions TEXT NOT NULL
+);
+CREATE TABLE steps (                -- asks, tells, cancels: what a search is replayed from
+  session BIGINT NOT NULL REFERENCES sessions (number),
+  step BIGINT NOT NULL,
+  event TEXT NOT NULL,
+  created_ms BIGINT NOT NULL,
+  PRIMARY KEY (session, step)
+);
+CREATE TABLE states (
+  session BIGINT NOT NULL REFERENCES sessions (number),
+  serial BIGINT NOT NULL,
+  step BIGINT NOT NULL,
+  document TEXT NOT NULL,
+  created_ms BIGINT NOT NULL,
+  PRIMARY KEY (session, serial)
+);
+CREATE TABLE nodes (
+  session BIGINT NOT NULL REFERENCES sessions (number),
+  node BIGINT NOT NULL,
+  step BIGINT NOT NULL,
+  expansion TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  candidate TEXT NOT NULL,          -- digest of an artifact, as is prompt
+  recipe TEXT NOT NULL,
+  move TEXT NOT NULL,
+  rationale TEXT NOT NULL,
+  prompt TEXT NOT NULL,
+  spent TEXT NOT NULL,
+  created_ms BIGINT NOT NULL,
+  PRIMARY KEY (session, node)
+);
+CREATE TABLE evaluations (
+  session BIGINT NOT NULL REFERENCES sessions (number),
+  node BIGINT NOT NULL,
+  serial BIGINT NOT NULL,
+  step BIGINT NOT NULL,
+  purpose TEXT NOT NULL,            -- "search" (told to it), or "confirm"
+  verdict TEXT NOT NULL,
+  document TEXT NOT NULL,
+  created_ms BIGINT NOT NULL,
+  PRIMARY KEY (session, node, serial)
+);
+CREATE TABLE artifacts (
+  digest TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,               -- "candidate/cpp", "prompt", "understood", …
+  name TEXT NOT NULL,
+  content TEXT NOT NULL,
+  created_ms BIGINT NOT NULL
+);
+CREATE TABLE results (              -- what holds for ever, by the digest of all that it depends on
+  id TEXT PRIMARY KEY,
+  content TEXT NOT NULL,
+  created_ms BIGINT NOT NULL
+);
+CREATE TABLE calibrations (
+  machine TEXT NOT NULL,
+  serial BIGINT NOT NULL,
+  document TEXT NOT NULL,
+  created_ms BIGINT NOT NULL,
+  PRIMARY KEY (machine, serial)
+);
+)sql"};
+  return steps;
+}
+
+}  // namespace kerf
