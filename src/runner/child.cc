@@ -1,0 +1,74 @@
+#include "runner/child.h"
+
+#include <dlfcn.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <new>
+
+#include "runner/executor.h"
+#include "runner/lockdown.h"
+
+namespace kerf {
+
+namespace {
+
+constexpr std::chrono::milliseconds for_ever{-1};
+
+Result<StatusPage*> map_status(const Fd& fd) {
+  void* at = ::mmap(nullptr, StatusPage::bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+  if (at == MAP_FAILED) return system_error("cannot map the status page", errno);
+  return new (at) StatusPage();
+}
+
+Result<> run_once(Executor& executor, const Channel& channel) {
+  Message message = TRY(channel.receive(for_ever));
+  const RunMessage run = TRY(decode_run(message.body));
+  if (message.fds.size() != 2) return fail(ErrorKind::internal, "a run comes with two descriptors");
+  const auto place = [&] { return executor.place(run, message.fds[0].get(), message.fds[1].get()); };
+  if (!executor.prepared()) {
+    TRY(place());
+    TRY(executor.prepare());
+  }
+  // Also after binding: the run that is judged and timed is always a replay.
+  TRY(place());
+  if (run.cold) TRY(executor.flush_caches());
+  TRY(channel.send(encode_number("ready", 1)));
+  TRY(channel.receive(for_ever));
+  auto answer = executor.replay(run);
+  TRY(channel.send(encode_number("done", 1)));
+  if (answer) {
+    if (auto fine = executor.finish(run); !fine) answer = std::unexpected(fine.error());
+  }
+  return channel.send(answer ? encode(*answer) : encode(answer.error()));
+}
+
+Result<> serve(const KerfBridge& bridge, const Channel& channel) {
+  Message message = TRY(channel.receive(for_ever));
+  const LoadMessage load = TRY(decode_load(message.body));
+  if (message.fds.size() != 2) return fail(ErrorKind::internal, "a load comes with two descriptors");
+  const Source source = TRY(read_source(load.candidate));
+  StatusPage& page = *TRY(map_status(message.fds[1]));
+  TRY(limit_resources(load.memory_limit));
+  handle_faults(page);
+  const auto each = [](void*, int) { handle_faults_on_this_thread(); };
+  if (!bridge.start(load.threads, each, nullptr)) return fail(ErrorKind::system, std::string("cannot start threads: ") + bridge.error());
+  static_cast<void>(::sysconf(_SC_LEVEL3_CACHE_SIZE));  // the C library may open files to find out; it keeps the answer
+  TRY(lock_down(channel.fd()));
+  void* image = TRY(load_image(message.fds[0].release()));
+  const auto* kernels = static_cast<const KernelEntry*>(::dlsym(image, kernels_symbol));
+  Executor executor(bridge, source, load, kernels, page);
+  TRY(channel.send(encode_number("ready", 1)));
+  for (;;) TRY(run_once(executor, channel));
+}
+
+}  // namespace
+
+int serve_candidate(const KerfBridge& bridge, const Channel& channel) {
+  const auto served = serve(bridge, channel);
+  // kerf closing the channel is the usual end; then nobody listens.
+  static_cast<void>(channel.send(encode(served.error())));
+  return 0;
+}
+
+}  // namespace kerf

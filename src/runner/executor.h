@@ -1,0 +1,120 @@
+// Runs a bound plan: kernels of a loaded image over their grids, operators through the bridge, in a locked-down process.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "candidate/bind.h"
+#include "candidate/prototype.h"
+#include "candidate/run_protocol.h"
+#include "runner/bridge/bridge.h"
+#include "runner/guarded_memory.h"
+#include "runner/lockdown.h"
+
+namespace kerf {
+
+struct ReleaseTensor {
+  const KerfBridge* bridge;
+  void operator()(KerfTensor* tensor) const { bridge->release(tensor); }
+};
+struct DropCall {
+  const KerfBridge* bridge;
+  void operator()(KerfCall* call) const { bridge->drop(call); }
+};
+using OwnedTensor = std::unique_ptr<KerfTensor, ReleaseTensor>;
+using OwnedCall = std::unique_ptr<KerfCall, DropCall>;
+
+// A launch whose arguments lie as KernelEntry::run wants them, an array a thread.
+struct ReadyLaunch {
+  const KernelEntry* kernel = nullptr;
+  std::vector<std::int64_t> grid;
+  std::int64_t tasks = 1;
+  std::vector<std::pair<std::size_t, TensorId>> tensors;  // argument, whose address changes
+  std::vector<std::uint64_t> values;                      // threads x arguments
+  std::vector<void*> pointers;                            // into values
+  std::size_t arguments = 0;
+};
+
+struct ReadyCall {
+  OwnedCall call;
+  bool writes_outs = false;  // an out overload: nothing is left to copy
+};
+
+// Splits a launch's tasks so that each thread comes back for more some eight times: even load at a small cost.
+[[nodiscard]] std::int64_t chunk_of(std::int64_t tasks, int threads);
+
+class Executor final : public Machine {
+ public:
+  // `kernels` is the image's table. All must outlive the executor.
+  Executor(const KerfBridge& bridge, const Source& source, const LoadMessage& load, const KernelEntry* kernels, StatusPage& page);
+  ~Executor() override;
+
+  // Maps and fills everything anew for a run. Descriptors: inputs read-only, outputs.
+  [[nodiscard]] Result<> place(const RunMessage& run, int inputs, int outputs);
+  // On first use binds the plan, which runs it once; then makes it ready to be replayed. place() must be called again.
+  [[nodiscard]] Result<> prepare();
+  [[nodiscard]] bool prepared() const { return program_.has_value(); }
+  // Writes and reads a buffer of twice the last-level cache on all threads.
+  [[nodiscard]] Result<> flush_caches();
+  // All steps, timed.
+  [[nodiscard]] Result<RunAnswer> replay(const RunMessage& run);
+  // Whether something wrote beside a tensor. Releases what the run held.
+  [[nodiscard]] Result<> finish(const RunMessage& run);
+
+  [[nodiscard]] Result<std::optional<std::vector<std::string>>> schemas(std::string_view op) override;
+  [[nodiscard]] Result<std::optional<std::vector<std::string>>> prototype(std::string_view kernel) override;
+  [[nodiscard]] Result<> allocate(TensorId id, const BoundTensor& tensor) override;
+  [[nodiscard]] Result<> launch(const BoundStep& step, const BoundLaunch& launch) override;
+  [[nodiscard]] Result<std::optional<std::vector<CallResult>>> call(const BoundStep& step, const BoundCall& call) override;
+  [[nodiscard]] Result<> commit(const BoundStep& step, const BoundCall& call) override;
+
+ private:
+  struct Slot {
+    OwnedTensor tensor;
+    void* data = nullptr;
+    const void* storage = nullptr;
+    GuardedMemory memory;  // of inputs, outputs, scratch
+    bool writable = false;
+    std::string name;
+  };
+
+  [[nodiscard]] Slot& slot(TensorId id);
+  [[nodiscard]] Result<> put(TensorId id, std::string name, const TensorSpec& spec, GuardedMemory memory, bool writable);
+  [[nodiscard]] Result<> keep(TensorId id, std::string name, OwnedTensor tensor, const TensorSpec* must_be);
+  void forget(TensorId id);
+  void rewatch();
+  [[nodiscard]] const KernelEntry* find(std::string_view kernel) const;
+  [[nodiscard]] Result<ReadyLaunch> ready(const BoundStep& step, const BoundLaunch& launch) const;
+  [[nodiscard]] Result<ReadyCall> ready(const BoundStep& step, const BoundCall& call, bool out) const;
+  void run(ReadyLaunch& launch);
+  [[nodiscard]] Result<> run(const BoundStep& step, const BoundCall& call, ReadyCall& ready);
+  [[nodiscard]] Result<> run_call(const BoundStep& step, const BoundCall& call, KerfCall* prepared);
+  [[nodiscard]] Result<> zero(TensorId id);
+  [[nodiscard]] Result<> check_margins(const BoundStep& step, const BoundLaunch& launch);
+  [[nodiscard]] std::unexpected<Error> torch_failed(const BoundStep& step, const std::string& op) const;
+
+  const KerfBridge& bridge_;
+  const Source& source_;
+  const LoadMessage& load_;
+  const KernelEntry* kernels_;
+  StatusPage& page_;
+
+  std::vector<Slot> slots_;                              // by TensorId
+  std::vector<KerfTensor*> table_;                       // the same tensors, as the bridge wants them
+  std::unordered_map<const void*, TensorId> storages_;   // while binding
+  std::vector<OwnedTensor> pending_;                     // results of the last call
+  std::optional<Program> program_;
+  std::vector<std::variant<ReadyLaunch, ReadyCall>> ready_;  // by bound step
+  std::vector<Watched> watched_;
+  GuardedMemory sweep_;
+  Random random_{0};
+  std::uint64_t sentinel_ = 0;
+  bool descending_ = false;
+  std::uint64_t placements_ = 0;
+};
+
+}  // namespace kerf
