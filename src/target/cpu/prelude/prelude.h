@@ -1,0 +1,371 @@
+// The prelude: what every cpp candidate finds before its first line. It includes nothing, so that an empty candidate
+// compiles in a few hundredths of a second, and works with g++ (12 or newer) and clang on any CPU: vectors are the
+// compiler's, split into whatever registers the machine has.
+//
+// Types     int8_t … uint64_t, size_t; f32x8 f32x16 f64x8, i32x8 i32x16 i64x8, u32x16; bf16, f16 (storage formats)
+// Memory    load16 store16 (whole; partial: the first n lanes, any n), load8 store8 (f64x8), stream16, prefetch
+// Lanes     splat16 iota16 select min16 max16 abs16 sqrt16 fma16; reductions sum16 max16 min16, sum8
+// Functions exp16 expm1_16 log16 log1p16 tanh16 erf16 sigmoid16 softplus16 gelu16 silu16, and the same on one float
+//           (exp1 … silu1, without branches, so that loops over them are vectorised); expf logf … are these
+// Errors stated are the largest against double over all floats (tests/integration/prelude_test.cc); 1 ulp is 6e-8 of the
+// value or less. NaN gives NaN, infinities give the limits, denormals are treated as numbers.
+#pragma once
+#define KERF_PRELUDE 1
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+
+typedef __INT8_TYPE__ int8_t;
+typedef __INT16_TYPE__ int16_t;
+typedef __INT32_TYPE__ int32_t;
+typedef __INT64_TYPE__ int64_t;
+typedef __UINT8_TYPE__ uint8_t;
+typedef __UINT16_TYPE__ uint16_t;
+typedef __UINT32_TYPE__ uint32_t;
+typedef __UINT64_TYPE__ uint64_t;
+typedef __SIZE_TYPE__ size_t;
+typedef __PTRDIFF_TYPE__ ptrdiff_t;
+typedef __UINTPTR_TYPE__ uintptr_t;
+
+typedef float f32x8 __attribute__((vector_size(32)));
+typedef float f32x16 __attribute__((vector_size(64)));
+typedef double f64x8 __attribute__((vector_size(64)));
+typedef int32_t i32x8 __attribute__((vector_size(32)));
+typedef int32_t i32x16 __attribute__((vector_size(64)));
+typedef uint32_t u32x16 __attribute__((vector_size(64)));
+typedef int64_t i64x8 __attribute__((vector_size(64)));
+typedef int8_t i8x16 __attribute__((vector_size(16)));
+typedef uint16_t u16x16 __attribute__((vector_size(32)));
+typedef float f32x16_unaligned __attribute__((vector_size(64), aligned(4), may_alias));
+typedef double f64x8_unaligned __attribute__((vector_size(64), aligned(8), may_alias));
+typedef int32_t i32x16_unaligned __attribute__((vector_size(64), aligned(4), may_alias));
+typedef uint16_t u16x16_unaligned __attribute__((vector_size(32), aligned(2), may_alias));
+
+// Storage formats of tensors: convert to float, compute, convert back.
+struct bf16 { uint16_t bits; };
+#ifdef __FLT16_MAX__
+typedef _Float16 f16;
+#endif
+
+#define KERF_INLINE static inline __attribute__((always_inline))
+
+// ---- making vectors, choosing lanes
+KERF_INLINE f32x16 splat16(float s) { return s - f32x16{}; }
+KERF_INLINE f64x8 splat8(double s) { return s - f64x8{}; }
+KERF_INLINE i32x16 splat16(int32_t s) { return s - i32x16{}; }
+KERF_INLINE i32x16 iota16(int32_t first = 0) { return first + i32x16{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; }
+// Where `mask` (a comparison's result) is true, `yes`, else `no`.
+KERF_INLINE f32x16 select(i32x16 mask, f32x16 yes, f32x16 no) { return mask ? yes : no; }
+KERF_INLINE i32x16 select(i32x16 mask, i32x16 yes, i32x16 no) { return mask ? yes : no; }
+KERF_INLINE f64x8 select(i64x8 mask, f64x8 yes, f64x8 no) { return mask ? yes : no; }
+KERF_INLINE float select(bool mask, float yes, float no) { return mask ? yes : no; }
+KERF_INLINE int32_t select(bool mask, int32_t yes, int32_t no) { return mask ? yes : no; }
+// Lane by lane. A NaN in b wins, one in a loses; maxnan16 and minnan16 keep every NaN, as the library's do.
+KERF_INLINE f32x16 max16(f32x16 a, f32x16 b) { return a > b ? a : b; }
+KERF_INLINE f32x16 min16(f32x16 a, f32x16 b) { return a < b ? a : b; }
+KERF_INLINE f32x16 maxnan16(f32x16 a, f32x16 b) { return ((a > b) | (a != a)) ? a : b; }
+KERF_INLINE f32x16 minnan16(f32x16 a, f32x16 b) { return ((a < b) | (a != a)) ? a : b; }
+
+// ---- memory
+KERF_INLINE f32x16 load16(const float* p) { return *(const f32x16_unaligned*)p; }
+KERF_INLINE i32x16 load16(const int32_t* p) { return *(const i32x16_unaligned*)p; }
+KERF_INLINE f64x8 load8(const double* p) { return *(const f64x8_unaligned*)p; }
+KERF_INLINE void store16(float* p, f32x16 v) { *(f32x16_unaligned*)p = v; }
+KERF_INLINE void store16(int32_t* p, i32x16 v) { *(i32x16_unaligned*)p = v; }
+KERF_INLINE void store8(double* p, f64x8 v) { *(f64x8_unaligned*)p = v; }
+
+#if defined(__AVX512F__)
+KERF_INLINE uint16_t kerf_mask16(int64_t n) { return n >= 16 ? 0xffff : n <= 0 ? 0 : (uint16_t)((1u << n) - 1); }
+#endif
+// The first n lanes; the others are `fill`. Memory behind them is not touched. n may be negative or above 16.
+KERF_INLINE f32x16 load16(const float* p, int64_t n, float fill = 0) {
+#if defined(__AVX512F__)
+  return (f32x16)__builtin_ia32_loadups512_mask((const float*)p, splat16(fill), (short)kerf_mask16(n));
+#elif defined(__AVX__)
+  i32x16 m = iota16() < (int32_t)(n > 16 ? 16 : n < 0 ? 0 : n);
+  i32x8 lo = __builtin_shufflevector(m, m, 0, 1, 2, 3, 4, 5, 6, 7), hi = __builtin_shufflevector(m, m, 8, 9, 10, 11, 12, 13, 14, 15);
+  f32x8 a = (f32x8)__builtin_ia32_maskloadps256((const f32x8*)p, lo), b = (f32x8)__builtin_ia32_maskloadps256((const f32x8*)(p + 8), hi);
+  return m ? __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) : splat16(fill);
+#else
+  f32x16 v = splat16(fill);
+  for (int64_t i = 0; i < n && i < 16; ++i) v[i] = p[i];
+  return v;
+#endif
+}
+KERF_INLINE void store16(float* p, f32x16 v, int64_t n) {
+#if defined(__AVX512F__)
+  __builtin_ia32_storeups512_mask((float*)p, v, (short)kerf_mask16(n));
+#elif defined(__AVX__)
+  i32x16 m = iota16() < (int32_t)(n > 16 ? 16 : n < 0 ? 0 : n);
+  __builtin_ia32_maskstoreps256((f32x8*)p, __builtin_shufflevector(m, m, 0, 1, 2, 3, 4, 5, 6, 7), __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7));
+  __builtin_ia32_maskstoreps256((f32x8*)(p + 8), __builtin_shufflevector(m, m, 8, 9, 10, 11, 12, 13, 14, 15),
+                                __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+#else
+  for (int64_t i = 0; i < n && i < 16; ++i) p[i] = v[i];
+#endif
+}
+// Past the caches, for results that nobody reads soon; p must be aligned to 64 bytes. Other threads see it after the launch.
+KERF_INLINE void stream16(float* p, f32x16 v) {
+#if defined(__clang__)
+  __builtin_nontemporal_store(v, (f32x16*)p);
+#elif defined(__AVX512F__)
+  __builtin_ia32_movntps512(p, v);
+#elif defined(__AVX__)
+  __builtin_ia32_movntps256(p, __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7));
+  __builtin_ia32_movntps256(p + 8, __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+#else
+  store16(p, v);
+#endif
+}
+// Makes streamed stores visible: call it once at the end of a task that used stream16.
+KERF_INLINE void stream_end() {
+#if defined(__SSE2__)
+  __builtin_ia32_sfence();
+#else
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+KERF_INLINE bool aligned64(const void* p) { return ((uintptr_t)p & 63) == 0; }
+KERF_INLINE void prefetch(const void* p) { __builtin_prefetch(p, 0, 3); }
+
+// ---- reductions, as a tree
+KERF_INLINE f32x8 kerf_low(f32x16 v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7); }
+KERF_INLINE f32x8 kerf_high(f32x16 v) { return __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15); }
+KERF_INLINE float sum16(f32x16 v) {
+  f32x8 a = kerf_low(v) + kerf_high(v);
+  a += __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3);
+  a += __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5);
+  return a[0] + a[1];
+}
+KERF_INLINE float kerf_larger(float a, float b) { return a > b || a != a ? a : b; }
+KERF_INLINE float kerf_smaller(float a, float b) { return a < b || a != a ? a : b; }
+// A NaN in any lane is the result.
+KERF_INLINE float max16(f32x16 v) {
+  f32x8 a = kerf_low(v), b = kerf_high(v);
+  a = ((a > b) | (a != a)) ? a : b;
+  b = __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3);
+  a = ((a > b) | (a != a)) ? a : b;
+  return kerf_larger(kerf_larger(a[0], a[1]), kerf_larger(a[2], a[3]));
+}
+KERF_INLINE float min16(f32x16 v) {
+  f32x8 a = kerf_low(v), b = kerf_high(v);
+  a = ((a < b) | (a != a)) ? a : b;
+  b = __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3);
+  a = ((a < b) | (a != a)) ? a : b;
+  return kerf_smaller(kerf_smaller(a[0], a[1]), kerf_smaller(a[2], a[3]));
+}
+KERF_INLINE double sum8(f64x8 v) { return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7])); }
+// Lanes 0-7 and 8-15 as doubles, for sums that must not lose digits.
+KERF_INLINE f64x8 widen_low(f32x16 v) { return __builtin_convertvector(kerf_low(v), f64x8); }
+KERF_INLINE f64x8 widen_high(f32x16 v) { return __builtin_convertvector(kerf_high(v), f64x8); }
+KERF_INLINE f32x16 narrow(f64x8 low, f64x8 high) {
+  f32x8 a = __builtin_convertvector(low, f32x8), b = __builtin_convertvector(high, f32x8);
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
+// ---- the same code for one float and for sixteen
+template <class F> struct KerfInt;
+template <> struct KerfInt<float> { using type = int32_t; };
+template <> struct KerfInt<f32x16> { using type = i32x16; };
+template <class F> using kerf_int = typename KerfInt<F>::type;
+KERF_INLINE int32_t kerf_to_int(float v) { return (int32_t)v; }
+KERF_INLINE i32x16 kerf_to_int(f32x16 v) { return __builtin_convertvector(v, i32x16); }
+KERF_INLINE float kerf_to_float(int32_t v) { return (float)v; }
+KERF_INLINE f32x16 kerf_to_float(i32x16 v) { return __builtin_convertvector(v, f32x16); }
+KERF_INLINE float kerf_as_float(int32_t v) { return __builtin_bit_cast(float, v); }
+KERF_INLINE f32x16 kerf_as_float(i32x16 v) { return (f32x16)v; }
+KERF_INLINE int32_t kerf_as_int(float v) { return __builtin_bit_cast(int32_t, v); }
+KERF_INLINE i32x16 kerf_as_int(f32x16 v) { return (i32x16)v; }
+template <class F> KERF_INLINE F kerf_all(float s) { return s - F{}; }
+template <class F> KERF_INLINE F kerf_abs(F x) { return kerf_as_float(kerf_as_int(x) & 0x7fffffff); }
+template <class F> KERF_INLINE F kerf_with_sign(F magnitude, F sign) {
+  return kerf_as_float(kerf_as_int(magnitude) | (kerf_as_int(sign) & (int32_t)0x80000000));
+}
+
+// x = n ln 2 + r with |r| <= ln 2 / 2; exp(r) - 1 as r + r^2 P(r), P minimax of degree 4 (3e-9).
+template <class F> KERF_INLINE F kerf_exp_split(F x, F& r) {
+  F n = (x * 1.442695022f + 12582912.0f) - 12582912.0f;
+  r = (x - n * 0.693359375f) + n * 2.121944417e-4f;
+  return n;
+}
+template <class F> KERF_INLINE F kerf_expm1_poly(F r) {
+  F p = 1.395171974e-3f * r + 8.369598538e-3f;
+  p = p * r + 4.166618735e-2f;
+  p = p * r + 1.666651219e-1f;
+  p = p * r + 0.5f;
+  return p * (r * r) + r;
+}
+template <class F> KERF_INLINE F kerf_exp(F x) {
+  x = select(x < -104.0f, kerf_all<F>(-104.0f), x);
+  x = select(x > 89.0f, kerf_all<F>(89.0f), x);
+  F r, n = kerf_exp_split(x, r), p = kerf_expm1_poly(r) + 1.0f;
+  auto e = kerf_to_int(n), half = e >> 1;                              // in two factors, so that neither overflows
+  return p * kerf_as_float((half + 127) << 23) * kerf_as_float((e - half + 127) << 23);
+}
+template <class F> KERF_INLINE F kerf_expm1(F x) {
+  F a = select(x < -18.0f, kerf_all<F>(-18.0f), x);
+  a = select(a > 89.0f, kerf_all<F>(89.0f), a);
+  F r, n = kerf_exp_split(a, r), p = kerf_expm1_poly(r);
+  F s = kerf_as_float((kerf_to_int(n) + 126) << 23);                     // 2^(n-1)
+  F y = (s * p + (s - 0.5f)) * 2.0f;
+  return select(kerf_abs(x) < 1e-4f, x + x * x * 0.5f, y);
+}
+// x = 2^e (1 + f) with 1 + f in [0.707, 1.414); log(1 + f) = f - f^2/2 + f^3 P(f), P minimax of degree 8 (7e-10).
+template <class F> KERF_INLINE F kerf_log_poly(F f) {
+  F p = 6.915587932e-2f * f - 1.178987399e-1f;
+  p = p * f + 1.187290773e-1f;
+  p = p * f - 1.238433197e-1f;
+  p = p * f + 1.421866566e-1f;
+  p = p * f - 1.666925251e-1f;
+  p = p * f + 2.000222653e-1f;
+  p = p * f - 2.499998659e-1f;
+  p = p * f + 3.333331048e-1f;
+  return p * f;
+}
+template <class F> KERF_INLINE F kerf_log(F x) {
+  auto tiny = x < 1.17549435e-38f;
+  F a = select(tiny, x * 8388608.0f, x);
+  auto bits = kerf_as_int(a) - 0x3f3504f3;
+  F e = kerf_to_float(bits >> 23) - select(tiny, kerf_all<F>(23.0f), kerf_all<F>(0.0f));
+  F f = kerf_as_float((bits & 0x007fffff) + 0x3f3504f3) - 1.0f, q = f * f;
+  F y = f + (e * -2.121944417e-4f + (q * kerf_log_poly(f) - 0.5f * q)) + e * 0.693359375f;
+  y = select(x == 0.0f, kerf_all<F>(-__builtin_inff()), y);
+  y = select(x < 0.0f, kerf_all<F>(__builtin_nanf("")), y);
+  return select((x == __builtin_inff()) | (x != x), x, y);
+}
+template <class F> KERF_INLINE F kerf_log1p(F x) {
+  F u = x + 1.0f, lost = (x - (u - 1.0f)) / u;                           // what the addition rounded away
+  F y = kerf_log(u) + select((u == __builtin_inff()) | (u <= 0.0f), kerf_all<F>(0.0f), lost);
+  return select(kerf_abs(x) < 1e-4f, x - x * x * 0.5f, y);
+}
+template <class F> KERF_INLINE F kerf_tanh(F x) {
+  F a = kerf_abs(x), t = a * a, p = -5.905867554e-3f * t + 2.080538496e-2f;  // x + x^3 P(x^2) up to 0.6 (3e-9)
+  p = p * t - 5.378668383e-2f;
+  p = p * t + 1.333195865e-1f;
+  p = p * t - 3.333329856e-1f;
+  F low = p * t * a + a, high = 1.0f - 2.0f / (kerf_exp(a + a) + 1.0f);
+  return kerf_with_sign(select(a < 0.6f, low, high), x);
+}
+template <class F> KERF_INLINE F kerf_erf(F x) {
+  F a = kerf_abs(x), t = a * a, p = 8.185093611e-5f * t - 8.097703685e-4f;   // x P(x^2) up to 0.95 (6e-10)
+  p = p * t + 5.196952261e-3f;
+  p = p * t - 2.685770579e-2f;
+  p = p * t + 1.128366366e-1f;
+  p = p * t - 3.761263192e-1f;
+  p = p * t + 1.128379226f;
+  F u = select(a > 4.0f, kerf_all<F>(4.0f), a) - 2.0f, q = 1.924245880e-4f * u - 6.994284922e-4f;  // log erfc above (1e-9)
+  q = q * u + 3.547829809e-3f;
+  q = q * u - 1.649251208e-2f;
+  q = q * u - 9.237563014e-1f;
+  q = q * u - 4.418159485f;
+  q = q * u - 5.364941120f;
+  F y = select(a < 0.95f, p * a, 1.0f - kerf_exp(q));
+  return kerf_with_sign(select(x == x, y, x), x);
+}
+template <class F> KERF_INLINE F kerf_sigmoid(F x) {
+  F e = kerf_exp(kerf_as_float(kerf_as_int(x) | (int32_t)0x80000000)), s = 1.0f / (e + 1.0f);
+  return select(x < 0.0f, e * s, s);
+}
+template <class F> KERF_INLINE F kerf_softplus(F x) {                         // log(1 + exp(x))
+  F tail = kerf_log1p(kerf_exp(kerf_as_float(kerf_as_int(x) | (int32_t)0x80000000)));
+  return select(x > 0.0f, x + tail, tail + select(x == x, kerf_all<F>(0.0f), x));
+}
+template <class F> KERF_INLINE F kerf_gelu(F x) { return 0.5f * x * (1.0f + kerf_erf(x * 0.707106781f)); }
+template <class F> KERF_INLINE F kerf_silu(F x) { return x * kerf_sigmoid(x); }
+
+KERF_INLINE f32x16 abs16(f32x16 x) { return kerf_abs(x); }
+KERF_INLINE f32x16 fma16(f32x16 a, f32x16 b, f32x16 c) { return a * b + c; }
+KERF_INLINE f32x16 sqrt16(f32x16 x) {
+#if defined(__clang__)
+  return __builtin_elementwise_sqrt(x);
+#elif defined(__AVX512F__)
+  return (f32x16)__builtin_ia32_sqrtps512_mask(x, x, (short)-1, 4);
+#elif defined(__AVX__)
+  f32x8 a = __builtin_ia32_sqrtps256(kerf_low(x)), b = __builtin_ia32_sqrtps256(kerf_high(x));
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#else
+  for (int i = 0; i < 16; ++i) x[i] = __builtin_sqrtf(x[i]);
+  return x;
+#endif
+}
+
+// ---- functions: sixteen floats, one float, the C library's name
+KERF_INLINE f32x16 exp16(f32x16 x) { return kerf_exp(x); }
+KERF_INLINE float exp1(float x) { return kerf_exp(x); }
+KERF_INLINE f32x16 expm1_16(f32x16 x) { return kerf_expm1(x); }
+KERF_INLINE float expm1_1(float x) { return kerf_expm1(x); }
+KERF_INLINE f32x16 log16(f32x16 x) { return kerf_log(x); }
+KERF_INLINE float log1(float x) { return kerf_log(x); }
+KERF_INLINE f32x16 log1p16(f32x16 x) { return kerf_log1p(x); }
+KERF_INLINE float log1p1(float x) { return kerf_log1p(x); }
+KERF_INLINE f32x16 tanh16(f32x16 x) { return kerf_tanh(x); }
+KERF_INLINE float tanh1(float x) { return kerf_tanh(x); }
+KERF_INLINE f32x16 erf16(f32x16 x) { return kerf_erf(x); }
+KERF_INLINE float erf1(float x) { return kerf_erf(x); }
+KERF_INLINE f32x16 sigmoid16(f32x16 x) { return kerf_sigmoid(x); }
+KERF_INLINE float sigmoid1(float x) { return kerf_sigmoid(x); }
+KERF_INLINE f32x16 softplus16(f32x16 x) { return kerf_softplus(x); }
+KERF_INLINE float softplus1(float x) { return kerf_softplus(x); }
+KERF_INLINE f32x16 gelu16(f32x16 x) { return kerf_gelu(x); }
+KERF_INLINE float gelu1(float x) { return kerf_gelu(x); }
+KERF_INLINE f32x16 silu16(f32x16 x) { return kerf_silu(x); }
+KERF_INLINE float silu1(float x) { return kerf_silu(x); }
+KERF_INLINE float abs1(float x) { return __builtin_fabsf(x); }
+KERF_INLINE float sqrt1(float x) { return __builtin_sqrtf(x); }
+#define expf exp1
+#define expm1f expm1_1
+#define logf log1
+#define log1pf log1p1
+#define tanhf tanh1
+#define erff erf1
+#define sqrtf __builtin_sqrtf
+#define fabsf __builtin_fabsf
+#define fmaxf __builtin_fmaxf
+#define fminf __builtin_fminf
+#define floorf __builtin_floorf
+#define ceilf __builtin_ceilf
+#define truncf __builtin_truncf
+#define rintf __builtin_rintf
+#define roundf __builtin_roundf
+#define powf __builtin_powf
+#define sinf __builtin_sinf
+#define cosf __builtin_cosf
+#define sqrt __builtin_sqrt
+#define fabs __builtin_fabs
+#define fmax __builtin_fmax
+#define fmin __builtin_fmin
+#define floor __builtin_floor
+#define ceil __builtin_ceil
+#define exp __builtin_exp
+#define log __builtin_log
+#define pow __builtin_pow
+#define INFINITY __builtin_inff()
+#define NAN __builtin_nanf("")
+
+// ---- 16-bit formats, round to nearest even, NaN stays NaN
+KERF_INLINE float to_f32(bf16 v) { return kerf_as_float((int32_t)((uint32_t)v.bits << 16)); }
+KERF_INLINE bf16 to_bf16(float v) {
+  uint32_t b = (uint32_t)kerf_as_int(v), rounded = (b + 0x7fff + ((b >> 16) & 1)) >> 16;
+  return {(uint16_t)(v != v ? 0x7fc0 | (b >> 16) : rounded)};
+}
+KERF_INLINE f32x16 load16(const bf16* p) {
+  u16x16 v = *(const u16x16_unaligned*)p;
+  return (f32x16)(__builtin_convertvector(v, u32x16) << 16);
+}
+KERF_INLINE void store16(bf16* p, f32x16 v) {
+  u32x16 b = (u32x16)v, rounded = (b + 0x7fff + ((b >> 16) & 1)) >> 16;
+  *(u16x16_unaligned*)p = __builtin_convertvector((v != v) ? (0x7fc0 | (b >> 16)) : rounded, u16x16);
+}
+#ifdef __FLT16_MAX__
+KERF_INLINE float to_f32(f16 v) { return (float)v; }
+KERF_INLINE f16 to_f16(float v) { return (f16)v; }
+KERF_INLINE f32x16 load16(const f16* p) {
+  f32x16 v;
+  for (int i = 0; i < 16; ++i) v[i] = (float)p[i];
+  return v;
+}
+KERF_INLINE void store16(f16* p, f32x16 v) {
+  for (int i = 0; i < 16; ++i) p[i] = (f16)v[i];
+}
+#endif
+
+#pragma GCC diagnostic pop
