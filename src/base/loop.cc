@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace kerf {
@@ -110,6 +111,7 @@ class UvLoop final : public Loop {
 
   void on_interrupt(Callback f) override {
     interrupt_ = std::move(f);
+    if (std::exchange(watching_signals_, true)) return;
     for (std::size_t i = 0; i < signals_.size(); ++i) {
       uv_signal_init(&loop_, &signals_[i]);
       signals_[i].data = this;
@@ -197,6 +199,7 @@ class UvLoop final : public Loop {
   std::vector<Timer*> timers_;  // owned by their handles until closed
   bool opened_ = false;
   bool stopping_ = false;
+  bool watching_signals_ = false;
   int pending_ = 0;
   Callback interrupt_;
   std::mutex mutex_;

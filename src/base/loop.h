@@ -23,7 +23,7 @@ struct Loop {
   virtual void after(std::chrono::milliseconds delay, Callback f) = 0;
   // Runs `work` on a pool thread, then `done` on the loop's thread.
   virtual void offload(Callback work, Callback done) = 0;
-  // Calls `f` on the loop's thread on SIGINT and SIGTERM, instead of dying.
+  // Calls `f` on the loop's thread on SIGINT and SIGTERM, instead of dying. The last `f` counts.
   virtual void on_interrupt(Callback f) = 0;
   // Until stop() or until nothing is left to wait for.
   virtual void run() = 0;
