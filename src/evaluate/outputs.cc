@@ -49,7 +49,7 @@ std::vector<std::int64_t> unravel(const TensorSpec& spec, std::int64_t index) {
 }  // namespace
 
 std::uint64_t make_sentinel(Random& random) {
-  // Sixteen bits of 0x4480 to 0x49ff: as the upper half of an f32 (or as a bf16) 2^10 to 2^20, as an f16 4 to 12, as
+  // Sixteen bits of 0x4480 to 0x49ff: as the upper half of an f32 (or as a bf16) 2^10 to 2^21, as an f16 4 to 12, as
   // the top of an f64 2^73 and more; never an infinity or NaN, each half on its own, with either sign.
   std::uint64_t sentinel = 0;
   for (int half = 0; half < 4; ++half) {

@@ -1,0 +1,51 @@
+// The evaluator of this machine: the job graph, the protocols and the diagnosis behind one call.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "evaluate/diagnosis.h"
+#include "evaluate/evaluator.h"
+#include "evaluate/job_graph.h"
+#include "evaluate/machine_watch.h"
+#include "evaluate/oracle.h"
+#include "evaluate/result_cache.h"
+#include "evaluate/runner.h"
+#include "evaluate/timing.h"
+#include "evaluate/trial_pool.h"
+#include "target/language.h"
+
+namespace kerf {
+
+// What it stands on. All must outlive the evaluator, and the loop's pool must have come to rest before they go.
+struct EvaluatorParts {
+  Loop& loop;
+  const Clock& clock;
+  Oracle& oracle;
+  Runner& runner;
+  LanguageBackend& cpp;
+  ResultCache& cache;
+  MachineWatch& watch;
+};
+
+struct LocalEvaluatorOptions {
+  int jobs = 1;            // compilations side by side
+  int threads = 1;         // of candidates and baselines alike
+  std::uint64_t seed = 0;  // of trials, orders and sentinels; 0: from the operating system, as secrets should be
+  MachineLimits limits;    // calibrated roofline; zero where unknown: then no speed of light
+  nlohmann::json versions =
+      nlohmann::json::object();  // what receipts say besides torch and compiler: {"kerf": "0.1.0"}
+  TrialPool::Limits trials;
+  TimingOptions screen = timing_options(Effort::screen);
+  TimingOptions confirm = timing_options(Effort::confirm);
+  bool compile_baseline_when_screening = false;  // torch.compile is made ready at the first confirmation otherwise
+};
+
+[[nodiscard]] std::unique_ptr<Evaluator> make_local_evaluator(const EvaluatorParts& parts,
+                                                              LocalEvaluatorOptions options);
+
+}  // namespace kerf

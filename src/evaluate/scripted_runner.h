@@ -1,0 +1,61 @@
+// A runner for tests of the protocols: no process, no machine code. What a run does is a function over the run's
+// request.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "evaluate/runner.h"
+
+namespace kerf {
+
+class ScriptedRunner final : public Runner {
+ public:
+  using Run = std::function<Result<RunReport>(const RunRequest&, int run)>;  // `run` counts from 0 in each process
+  // What the process of a load request does; replaced by the test.
+  std::function<Run(const LoadRequest&)> program = [](const LoadRequest&) { return honest(100); };
+  std::function<Result<>(const LoadRequest&)> on_load = [](const LoadRequest&) { return Result<>(); };
+  int loads = 0;
+  int runs = 0;
+
+  // Takes `us` and leaves the outputs as they are (a scripted oracle judges them).
+  [[nodiscard]] static Run honest(double us) {
+    return [us](const RunRequest&, int) -> Result<RunReport> {
+      return RunReport{
+          .device_us = us, .prepare_us = 0, .parent_us = us + 20, .involuntary_switches = 0, .step_us = {us}};
+    };
+  }
+  [[nodiscard]] static Error failure(const std::string& verdict, const std::string& rule, std::string message) {
+    return Error{.kind = ErrorKind::candidate,
+                 .message = std::move(message),
+                 .at = std::nullopt,
+                 .facts = {{"verdict", verdict}, {"rule", rule}}};
+  }
+
+  Result<std::unique_ptr<RunnerInstance>> load(const LoadRequest& request) override {
+    ++loads;
+    if (auto loaded = on_load(request); !loaded) return std::unexpected(std::move(loaded).error());
+    return std::make_unique<Instance>(*this, program(request));
+  }
+  [[nodiscard]] std::vector<std::string> isolation() const override { return {"scripted"}; }
+
+ private:
+  class Instance final : public RunnerInstance {
+   public:
+    Instance(ScriptedRunner& runner, Run run) : runner_(runner), run_(std::move(run)) {}
+    Result<RunReport> run(const RunRequest& request) override {
+      ++runner_.runs;
+      return run_(request, count_++);
+    }
+
+   private:
+    ScriptedRunner& runner_;
+    Run run_;
+    int count_ = 0;
+  };
+};
+
+}  // namespace kerf

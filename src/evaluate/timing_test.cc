@@ -1,0 +1,269 @@
+#include "evaluate/timing.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "evaluate/fake_oracle.h"
+#include "evaluate/scripted_runner.h"
+
+namespace kerf {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Timing : ::testing::Test {
+  FakeOracle oracle;
+  ScriptedRunner runner;
+  TrialPool trials{oracle};
+  FakeMachineWatch watch;
+  FakeClock clock;
+  Understood problem = *oracle.admit({.id = "fake/1/1"}, 1);
+  Source source;
+  Image image;
+  TunePoint point;
+  Random random{7};
+  TimingOptions options = timing_options(Effort::screen);
+  std::vector<Baseline> baselines{Baseline::eager, Baseline::compile};
+
+  Timing() {
+    oracle.on_draw = [](Trial& trial) {
+      auto* const data = trial.arena.memory.bytes().data() + trial.arena.tensors[0].offset;
+      for (int i = 0; i < 32; ++i) {
+        const auto v = static_cast<float>(i);
+        std::memcpy(data + 4 * i, &v, 4);
+      }
+    };
+  }
+  TimingTools tools() {
+    return {.oracle = oracle, .runner = runner, .trials = trials, .watch = watch, .clock = clock, .threads = 2};
+  }
+  Result<Timed> time() {
+    return time_candidate(tools(),
+                          {.source = source,
+                           .image = image,
+                           .point = point,
+                           .workload = problem.workloads[0],
+                           .baselines = baselines,
+                           .options = options},
+                          random);
+  }
+  // Each time of each side with `noise` (standard deviation of the log).
+  void noisy(double candidate_us, double eager_us, double noise) {
+    runner.program = [=, this](const LoadRequest&) {
+      return [=, this](const RunRequest&, int) -> Result<RunReport> {
+        const double us = candidate_us * std::exp(noise * random.normal());
+        return RunReport{.device_us = us, .prepare_us = 0, .parent_us = us + 10, .step_us = {us}};
+      };
+    };
+    oracle.on_time = [=, this](const Trial&, Baseline, bool) -> Result<double> {
+      return eager_us * std::exp(noise * random.normal());
+    };
+  }
+};
+
+TEST_F(Timing, PairsTheCandidateWithEveryBaseline) {
+  runner.program = [](const LoadRequest&) { return ScriptedRunner::honest(50); };
+  const auto t = time();
+  ASSERT_TRUE(t) << t.error().message;
+  ASSERT_FALSE(t->finding) << t->finding->message;
+  EXPECT_EQ(t->receipt.time_us.median, 50);
+  EXPECT_EQ(t->receipt.time_us.samples, fewest_pairs) << "steady times need no more than the minimum";
+  EXPECT_NEAR(t->receipt.speedup.at("eager").value, 2, 1e-9);
+  EXPECT_NEAR(t->receipt.speedup.at("compile").value, 1.6, 1e-9);
+  EXPECT_EQ(t->receipt.baselines.at("compile").samples, fewest_pairs);
+  EXPECT_EQ(t->receipt.raw_us.size(), 9U);
+  EXPECT_EQ(t->receipt.warm_us->samples, options.warm);
+  EXPECT_EQ(t->step_us, std::vector<double>{50});
+}
+
+TEST_F(Timing, TakesMoreRoundsWhileItIsNotSureAndStopsSomewhere) {
+  noisy(100, 100, 0.3);
+  const auto t = time();
+  ASSERT_TRUE(t && !t->finding);
+  EXPECT_EQ(t->receipt.time_us.samples, options.most);
+  noisy(100, 100, 0.3);
+  options.budget = std::chrono::milliseconds(0);
+  EXPECT_EQ(time()->receipt.time_us.samples, fewest_pairs) << "out of time: the minimum, never less";
+}
+
+TEST_F(Timing, GivesEveryRunOtherInputsOfTheSameKind) {
+  std::vector<std::vector<std::byte>> seen;
+  std::vector<bool> cold;
+  runner.program = [&](const LoadRequest&) {
+    return [&](const RunRequest& request, int) -> Result<RunReport> {
+      const auto bytes = request.trial->arena.memory.bytes();
+      seen.emplace_back(bytes.begin(), bytes.end());
+      cold.push_back(request.cold);
+      EXPECT_TRUE(request.timed);
+      return RunReport{.device_us = 10, .parent_us = 11};
+    };
+  };
+  ASSERT_TRUE(time());
+  for (std::size_t i = 1; i < seen.size(); ++i) EXPECT_NE(seen[i - 1], seen[i]);
+  EXPECT_EQ(std::ranges::count(cold, true), 1 + fewest_pairs);
+  EXPECT_EQ(std::ranges::count(cold, false), 1 + options.warm);
+}
+
+TEST_F(Timing, JudgesRandomRunsAndTheLastOnChangedInputs) {
+  int judged = 0;
+  oracle.on_judge = [&](const Trial&, const Arena& outputs, std::uint64_t, bool changed) -> Result<Judgement> {
+    EXPECT_TRUE(changed);
+    ++judged;
+    return Judgement{.right = true, .outputs = {{.name = outputs.tensors[0].name, .right = true}}};
+  };
+  ASSERT_TRUE(time());
+  EXPECT_EQ(judged, options.judged + 1);
+}
+
+TEST_F(Timing, CallsACandidateWrongThatStopsWorkingAfterItsCheck) {
+  oracle.on_judge = [](const Trial&, const Arena& outputs, std::uint64_t, bool) -> Result<Judgement> {
+    return Judgement{.right = false, .outputs = {{.name = outputs.tensors[0].name, .wrong = 32, .unwritten = 32}}};
+  };
+  const auto t = time();
+  ASSERT_TRUE(t && t->finding);
+  EXPECT_EQ(t->finding->rule, "timed_run_wrong");
+  EXPECT_THAT(t->finding->message, HasSubstr("not written"));
+}
+
+TEST_F(Timing, BelievesNoClockThatOursContradicts) {
+  runner.program = [](const LoadRequest&) {
+    return [](const RunRequest&, int) -> Result<RunReport> { return RunReport{.device_us = 10, .parent_us = 9000}; };
+  };
+  const auto t = time();
+  ASSERT_TRUE(t && t->finding);
+  EXPECT_EQ(t->finding->rule, "clocks_disagree");
+}
+
+TEST(Clocks, AgreeUpToTheHandOver) {
+  EXPECT_TRUE(clocks_agree({100, 110, 105}, {130, 900, 140}));
+  EXPECT_TRUE(clocks_agree({100'000}, {101'000}));
+  EXPECT_FALSE(clocks_agree({1}, {5000}));
+  EXPECT_FALSE(clocks_agree({0}, {50})) << "no time at all";
+  EXPECT_FALSE(clocks_agree({200}, {100})) << "longer inside than outside";
+}
+
+TEST_F(Timing, DiscardsRoundsWithCompanyAndSaysHowMany) {
+  // Looks come in pairs after the wait: steal grows once, during the first round.
+  const MachineLoad quiet{.running = 1, .cores = 64, .stolen = 0}, stolen{.running = 1, .cores = 64, .stolen = 9};
+  watch.loads = {quiet, quiet, stolen};
+  const auto t = time();
+  ASSERT_TRUE(t && !t->finding);
+  EXPECT_EQ(t->receipt.discarded, 1);
+  EXPECT_EQ(t->receipt.time_us.samples, fewest_pairs);
+}
+
+TEST_F(Timing, EndsOnAMachineThatIsNeverQuietAndSaysSo) {
+  watch.loads = {MachineLoad{.running = 9, .cores = 2, .stolen = 0}};
+  const auto t = time();
+  ASSERT_TRUE(t && !t->finding);
+  EXPECT_EQ(t->receipt.discarded, options.least) << "bounded";
+  const auto quiet = std::ranges::find(t->checks, "quiet_machine", &Check::name);
+  ASSERT_NE(quiet, t->checks.end());
+  EXPECT_FALSE(quiet->passed);
+  EXPECT_GE(watch.slept, options.patience);
+}
+
+TEST_F(Timing, IgnoresOneSidesSwitchesWhereTheOtherSideCannotTell) {
+  runner.program = [](const LoadRequest&) {
+    return [](const RunRequest&, int) -> Result<RunReport> {
+      return RunReport{.device_us = 10, .parent_us = 11, .involuntary_switches = 99};
+    };
+  };
+  EXPECT_EQ(time()->receipt.discarded, 0);
+}
+
+TEST_F(Timing, NeedsFewerRoundsToSeeThatSomethingIsHopeless) {
+  runner.program = [](const LoadRequest&) { return ScriptedRunner::honest(5000); };
+  const auto t = time();
+  ASSERT_TRUE(t && !t->finding);
+  EXPECT_EQ(t->receipt.time_us.samples, 5);
+  EXPECT_TRUE(t->receipt.speedup.at("eager").loss());
+}
+
+TEST_F(Timing, CallsIdenticalKernelsEqual) {
+  int different = 0;
+  constexpr int kernels = 150;
+  options.warm = 0;
+  for (int k = 0; k < kernels; ++k) {
+    noisy(100, 100, 0.05);
+    const auto t = time();
+    ASSERT_TRUE(t && !t->finding);
+    for (const auto& [name, ratio] : t->receipt.speedup) different += ratio.win() || ratio.loss();
+  }
+  EXPECT_LE(different, 2 * kernels / 50) << "expected below 1 %, the bound leaves room for luck";
+}
+
+TEST_F(Timing, TakesACrashInATimedRunAsAResult) {
+  runner.program = [](const LoadRequest&) {
+    return [](const RunRequest&, int run) -> Result<RunReport> {
+      if (run == 3) return std::unexpected(ScriptedRunner::failure("crashed", "segfault", "died"));
+      return RunReport{.device_us = 10, .parent_us = 11};
+    };
+  };
+  const auto t = time();
+  ASSERT_TRUE(t && t->finding);
+  EXPECT_EQ(t->finding->verdict, Verdict::crashed);
+}
+
+TEST_F(Timing, ReportsPrepareStepsApart) {
+  runner.program = [](const LoadRequest&) {
+    return [](const RunRequest&, int) -> Result<RunReport> {
+      return RunReport{.device_us = 10, .prepare_us = 4, .parent_us = 11};
+    };
+  };
+  const auto t = time();
+  EXPECT_EQ(t->receipt.time_us.median, 10);
+  EXPECT_EQ(t->receipt.prepare_us->median, 4);
+}
+
+struct Tuning : Timing {
+  std::vector<TunePoint> points;
+  std::vector<Image> images;
+  std::vector<double> us;
+  void with(std::vector<double> times) {
+    us = std::move(times);
+    for (std::size_t i = 0; i < us.size(); ++i) {
+      points.push_back({{"BLOCK", Value{static_cast<std::int64_t>(i)}}});
+      images.emplace_back();
+      images.back().digest = std::to_string(i);
+    }
+    runner.program = [this](const LoadRequest& request) {
+      const double time = us[static_cast<std::size_t>(std::stoi(request.image->digest))];
+      return [this, time](const RunRequest&, int) -> Result<RunReport> {
+        if (time < 0) return std::unexpected(ScriptedRunner::failure("crashed", "segfault", "died"));
+        return RunReport{.device_us = time * (1 + 0.1 * random.uniform())};
+      };
+    };
+  }
+  Result<Tuned> pick() { return tune(tools(), source, points, images, problem.workloads[0], random); }
+};
+
+TEST_F(Tuning, PicksTheFastestPointWithFewRunsOfSlowOnes) {
+  with({900, 300, 800, 130, 700, 100, 600, 500});
+  const auto t = pick();
+  ASSERT_TRUE(t && !t->finding);
+  EXPECT_EQ(t->pick, 5U);
+  EXPECT_LT(runner.runs, 8 * 3 + 3 * 17) << "slow points run once, not to the end";
+}
+
+TEST_F(Tuning, LeavesPointsOutThatCrash) {
+  with({-1, 200, 100});
+  const auto t = pick();
+  ASSERT_TRUE(t && !t->finding);
+  EXPECT_EQ(t->pick, 2U);
+  EXPECT_FALSE(t->checks.front().passed);
+  EXPECT_EQ(t->checks.front().detail.at("point"), "BLOCK=0");
+}
+
+TEST_F(Tuning, FindsFaultOnlyWhenNoPointRuns) {
+  with({-1, -1});
+  const auto t = pick();
+  ASSERT_TRUE(t);
+  ASSERT_TRUE(t->finding);
+  EXPECT_EQ(t->finding->verdict, Verdict::crashed);
+}
+
+}  // namespace
+}  // namespace kerf
