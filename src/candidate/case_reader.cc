@@ -91,6 +91,10 @@ struct Reader {
     if (key == "parameter") return tensor(Role::parameter, rest);
     if (key == "buffer") return tensor(Role::buffer, rest);
     if (key == "answer") return answer(rest);
+    if (key == "log") {
+      into.log.push_back(rest);
+      return {};
+    }
     if (key == "output") {
       into.workload.outputs.push_back(TRY(parse_spec(rest)));
       return {};

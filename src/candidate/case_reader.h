@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "candidate/fake_machine.h"
@@ -19,6 +20,7 @@ struct CandidateCase {
   Location at;           // of the error
   std::string rule;
   std::string fragment;  // of its message
+  std::vector<std::string> log;  // lines that the machine's log must have, in this order
 };
 
 // "f32[3, 5]", "f32[3, 5]{1, 3}" with strides, "f32[]".

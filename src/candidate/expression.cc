@@ -317,6 +317,8 @@ class Parser {
     const std::size_t start = token_.offset;
     const std::size_t base = TRY(postfix());
     if (!is("**")) return base;
+    const Depth depth(depth_);
+    if (depth_ > max_depth) return fail_at(token_.offset, "too deeply nested");
     TRY(advance());
     const std::size_t exponent = TRY(unary());
     return binary(Operator::power, base, exponent, start);

@@ -96,7 +96,7 @@ std::vector<std::string> kernels_of(const Source& source) {
 std::string trailer(const Source& source) {
   std::string text = "\n#line 1 \"kerf_trailer\"";
   text += support;
-  text += "extern \"C\" __attribute__((visibility(\"default\"))) extern const kerf_trailer::Entry kerf_kernels[];\n";
+  text += "extern \"C\" __attribute__((visibility(\"default\"))) const kerf_trailer::Entry kerf_kernels[];\n";
   text += "const kerf_trailer::Entry kerf_kernels[] = {\n";
   for (const std::string& kernel : kernels_of(source)) {
     const auto step = std::ranges::find_if(source.plan.steps, [&](const Step& each) {

@@ -234,7 +234,6 @@ TEST(SharedExamples, defects_that_need_no_answer_are_found_where_the_first_line_
     EXPECT_EQ(error.kind, ErrorKind::candidate);
     ASSERT_TRUE(error.at);
     EXPECT_EQ(std::to_string(error.at->line) + ":" + std::to_string(error.at->column), place) << error.message;
-    std::cout << "  " << name << ": " << error.message << "\n";
     ++seen;
   }
   EXPECT_EQ(seen, 28);

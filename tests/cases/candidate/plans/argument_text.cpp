@@ -1,0 +1,11 @@
+//: expect 9:22 type "f32", a string
+//: input x f32[6, 8]
+//: output f32[6, 8]
+/* /// kerf
+version = 1
+[[step]]
+launch = "k"
+grid = ["x.shape[0]", 3]
+args = ["x", "out", "x.dtype"]
+/// */
+extern "C" void k();

@@ -1,0 +1,13 @@
+//: expect 11:10 name unknown name `z`
+//: input x f32[6, 8]
+//: output f32[6, 8]
+//: schema aten::relu(Tensor self) -> Tensor
+//: schema aten::relu.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)
+//: answer aten::relu f32[6, 8]
+/* /// kerf
+version = 1
+[[step]]
+call = "aten.relu.default"
+args = ["z"]
+out = "out"
+/// */

@@ -1,0 +1,12 @@
+//: expect 10:15 prototype a type that no argument has
+//: input x f32[6, 8]
+//: output f32[6, 8]
+//: prototype k const f32*, ?, i64, i64
+/* /// kerf
+version = 1
+[[step]]
+launch = "k"
+grid = ["x.shape[0]", 3]
+args = ["x", "out"]
+/// */
+extern "C" void k();

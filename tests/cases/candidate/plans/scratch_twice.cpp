@@ -1,0 +1,19 @@
+//: expect 11:9 name given at line
+//: input x f32[6, 8]
+//: output f32[6, 8]
+/* /// kerf
+version = 1
+[[scratch]]
+name = "s"
+dtype = "f32"
+shape = [1]
+[[scratch]]
+name = "s"
+dtype = "f32"
+shape = [1]
+[[step]]
+launch = "k"
+grid = ["x.shape[0]"]
+args = ["x", "out"]
+/// */
+extern "C" void k();

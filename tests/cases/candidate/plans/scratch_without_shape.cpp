@@ -1,0 +1,14 @@
+//: expect 6:1 key without `shape`
+//: input x f32[6, 8]
+//: output f32[6, 8]
+/* /// kerf
+version = 1
+[[scratch]]
+name = "s"
+dtype = "f32"
+[[step]]
+launch = "k"
+grid = ["x.shape[0]"]
+args = ["x", "out"]
+/// */
+extern "C" void k();

@@ -1,0 +1,16 @@
+//: expect 6:13 name which sees inputs, parameters, init and outputs only
+//: input x f32[6, 8]
+//: output f32[6, 8]
+/* /// kerf
+version = 1
+supports = "s.ndim == 1"
+[[scratch]]
+name = "s"
+dtype = "f32"
+shape = [1]
+[[step]]
+launch = "k"
+grid = ["x.shape[0]"]
+args = ["x", "out"]
+/// */
+extern "C" void k();

@@ -1,0 +1,13 @@
+//: expect 7:5 key an array
+//: input x f32[6, 8]
+//: output f32[6, 8]
+/* /// kerf
+version = 1
+[tune]
+A = 3
+[[step]]
+launch = "k"
+grid = ["x.shape[0]"]
+args = ["x", "out"]
+/// */
+extern "C" void k();

@@ -1,0 +1,13 @@
+//: expect 7:9 type mixes
+//: input x f32[6, 8]
+//: output f32[6, 8]
+/* /// kerf
+version = 1
+[tune]
+A = [1, 2.0]
+[[step]]
+launch = "k"
+grid = ["x.shape[0]"]
+args = ["x", "out"]
+/// */
+extern "C" void k();

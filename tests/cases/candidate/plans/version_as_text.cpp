@@ -1,0 +1,11 @@
+//: expect 5:1 version a string
+//: input x f32[6, 8]
+//: output f32[6, 8]
+/* /// kerf
+version = "1"
+[[step]]
+launch = "k"
+grid = ["x.shape[0]"]
+args = ["x", "out"]
+/// */
+extern "C" void k();
