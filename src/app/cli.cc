@@ -1,0 +1,266 @@
+#include "app/cli.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <exception>
+#include <nlohmann/json.hpp>
+
+#include "app/completion.h"
+#include "app/console.h"
+#include "app/exit.h"
+#include "app/live_view.h"
+#include "app/wiring.h"
+#include "app/words.h"
+#include "base/clock.h"
+#include "base/paths.h"
+
+namespace kerf {
+
+namespace {
+
+constexpr const char* examples = R"(
+Examples:
+  kerf doctor                                    what this machine has and lacks
+  kerf problem show model.py                     what kerf understood of a PyTorch file
+  kerf optimize model.py --budget 5m             search for five minutes
+  kerf optimize suite.jsonl#1/19 --set batch_size=4096
+  kerf evaluate model.py kernel.cpp              judge a kernel that you wrote
+  kerf sessions; kerf show last                  what was found, and why
+  kerf export last --format pytorch              a file with a ModelNew that runs without kerf
+)";
+
+void add_common(CLI::App* app, CommonOptions& options) {
+  app->add_option("--store", options.store, "Store to use (default: kerf.db in the data directory)")->type_name("PATH");
+  app->add_flag("--json", options.json, "Print one JSON document to standard output and nothing else there");
+}
+
+void add_problem(CLI::App* app, ProblemOptions& options, const char* what) {
+  app->add_option("problem", options.spec, what)->required()->type_name("PROBLEM");
+  app->add_option("--set", options.set, "Give a module-level size another value; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  app->add_option("--sizes", options.sizes, "JSON file with sizes per problem: {\"1/19\": {\"batch_size\": 16}}")
+      ->type_name("FILE");
+  app->add_option("--mode", options.mode, "Run the module as its file leaves it (as_written), or call eval() first")
+      ->check(CLI::IsMember({"as_written", "eval"}))
+      ->capture_default_str();
+  app->add_flag("--allow-degenerate", options.allow_degenerate, "Admit problems on which a trivial answer passes");
+}
+
+void add_search(CLI::App* app, SearchChoices& options) {
+  app->add_option("--target", options.target, "Machine to write for")->type_name("NAME")->capture_default_str();
+  app->add_option("--dtype", options.dtype, "Working type")->type_name("TYPE")->capture_default_str();
+  app->add_option("--language", options.language, "Language of candidates")->type_name("NAME")->capture_default_str();
+  app->add_option("--synthesizer", options.synthesizer, "Who writes candidates")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app->add_option("--policy", options.policy, "Search policy: mcts, greedy, best-of-n")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app->add_option("--budget", options.budget,
+                  fmt::format("When to stop: candidates, s, m, h, plateau, sol (default {})", default_budget))
+      ->type_name("LIST");
+  app->add_option("--seed", options.seed, "Seed of the search (default 0)")->type_name("N");
+  app->add_option("--jobs", options.jobs, "Candidates in flight at once")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 64));
+  app->add_option("--progress", options.progress, "What to show while it runs")
+      ->check(CLI::IsMember({"auto", "plain", "json", "none"}))
+      ->capture_default_str();
+}
+
+CLI::App* add_command(CLI::App* parent, const char* name, const char* what, const char* example) {
+  CLI::App* command = parent->add_subcommand(name, what);
+  command->footer(fmt::format("\nExample:\n  {}", example));
+  return command;
+}
+
+void tell_user(const Error& error) {
+  const std::string place = error.at ? fmt::format("{}:{}: ", error.at->line, error.at->column) : "";
+  const std::string prefix = error.kind == ErrorKind::unavailable ? "unavailable: " : "";
+  const std::string message = one_line(error.message);
+  print_error(fmt::format("kerf: {}{}{}\n", message.starts_with("unavailable") ? "" : prefix, place, message));
+}
+
+// What a bug report needs, beside the user or in the folder for temporary files.
+void leave_report(int argc, const char* const* argv, const Error& error) {
+  const SystemClock clock;
+  std::string text = fmt::format("kerf {} met an internal error at {}\n\n{}: {}\n", kerf_version,
+                                 iso_time(clock.unix_ms()), to_string(error.kind), error.message);
+  for (const auto& [key, value] : error.facts) text += fmt::format("{}: {}\n", key, value);
+  text += "\ncommand:";
+  for (int i = 0; i < argc; ++i) text += fmt::format(" {}", argv[i]);
+  text += "\n";
+  const std::string name = fmt::format("kerf-report-{}-{}.txt", clock.unix_ms() / 1000, ::getpid());
+  std::error_code code;
+  for (const auto& folder : {std::filesystem::current_path(code), std::filesystem::temp_directory_path(code)}) {
+    if (folder.empty() || !write_file(folder / name, text)) continue;
+    print_error(
+        fmt::format("kerf: internal error: {}; please send {}\n", one_line(error.message), (folder / name).string()));
+    return;
+  }
+  print_error(fmt::format("kerf: internal error: {}; no report could be written\n", one_line(error.message)));
+}
+
+}  // namespace
+
+std::unique_ptr<CommandLine> make_command_line() {
+  auto line = std::make_unique<CommandLine>();
+  CommandLine& c = *line;
+  c.app = std::make_unique<CLI::App>("kerf writes kernels: from a PyTorch file to a faster, proven kernel.", "kerf");
+  CLI::App* app = c.app.get();
+  app->set_version_flag("--version", std::string("kerf ") + kerf_version);
+  app->set_help_flag("-h,--help", "Print this help");
+  app->footer(examples);
+  app->require_subcommand(1);
+  app->fallthrough(false);
+
+  CLI::App* optimize_app = add_command(app, "optimize", "Search for a faster kernel",
+                                       "kerf optimize suite.jsonl#1/19 --budget 64candidates,5m --out fast-relu");
+  add_problem(optimize_app, c.optimize.problem, "FILE.py, SUITE.jsonl#LEVEL/ID or FOLDER#LEVEL/ID");
+  add_search(optimize_app, c.optimize.search);
+  optimize_app->add_option("--out", c.optimize.out, "Folder for the results (default ./kerf-out/PROBLEM-SESSION)")
+      ->type_name("DIR");
+  add_common(optimize_app, c.optimize.common);
+  optimize_app->callback([&c] { c.chosen = [&c] { return optimize(c.optimize); }; });
+
+  CLI::App* resume_app =
+      add_command(app, "resume", "Go on with a session that was interrupted, killed or out of budget",
+                  "kerf resume last --budget 200candidates");
+  resume_app->add_option("session", c.resume.id, "Session, abbreviated, or last")->required()->type_name("SESSION");
+  resume_app->add_option("--budget", c.resume.budget, "A new budget, for the session as a whole")->type_name("LIST");
+  resume_app->add_option("--out", c.resume.out, "Folder for the results")->type_name("DIR");
+  resume_app->add_option("--progress", c.resume.progress, "What to show while it runs")
+      ->check(CLI::IsMember({"auto", "plain", "json", "none"}))
+      ->capture_default_str();
+  add_common(resume_app, c.resume.common);
+  resume_app->callback([&c] { c.chosen = [&c] { return resume(c.resume); }; });
+
+  CLI::App* evaluate_app = add_command(app, "evaluate", "Judge and time candidates that you wrote",
+                                       "kerf evaluate model.py kernel.cpp --json");
+  add_problem(evaluate_app, c.evaluate.problem, "FILE.py, SUITE.jsonl#LEVEL/ID or FOLDER#LEVEL/ID");
+  evaluate_app->add_option("candidates", c.evaluate.candidates, "Files with a kernel and its plan (docs/candidates.md)")
+      ->required()
+      ->type_name("FILE...");
+  evaluate_app->add_flag("--screen", c.evaluate.screen, "Fewer samples, no torch.compile: a quick answer");
+  add_common(evaluate_app, c.evaluate.common);
+  evaluate_app->callback([&c] { c.chosen = [&c] { return evaluate(c.evaluate); }; });
+
+  CLI::App* sessions_app = add_command(app, "sessions", "List sessions, newest first", "kerf sessions --limit 50");
+  sessions_app->add_option("--limit", c.sessions.limit, "How many a page")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  sessions_app->add_option("--after", c.sessions.after, "Where the page before ended")->type_name("MARK");
+  add_common(sessions_app, c.sessions.common);
+  sessions_app->callback([&c] { c.chosen = [&c] { return list_sessions(c.sessions); }; });
+
+  CLI::App* show_app =
+      add_command(app, "show", "Show a session's tree, or one node", "kerf show last; kerf show last/12 --source");
+  show_app->add_option("id", c.show.id, "Session or SESSION/NODE, abbreviated, or last")->required()->type_name("ID");
+  show_app->add_flag("--source", c.show.source, "With the candidate's text");
+  add_common(show_app, c.show.common);
+  show_app->callback([&c] { c.chosen = [&c] { return show(c.show); }; });
+
+  CLI::App* export_app =
+      add_command(app, "export", "Hand a candidate over", "kerf export last --format pytorch --out fast.py");
+  export_app->add_option("id", c.exporting.id, "Session (its best node) or SESSION/NODE, abbreviated, or last")
+      ->required()
+      ->type_name("ID");
+  export_app->add_option("--format", c.exporting.format, "What to write")
+      ->check(CLI::IsMember({"pytorch", "cpp", "source"}))
+      ->capture_default_str();
+  export_app->add_option("--out", c.exporting.out, "File to write (default: standard output)")->type_name("FILE");
+  add_common(export_app, c.exporting.common);
+  export_app->callback([&c] { c.chosen = [&c] { return export_candidate(c.exporting); }; });
+
+  CLI::App* problem_app = app->add_subcommand("problem", "Look at problems");
+  problem_app->require_subcommand(1);
+  CLI::App* problem_show =
+      add_command(problem_app, "show", "What was understood: inputs, parameters, graph, bytes, operations, admission",
+                  "kerf problem show suite.jsonl#1/19 --set batch_size=16");
+  add_problem(problem_show, c.problem.problem, "FILE.py, SUITE.jsonl#LEVEL/ID or FOLDER#LEVEL/ID");
+  problem_show->add_flag("--graph", c.problem.graph, "With the traced graph");
+  add_common(problem_show, c.problem.common);
+  problem_show->callback([&c] { c.chosen = [&c] { return show_problem(c.problem); }; });
+
+  CLI::App* suite_app = app->add_subcommand("suite", "Many problems");
+  suite_app->require_subcommand(1);
+  CLI::App* suite_run =
+      add_command(suite_app, "run", "Optimize every problem of a suite; can be resumed",
+                  "kerf suite run suite.jsonl --select '1/*' --sizes sizes.json --budget 16candidates");
+  add_problem(suite_run, c.suite_run.problem, "SUITE.jsonl or a folder of problems");
+  add_search(suite_run, c.suite_run.search);
+  suite_run->add_option("--select", c.suite_run.select, "Globs of LEVEL/ID, separated by commas")->type_name("GLOBS");
+  suite_run->add_option("--id", c.suite_run.id, "Name of the run; one that exists is gone on with")->type_name("ID");
+  suite_run->add_option("--out", c.suite_run.out, "Folder for the results (default ./kerf-out/suite-ID)")
+      ->type_name("DIR");
+  add_common(suite_run, c.suite_run.common);
+  suite_run->callback([&c] { c.chosen = [&c] { return run_suite(c.suite_run); }; });
+  CLI::App* suite_report = add_command(suite_app, "report", "Table, counts by verdict and geometric means of a run",
+                                       "kerf suite report ID --json");
+  suite_report->add_option("id", c.suite_report.id, "Name of the run, or last")->required()->type_name("ID");
+  suite_report->add_option("--markdown", c.suite_report.markdown, "Write it as Markdown, too")->type_name("FILE");
+  add_common(suite_report, c.suite_report.common);
+  suite_report->callback([&c] { c.chosen = [&c] { return report_suite(c.suite_report); }; });
+
+  CLI::App* doctor_app =
+      add_command(app, "doctor", "What is there, what is missing, what to install for what", "kerf doctor --calibrate");
+  doctor_app->add_flag("--calibrate", c.doctor.calibrate,
+                       "Measure what this machine can do (half a minute, keep it idle)");
+  add_common(doctor_app, c.doctor.common);
+  doctor_app->callback([&c] { c.chosen = [&c] { return doctor(c.doctor); }; });
+
+  CLI::App* completion_app = add_command(app, "completion", "Print a completion script",
+                                         "kerf completion bash > ~/.local/share/bash-completion/completions/kerf");
+  completion_app->add_option("shell", c.shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+      ->type_name("SHELL");
+  completion_app->callback([&c] {
+    c.chosen = [&c]() -> Result<int> {
+      TRY(print(completion_script(*c.app, c.shell)));
+      return exit_success;
+    };
+  });
+  return line;
+}
+
+int run_command_line(int argc, const char* const* argv) {
+  const auto line = make_command_line();
+  try {
+    line->app->parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    // The help of the innermost command that was named.
+    const CLI::App* innermost = line->app.get();
+    while (!innermost->get_subcommands().empty()) innermost = innermost->get_subcommands().front();
+    const auto printed = print(innermost->help(innermost == line->app.get() ? "kerf" : ""));
+    if (!printed) tell_user(printed.error());
+    return printed ? exit_success : exit_user;
+  } catch (const CLI::CallForVersion&) {
+    const auto printed = print(std::string("kerf ") + kerf_version + "\n");
+    return printed ? exit_success : exit_user;
+  } catch (const CLI::ParseError& error) {
+    tell_user(user_error(fmt::format("{}; see kerf --help", one_line(error.what()))).error());
+    return exit_user;
+  }
+  Result<int> code = fail(ErrorKind::internal, "no command was chosen");
+  try {
+    if (line->chosen) code = line->chosen();
+  } catch (const std::bad_alloc&) {
+    code = fail(ErrorKind::system, "out of memory");
+  } catch (const std::exception& error) {
+    code = fail(ErrorKind::internal, fmt::format("unexpected exception: {}", error.what()));
+  }
+  restore_terminal();
+  if (code) return *code;
+  if (code.error().kind == ErrorKind::internal)
+    leave_report(argc, argv, code.error());
+  else
+    tell_user(code.error());
+  return exit_code(code.error().kind);
+}
+
+}  // namespace kerf

@@ -1,0 +1,123 @@
+// The commands, one function each: options as the command line gave them, the exit code as result. Standard output gets
+// results only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "problem/problem.h"
+#include "session/session.h"
+
+namespace kerf {
+
+struct ProblemOptions {
+  std::string spec;              // FILE.py, SUITE.jsonl#1/19, FOLDER#1/19
+  std::vector<std::string> set;  // NAME=VALUE
+  std::string sizes;             // file
+  std::string mode = "as_written";
+  bool allow_degenerate = false;
+};
+// Loads it and applies the options.
+[[nodiscard]] Result<Problem> read_problem(const ProblemOptions& options);
+[[nodiscard]] Result<> apply(const ProblemOptions& options, Problem& problem);
+
+struct CommonOptions {
+  std::string store;
+  bool json = false;
+};
+
+struct SearchChoices {
+  std::string target = "cpu";
+  std::string dtype = "f32";
+  std::string language = "cpp";
+  std::string synthesizer = "builtin";
+  std::string policy = "mcts";
+  std::string budget;  // empty: default_budget, or a resumed session's own
+  std::optional<std::uint64_t> seed;
+  int jobs = 2;
+  std::string progress = "auto";  // auto, plain, json, none
+};
+// `unavailable` for what this version or machine does not have.
+[[nodiscard]] Result<SessionOptions> session_options(const SearchChoices& choices);
+
+struct OptimizeOptions {
+  CommonOptions common;
+  ProblemOptions problem;
+  SearchChoices search;
+  std::string out;  // folder; empty: ./kerf-out/<problem>-<session>
+};
+[[nodiscard]] Result<int> optimize(const OptimizeOptions& options);
+
+struct ResumeOptions {
+  CommonOptions common;
+  std::string id;
+  std::string budget;
+  std::string out;
+  std::string progress = "auto";
+};
+[[nodiscard]] Result<int> resume(const ResumeOptions& options);
+
+struct EvaluateOptions {
+  CommonOptions common;
+  ProblemOptions problem;
+  std::vector<std::string> candidates;  // files
+  bool screen = false;                  // fewer samples, no torch.compile
+};
+[[nodiscard]] Result<int> evaluate(const EvaluateOptions& options);
+
+struct SessionsOptions {
+  CommonOptions common;
+  int limit = 20;
+  std::string after;
+};
+[[nodiscard]] Result<int> list_sessions(const SessionsOptions& options);
+
+struct ShowOptions {
+  CommonOptions common;
+  std::string id;
+  bool source = false;
+};
+[[nodiscard]] Result<int> show(const ShowOptions& options);
+
+struct ExportOptions {
+  CommonOptions common;
+  std::string id;
+  std::string format = "source";
+  std::string out;  // file; empty: standard output
+};
+[[nodiscard]] Result<int> export_candidate(const ExportOptions& options);
+
+struct ProblemShowOptions {
+  CommonOptions common;
+  ProblemOptions problem;
+  bool graph = false;
+};
+[[nodiscard]] Result<int> show_problem(const ProblemShowOptions& options);
+
+struct SuiteRunOptions {
+  CommonOptions common;
+  ProblemOptions problem;  // spec is the suite
+  SearchChoices search;
+  std::string select;
+  std::string id;  // resume this suite run
+  std::string out;
+};
+[[nodiscard]] Result<int> run_suite(const SuiteRunOptions& options);
+
+struct SuiteReportOptions {
+  CommonOptions common;
+  std::string id;
+  std::string markdown;  // file
+};
+[[nodiscard]] Result<int> report_suite(const SuiteReportOptions& options);
+
+struct DoctorOptions {
+  CommonOptions common;
+  bool calibrate = false;
+};
+[[nodiscard]] Result<int> doctor(const DoctorOptions& options);
+
+}  // namespace kerf

@@ -1,0 +1,85 @@
+// kerf evaluate: the harness alone.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "app/commands.h"
+#include "app/console.h"
+#include "app/exit.h"
+#include "app/report.h"
+#include "app/run_session.h"
+#include "app/wiring.h"
+#include "app/words.h"
+#include "base/paths.h"
+
+namespace kerf {
+
+Result<int> evaluate(const EvaluateOptions& options) {
+  std::vector<Candidate> candidates;
+  for (const std::string& path : options.candidates) {
+    std::string text = TRY(read_file(path));
+    const auto language = language_of(path, text);
+    if (!language) return user_error(fmt::format("{}: the extension names no language; .cpp was expected", path));
+    if (*language != Language::cpp)
+      return fail(ErrorKind::unavailable,
+                  fmt::format("language {} of {}: this version has cpp on target cpu", to_string(*language), path));
+    candidates.push_back({.text = std::move(text), .language = *language, .name = path});
+  }
+  const Problem problem = TRY(read_problem(options.problem));
+  const auto wiring = TRY(Wiring::open({.store = options.common.store}));
+  const auto understood = TRY(understand(*wiring, problem));
+
+  // In the order in which they were named, each printed as soon as it and those before it are known.
+  struct State {
+    std::vector<std::optional<Evaluation>> done;
+    std::size_t printed = 0;
+    std::optional<Error> error;
+    bool interrupted = false;
+  };
+  State state;
+  state.done.resize(candidates.size());
+  Loop& loop = wiring->loop();
+  const auto flush = [&]() -> Result<> {
+    for (; state.printed < state.done.size() && state.done[state.printed]; ++state.printed) {
+      const Evaluation& evaluation = *state.done[state.printed];
+      const std::string& name = candidates[state.printed].name;
+      if (options.common.json) {
+        nlohmann::json json = to_json(evaluation);
+        json["file"] = name;
+        TRY(print(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"));
+      } else {
+        TRY(print(fmt::format("{}{}\n{}", state.printed > 0 ? "\n" : "", name, evaluation_text(evaluation))));
+      }
+    }
+    return {};
+  };
+  loop.on_interrupt([&] {
+    state.interrupted = true;
+    wiring->evaluator().cancel_all();
+    loop.stop();
+  });
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    wiring->evaluator().submit(
+        candidates[i],
+        {.problem = understood, .effort = options.screen ? Effort::screen : Effort::confirm, .remeasure = false},
+        [&, i](Result<Evaluation> evaluation) {
+          if (state.error || state.interrupted) return;
+          if (evaluation)
+            state.done[i] = std::move(*evaluation);
+          else
+            state.error = std::move(evaluation).error();
+          if (const auto flushed = flush(); !flushed && !state.error) state.error = flushed.error();
+          if (state.error || state.printed == state.done.size()) loop.stop();
+        });
+  }
+  if (!candidates.empty()) loop.run();
+  if (state.interrupted) {
+    print_error(fmt::format("kerf: interrupted after {} of {} candidates\n", state.printed, candidates.size()));
+    leave_soon(exit_interrupted);
+    return exit_interrupted;
+  }
+  if (state.error) return std::unexpected(*state.error);
+  return exit_success;
+}
+
+}  // namespace kerf

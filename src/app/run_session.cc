@@ -1,0 +1,109 @@
+#include "app/run_session.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "app/console.h"
+#include "app/exit.h"
+#include "app/live_view.h"
+#include "app/words.h"
+#include "base/paths.h"
+
+namespace kerf {
+
+namespace {
+
+extern "C" void die_of_interrupt(int) {
+  restore_terminal();
+  std::_Exit(exit_interrupted);
+}
+
+const char* extension(Language language) {
+  switch (language) {
+    case Language::cpp:
+      return "cpp";
+    case Language::cuda:
+      return "cu";
+    case Language::hip:
+      return "hip";
+    case Language::triton:
+    case Language::gluon:
+      return "py";
+  }
+  return "txt";
+}
+
+}  // namespace
+
+std::unique_ptr<ProgressView> make_progress_view(Wiring& wiring, const std::string& choice) {
+  const Output output = [](std::string_view text) { print_error(text); };
+  if (choice == "none") return std::make_unique<SilentView>();
+  if (choice == "json") return std::make_unique<JsonView>(output);
+  const Terminal terminal = standard_error_terminal();
+  if (choice == "plain" || !terminal.interactive) return std::make_unique<PlainView>(wiring.clock(), output);
+  return std::make_unique<LiveView>(wiring.loop(), wiring.clock(), terminal, output);
+}
+
+SessionResult run_to_end(Wiring& wiring, Session& session) {
+  SessionResult result;
+  int interrupts = 0;
+  wiring.loop().on_interrupt([&] {
+    if (++interrupts > 1) die_of_interrupt(SIGINT);
+    session.interrupt();
+  });
+  session.run([&](const SessionResult& r) {
+    result = r;
+    wiring.loop().stop();
+  });
+  wiring.loop().run();
+  // The loop no longer turns: from here on an interrupt ends the process, with the terminal as it was.
+  std::signal(SIGINT, die_of_interrupt);
+  std::signal(SIGTERM, die_of_interrupt);
+  return result;
+}
+
+Result<> write_files(Report& report, const Understood& problem, const std::string& asked) {
+  const SessionResult& r = report.result;
+  std::filesystem::path folder = asked;
+  if (folder.empty()) {
+    std::string name = problem.problem.id;
+    for (char& c : name) c = c == '/' ? '-' : c;
+    folder = std::filesystem::path("kerf-out") / fmt::format("{}-{}", name, r.session);
+  }
+  std::error_code code;
+  std::filesystem::create_directories(folder, code);
+  if (code)
+    return user_error(fmt::format("cannot create {} ({}); the session is kept, kerf export {} hands it over",
+                                  folder.string(), code.message(), r.session));
+  report.folder = folder.string();
+  const auto write = [&](const std::string& name, const std::string& text) -> Result<> {
+    const auto path = folder / name;
+    report.files.push_back(path.string());
+    return write_file(path, text);
+  };
+  if (r.best) {
+    const SessionNode& node = (*report.nodes)[static_cast<std::size_t>(*r.best)];
+    TRY(write(fmt::format("kernel.{}", extension(node.proposal.candidate.language)), node.proposal.candidate.text));
+    TRY(write("receipt.json", to_json(node.best_known()).dump(2) + "\n"));
+  }
+  report.files.push_back((folder / "report.json").string());
+  report.files.push_back((folder / "report.md").string());
+  TRY(write_file(folder / "report.json", report_json(report).dump(2) + "\n"));
+  TRY(write_file(folder / "report.md", report_markdown(report)));
+  return {};
+}
+
+void leave_soon(int code) {
+  std::thread([code] {
+    std::this_thread::sleep_for(std::chrono::seconds(3));
+    restore_terminal();
+    std::_Exit(code);
+  }).detach();
+}
+
+}  // namespace kerf

@@ -1,0 +1,26 @@
+// One session on the loop, watched on standard error, to its end or to Ctrl-C; then the files that a person takes away.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "app/report.h"
+#include "app/wiring.h"
+#include "session/session.h"
+
+namespace kerf {
+
+[[nodiscard]] std::unique_ptr<ProgressView> make_progress_view(Wiring& wiring, const std::string& choice);
+
+// Runs it to its end. After the first interrupt the session ends by itself; after a second one the process does.
+[[nodiscard]] SessionResult run_to_end(Wiring& wiring, Session& session);
+
+// The best candidate's source, its evaluation, an exported module and the report itself, in `folder` (created). Empty:
+// ./kerf-out/<problem>-<session>. Fills report.folder and report.files.
+[[nodiscard]] Result<> write_files(Report& report, const Understood& problem, const std::string& folder);
+
+// Ends the process with `code` if leaving main takes longer than people wait after Ctrl-C: what is on disk is complete,
+// only processes that a compiler or a runner keeps busy are waited for.
+void leave_soon(int code);
+
+}  // namespace kerf

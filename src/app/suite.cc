@@ -1,0 +1,253 @@
+// kerf suite run and kerf suite report.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "app/commands.h"
+#include "app/console.h"
+#include "app/exit.h"
+#include "app/run_session.h"
+#include "app/suite_text.h"
+#include "app/wiring.h"
+#include "app/words.h"
+#include "base/paths.h"
+#include "problem/json_fields.h"
+#include "problem/suite.h"
+
+namespace kerf {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int max_failures_in_a_row = 3;  // of ours: the next problem would fail the same way
+
+// Suite runs lie beside the store: a run that was started with one store is found with it.
+Result<fs::path> suites_folder(const std::string& store) {
+  const fs::path path = TRY(store_path(store));
+  const fs::path folder = path.parent_path() / (path.stem().string() + "-suites");
+  std::error_code code;
+  fs::create_directories(folder, code);
+  if (code) return user_error(fmt::format("cannot create {} ({})", folder.string(), code.message()));
+  return folder;
+}
+
+Result<fs::path> suite_file(const std::string& store, const std::string& id) {
+  const fs::path folder = TRY(suites_folder(store));
+  if (id.empty() || id.find('/') != std::string::npos || id.starts_with('.'))
+    return user_error(fmt::format("\"{}\" is no name of a suite run", id));
+  return folder / (id + ".json");
+}
+
+Result<SuiteRun> load_run(const fs::path& path) {
+  const std::string text = TRY(read_file(path));
+  return suite_run_from_json(TRY(parse_json(text, path.string())));
+}
+
+Result<fs::path> find_run(const std::string& store, const std::string& id) {
+  if (id != "last") {
+    const fs::path path = TRY(suite_file(store, id));
+    std::error_code code;
+    if (!fs::exists(path, code))
+      return user_error(fmt::format("there is no suite run {}; they lie in {}", id, path.parent_path().string()));
+    return path;
+  }
+  const fs::path folder = TRY(suites_folder(store));
+  std::optional<fs::path> newest;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(folder, code)) {
+    if (entry.path().extension() != ".json") continue;
+    if (!newest || fs::last_write_time(entry.path(), code) > fs::last_write_time(*newest, code)) newest = entry.path();
+  }
+  if (!newest) return user_error("there is no suite run yet: kerf suite run SUITE starts one");
+  return *newest;
+}
+
+void take_result(SuiteEntry& entry, const SessionResult& result, const SessionNodes& nodes) {
+  entry.candidates = result.candidates;
+  entry.seconds = result.seconds;
+  entry.win = result.win;
+  entry.done = result.status == SessionStatus::finished;
+  entry.verdict = "nothing_right";
+  entry.message = result.error ? result.error->message : "";
+  if (result.status == SessionStatus::failed) {
+    entry.verdict = "failed";
+    entry.done = true;
+  }
+  if (!result.best) {
+    if (entry.message.empty() && !nodes.empty()) entry.message = nodes[0].evaluation.message.value_or("");
+    return;
+  }
+  const Evaluation& evaluation = nodes[static_cast<std::size_t>(*result.best)].best_known();
+  if (result.status != SessionStatus::failed) entry.verdict = to_string(evaluation.verdict);
+  if (const Ratio* speedup = speedup_of(evaluation, "eager")) entry.eager = *speedup;
+  if (const Ratio* speedup = speedup_of(evaluation, "compile")) entry.compile = *speedup;
+  if (evaluation.receipt) entry.fraction_of_speed_of_light = evaluation.receipt->fraction_of_speed_of_light;
+  if (entry.message.empty() && !result.win) entry.message = "no win";
+}
+
+struct SuiteRunner {
+  const SuiteRunOptions& options;
+  const SessionOptions& session_choices;
+  fs::path out;
+  Wiring& wiring;
+  ProgressView& view;
+};
+
+// One problem to its end. The error of a problem becomes its entry; only what would fail everywhere is returned.
+Result<SessionStatus> run_one(const SuiteRunner& r, const Problem& problem, SuiteEntry& entry,
+                              const std::function<Result<>()>& save) {
+  const auto give_up = [&](const Error& error, const char* verdict) -> Result<SessionStatus> {
+    if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::cancelled) return std::unexpected(error);
+    entry.done = true;
+    entry.verdict = verdict;
+    entry.message = error.message;
+    return error.kind == ErrorKind::user ? SessionStatus::finished : SessionStatus::failed;
+  };
+  const auto understood = understand(r.wiring, problem);
+  if (!understood)
+    return give_up(understood.error(), understood.error().kind == ErrorKind::user ? "refused" : "failed");
+  auto session = entry.session.empty() ? Session::start(r.wiring.session_parts(r.view), r.session_choices, *understood)
+                                       : Session::resume(r.wiring.session_parts(r.view), entry.session, *understood,
+                                                         r.session_choices.budget);
+  if (!session) return give_up(session.error(), "failed");
+  entry.session = (*session)->id();
+  TRY(save());
+  const SessionResult result = run_to_end(r.wiring, **session);
+  take_result(entry, result, (*session)->nodes());
+  Report report{.problem = problem.id,
+                .problem_name = problem.name,
+                .target = r.session_choices.target,
+                .result = result,
+                .nodes = &(*session)->nodes(),
+                .folder = {},
+                .files = {},
+                .spec = problem.path};
+  std::string name = problem.id;
+  std::ranges::replace(name, '/', '-');
+  TRY(write_files(report, **understood, (r.out / name).string()));
+  entry.report = report_json(report);
+  return result.status;
+}
+
+}  // namespace
+
+Result<int> run_suite(const SuiteRunOptions& options) {
+  SessionOptions session_choices = TRY(session_options(options.search));
+  std::vector<Problem> problems = TRY(load_suite(options.problem.spec, options.select));
+  if (problems.empty())
+    return user_error(fmt::format("no problem of {} matches \"{}\"", options.problem.spec, options.select));
+  for (Problem& problem : problems) TRY(apply(options.problem, problem));
+
+  const SystemClock clock;
+  std::string id = options.id;
+  if (id.empty()) {
+    id = iso_time(clock.unix_ms());
+    std::erase_if(id, [](char c) { return c == '-' || c == ':' || c == 'Z'; });
+  }
+  const fs::path file = TRY(suite_file(options.common.store, id));
+  std::error_code code;
+  SuiteRun run{.id = id,
+               .suite = options.problem.spec,
+               .select = options.select,
+               .created_ms = clock.unix_ms(),
+               .options = to_json(session_choices),
+               .entries = {}};
+  std::map<std::string, SuiteEntry> known;
+  if (fs::exists(file, code)) {
+    const SuiteRun before = TRY(load_run(file));
+    run.created_ms = before.created_ms;
+    for (const SuiteEntry& entry : before.entries) known[entry.problem] = entry;
+  }
+  for (const Problem& problem : problems) {
+    const auto it = known.find(problem.id);
+    run.entries.push_back(it != known.end() ? it->second
+                                            : SuiteEntry{.problem = problem.id,
+                                                         .session = {},
+                                                         .done = false,
+                                                         .verdict = {},
+                                                         .message = {},
+                                                         .eager = std::nullopt,
+                                                         .compile = std::nullopt,
+                                                         .fraction_of_speed_of_light = std::nullopt,
+                                                         .win = false,
+                                                         .candidates = 0,
+                                                         .seconds = 0,
+                                                         .report = nullptr});
+    known.erase(problem.id);
+  }
+  for (auto& [problem, entry] : known) run.entries.push_back(std::move(entry));  // of an earlier, wider selection
+  const auto save = [&]() -> Result<> {
+    return write_file(file, to_json(run).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  };
+  TRY(save());
+
+  const auto wiring = TRY(Wiring::open(
+      {.store = options.common.store, .jobs = session_choices.jobs, .synthesizer = session_choices.synthesizer}));
+  const auto view = make_progress_view(*wiring, options.search.progress);
+  const fs::path out = options.out.empty() ? fs::path("kerf-out") / ("suite-" + id) : fs::path(options.out);
+  const SuiteRunner runner{
+      .options = options, .session_choices = session_choices, .out = out, .wiring = *wiring, .view = *view};
+
+  int failures = 0, worked = 0;
+  bool interrupted = false;
+  const Nanoseconds started = clock.now();
+  for (std::size_t i = 0; i < problems.size() && !interrupted; ++i) {
+    SuiteEntry& entry = run.entries[i];
+    if (entry.done && entry.verdict != "failed") continue;
+    if (options.search.progress != "none" && options.search.progress != "json") {
+      const double pace = worked > 0 ? seconds(clock.now() - started) / worked : 0;
+      view->note(fmt::format(
+          "[{}/{}] {}{}", i + 1, problems.size(), entry.problem,
+          worked > 0 ? fmt::format(", about {} left", duration_words(pace * static_cast<double>(problems.size() - i)))
+                     : ""));
+    }
+    const auto status = run_one(runner, problems[i], entry, save);
+    ++worked;
+    TRY(save());
+    if (!status) {
+      if (status.error().kind != ErrorKind::cancelled) return std::unexpected(status.error());
+      interrupted = true;
+    } else if (*status == SessionStatus::interrupted) {
+      interrupted = true;
+    } else if (*status == SessionStatus::failed) {
+      if (++failures >= max_failures_in_a_row) {
+        return fail(
+            ErrorKind::system,
+            fmt::format("{} problems in a row failed for reasons that are not theirs, the last: {}; go on with --id {}",
+                        failures, entry.message, id));
+      }
+    } else {
+      failures = 0;
+    }
+    if (!interrupted && options.search.progress != "none" && options.search.progress != "json") {
+      view->note(fmt::format("      {}{}{}", entry.verdict,
+                             entry.eager ? " " + ratio_words(*entry.eager) + " vs eager" : "",
+                             entry.message.empty() ? "" : ": " + one_line(entry.message)));
+    }
+  }
+  fs::create_directories(out, code);
+  TRY(write_file(out / "suite.md", suite_markdown(run)));
+  TRY(write_file(out / "suite.json",
+                 suite_json(run).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"));
+  TRY(print(options.common.json ? suite_json(run).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
+                                : suite_text(run)));
+  if (interrupted) {
+    print_error(fmt::format("kerf: interrupted; go on with the same command and --id {}\n", id));
+    leave_soon(exit_interrupted);
+    return exit_interrupted;
+  }
+  return exit_success;
+}
+
+Result<int> report_suite(const SuiteReportOptions& options) {
+  const SuiteRun run = TRY(load_run(TRY(find_run(options.common.store, options.id))));
+  if (!options.markdown.empty()) TRY(write_file(options.markdown, suite_markdown(run)));
+  TRY(print(options.common.json ? suite_json(run).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
+                                : suite_text(run)));
+  return exit_success;
+}
+
+}  // namespace kerf

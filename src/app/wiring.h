@@ -1,0 +1,85 @@
+// The composition root: here, and only here, seams meet their implementations.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "evaluate/evaluator.h"
+#include "evaluate/oracle.h"
+#include "session/session.h"
+#include "store/store.h"
+
+namespace kerf {
+
+inline constexpr const char* kerf_version = "0.1.0";
+
+struct WiringOptions {
+  std::string store;  // path; empty: kerf.db in the data directory
+  int jobs = 2;       // compilations side by side
+  std::string synthesizer = "builtin";
+  bool machine = true;  // compilers, oracle and runner, too; false: the store alone
+};
+
+// All parts of one command, made in the order in which they need each other and gone in the reverse one.
+class Wiring {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Wiring>> open(const WiringOptions& options);
+  Wiring(const Wiring&) = delete;
+  Wiring& operator=(const Wiring&) = delete;
+  ~Wiring();
+
+  [[nodiscard]] const Clock& clock() const;
+  [[nodiscard]] Loop& loop();
+  [[nodiscard]] Store& store();
+  [[nodiscard]] Oracle& oracle();        // machine only
+  [[nodiscard]] Evaluator& evaluator();  // machine only
+  // What a session works with. Every call makes a synthesizer of its own: what one learns lives as long as its session.
+  [[nodiscard]] SessionParts session_parts(ProgressView& view);
+  // Threads that candidates and baselines run on.
+  [[nodiscard]] int threads() const;
+  [[nodiscard]] nlohmann::json versions() const;
+
+ private:
+  struct Parts;
+  explicit Wiring(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+[[nodiscard]] Result<std::string> store_path(const std::string& asked);
+// One thread per core that this process may use.
+[[nodiscard]] int usable_cores();
+
+// Runs `work` on the loop's pool and the loop until it is done. An interrupt in the meantime ends the wait with kind
+// `cancelled`; the work goes on in the background and its result is dropped.
+template <class T>
+[[nodiscard]] Result<T> wait_for(Loop& loop, std::move_only_function<Result<T>()> work) {
+  struct Shared {
+    std::optional<Result<T>> result;
+    bool interrupted = false;
+  };
+  auto shared = std::make_shared<Shared>();
+  auto running = std::make_shared<std::move_only_function<Result<T>()>>(std::move(work));
+  auto result = std::make_shared<std::optional<Result<T>>>();
+  loop.offload([running, result] { *result = (*running)(); },
+               [shared, result, &loop] {
+                 if (shared->interrupted) return;
+                 shared->result = std::move(*result);
+                 loop.stop();
+               });
+  loop.on_interrupt([shared, &loop] {
+    shared->interrupted = true;
+    loop.stop();
+  });
+  loop.run();
+  if (!shared->result) return fail(ErrorKind::cancelled, "interrupted");
+  return std::move(*shared->result);
+}
+
+// Asks the oracle to understand a problem. Not admitted: `user` error with the reason.
+[[nodiscard]] Result<std::shared_ptr<const Understood>> understand(Wiring& wiring, const Problem& problem);
+
+}  // namespace kerf
