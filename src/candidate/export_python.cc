@@ -1,0 +1,426 @@
+#include "candidate/export_python.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "candidate/export_support.h"
+#include "candidate/expression.h"
+#include "candidate/identifiers.h"
+#include "candidate/prototype.h"
+
+namespace kerf {
+namespace {
+
+const char* torch_dtype(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::f64:
+      return "_torch.float64";
+    case Dtype::f32:
+      return "_torch.float32";
+    case Dtype::bf16:
+      return "_torch.bfloat16";
+    case Dtype::f16:
+      return "_torch.float16";
+    case Dtype::i64:
+      return "_torch.int64";
+    case Dtype::i32:
+      return "_torch.int32";
+    case Dtype::i16:
+      return "_torch.int16";
+    case Dtype::i8:
+      return "_torch.int8";
+    case Dtype::u8:
+      return "_torch.uint8";
+    case Dtype::boolean:
+      return "_torch.bool";
+  }
+  return "?";
+}
+
+// A string literal that stays readable: several lines, raw where nothing in it needs an escape.
+std::string long_literal(std::string_view text) {
+  if (text.find("'''") == std::string_view::npos && !text.ends_with('\\') && !text.ends_with('\'') &&
+      text.find('\r') == std::string_view::npos) {
+    return fmt::format("r'''{}'''", text);
+  }
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '\\' || c == '\'') escaped += '\\';
+    if (c == '\r')
+      escaped += "\\r";
+    else
+      escaped += c;
+  }
+  return fmt::format("'''{}'''", escaped);
+}
+
+std::string short_literal(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '\\' || c == '"') escaped += '\\';
+    if (c == '\n')
+      escaped += "\\n";
+    else
+      escaped += c;
+  }
+  return fmt::format("\"{}\"", escaped);
+}
+
+std::string literal(const Value& value) {
+  struct Speller {
+    std::string operator()(std::monostate) const { return "None"; }
+    std::string operator()(bool v) const { return v ? "True" : "False"; }
+    std::string operator()(std::int64_t v) const { return fmt::format("{}", v); }
+    std::string operator()(double v) const {
+      if (!std::isfinite(v)) return fmt::format("float(\"{}\")", v);
+      const std::string text = fmt::format("{}", v);
+      return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+    }
+    std::string operator()(const std::string& v) const { return short_literal(v); }
+    std::string operator()(const ValueList& v) const {
+      std::vector<std::string> items;
+      for (const Value& item : v) items.push_back(literal(item));
+      return fmt::format("[{}]", fmt::join(items, ", "));
+    }
+  };
+  return std::visit(Speller{}, value.is);
+}
+
+class Writer {
+ public:
+  explicit Writer(const ExportRequest& request)
+      : request_(request), plan_(request.source->plan), workload_(*request.workload) {}
+
+  Result<std::string> write() {
+    add_names();
+    const std::string supports = plan_.supports ? translate(plan_.supports->text) : "True";
+    TRY(steps());
+    std::string text;
+    text += fmt::format("KERF_SOURCE = {}\n\n", long_literal(source_text()));
+    text += fmt::format("KERF_FLAGS = [{}]\n", quoted(request_.flags));
+    text += fmt::format("KERF_KERNELS = [{}]\n", quoted(kernels_of(*request_.source)));
+    text += fmt::format("KERF_OUTPUTS = {}\n", workload_.outputs.size());
+    text += fmt::format("KERF_EVAL = {}\n", request_.problem->mode == Mode::eval ? "True" : "False");
+    text +=
+        "# What the plan names: where it comes from, its dtype, whether it has to be contiguous.\nKERF_TENSORS = {\n";
+    for (const NamedTensor& tensor : workload_.tensors) {
+      if (tensor.role != Role::input && !used_.contains(tensor.name)) continue;
+      if (tensor.role == Role::constant) {
+        return fail(
+            ErrorKind::unavailable,
+            fmt::format(
+                "unavailable: the plan uses `{}`, a constant that tracing found and that the model's file has no "
+                "name for; --format source gives the candidate itself",
+                tensor.name));
+      }
+      text += fmt::format("    {}: (\"{}\", {}, {}),\n", short_literal(tensor.name),
+                          tensor.role == Role::input ? "input" : "state", torch_dtype(tensor.spec.dtype),
+                          tensor.spec.contiguous() ? "True" : "False");
+    }
+    text += "}\n";
+    text += export_python_support();
+    text += "\n\ndef _kerf_supports(named, init, outs):\n" + given() + fmt::format("    return {}\n", supports);
+    text += "\n\ndef _kerf_run(named, init, outs):\n" + given() + body_;
+    return text;
+  }
+
+ private:
+  static std::string quoted(const std::vector<std::string>& texts) {
+    std::vector<std::string> items;
+    for (const std::string& text : texts) items.push_back(short_literal(text));
+    return fmt::format("{}", fmt::join(items, ", "));
+  }
+
+  std::string source_text() const {
+    return request_.prelude + "\n" + constants(request_.tune) + "#line 1 \"candidate\"\n" +
+           request_.source->candidate.text + trailer(*request_.source) + std::string(export_launcher());
+  }
+
+  void name(const std::string& plan_name) {
+    if (python_.contains(plan_name)) return;
+    names_.add(plan_name);
+    std::string spelled;
+    for (const char c : plan_name) spelled += is_name_part(c) ? c : '_';
+    if (spelled.front() >= '0' && spelled.front() <= '9') spelled.insert(0, "t");
+    // Nothing of Python's, nothing of ours (which begins with an underscore), and no two alike.
+    static const std::set<std::string, std::less<>> reserved = {
+        "and",    "as",     "assert",   "async",   "await", "break", "class",  "continue", "def",    "del", "elif",
+        "else",   "except", "False",    "finally", "for",   "from",  "global", "if",       "import", "in",  "is",
+        "lambda", "None",   "nonlocal", "not",     "or",    "pass",  "raise",  "return",   "True",   "try", "while",
+        "with",   "yield",  "min",      "max",     "abs",   "range", "float",  "named",    "init",   "outs"};
+    while (spelled.front() == '_') spelled.erase(0, 1);
+    if (spelled.empty()) spelled = "t";
+    while (reserved.contains(spelled) || taken_.contains(spelled)) spelled += '_';
+    taken_.insert(spelled);
+    python_[plan_name] = spelled;
+  }
+
+  void add_names() {
+    for (const NamedTensor& tensor : workload_.tensors) name(tensor.name), tensors_.insert(tensor.name);
+    for (std::size_t i = 0; i < workload_.outputs.size(); ++i) {
+      name(workload_.output_name(i));
+      tensors_.insert(workload_.output_name(i));
+      targets_.insert(workload_.output_name(i));
+    }
+    for (const auto& [key, value] : workload_.init) name("init." + key);
+    name("threads");
+    for (const auto& [axis, values] : plan_.tune) name(axis.text);
+    for (const auto& [counter, count] : plan_.loops) name(counter.text);
+    for (const Scratch& scratch : plan_.scratch) {
+      name(scratch.name);
+      tensors_.insert(scratch.name);
+      targets_.insert(scratch.name);
+    }
+    for (const Step& step : plan_.steps) {
+      for (const Located& out : step.out) {
+        if (out.text == "_") continue;
+        name(out.text);
+        tensors_.insert(out.text);
+      }
+    }
+  }
+
+  const std::string& use(const std::string& plan_name) {
+    used_.insert(plan_name);
+    return python_.at(plan_name);
+  }
+
+  // An expression of the plan is Python already, but for names, strides, dtypes and none.
+  std::string translate(std::string_view text) {
+    std::string out;
+    char before = 0;
+    for (std::size_t i = 0; i < text.size();) {
+      const char c = text[i];
+      if (c == '"' || c == '\'') {
+        const std::size_t end = std::min(text.find(c, i + 1), text.size() - 1);
+        out += text.substr(i, end + 1 - i);
+        i = end + 1;
+      } else if (c >= '0' && c <= '9') {
+        const std::size_t start = i;
+        while (i < text.size() && (is_name_part(text[i]) || text[i] == '.')) ++i;
+        out += text.substr(start, i - start);
+      } else if (is_name_part(c)) {
+        const auto known = before == '.' ? std::nullopt : names_.longest_prefix(text.substr(i));
+        std::size_t size = 1;
+        while (i + size < text.size() && is_name_part(text[i + size])) ++size;
+        std::string_view word = text.substr(i, size);
+        const std::size_t next = text.find_first_not_of(' ', i + size);
+        const bool called = next != std::string_view::npos && text[next] == '(';
+        if (known && !(called && is_function(names_.text(*known)))) {
+          const std::string& plan_name = names_.text(*known);
+          i += plan_name.size();
+          if (text.substr(i).starts_with(".dtype")) {
+            out += fmt::format("_dtype({})", use(plan_name));
+            i += 6;
+          } else {
+            out += use(plan_name);
+          }
+        } else {
+          i += size;
+          static const std::map<std::string_view, std::string_view> words = {
+              {"none", "None"},    {"true", "True"}, {"false", "False"}, {"cdiv", "_cdiv"}, {"next_pow2", "_next_pow2"},
+              {"numel", "_numel"}, {"i32", "_i32"},  {"f32", "_f32"},    {"f64", "_f64"}};
+          const auto ours = words.find(word);
+          if (before == '.' && word == "stride")
+            out += "stride()";
+          else if (before != '.' && ours != words.end())
+            out += ours->second;
+          else
+            out += word;
+        }
+      } else {
+        out += c;
+        ++i;
+      }
+      if (!out.empty() && out.back() != ' ') before = out.back();
+    }
+    return out;
+  }
+
+  // An argument of a launch.
+  std::string launch_argument(const PlanArgument& argument) {
+    const auto* text = std::get_if<Located>(&argument.is);
+    if (text == nullptr) return literal(std::get<Value>(argument.is));
+    if (text->text == "thread" && !python_.contains("thread")) return "_kerf_thread";
+    if (tensors_.contains(text->text)) return use(text->text) + ".data_ptr()";
+    return translate(text->text);
+  }
+
+  // An argument of a call. What is neither a name nor an expression is a word that its operator knows.
+  std::string call_argument(const PlanArgument& argument) {
+    if (const auto* list = std::get_if<PlanArgumentList>(&argument.is)) {
+      std::vector<std::string> items;
+      for (const PlanArgument& item : *list) items.push_back(call_argument(item));
+      return fmt::format("[{}]", fmt::join(items, ", "));
+    }
+    const auto* text = std::get_if<Located>(&argument.is);
+    if (text == nullptr) return literal(std::get<Value>(argument.is));
+    if (tensors_.contains(text->text)) return use(text->text);
+    if (const auto dtype = dtype_from(text->text)) return torch_dtype(*dtype);
+    static const std::set<std::string_view> formats = {"contiguous_format", "preserve_format", "channels_last",
+                                                       "channels_last_3d"};
+    if (formats.contains(text->text)) return "_torch." + text->text;
+    if (text->text.ends_with(".dtype") && tensors_.contains(text->text.substr(0, text->text.size() - 6))) {
+      return use(text->text.substr(0, text->text.size() - 6)) + ".dtype";
+    }
+    if (!Expression::parse(*text, names_)) return short_literal(text->text);
+    return translate(text->text);
+  }
+
+  // Scratch that a text mentions and that nothing allocated yet, allocated before it is used.
+  void allocate(const std::string& indent) {
+    for (const Scratch& scratch : plan_.scratch) {
+      if (!used_.contains(scratch.name) || !allocated_.insert(scratch.name).second) continue;
+      std::vector<std::string> extents;
+      for (const PlanArgument& extent : scratch.shape) extents.push_back(launch_argument(extent));
+      allocate(indent);  // its shape may name another
+      body_ += fmt::format("{}{} = _scratch({}, {}, ({}{}){})\n", indent, python_.at(scratch.name),
+                           short_literal(scratch.name), torch_dtype(scratch.dtype), fmt::join(extents, ", "),
+                           extents.size() == 1 ? "," : "", scratch.zero ? ", zero=True" : "");
+    }
+  }
+
+  Result<> steps() {
+    for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+      const Step& step = plan_.steps[i];
+      const bool first_of_loop =
+          step.loop && (i == 0 || !plan_.steps[i - 1].loop || plan_.steps[i - 1].loop->text != step.loop->text);
+      const std::string indent = step.loop ? "        " : "    ";
+      if (first_of_loop) {
+        // All scratch of the loop before it, once.
+        std::size_t end = i;
+        while (end < plan_.steps.size() && plan_.steps[end].loop && plan_.steps[end].loop->text == step.loop->text)
+          ++end;
+        for (std::size_t k = i; k < end; ++k) (void)TRY(line(plan_.steps[k]));
+        const auto loop =
+            std::ranges::find_if(plan_.loops, [&](const auto& each) { return each.first.text == step.loop->text; });
+        const std::string count = launch_argument(loop->second);
+        allocate("    ");
+        body_ += fmt::format("    for {} in range({}):\n", use(step.loop->text), count);
+      }
+      const std::string does = TRY(line(step));
+      allocate(indent);
+      body_ += indent + does + "\n";
+    }
+    return {};
+  }
+
+  Result<std::string> line(const Step& step) {
+    if (step.kind == Step::Kind::launch) {
+      std::vector<std::string> args, grid;
+      for (const PlanArgument& argument : step.args) args.push_back(launch_argument(argument));
+      for (const PlanArgument& extent : step.grid) grid.push_back(launch_argument(extent));
+      if (args.size() > 64) {
+        return fail(ErrorKind::unavailable,
+                    fmt::format("unavailable: {} takes {} arguments, an exported launch at most 64", step.target.text,
+                                args.size()));
+      }
+      return fmt::format("_launch({}, [{}], [{}])", short_literal(step.target.text), fmt::join(args, ", "),
+                         fmt::join(grid, ", "));
+    }
+    std::vector<std::string> args, kwargs, outs;
+    for (const PlanArgument& argument : step.args) args.push_back(call_argument(argument));
+    for (const auto& [key, argument] : step.kwargs) {
+      kwargs.push_back(fmt::format("{}: {}", short_literal(key.text), call_argument(argument)));
+    }
+    const std::string arguments = fmt::format("{}, [{}], {{{}}}", short_literal(step.target.text),
+                                              fmt::join(args, ", "), fmt::join(kwargs, ", "));
+    bool all_written = true, any_written = false;
+    for (const Located& out : step.out) {
+      const bool written = targets_.contains(out.text);
+      all_written = all_written && written;
+      any_written = any_written || written;
+      outs.push_back(out.text == "_" ? "_" : use(out.text));
+    }
+    if (step.out.empty()) return fmt::format("_call({})", arguments);
+    if (all_written) return fmt::format("_write({}, [{}])", arguments, fmt::join(outs, ", "));
+    if (!any_written) {
+      return fmt::format("{}{} = _call({})", fmt::join(outs, ", "), outs.size() == 1 ? "," : "", arguments);
+    }
+    // Some results are kept, others go into what is there already.
+    std::vector<std::string> kept = outs, copies;
+    for (std::size_t k = 0; k < outs.size(); ++k) {
+      if (!targets_.contains(step.out[k].text)) continue;
+      kept[k] = fmt::format("_result{}", k);
+      copies.push_back(fmt::format("{}.copy_(_result{})", outs[k], k));
+    }
+    return fmt::format("{} = _call({}); {}", fmt::join(kept, ", "), arguments, fmt::join(copies, "; "));
+  }
+
+  // Locals for what the plan uses of inputs, parameters, outputs, arguments of __init__ and tune axes.
+  std::string given() const {
+    std::string text;
+    for (const NamedTensor& tensor : workload_.tensors) {
+      if (used_.contains(tensor.name))
+        text += fmt::format("    {} = named[{}]\n", python_.at(tensor.name), short_literal(tensor.name));
+    }
+    for (std::size_t i = 0; i < workload_.outputs.size(); ++i) {
+      const std::string out = workload_.output_name(i);
+      if (used_.contains(out)) text += fmt::format("    {} = outs[{}]\n", python_.at(out), i);
+    }
+    for (const auto& [key, value] : workload_.init) {
+      if (used_.contains("init." + key))
+        text += fmt::format("    {} = init[{}]\n", python_.at("init." + key), short_literal(key));
+    }
+    for (const auto& [axis, value] : request_.tune) {
+      if (used_.contains(axis)) text += fmt::format("    {} = {}\n", python_.at(axis), literal(value));
+    }
+    if (used_.contains("threads")) text += fmt::format("    {} = _torch.get_num_threads()\n", python_.at("threads"));
+    return text;
+  }
+
+  const ExportRequest& request_;
+  const Plan& plan_;
+  const Workload& workload_;
+  Names names_;
+  std::map<std::string, std::string, std::less<>> python_;  // plan's name -> Python's
+  std::set<std::string, std::less<>> taken_, tensors_, targets_, used_, allocated_;
+  std::string body_;
+};
+
+// The problem's text with its sizes as they were asked for, where an assignment is one plain line.
+std::string problem_text(const Problem& problem) {
+  std::string out;
+  std::string_view rest = problem.source;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    std::string written(line);
+    for (const auto& [name, value] : problem.sizes) {
+      if (!line.starts_with(name)) continue;
+      std::string_view behind = line.substr(name.size());
+      while (behind.starts_with(' ')) behind.remove_prefix(1);
+      if (!behind.starts_with('=') || behind.starts_with("==")) continue;
+      const bool whole = std::ranges::count_if(behind, [](char c) { return c == '(' || c == '[' || c == '{'; }) ==
+                         std::ranges::count_if(behind, [](char c) { return c == ')' || c == ']' || c == '}'; });
+      if (whole && !behind.ends_with('\\'))
+        written = fmt::format("{} = {}  # here:{}", name, literal(value), behind.substr(1));
+    }
+    out += written + "\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::string> export_python(const ExportRequest& request) {
+  std::string text;
+  if (!request.headline.empty()) text += fmt::format("# {}\n", request.headline);
+  text += fmt::format("# Written by kerf for {}; needs PyTorch and, for its kernels, a C++ compiler; no kerf.\n",
+                      request.problem->id);
+  text +=
+      "# ModelNew(...) takes the place of Model(...) for inference. Where the plan does not support what it is given, "
+      "or no\n"
+      "# compiler is there, it runs Model's own forward.\n\n";
+  text += "# ---- the problem, as it was given ----\n" + problem_text(*request.problem);
+  text += "\n\n# ---- what kerf found ----\n" + TRY(Writer(request).write());
+  return text;
+}
+
+}  // namespace kerf
