@@ -1,6 +1,7 @@
 """Eager and torch.compile, timed one run at a time under the runner's protocol."""
 
 import gc
+import resource
 import time
 
 import torch
@@ -57,7 +58,7 @@ def prepare(workload, baseline, args):
 
 
 def time_once(workload, baseline, args, flush):
-    """Microseconds of one call."""
+    """Microseconds of one call, and how often this process was interrupted in it."""
     function = workload.model if baseline == "eager" else workload.compiled
     if function is None:
         raise errors.Refusal("internal", "a baseline is timed that was not prepared")
@@ -66,10 +67,12 @@ def time_once(workload, baseline, args, flush):
         with torch.inference_mode():
             if flush:
                 flush()
+            switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
             begin = time.perf_counter_ns()
             result = function(*args)
             end = time.perf_counter_ns()
+            switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches
             del result
     finally:
         gc.enable()
-    return (end - begin) / 1e3
+    return (end - begin) / 1e3, switches

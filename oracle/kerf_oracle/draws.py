@@ -45,15 +45,18 @@ class Recorder(TorchFunctionMode):
 
 
 def continuous(drawn, tensor):
-    """Whether an input takes values on a continuum, so that another distribution makes sense for it."""
+    """How another distribution makes sense for an input: "free" (any values), "scaled" (computed from draws, so that its
+    zeros and structure may mean something: its own values times others), or None where values are not on a continuum."""
     if not tensor.is_floating_point():
-        return False
+        return None
     if drawn in ("rand", "randn"):
-        return True
+        return "free"
     if drawn in ("zeros", "ones", "full", "arange", "randperm", "bernoulli", "linspace", "empty") or drawn.startswith("randint"):
-        return False
-    sample = tensor.flatten()[:4096]
-    return sample.numel() < 16 or sample.unique().numel() > sample.numel() // 2
+        return None
+    sample = tensor.flatten()
+    sample = sample[::max(1, sample.numel() // 4096)]
+    sample = sample[sample != 0]
+    return "scaled" if sample.numel() < 16 or sample.unique().numel() > sample.numel() // 2 else None
 
 
 def draw(distribution, tensor, generator):

@@ -118,7 +118,7 @@ class Service:
         data = traced.data
         data["eager_us"] = understand.eager_us(workload, self.report)
         data["sizes"] = problem["sizes"]
-        verdict = admission.admit(workload, traced.program, self.report)
+        verdict = admission.admit(workload, traced.program, data["operations"], self.report)
         workload.reset_state()
         if verdict["degenerate"] and problem.get("allow_degenerate"):
             verdict["notes"].append(verdict["refused"])
@@ -199,5 +199,6 @@ class Service:
             workload.set_state(trial.state)
             self.in_place = trial.id
         inputs = [t.clone() for t in trial.inputs] if workload.mutates_inputs else trial.inputs
-        return {"us": baselines.time_once(workload, request["baseline"], workload.arguments(inputs),
-                                          self.flush if request["cold"] else None)}
+        us, switches = baselines.time_once(workload, request["baseline"], workload.arguments(inputs),
+                                           self.flush if request["cold"] else None)
+        return {"us": us, "switches": switches}

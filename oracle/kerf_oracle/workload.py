@@ -245,6 +245,8 @@ class Workload:
         for source, into, moves in zip(own, inputs, self.continuous):
             if distribution != "own" and moves:
                 draws.draw(distribution, into, generator)
+                if moves == "scaled":
+                    into.mul_(source)
             else:
                 into.copy_(source)
 

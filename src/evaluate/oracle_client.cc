@@ -1,0 +1,386 @@
+#include "evaluate/oracle_client.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "base/channel.h"
+#include "base/paths.h"
+#include "base/process.h"
+#include "problem/json_fields.h"
+#include "problem/variants.h"
+
+namespace kerf {
+namespace {
+
+using std::chrono::milliseconds;
+using Json = nlohmann::json;
+
+constexpr int protocol = 1;
+constexpr int child_fd = 3;
+
+ErrorKind kind_from(std::string_view name) {
+  for (const auto kind :
+       {ErrorKind::user, ErrorKind::candidate, ErrorKind::unavailable, ErrorKind::cancelled, ErrorKind::system}) {
+    if (name == to_string(kind)) return kind;
+  }
+  return ErrorKind::internal;
+}
+
+Json problem_json(const Problem& problem, const Sizes& sizes) {
+  return {{"source", problem.source},
+          {"path", problem.path.empty() ? problem.id : problem.path},
+          {"sizes", to_json(sizes)},
+          {"mode", problem.mode == Mode::eval ? "eval" : "as_written"},
+          {"allow_degenerate", problem.allow_degenerate}};
+}
+
+Json placed_json(const std::vector<Placed>& tensors) {
+  Json out = Json::array();
+  for (const Placed& placed : tensors) {
+    Json each = to_json(placed.spec);
+    each["name"] = placed.name;
+    each["offset"] = placed.offset;
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
+Result<OutputJudgement> judgement_from_json(const Json& json) {
+  OutputJudgement out{.name = TRY(text_field(json, "name")), .right = TRY(bool_field(json, "right"))};
+  // A difference to an infinite or missing value is no number: it arrives as {"float": "inf"}.
+  const auto number = [&](const char* name) -> Result<double> {
+    const auto* found = TRY(field(json, name));
+    const Value value = TRY(value_from_json(*found));
+    if (const auto* d = std::get_if<double>(&value.is)) return *d;
+    if (const auto* i = std::get_if<std::int64_t>(&value.is)) return static_cast<double>(*i);
+    return fail(ErrorKind::internal, fmt::format("field \"{}\" of a judgement is no number", name));
+  };
+  out.max_error = TRY(number("max_error"));
+  out.reference_error = TRY(number("reference_error"));
+  out.scale = TRY(number("scale"));
+  out.allowed = TRY(number("allowed"));
+  out.got = TRY(number("got"));
+  out.expected = TRY(number("expected"));
+  out.wrong = TRY(integer_field(json, "wrong"));
+  out.unwritten = TRY(integer_field(json, "unwritten"));
+  out.nonfinite = TRY(integer_field(json, "nonfinite"));
+  out.first_wrong = TRY(integers_field(json, "first_wrong"));
+  const auto* box = TRY(array_field(json, "box"));
+  for (const Json& range : *box) {
+    if (!range.is_array() || range.size() != 2 || !range[0].is_number_integer() || !range[1].is_number_integer()) {
+      return fail(ErrorKind::internal, "field \"box\" of a judgement holds no pairs of integers");
+    }
+    out.box.emplace_back(range[0].get<std::int64_t>(), range[1].get<std::int64_t>());
+  }
+  return out;
+}
+
+class OracleClient final : public Oracle {
+ public:
+  explicit OracleClient(OracleOptions options) : options_(std::move(options)) {}
+
+  Result<Understood> admit(const Problem& problem, int variants) override {
+    const std::scoped_lock lock(mutex_);
+    const Json asked = problem_json(problem, problem.sizes);
+    const Json reply = TRY(call({{"do", "admit"}, {"problem", asked}}, {}, options_.admit_limit, problem.path));
+    Understood understood{.problem = problem};
+    const auto* admission = TRY(field(reply, "admission"));
+    understood.admission = TRY(admission_from_json(*admission));
+    const auto* workload = TRY(field(reply, "workload"));
+    understood.workloads.push_back(TRY(workload_from_json(*workload)));
+    const auto* sizes = TRY(array_field(reply, "module_sizes"));
+    for (const Json& pair : *sizes) {
+      understood.module_sizes.emplace_back(pair.at(0).get<std::string>(), TRY(value_from_json(pair.at(1))));
+    }
+    if (understood.admission.admitted && variants > 0) {
+      // A file that cannot be varied has none; that is no reason to refuse it.
+      (void)add_variants(understood, asked, variants);
+    }
+    for (const Workload& each : understood.workloads) {
+      known_[each.id] = Known{.problem = problem_json(problem, each.sizes), .workload = each, .never = {}};
+    }
+    return understood;
+  }
+
+  Result<Trial> draw(const TrialRequest& request) override {
+    const std::scoped_lock lock(mutex_);
+    const Known* known = TRY(find(request.workload));
+    std::vector<std::pair<std::string, TensorSpec>> tensors;
+    for (const NamedTensor& tensor : known->workload.tensors) tensors.emplace_back(tensor.name, tensor.spec);
+    Trial trial{.id = fmt::format("t{}", ++trials_),
+                .workload = request.workload,
+                .distribution = request.distribution,
+                .arena = TRY(make_arena("kerf trial", tensors, request.placement))};
+    const Json asked{{"do", "draw"},
+                     {"id", trial.id},
+                     {"workload", request.workload},
+                     {"distribution", request.distribution},
+                     {"seed", request.seed},
+                     {"tensors", placed_json(trial.arena.tensors)}};
+    const std::array fds{trial.arena.memory.fd().get()};
+    TRY(call(asked, fds, options_.call_limit, {}));
+    return trial;
+  }
+
+  Result<Judgement> judge(const Trial& trial, const Arena& outputs, std::uint64_t sentinel,
+                          bool inputs_changed) override {
+    const std::scoped_lock lock(mutex_);
+    const Json asked{{"do", "judge"},
+                     {"trial", trial.id},
+                     {"tensors", placed_json(outputs.tensors)},
+                     {"sentinel", sentinel},
+                     {"inputs_changed", inputs_changed}};
+    const std::array fds{outputs.memory.fd().get()};
+    const Json reply = TRY(call(asked, fds, options_.call_limit, {}));
+    Judgement judgement{.right = TRY(bool_field(reply, "right")), .outputs = {}};
+    const auto* found = TRY(array_field(reply, "outputs"));
+    for (const Json& each : *found) judgement.outputs.push_back(TRY(judgement_from_json(each)));
+    return judgement;
+  }
+
+  Result<> prepare_baseline(const std::string& workload, Baseline baseline) override {
+    const std::scoped_lock lock(mutex_);
+    return prepare(workload, baseline);
+  }
+
+  Result<double> time_baseline(const Trial& trial, Baseline baseline, bool cold) override {
+    const std::scoped_lock lock(mutex_);
+    TRY(prepare(trial.workload, baseline));
+    const Json asked{{"do", "time_baseline"}, {"trial", trial.id}, {"baseline", to_string(baseline)}, {"cold", cold}};
+    const Json reply = TRY(call(asked, {}, options_.call_limit, {}));
+    switches_ = TRY(integer_field(reply, "switches"));
+    return number_field(reply, "us");
+  }
+
+  std::int64_t baseline_switches() override {
+    const std::scoped_lock lock(mutex_);
+    return switches_;
+  }
+
+  void forget(const std::string& trial) override {
+    const std::scoped_lock lock(mutex_);
+    if (process_.running()) (void)call({{"do", "forget"}, {"trial", trial}}, {}, options_.call_limit, {});
+  }
+
+  Json versions() override {
+    const std::scoped_lock lock(mutex_);
+    if (!versions_.is_object()) (void)start();
+    return versions_.is_object() ? versions_ : Json{{"torch", nullptr}};
+  }
+
+ private:
+  // A workload that was admitted, and what is needed to have it again in another process.
+  struct Known {
+    Json problem;
+    Workload workload;
+    std::map<Baseline, std::string> never;  // baselines that failed for good, and why
+  };
+
+  Result<> add_variants(Understood& understood, const Json& asked, int variants) {
+    const Workload& primary = understood.workloads.front();
+    Json proposals = Json::array();
+    for (int i = 0; i < variants; ++i) {
+      Json variant = Json::array();
+      for (const Proposal& proposal : propose_variant(understood.module_sizes, i)) {
+        Json values = Json::array();
+        for (const Value& value : proposal.values) values.push_back(to_json(value));
+        variant.push_back({{"name", proposal.name}, {"values", std::move(values)}});
+      }
+      proposals.push_back(std::move(variant));
+    }
+    std::int64_t cost = 0;
+    for (const NamedTensor& tensor : primary.tensors) cost += static_cast<std::int64_t>(tensor.spec.storage_bytes());
+    for (const TensorSpec& spec : primary.outputs) cost += static_cast<std::int64_t>(spec.storage_bytes());
+    const Json reply = TRY(call({{"do", "variants"}, {"problem", asked}, {"cost", cost}, {"proposals", proposals}}, {},
+                                options_.admit_limit, understood.problem.path));
+    const auto* found = TRY(array_field(reply, "workloads"));
+    const double most = 1.5 * understood.workloads.front().operations;
+    for (const Json& each : *found) {
+      Workload variant = TRY(workload_from_json(each));
+      if (variant.operations <= most) understood.workloads.push_back(std::move(variant));
+    }
+    return {};
+  }
+
+  Result<Known*> find(const std::string& workload) {
+    const auto found = known_.find(workload);
+    if (found == known_.end()) {
+      return fail(ErrorKind::internal, fmt::format("workload {} was never admitted", workload));
+    }
+    return &found->second;
+  }
+
+  Result<> prepare(const std::string& workload, Baseline baseline) {
+    Known* known = TRY(find(workload));
+    if (const auto never = known->never.find(baseline); never != known->never.end()) {
+      return fail(ErrorKind::unavailable, never->second);
+    }
+    if (process_.running() && prepared_.contains({workload, baseline})) return {};
+    const Json asked{{"do", "prepare_baseline"}, {"workload", workload}, {"baseline", to_string(baseline)}};
+    const auto limit = baseline == Baseline::compile ? options_.compile_limit : options_.call_limit;
+    auto done = call(asked, {}, limit, {});
+    if (!done) {
+      Error error = std::move(done).error();
+      // The process is gone (out of memory, a crash of the compiler, no end): that is the baseline's answer here.
+      if (error.kind == ErrorKind::system || error.kind == ErrorKind::cancelled || error.kind == ErrorKind::user) {
+        error.kind = ErrorKind::unavailable;
+      }
+      if (error.kind == ErrorKind::unavailable) known->never[baseline] = error.message;
+      return std::unexpected(std::move(error));
+    }
+    prepared_.insert({workload, baseline});
+    return {};
+  }
+
+  Result<Json> call(const Json& request, std::span<const int> fds, milliseconds limit, const std::string& file) {
+    TRY(start());
+    return exchange(request, fds, limit, file);
+  }
+
+  // Sends one request and waits for its answer; what the child says it is doing in between names the phase that did not
+  // end. A child that does not answer is killed, the next call starts another.
+  Result<Json> exchange(const Json& request, std::span<const int> fds, milliseconds limit, const std::string& file) {
+    std::string phase = "answering";
+    const auto gone = [&](std::string_view how) {
+      stop();
+      Error error{.kind = file.empty() ? ErrorKind::system : ErrorKind::user,
+                  .message = file.empty()
+                                 ? fmt::format("the oracle {} while {}", how, phase)
+                                 : fmt::format("{}: the oracle {} while {}; correct the file or make its sizes "
+                                               "smaller with --set NAME=VALUE",
+                                               file, how, phase)};
+      error.facts.emplace_back("oracle", "restarted");
+      return std::unexpected(std::move(error));
+    };
+    const auto text = request.dump(-1, ' ', false, Json::error_handler_t::replace);
+    if (auto sent = channel_.send(text, fds); !sent) return gone(how_it_ended());
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    for (;;) {
+      const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+      auto message = channel_.receive(std::max(left, milliseconds(0)));
+      if (!message && message.error().kind == ErrorKind::cancelled) {
+        stop();
+        const auto what = fmt::format("{} never ended (stopped after {} s)", phase, limit.count() / 1000);
+        if (file.empty()) return fail(ErrorKind::system, "the oracle: " + what);
+        return user_error(
+            fmt::format("{}: {}; correct the file or make its sizes smaller with --set NAME=VALUE", file, what));
+      }
+      if (!message) return gone(how_it_ended());
+      Json reply = TRY(parse_json(message->body, "the oracle's answer"));
+      if (reply.contains("phase")) {
+        phase = TRY(text_field(reply, "phase"));
+        continue;
+      }
+      if (reply.contains("error")) {
+        const Json& error = reply["error"];
+        return fail(kind_from(TRY(text_field(error, "kind"))), TRY(text_field(error, "message")));
+      }
+      const auto* answer = TRY(field(reply, "ok"));
+      return *answer;
+    }
+  }
+
+  std::string how_it_ended() {
+    for (int i = 0; i < 100 && process_.running(); ++i) std::this_thread::sleep_for(milliseconds(10));
+    if (process_.running()) return "closed its connection";
+    return fmt::format("ended ({})", process_.describe_end());
+  }
+
+  void stop() {
+    process_.kill();
+    channel_ = Channel();
+    prepared_.clear();
+  }
+
+  Result<> start() {
+    if (channel_ && process_.running()) return {};
+    stop();
+    const std::string python = options_.python.empty() ? kerf::python() : options_.python;
+    const auto program = find_program(python);
+    if (!program) {
+      return fail(
+          ErrorKind::unavailable,
+          fmt::format("there is no Python at {}: run make setup, or set KERF_PYTHON to one that has PyTorch", python));
+    }
+    const std::string package = options_.package.empty() ? TRY(shipped("oracle")).string() : options_.package;
+    auto [ours, theirs] = TRY(Channel::pair());
+    Command command{.argv = {*program, "-m", "kerf_oracle", "--fd", fmt::format("{}", child_fd)},
+                    .environment = TRY(environment(package))};
+    command.inherit[child_fd] = theirs.fd();
+    process_ = TRY(Process::start(command, options_.log_fd));
+    theirs = Channel();
+    channel_ = std::move(ours);
+    const auto pages = static_cast<std::size_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));
+    const auto memory = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 4 * 3;
+    const Json hello{{"do", "hello"},
+                     {"protocol", protocol},
+                     {"threads", threads()},
+                     {"memory_limit", options_.memory_limit > 0 ? options_.memory_limit : memory}};
+    auto greeted = exchange(hello, {}, options_.start_limit, {});
+    if (!greeted) {
+      stop();
+      Error error = std::move(greeted).error();
+      if (error.kind == ErrorKind::system) {
+        error.kind = ErrorKind::unavailable;
+        error.message =
+            fmt::format("{} does not run kerf's oracle ({}): run make setup, or {} -m pip install torch==2.13.0",
+                        *program, error.message, *program);
+      }
+      return std::unexpected(std::move(error));
+    }
+    if (greeted->contains("versions")) versions_ = (*greeted)["versions"];
+    for (const auto& [id, known] : known_) {
+      TRY(exchange({{"do", "register"}, {"problem", known.problem}}, {}, options_.call_limit, {}));
+    }
+    return {};
+  }
+
+  [[nodiscard]] int threads() const {
+    if (options_.threads > 0) return options_.threads;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    return ::sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+  }
+
+  [[nodiscard]] Result<std::map<std::string, std::string>> environment(const std::string& package) const {
+    auto environment = clean_environment();
+    const auto cache = TRY(cache_directory());
+    environment["PYTHONPATH"] = package;
+    environment["PYTHONDONTWRITEBYTECODE"] = "1";  // the package may lie where we must not write
+    environment["PYTHONUNBUFFERED"] = "1";
+    environment["PYTHONHASHSEED"] = "0";
+    environment["OMP_NUM_THREADS"] = fmt::format("{}", threads());
+    // Freed memory stays mapped: no timed run pays for faulting its outputs in, as in the runner.
+    environment["MALLOC_MMAP_MAX_"] = "0";
+    environment["MALLOC_TRIM_THRESHOLD_"] = "17179869184";
+    environment["MALLOC_TOP_PAD_"] = "67108864";
+    environment["TORCHINDUCTOR_CACHE_DIR"] = (cache / "inductor").string();
+    environment["TRITON_CACHE_DIR"] = (cache / "triton").string();
+    environment["TORCHINDUCTOR_COMPILE_THREADS"] = "1";
+    return environment;
+  }
+
+  OracleOptions options_;
+  std::mutex mutex_;
+  Process process_;
+  Channel channel_;
+  Json versions_;
+  std::int64_t switches_ = -1;  // of the last timed run
+  std::map<std::string, Known> known_;                   // by workload
+  std::set<std::pair<std::string, Baseline>> prepared_;  // in this process
+  int trials_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Oracle> make_oracle(OracleOptions options) {
+  return std::make_unique<OracleClient>(std::move(options));
+}
+
+}  // namespace kerf
