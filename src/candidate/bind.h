@@ -139,7 +139,7 @@ struct BindRequest {
 };
 
 inline constexpr std::size_t max_steps = 1'000;           // as written
-inline constexpr std::size_t max_bound_steps = 1'000'000;  // loops unrolled
+inline constexpr std::size_t max_bound_steps = 100'000;    // loops unrolled
 
 // All checks of docs/candidates.md that do not need the answer. Errors (kind candidate) carry line and column of what is
 // wrong, and the facts "verdict" = "rejected" and "rule" (see docs/candidates.md).

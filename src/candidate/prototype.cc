@@ -27,8 +27,8 @@ KERF_TYPE(bool, "bool")
 #ifdef __FLT16_MAX__
 KERF_TYPE(_Float16, "f16")
 #endif
-#if defined(__BFLT16_MAX__) || defined(__clang__)
-KERF_TYPE(__bf16, "bf16")
+#ifdef KERF_PRELUDE
+KERF_TYPE(::bf16, "bf16")
 #endif
 #undef KERF_TYPE
 using Count = decltype(sizeof(0));

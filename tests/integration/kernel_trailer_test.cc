@@ -15,7 +15,7 @@
 namespace kerf {
 namespace {
 
-constexpr const char* text = R"(/* /// kerf
+constexpr const char* text = R"kernel(/* /// kerf
 version = 1
 [tune]
 B = [4]
@@ -33,7 +33,7 @@ extern "C" void fill(float* out, const int64_t n, bool b, int64_t i, int64_t j, 
   out[(k * 3 + j) * B + i] = (float)(n + i + 10 * j + 100 * k) + (b ? 0.25f : 0.0f);
 }
 extern "C" void scale(float* out, double by, int64_t, int64_t i) { out[i] *= (float)(by * SCALE); }
-)";
+)kernel";
 
 class KernelTrailer : public testing::TestWithParam<const char*> {
  protected:
