@@ -93,7 +93,7 @@ Rate rate_of(double amount, std::vector<double> seconds) {
 }
 
 // One instance of a level's data cache, or what most machines have.
-std::int64_t cache_bytes(const Machine& machine, int level) {
+std::int64_t cache_bytes(const MachineFacts& machine, int level) {
   for (const CacheLevel& cache : machine.caches) {
     if (cache.level == level && cache.kind != "instruction") return cache.bytes;
   }
@@ -169,7 +169,7 @@ double Roofline::memory_bandwidth() const {
   return 0;
 }
 
-Result<Roofline> measure_roofline(const Machine& machine, const std::function<void(std::string_view)>& progress) {
+Result<Roofline> measure_roofline(const MachineFacts& machine, const std::function<void(std::string_view)>& progress) {
   const int threads = machine.cores;
   Roofline roofline;
   roofline.threads = threads;
@@ -256,7 +256,7 @@ Result<> save_roofline(const Roofline& roofline) {
   return write_file(TRY(file_of(roofline.machine)), to_json(roofline).dump(2) + "\n");
 }
 
-Result<std::optional<Roofline>> load_roofline(const Machine& machine) {
+Result<std::optional<Roofline>> load_roofline(const MachineFacts& machine) {
   const auto path = TRY(file_of(machine_identity(machine)));
   std::error_code code;
   if (!std::filesystem::exists(path, code)) return std::nullopt;

@@ -48,7 +48,7 @@ struct Roofline {
 
 // Takes under ten seconds. `progress` is told what is being measured. Threads are pinned to the cores that this process
 // may use. Run it on an idle machine: company makes it too low, and a later kernel faster than light.
-[[nodiscard]] Result<Roofline> measure_roofline(const Machine& machine,
+[[nodiscard]] Result<Roofline> measure_roofline(const MachineFacts& machine,
                                                 const std::function<void(std::string_view)>& progress);
 
 [[nodiscard]] nlohmann::json to_json(const Roofline& roofline);
@@ -56,6 +56,6 @@ struct Roofline {
 
 // In data_directory()/calibration/, one file a machine. Loading gives nullopt where this machine was not calibrated.
 [[nodiscard]] Result<> save_roofline(const Roofline& roofline);
-[[nodiscard]] Result<std::optional<Roofline>> load_roofline(const Machine& machine);
+[[nodiscard]] Result<std::optional<Roofline>> load_roofline(const MachineFacts& machine);
 
 }  // namespace kerf
