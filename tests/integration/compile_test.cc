@@ -1,0 +1,185 @@
+// The real compilers in the real jail: what they make of right, wrong and hostile candidates.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <dlfcn.h>
+#include <fstream>
+#include <thread>
+
+#include "base/paths.h"
+#include "candidate/prototype.h"
+#include "target/cpu/cpp.h"
+#include "target/toolchain.h"
+
+namespace kerf {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::string candidate(const std::string& body) {
+  return "/* /// kerf\nversion = 1\n[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"x\", \"out\"]\n/// */\n" + body;  // body: line 8
+}
+const std::string kernel = "extern \"C\" void k(const float* x, float* out, int64_t i) { out[i] = x[i]; }\n";
+
+Source source_of(const std::string& body) {
+  auto source = read_source({.text = candidate(body), .language = Language::cpp, .name = "test.cpp"});
+  EXPECT_TRUE(source) << source.error().message;
+  return *std::move(source);
+}
+
+std::string fact(const Error& error, const std::string& name) {
+  for (const auto& [key, value] : error.facts) {
+    if (key == name) return value;
+  }
+  return "";
+}
+
+class Compile : public testing::TestWithParam<Compiler> {
+ protected:
+  void SetUp() override {
+    auto folder = TemporaryDirectory::create("kerf-images");
+    ASSERT_TRUE(folder);
+    folder_.emplace(*std::move(folder));
+    auto backend = make_cpp_backend({.compiler = GetParam(), .images = folder_->path(), .limit = std::chrono::seconds(20), .memory = std::size_t{2} << 30});
+    ASSERT_TRUE(backend) << backend.error().message;
+    backend_ = *std::move(backend);
+  }
+  Result<Image> compile(const std::string& body) { return backend_->compile(source_of(body), {}); }
+  void refuses(const std::string& body, const std::string& verdict, const std::string& rule, std::optional<Location> at = std::nullopt) {
+    const auto image = compile(body);
+    ASSERT_FALSE(image) << body.substr(0, 200);
+    EXPECT_EQ(image.error().kind, ErrorKind::candidate) << image.error().message;
+    EXPECT_EQ(fact(image.error(), "verdict"), verdict) << image.error().message;
+    EXPECT_EQ(fact(image.error(), "rule"), rule) << image.error().message;
+    if (at) EXPECT_EQ(image.error().at, at) << image.error().message;
+  }
+
+  std::optional<TemporaryDirectory> folder_;
+  std::unique_ptr<LanguageBackend> backend_;
+};
+
+INSTANTIATE_TEST_SUITE_P(All, Compile, testing::ValuesIn(find_compilers()),
+                         [](const auto& info) { return std::string(info.param.family == Compiler::Family::gnu ? "gnu" : "clang") + std::to_string(info.param.major); });
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Compile);
+
+TEST_P(Compile, MakesAnImageThatLoadsAndRuns) {
+  const auto image = compile(kernel);
+  ASSERT_TRUE(image) << image.error().message;
+  void* handle = ::dlopen(image->path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  ASSERT_NE(handle, nullptr) << ::dlerror();
+  const auto* entries = static_cast<const KernelEntry*>(::dlsym(handle, kernels_symbol));
+  ASSERT_NE(entries, nullptr);
+  EXPECT_STREQ(entries[0].name, "k");
+  const float x[2] = {1, 2};
+  float out[2] = {};
+  const void* xp = x;
+  void* op = out;
+  void* args[2] = {&xp, &op};
+  const std::int64_t grid[1] = {2};
+  entries[0].run(args, 2, grid, 1, 0, 2);
+  EXPECT_EQ(out[1], 2);
+  ::dlclose(handle);
+}
+
+TEST_P(Compile, FindsTheImageAgain) {
+  const auto first = compile(kernel), again = compile(kernel), other = compile(kernel + "// changed\n");
+  ASSERT_TRUE(first && again && other);
+  EXPECT_FALSE(first->cached);
+  EXPECT_TRUE(again->cached);
+  EXPECT_EQ(again->inspected, first->inspected);
+  EXPECT_NE(other->digest, first->digest);
+}
+
+TEST_P(Compile, IsSafeFromSeveralThreads) {
+  std::vector<std::jthread> threads;
+  std::atomic<int> good = 0;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { good += compile(kernel).has_value() ? 1 : 0; });
+  threads.clear();
+  EXPECT_EQ(good, 4);
+}
+
+TEST_P(Compile, PointsAtTheErrorInTheCandidate) {
+  const auto image = compile("extern \"C\" void k(const float* x, float* out, int64_t i) {\n  out[i] = total[i];\n}\n");
+  ASSERT_FALSE(image);
+  EXPECT_EQ(fact(image.error(), "verdict"), "compile_error");
+  EXPECT_EQ(image.error().at, (Location{9, 12}));
+  EXPECT_THAT(image.error().message, HasSubstr("total"));
+}
+
+TEST_P(Compile, SaysWhichLoopIsNotVectorised) {
+  const auto image = compile(
+      "extern \"C\" void k(const float* __restrict__ x, float* __restrict__ out, int64_t i) {\n"
+      "  for (int64_t j = 0; j < 4096; ++j) out[j] = x[j] * 2;\n"
+      "  float sum = 0;\n"
+      "  for (int64_t j = 0; j < 4096; ++j) { sum = sum * 0.5f + x[j]; out[j] += sum; }\n"
+      "}\n");
+  ASSERT_TRUE(image) << image.error().message;
+  bool vectorised = false, missed = false;
+  for (const CompilerRemark& remark : image->remarks) {
+    vectorised = vectorised || (remark.line == 9 && !remark.missed);
+    missed = missed || (remark.line == 11 && remark.missed);
+    EXPECT_GE(remark.line, 8);
+    EXPECT_LE(remark.line, 13);
+  }
+  EXPECT_TRUE(vectorised);
+  EXPECT_TRUE(missed);
+}
+
+TEST_P(Compile, ReportsStateThatAKernelKeeps) {
+  const auto image = compile("static int64_t calls;\nextern \"C\" void k(const float* x, float* out, int64_t i) { if (calls++ > 3) out[i] = x[i]; }\n");
+  ASSERT_TRUE(image) << image.error().message;
+  EXPECT_GE(image->inspected.at("writable_bytes").get<int>(), 8) << image->inspected.dump();
+}
+
+TEST_P(Compile, NothingOfTheHostCanBeIncluded) {
+  refuses("#include \"/etc/passwd\"\n" + kernel, "compile_error", "compile_error", Location{8, 10});
+  refuses("#include <stdio.h>\n" + kernel, "compile_error", "compile_error", Location{8, 10});
+  refuses("__asm__(\".incbin \\\"/etc/passwd\\\"\");\n" + kernel, "compile_error", "compile_error");
+  refuses("#include \"/proc/self/environ\"\n" + kernel, "compile_error", "compile_error");
+  refuses("#include \"" KERF_SOURCE "/CMakeLists.txt\"\n" + kernel, "compile_error", "compile_error");
+}
+
+TEST_P(Compile, LimitsHoldAgainstHostileSources) {
+  refuses("template <int N> struct Deep { static constexpr int v = Deep<N + 1>::v + 1; };\nint deep = Deep<0>::v;\n" + kernel, "compile_error", "compile_error");
+  const auto huge = compile("static char a[4294967296] = {1};\nextern \"C\" void k(const float* x, float* out, int64_t i) { out[i] = a[i] + x[i]; a[i] = 2; }\n");
+  EXPECT_FALSE(huge);
+  const auto loud = compile("#define A _Pragma(\"message(\\\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\\\")\")\n#define B A A A A A A A A A A\n#define C B B B B B B B B B B\n#define D C C C C C C C C C C\n"
+                            "D D D D D D D D D D\n" + kernel);
+  if (!loud) EXPECT_EQ(loud.error().kind, ErrorKind::candidate) << loud.error().message;
+}
+
+TEST_P(Compile, CompilersDoNotRunPlugins) {
+  const auto image = compile("#pragma GCC plugin \"/tmp/evil.so\"\n#pragma GCC push_options\n#pragma GCC optimize (\"plugin=/tmp/evil.so\")\n" + kernel);
+  if (!image) EXPECT_EQ(image.error().kind, ErrorKind::candidate) << image.error().message;
+}
+
+TEST_P(Compile, RefusesWhatReachesOutOfAKernel) {
+  refuses("extern \"C\" void k(const float* x, float* out, int64_t i) {\n  float* p = (float*)__builtin_malloc(i * 4); p[0] = x[i]; *(float**)out = p;\n}\n",
+          "rejected", "undefined_symbol", Location{9, 22});
+  refuses("extern \"C\" int system(const char*);\nextern \"C\" void k(const float* x, float* out, int64_t i) { out[i] = (float)system(\"ls\"); }\n",
+          "rejected", "undefined_symbol", Location{8, 16});
+  refuses("__attribute__((constructor)) static void early() { __asm__ volatile(\"nop\"); }\n" + kernel, "rejected", "constructor", Location{8, 16});
+  refuses("extern \"C\" void k(const float* x, float* out, int64_t i) {\n  long r = 39;\n  __asm__ volatile(\"syscall\" : \"+a\"(r) :: \"rcx\", \"r11\", \"memory\");\n  out[i] = r + x[i];\n}\n",
+          "rejected", "system_call", Location{10, 3});
+  refuses("thread_local int64_t calls;\nextern \"C\" void k(const float* x, float* out, int64_t i) { if (calls++ > 3) out[i] = x[i]; }\n", "rejected", "thread_local", Location{8, 1});
+  refuses("int64_t f();\nint64_t g = f();\n" + kernel + "int64_t f() { return __builtin_ia32_rdtsc(); }\n", "rejected", "constructor");
+}
+
+TEST_P(Compile, AllocatingExamplePointsAtTheCall) {
+  const char* shared = std::getenv("KERF_SHARED");
+  const std::string path = (shared != nullptr ? std::string(shared) : std::string(KERF_SOURCE "/../shared")) + "/examples/bad/42_allocates.cpp";
+  const auto text = read_file(path);
+  if (!text) GTEST_SKIP() << "unavailable: " << path;
+  const auto source = read_source({.text = *text, .language = Language::cpp, .name = "42"});
+  ASSERT_TRUE(source) << source.error().message;
+  const auto image = backend_->compile(*source, {});
+  ASSERT_FALSE(image);
+  EXPECT_EQ(image.error().at, (Location{12, 27})) << image.error().message;
+  EXPECT_EQ(fact(image.error(), "rule"), "undefined_symbol");
+}
+
+}  // namespace
+}  // namespace kerf
