@@ -79,7 +79,8 @@ Computed on_integers(Operator op, Integer a, Integer b) {
     case Operator::modulo:
       if (b == 0) return no(fmt::format("division by zero: {} % 0", a));
       return Value{floor_remainder(a, b)};
-    default: return integer_power(a, b);
+    default:
+      return integer_power(a, b);
   }
 }
 
@@ -101,16 +102,21 @@ double float_floor_divide(double a, double b) {
 
 Computed on_floats(Operator op, double a, double b) {
   switch (op) {
-    case Operator::add: return Value{a + b};
-    case Operator::subtract: return Value{a - b};
-    case Operator::multiply: return Value{a * b};
+    case Operator::add:
+      return Value{a + b};
+    case Operator::subtract:
+      return Value{a - b};
+    case Operator::multiply:
+      return Value{a * b};
     case Operator::divide:
     case Operator::floor_divide:
     case Operator::modulo:
-      if (b == 0) return no(fmt::format("division by zero: {} {} {}", to_string(Value{a}), to_string(op), to_string(Value{b})));
+      if (b == 0)
+        return no(fmt::format("division by zero: {} {} {}", to_string(Value{a}), to_string(op), to_string(Value{b})));
       if (op == Operator::divide) return Value{a / b};
       return Value{op == Operator::modulo ? float_modulo(a, b) : float_floor_divide(a, b)};
-    default: break;
+    default:
+      break;
   }
   if (a == 0 && b < 0) return no("division by zero: 0.0 to a negative power");
   if (std::isfinite(a) && a < 0 && std::isfinite(b) && b != std::floor(b)) {
@@ -160,10 +166,14 @@ Computed ordered(Operator op, const Value& a, const Value& b) {
   if (!order) return no(fmt::format("{} {} {} is not ordered", kind_of(a), to_string(op), kind_of(b)));
   if (*order == 2) return Value{false};
   switch (op) {
-    case Operator::less: return Value{*order < 0};
-    case Operator::less_equal: return Value{*order <= 0};
-    case Operator::greater: return Value{*order > 0};
-    default: return Value{*order >= 0};
+    case Operator::less:
+      return Value{*order < 0};
+    case Operator::less_equal:
+      return Value{*order <= 0};
+    case Operator::greater:
+      return Value{*order > 0};
+    default:
+      return Value{*order >= 0};
   }
 }
 
@@ -171,7 +181,8 @@ Computed extreme(std::string_view name, const std::vector<Value>& arguments) {
   const std::vector<Value>* among = &arguments;
   if (arguments.size() == 1) {
     const auto* list = std::get_if<ValueList>(&arguments.front().is);
-    if (!list) return no(fmt::format("{} of {}: expected two arguments or more, or a list", name, kind_of(arguments.front())));
+    if (!list)
+      return no(fmt::format("{} of {}: expected two arguments or more, or a list", name, kind_of(arguments.front())));
     among = list;
   }
   if (among->empty()) return no(fmt::format("{} of nothing", name));
@@ -188,12 +199,14 @@ Computed extreme(std::string_view name, const std::vector<Value>& arguments) {
 }  // namespace
 
 std::string_view to_string(Operator op) {
-  static constexpr std::array<std::string_view, 13> text = {"+", "-", "*", "/", "//", "%", "**", "<", "<=", ">", ">=", "==", "!="};
+  static constexpr std::array<std::string_view, 13> text = {"+", "-",  "*", "/",  "//", "%", "**",
+                                                            "<", "<=", ">", ">=", "==", "!="};
   return text.at(static_cast<std::size_t>(op));
 }
 
 std::string_view kind_of(const Value& value) {
-  static constexpr std::array<std::string_view, 6> text = {"none", "a bool", "an integer", "a float", "a string", "a list"};
+  static constexpr std::array<std::string_view, 6> text = {"none",    "a bool",   "an integer",
+                                                           "a float", "a string", "a list"};
   return text.at(value.is.index());
 }
 
@@ -236,7 +249,9 @@ Computed identity(const Value& a) {
 }
 
 Computed call_function(std::string_view name, const std::vector<Value>& arguments) {
-  const auto count = [&](std::size_t n) { return fmt::format("{} takes {} argument{}, found {}", name, n, n == 1 ? "" : "s", arguments.size()); };
+  const auto count = [&](std::size_t n) {
+    return fmt::format("{} takes {} argument{}, found {}", name, n, n == 1 ? "" : "s", arguments.size());
+  };
   if (name == "min" || name == "max") {
     if (arguments.empty()) return no(fmt::format("{} of nothing", name));
     return extreme(name, arguments);

@@ -11,8 +11,21 @@
 
 namespace kerf {
 
-enum class Operator : std::uint8_t { add, subtract, multiply, divide, floor_divide, modulo, power,
-                                     less, less_equal, greater, greater_equal, equal, not_equal };
+enum class Operator : std::uint8_t {
+  add,
+  subtract,
+  multiply,
+  divide,
+  floor_divide,
+  modulo,
+  power,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  equal,
+  not_equal
+};
 [[nodiscard]] std::string_view to_string(Operator op);
 
 using Computed = std::expected<Value, std::string>;

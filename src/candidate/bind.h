@@ -1,11 +1,13 @@
 // Binding: a plan, a workload, one choice of tune values and a machine become a flat list of launches and calls.
 //
 // The binder walks the steps in order, loops unrolled, and tells the machine of each scratch tensor, launch and call as
-// soon as it is checked; a real machine executes them at once (a call's result may decide what follows). What comes out,
-// the Program, is then replayed any number of times without the binder: tensors are referred to by TensorId, never by
-// address, so that inputs, outputs and scratch may lie elsewhere in every run. Replaying means, for each step in order:
+// soon as it is checked; a real machine executes them at once (a call's result may decide what follows). What comes
+// out, the Program, is then replayed any number of times without the binder: tensors are referred to by TensorId, never
+// by address, so that inputs, outputs and scratch may lie elsewhere in every run. Replaying means, for each step in
+// order:
 //   launch: run the kernel over its grid with the addresses that its tensors have now;
-//   call:   run the operator; a kept result replaces what its TensorId stood for in the last run, and must have the spec
+//   call:   run the operator; a kept result replaces what its TensorId stood for in the last run, and must have the
+//   spec
 //           that it had while binding (launches after it were bound to that spec): else the candidate is at fault; a
 //           written result goes through `out_overload` if there is one, else it is copied;
 //   then forget the tensors in `release`: results that nothing later uses.
@@ -30,13 +32,13 @@ struct BoundTensor {
   enum class Kind : std::uint8_t { given, output, scratch, result };
   Kind kind = Kind::given;
   std::string name = {};
-  int index = 0;                   // given: of Workload::tensors; output: of Workload::outputs; scratch: of Plan::scratch;
-                                   // result: which of its call's results
+  int index = 0;  // given: of Workload::tensors; output: of Workload::outputs; scratch: of Plan::scratch;
+                  // result: which of its call's results
   std::optional<TensorSpec> spec = std::nullopt;  // always known once a real machine has bound it
-  int storage = 0;                 // tensors with equal storage share memory
-  bool read_only = false;          // for launches and mutating calls outside prepare steps
-  bool prepared = false;           // written by prepare steps: persists between runs, neither poisoned nor zeroed again
-  bool zero = false;               // scratch: every run (if prepared: every preparation) must find zeros
+  int storage = 0;                                // tensors with equal storage share memory
+  bool read_only = false;                         // for launches and mutating calls outside prepare steps
+  bool prepared = false;  // written by prepare steps: persists between runs, neither poisoned nor zeroed again
+  bool zero = false;      // scratch: every run (if prepared: every preparation) must find zeros
 };
 
 struct BoundArgument {
@@ -64,10 +66,10 @@ struct BoundOut {
 };
 
 struct BoundCall {
-  std::string op;                // "aten::sum"
-  std::string overload;          // "dim_IntList", empty for default
-  std::vector<CallValue> args;   // all arguments in the schema's order, defaults filled in
-  std::vector<BoundOut> outs;    // one a result; the elements of a single Tensor[] result count as results
+  std::string op;               // "aten::sum"
+  std::string overload;         // "dim_IntList", empty for default
+  std::vector<CallValue> args;  // all arguments in the schema's order, defaults filled in
+  std::vector<BoundOut> outs;   // one a result; the elements of a single Tensor[] result count as results
   // Where all results are written and the operator has an out overload that takes the same arguments followed by the
   // tensors to write (in the order of outs), its name; and only if none of them shares memory with an argument.
   std::optional<std::string> out_overload;
@@ -75,7 +77,7 @@ struct BoundCall {
 
 struct BoundStep {
   std::variant<BoundLaunch, BoundCall> does;
-  int step = 0;                   // index into Plan::steps
+  int step = 0;  // index into Plan::steps
   bool prepare = false;
   Location at;                    // kernel or operator in the candidate
   std::vector<TensorId> release;  // results that no later step uses (never prepared ones)
@@ -104,15 +106,15 @@ struct Machine {
   // Schemas of all overloads of "aten::sum" as PyTorch prints them, empty if there is no such operator; nullopt if this
   // machine cannot know (then the call's arguments are checked for names only).
   [[nodiscard]] virtual Result<std::optional<std::vector<std::string>>> schemas(std::string_view op) = 0;
-  // The parameters of a kernel as the compiled source declares them ("const f32*", "i64", …), see prototype.h; nullopt if
-  // the source is not compiled here.
+  // The parameters of a kernel as the compiled source declares them ("const f32*", "i64", …), see prototype.h; nullopt
+  // if the source is not compiled here.
   [[nodiscard]] virtual Result<std::optional<std::vector<std::string>>> prototype(std::string_view kernel) = 0;
   // Allocates scratch tensor `id` (aligned, filled, zeroed if tensor.zero). Only called if its spec is known.
   [[nodiscard]] virtual Result<> allocate(TensorId id, const BoundTensor& tensor) = 0;
   // Only called if everything about the launch is known.
   [[nodiscard]] virtual Result<> launch(const BoundStep& step, const BoundLaunch& launch) = 0;
-  // Runs the operator itself (not its out overload), holds on to the results and describes them; nullopt if this machine
-  // runs no calls (then the results' specs are unknown). call.outs says only how many names the plan gives.
+  // Runs the operator itself (not its out overload), holds on to the results and describes them; nullopt if this
+  // machine runs no calls (then the results' specs are unknown). call.outs says only how many names the plan gives.
   [[nodiscard]] virtual Result<std::optional<std::vector<CallResult>>> call(const BoundStep& step,
                                                                             const BoundCall& call) = 0;
   // The results of the last call passed all checks: keep them under call.outs[i].tensor, or copy them there.
@@ -138,11 +140,11 @@ struct BindRequest {
   std::int64_t scratch_limit = 0;  // bytes; 0: a quarter of this machine's memory
 };
 
-inline constexpr std::size_t max_steps = 1'000;           // as written
-inline constexpr std::size_t max_bound_steps = 100'000;    // loops unrolled
+inline constexpr std::size_t max_steps = 1'000;          // as written
+inline constexpr std::size_t max_bound_steps = 100'000;  // loops unrolled
 
-// All checks of docs/candidates.md that do not need the answer. Errors (kind candidate) carry line and column of what is
-// wrong, and the facts "verdict" = "rejected" and "rule" (see docs/candidates.md).
+// All checks of docs/candidates.md that do not need the answer. Errors (kind candidate) carry line and column of what
+// is wrong, and the facts "verdict" = "rejected" and "rule" (see docs/candidates.md).
 [[nodiscard]] Result<Program> bind(const BindRequest& request, Machine& machine);
 
 }  // namespace kerf

@@ -29,7 +29,10 @@ struct Bound {
 void bind_text(const std::string& header, const std::string& plan, Bound& bound) {
   const auto read = read_case(header, bound.with);
   ASSERT_TRUE(read) << read.error().message;
-  bound.program = bind_case({.text = "/* /// kerf\nversion = 1\n" + plan + "/// */\nextern \"C\" void k();\n", .language = Language::cpp, .name = "test"}, bound.with);
+  bound.program = bind_case({.text = "/* /// kerf\nversion = 1\n" + plan + "/// */\nextern \"C\" void k();\n",
+                             .language = Language::cpp,
+                             .name = "test"},
+                            bound.with);
   ASSERT_TRUE(bound.program) << bound.program.error().message;
 }
 
@@ -62,7 +65,8 @@ out = "unused"
 launch = "k"
 grid = [1]
 args = ["b", "out"]
-)", bound);
+)",
+            bound);
   const Program& program = *bound.program;
   ASSERT_EQ(program.steps.size(), 4U);
   EXPECT_THAT(program.steps[0].release, testing::IsEmpty());
@@ -73,7 +77,10 @@ args = ["b", "out"]
 
 TEST(Bind, prepared_results_persist) {
   Bound bound;
-  bind_text(relu, "[[step]]\nphase = \"prepare\"\ncall = \"aten.relu.default\"\nargs = [\"w\"]\nout = \"a\"\n[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"a\", \"out\"]\n", bound);
+  bind_text(relu,
+            "[[step]]\nphase = \"prepare\"\ncall = \"aten.relu.default\"\nargs = [\"w\"]\nout = "
+            "\"a\"\n[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"a\", \"out\"]\n",
+            bound);
   EXPECT_TRUE(bound.program->tensors[3].prepared);
   EXPECT_TRUE(bound.program->tensors[3].read_only);
   EXPECT_TRUE(bound.program->steps[0].prepare);
@@ -94,7 +101,8 @@ out = "at"
 launch = "k"
 grid = [1]
 args = ["at", "out", "at.stride[1]"]
-)", bound);
+)",
+            bound);
   const Program& program = *bound.program;
   EXPECT_EQ(program.tensors[3].storage, program.tensors[4].storage);
   EXPECT_NE(program.tensors[3].storage, program.tensors[0].storage);
@@ -104,16 +112,23 @@ args = ["at", "out", "at.stride[1]"]
 TEST(Bind, a_long_loop_binds_in_milliseconds) {
   Bound bound;
   const auto start = std::chrono::steady_clock::now();
-  bind_text(relu, "[loops]\nt = 10000\n[[step]]\nfor = \"t\"\nlaunch = \"k\"\ngrid = [\"cdiv(x.shape[0] * 7, 4)\"]\nargs = [\"x\", \"out\", \"t % 7 + x.shape[1]\"]\n", bound);
+  bind_text(relu,
+            "[loops]\nt = 10000\n[[step]]\nfor = \"t\"\nlaunch = \"k\"\ngrid = [\"cdiv(x.shape[0] * 7, 4)\"]\nargs = "
+            "[\"x\", \"out\", \"t % 7 + x.shape[1]\"]\n",
+            bound);
   EXPECT_EQ(bound.program->steps.size(), 10'000U);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));  // generous: an unoptimised build on a busy machine
+  EXPECT_LT(std::chrono::steady_clock::now() - start,
+            std::chrono::seconds(2));  // generous: an unoptimised build on a busy machine
 }
 
 TEST(Bind, more_rounds_than_the_limit_are_refused) {
   CandidateCase with;
   ASSERT_TRUE(read_case(relu, with));
   BlindMachine machine;
-  const auto source = read_source({.text = "/* /// kerf\nversion = 1\n[loops]\nt = 2000000\n[[step]]\nfor = \"t\"\nlaunch = \"k\"\ngrid = [1]\nargs = [\"x\", \"out\"]\n/// */\nk(", .language = Language::cpp, .name = "test"});
+  const auto source = read_source({.text = "/* /// kerf\nversion = 1\n[loops]\nt = 2000000\n[[step]]\nfor = "
+                                           "\"t\"\nlaunch = \"k\"\ngrid = [1]\nargs = [\"x\", \"out\"]\n/// */\nk(",
+                                   .language = Language::cpp,
+                                   .name = "test"});
   ASSERT_TRUE(source);
   const auto program = bind({.source = &*source, .workload = &with.workload}, machine);
   ASSERT_FALSE(program);
@@ -124,7 +139,11 @@ TEST(Bind, scratch_beyond_the_limit_is_refused) {
   CandidateCase with;
   ASSERT_TRUE(read_case(relu, with));
   BlindMachine machine;
-  const auto source = read_source({.text = "/* /// kerf\nversion = 1\n[[scratch]]\nname = \"s\"\ndtype = \"f64\"\nshape = [100]\n[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"x\", \"s\", \"out\"]\n/// */\nk(", .language = Language::cpp, .name = "test"});
+  const auto source =
+      read_source({.text = "/* /// kerf\nversion = 1\n[[scratch]]\nname = \"s\"\ndtype = \"f64\"\nshape = "
+                           "[100]\n[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"x\", \"s\", \"out\"]\n/// */\nk(",
+                   .language = Language::cpp,
+                   .name = "test"});
   ASSERT_TRUE(source);
   EXPECT_TRUE(bind({.source = &*source, .workload = &with.workload, .scratch_limit = 800}, machine));
   const auto program = bind({.source = &*source, .workload = &with.workload, .scratch_limit = 799}, machine);
@@ -139,7 +158,10 @@ TEST(Bind, an_error_of_the_machine_that_is_the_candidates_gets_the_steps_place) 
   CandidateCase with;
   ASSERT_TRUE(read_case(relu, with));
   Failing machine;
-  const auto source = read_source({.text = "/* /// kerf\nversion = 1\n[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"x\", \"out\"]\n/// */\nk(", .language = Language::cpp, .name = "test"});
+  const auto source = read_source(
+      {.text = "/* /// kerf\nversion = 1\n[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"x\", \"out\"]\n/// */\nk(",
+       .language = Language::cpp,
+       .name = "test"});
   ASSERT_TRUE(source);
   const auto program = bind({.source = &*source, .workload = &with.workload}, machine);
   ASSERT_FALSE(program);
@@ -147,7 +169,10 @@ TEST(Bind, an_error_of_the_machine_that_is_the_candidates_gets_the_steps_place) 
 }
 
 Source source_of(const std::string& plan) {
-  auto source = read_source({.text = "/* /// kerf\nversion = 1\n" + plan + "[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"x\"]\n/// */\n", .language = Language::cpp, .name = "test"});
+  auto source = read_source(
+      {.text = "/* /// kerf\nversion = 1\n" + plan + "[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"x\"]\n/// */\n",
+       .language = Language::cpp,
+       .name = "test"});
   EXPECT_TRUE(source) << source.error().message;
   return source ? *std::move(source) : Source{};
 }
@@ -168,12 +193,17 @@ TEST(TunePoints, without_axes_there_is_one_empty_point) {
 }
 
 TEST(TunePoints, become_constants_of_their_types) {
-  EXPECT_EQ(constants({{"B", Value{std::int64_t{16}}}, {"ON", Value{true}}, {"E", Value{0.5}}, {"M", Value{std::int64_t{-3}}}}),
-            "constexpr int64_t B = 16L;\nconstexpr bool ON = true;\nconstexpr double E = 0x1p-1;\nconstexpr int64_t M = -3L;\n");
+  EXPECT_EQ(
+      constants(
+          {{"B", Value{std::int64_t{16}}}, {"ON", Value{true}}, {"E", Value{0.5}}, {"M", Value{std::int64_t{-3}}}}),
+      "constexpr int64_t B = 16L;\nconstexpr bool ON = true;\nconstexpr double E = 0x1p-1;\nconstexpr int64_t M = "
+      "-3L;\n");
 }
 
 TEST(Plans, the_last_writer_of_an_output_is_the_last_step_that_names_it) {
-  const Source source = source_of("[[step]]\nlaunch = \"first\"\ngrid = [1]\nargs = [\"out\"]\n[[step]]\ncall = \"aten.relu.default\"\nargs = [\"x\"]\nout = \"out\"\n");
+  const Source source = source_of(
+      "[[step]]\nlaunch = \"first\"\ngrid = [1]\nargs = [\"out\"]\n[[step]]\ncall = \"aten.relu.default\"\nargs = "
+      "[\"x\"]\nout = \"out\"\n");
   EXPECT_EQ(last_writer(source, "out").text, "aten.relu.default");
   EXPECT_EQ(last_writer(source, "out").at, (Location{8, 9}));
   EXPECT_EQ(last_writer(source, "out7").at, (Location{1, 4}));
@@ -194,13 +224,18 @@ TEST(Candidates, languages_by_extension_and_import) {
 }
 
 TEST(Candidates, the_same_text_in_another_language_is_another_candidate) {
-  const Candidate a{.text = "x", .language = Language::cpp, .name = "a"}, b{.text = "x", .language = Language::cuda, .name = "a"};
+  const Candidate a{.text = "x", .language = Language::cpp, .name = "a"},
+      b{.text = "x", .language = Language::cuda, .name = "a"};
   EXPECT_NE(a.id(), b.id());
   EXPECT_EQ(a.id(), (Candidate{.text = "x", .language = Language::cpp, .name = "other"}).id());
 }
 
 TEST(PlanText, may_stand_behind_other_words_of_its_comment_and_behind_quotes) {
-  const auto found = read_source({.text = "// don't stop at a quote\nconst char* s = \"/* /// kerf\";\n/* what this does\n   /// kerf\nversion = 1\n[[step]]\nlaunch = \"k\"\ngrid = [1]\n///\n*/\n", .language = Language::cpp, .name = "test"});
+  const auto found =
+      read_source({.text = "// don't stop at a quote\nconst char* s = \"/* /// kerf\";\n/* what this does\n   /// "
+                           "kerf\nversion = 1\n[[step]]\nlaunch = \"k\"\ngrid = [1]\n///\n*/\n",
+                   .language = Language::cpp,
+                   .name = "test"});
   ASSERT_TRUE(found) << found.error().message;
   EXPECT_EQ(found->plan.at, (Location{4, 4}));
 }
@@ -213,14 +248,20 @@ TEST(PlanText, is_missing_or_not_ended_with_one_clear_line) {
   EXPECT_THAT(message("int x;\n", Language::cpp), testing::HasSubstr("1 no plan: expected `/* /// kerf`"));
   EXPECT_THAT(message("import triton\n", Language::triton), testing::HasSubstr("1 no plan: expected `# /// kerf`"));
   EXPECT_THAT(message("\n/* /// kerf\nversion = 1\n", Language::cpp), testing::HasSubstr("2 the plan is not ended"));
-  EXPECT_THAT(message("/* /// kerf\nversion = 1\n*/ int x;\n", Language::cpp), testing::HasSubstr("3 `*/` ends the comment"));
-  EXPECT_THAT(message("# /// kerf\n# version = 1\nx = 1\n", Language::triton), testing::HasSubstr("1 the plan is not ended"));
+  EXPECT_THAT(message("/* /// kerf\nversion = 1\n*/ int x;\n", Language::cpp),
+              testing::HasSubstr("3 `*/` ends the comment"));
+  EXPECT_THAT(message("# /// kerf\n# version = 1\nx = 1\n", Language::triton),
+              testing::HasSubstr("1 the plan is not ended"));
   EXPECT_THAT(message("/* /// kerf 1\n/// */\n", Language::cpp), testing::HasSubstr("expected the end of the line"));
-  EXPECT_THAT(message((std::string(max_candidate_bytes + 1, 'x')).c_str(), Language::cpp), testing::HasSubstr("bytes of text"));
+  EXPECT_THAT(message((std::string(max_candidate_bytes + 1, 'x')).c_str(), Language::cpp),
+              testing::HasSubstr("bytes of text"));
 }
 
 TEST(PlanText, windows_line_ends_do_no_harm) {
-  const auto found = read_source({.text = "/* /// kerf\r\nversion = 1\r\n[[step]]\r\nlaunch = \"k\"\r\ngrid = [1]\r\n/// */\r\n", .language = Language::cpp, .name = "test"});
+  const auto found =
+      read_source({.text = "/* /// kerf\r\nversion = 1\r\n[[step]]\r\nlaunch = \"k\"\r\ngrid = [1]\r\n/// */\r\n",
+                   .language = Language::cpp,
+                   .name = "test"});
   EXPECT_TRUE(found) << found.error().message;
 }
 

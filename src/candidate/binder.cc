@@ -15,7 +15,8 @@
 namespace kerf {
 namespace {
 
-constexpr const char* prepare_rule = "a prepare step may use parameters and what prepare steps give, neither an input's values nor its shape";
+constexpr const char* prepare_rule =
+    "a prepare step may use parameters and what prepare steps give, neither an input's values nor its shape";
 
 std::int64_t quarter_of_memory() {
   return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::int64_t>(sysconf(_SC_PAGE_SIZE)) / 4;
@@ -43,7 +44,8 @@ bool may_define(std::string_view source, std::string_view kernel) {
 }
 
 std::string_view behind_plan(std::string_view text, const Plan& plan) {
-  for (int line = 1; line < plan.at.line && !text.empty(); ++line) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
+  for (int line = 1; line < plan.at.line && !text.empty(); ++line)
+    text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
   const std::size_t open = text.find("/// kerf");
   const std::size_t close = open == std::string_view::npos ? open : text.find("\n", text.find("\n", open) + 1);
   const std::size_t end = close == std::string_view::npos ? close : text.find("///", open + 3);
@@ -77,10 +79,12 @@ int Binder::add_name(std::string_view name, NameKind kind, TensorId tensor, Mean
 Result<> Binder::give(std::string_view name, Location at, NameKind kind, int index) {
   if (names_.find(name)) {
     const Name& other = meanings_[static_cast<std::size_t>(*names_.find(name))];
-    const char* as = other.kind == NameKind::input    ? "an input"
-                     : other.kind == NameKind::output ? "an output"
-                     : other.kind == NameKind::parameter ? "a parameter or buffer" : "something else";
-    return refuse("name", fmt::format("`{}` is the name of {} already: expected a name that hides nothing", name, as), at);
+    const char* as = other.kind == NameKind::input       ? "an input"
+                     : other.kind == NameKind::output    ? "an output"
+                     : other.kind == NameKind::parameter ? "a parameter or buffer"
+                                                         : "something else";
+    return refuse("name", fmt::format("`{}` is the name of {} already: expected a name that hides nothing", name, as),
+                  at);
   }
   const int added = add_name(name, kind, no_tensor, {Meaning::Absent{}});
   meanings_[static_cast<std::size_t>(added)].index = index;
@@ -102,7 +106,8 @@ Result<> Binder::add_names() {
   }
   for (std::size_t i = 0; i < workload_.outputs.size(); ++i) {
     const std::string name = workload_.output_name(i);
-    given(name, NameKind::output, {.kind = Kind::output, .name = name, .index = static_cast<int>(i), .spec = workload_.outputs[i]});
+    given(name, NameKind::output,
+          {.kind = Kind::output, .name = name, .index = static_cast<int>(i), .spec = workload_.outputs[i]});
   }
   for (const auto& [name, value] : workload_.init) add_name("init." + name, NameKind::init, no_tensor, {value});
   add_name("threads", NameKind::threads, no_tensor, {Value{std::int64_t{request_.threads}}});
@@ -128,12 +133,16 @@ Result<> Binder::add_names() {
         const NameKind kind = meanings_[static_cast<std::size_t>(*known)].kind;
         if (kind == NameKind::output || kind == NameKind::scratch || kind == NameKind::result) continue;
       } else if (is_output_name(out.text)) {
-        return refuse("name", fmt::format("there is no output `{}`: expected {}", out.text,
-                                          workload_.outputs.size() == 1 ? "`out`" : fmt::format("`out0` to `out{}`", workload_.outputs.size() - 1)),
-                      out.at);
+        return refuse(
+            "name",
+            fmt::format("there is no output `{}`: expected {}", out.text,
+                        workload_.outputs.size() == 1 ? "`out`"
+                                                      : fmt::format("`out0` to `out{}`", workload_.outputs.size() - 1)),
+            out.at);
       }
       TRY(give(out.text, out.at, NameKind::result));
-      scope_.back().is = Meaning::Absent{fmt::format("is the result of the step at line {}, which runs later", step.at.line)};
+      scope_.back().is =
+          Meaning::Absent{fmt::format("is the result of the step at line {}, which runs later", step.at.line)};
     }
   }
   return {};
@@ -150,7 +159,9 @@ Result<> Binder::check_outputs_are_named() const {
   for (std::size_t i = 0; i < workload_.outputs.size(); ++i) {
     const std::string name = workload_.output_name(i);
     if (!named.contains(name)) {
-      return refuse("output", fmt::format("no step writes `{0}`: expected it among a launch's args or as a call's out", name), plan_.at);
+      return refuse("output",
+                    fmt::format("no step writes `{0}`: expected it among a launch's args or as a call's out", name),
+                    plan_.at);
     }
   }
   return {};
@@ -191,7 +202,9 @@ Result<> Binder::walk() {
     if (!plan_.steps[i].loop) {
       TRY(step(i));
     } else {
-      while (end < plan_.steps.size() && plan_.steps[end].loop && plan_.steps[end].loop->text == plan_.steps[i].loop->text) ++end;
+      while (end < plan_.steps.size() && plan_.steps[end].loop &&
+             plan_.steps[end].loop->text == plan_.steps[i].loop->text)
+        ++end;
       TRY(walk_loop(i, end));
     }
     i = end;
@@ -207,26 +220,38 @@ Result<> Binder::walk_loop(std::size_t first, std::size_t end) {
   const PlanArgument& count_argument = loop->second;
   const Evaluated count = TRY(evaluate(count_argument, Step{}));
   const auto counter = static_cast<std::size_t>(*names_.find(name.text));
-  if (const auto* text = std::get_if<Located>(&count_argument.is)) meanings_[counter].from_input = depends_on_input(*TRY(expression(*text)));
+  if (const auto* text = std::get_if<Located>(&count_argument.is))
+    meanings_[counter].from_input = depends_on_input(*TRY(expression(*text)));
   const Meaning outside = scope_[counter];
   std::int64_t rounds = 1;
   if (!count.unknown) {
     const auto* value = std::get_if<std::int64_t>(&count.value.is);
     if (!value || *value < 0) {
-      return refuse("loop", fmt::format("the loop `{}` has {} rounds: expected an integer of at least 0", name.text, to_string(count.value)),
+      return refuse("loop",
+                    fmt::format("the loop `{}` has {} rounds: expected an integer of at least 0", name.text,
+                                to_string(count.value)),
                     count_argument.at);
     }
     rounds = *value;
   }
+  const auto in_a_round = static_cast<std::int64_t>(end - first);
+  if (rounds >
+      (static_cast<std::int64_t>(max_bound_steps) - static_cast<std::int64_t>(program_.steps.size())) / in_a_round) {
+    return refuse("limit",
+                  fmt::format("more than {} steps once loops are unrolled: `{}` has {} rounds", max_bound_steps,
+                              name.text, rounds),
+                  count_argument.at);
+  }
   for (std::int64_t round = 0; round < rounds; ++round) {
-    scope_[counter].is = count.unknown ? decltype(Meaning::is){Meaning::Unknown{}} : decltype(Meaning::is){Value{round}};
+    scope_[counter].is =
+        count.unknown ? decltype(Meaning::is){Meaning::Unknown{}} : decltype(Meaning::is){Value{round}};
     for (std::size_t i = first; i < end; ++i) {
       // A result is new in each round.
       for (const Located& out : plan_.steps[i].out) {
         const auto result = names_.find(out.text);
         if (!result || meanings_[static_cast<std::size_t>(*result)].kind != NameKind::result) continue;
-        scope_[static_cast<std::size_t>(*result)].is =
-            Meaning::Absent{fmt::format("is the result of the step at line {}, which runs later in this round", plan_.steps[i].at.line)};
+        scope_[static_cast<std::size_t>(*result)].is = Meaning::Absent{fmt::format(
+            "is the result of the step at line {}, which runs later in this round", plan_.steps[i].at.line)};
       }
     }
     for (std::size_t i = first; i < end; ++i) TRY(step(i));
@@ -239,7 +264,9 @@ Result<> Binder::step(std::size_t i) {
   const Step& step = plan_.steps[i];
   TRY(allocate_ready());
   if (step.prepare && step.loop && meanings_[static_cast<std::size_t>(*names_.find(step.loop->text))].from_input) {
-    return refuse("prepare", fmt::format("the count of the loop `{}` depends on an input: {}", step.loop->text, prepare_rule), step.loop->at);
+    return refuse("prepare",
+                  fmt::format("the count of the loop `{}` depends on an input: {}", step.loop->text, prepare_rule),
+                  step.loop->at);
   }
   return step.kind == Step::Kind::launch ? launch(i) : call(i);
 }
@@ -264,7 +291,10 @@ Result<bool> Binder::allocate(int name) {
     const Expression* parsed = TRY(expression(*text));
     for (const Expression::Use& use : parsed->uses()) {
       if (meanings_[static_cast<std::size_t>(use.name)].kind == NameKind::counter) {
-        return refuse("name", fmt::format("a scratch tensor is allocated once: `{}` cannot be in its shape", names_.text(use.name)), use.at);
+        return refuse(
+            "name",
+            fmt::format("a scratch tensor is allocated once: `{}` cannot be in its shape", names_.text(use.name)),
+            use.at);
       }
       if (std::holds_alternative<Meaning::Absent>(scope_[static_cast<std::size_t>(use.name)].is)) return false;
     }
@@ -278,13 +308,15 @@ Result<bool> Binder::allocate(int name) {
     known = known && value;
     if (!value) continue;
     if (*value < 0) return refuse("scratch", fmt::format("an extent of {}: expected at least 0", *value), extent.at);
-    if (__builtin_mul_overflow(bytes, std::max<std::int64_t>(*value, 1), &bytes)) bytes = std::numeric_limits<std::int64_t>::max() / 2;
+    if (__builtin_mul_overflow(bytes, std::max<std::int64_t>(*value, 1), &bytes))
+      bytes = std::numeric_limits<std::int64_t>::max() / 2;
     spec.shape.push_back(*value);
   }
   if (known) {
     const std::int64_t limit = request_.scratch_limit > 0 ? request_.scratch_limit : quarter_of_memory();
     if (__builtin_add_overflow(scratch_bytes_, bytes, &scratch_bytes_) || scratch_bytes_ > limit) {
-      return refuse("limit", fmt::format("scratch of more than {} bytes, a quarter of the memory", limit), scratch.shape_at);
+      return refuse("limit", fmt::format("scratch of more than {} bytes, a quarter of the memory", limit),
+                    scratch.shape_at);
     }
     spec.stride = contiguous_strides(spec.shape);
   }
@@ -304,7 +336,9 @@ Result<> Binder::check_all_allocated() const {
     const Name& meaning = meanings_[static_cast<std::size_t>(name)];
     if (meaning.tensor != no_tensor) continue;
     const Scratch& scratch = plan_.scratch[static_cast<std::size_t>(meaning.index)];
-    return refuse("scratch", fmt::format("the shape of `{}` depends on what no step before its use gives", scratch.name), scratch.shape_at);
+    return refuse("scratch",
+                  fmt::format("the shape of `{}` depends on what no step before its use gives", scratch.name),
+                  scratch.shape_at);
   }
   return {};
 }
@@ -365,11 +399,14 @@ Result<Evaluated> Binder::evaluate(const PlanArgument& argument, const Step& ste
   return Evaluated{.value = Value{std::move(values)}, .unknown = unknown};
 }
 
-Result<std::optional<std::int64_t>> Binder::integer(const PlanArgument& argument, const Step& step, std::string_view what) {
+Result<std::optional<std::int64_t>> Binder::integer(const PlanArgument& argument, const Step& step,
+                                                    std::string_view what) {
   const Evaluated result = TRY(evaluate(argument, step));
   if (result.unknown) return std::nullopt;
   if (const auto* value = std::get_if<std::int64_t>(&result.value.is)) return *value;
-  return refuse("type", fmt::format("{} is {}, {}: expected an integer", what, to_string(result.value), kind_of(result.value)), argument.at);
+  return refuse("type",
+                fmt::format("{} is {}, {}: expected an integer", what, to_string(result.value), kind_of(result.value)),
+                argument.at);
 }
 
 std::optional<int> Binder::tensor_name(std::string_view text) const {
@@ -380,11 +417,13 @@ std::optional<int> Binder::tensor_name(std::string_view text) const {
     case NameKind::parameter:
     case NameKind::output:
     case NameKind::scratch:
-    case NameKind::result: return name;
+    case NameKind::result:
+      return name;
     case NameKind::init:
     case NameKind::counter:
     case NameKind::axis:
-    case NameKind::threads: break;
+    case NameKind::threads:
+      break;
   }
   return std::nullopt;
 }
@@ -395,7 +434,9 @@ Result<> Binder::may_use(int name, Location at, const Step& step) const {
   const Name& meaning = meanings_[static_cast<std::size_t>(name)];
   const std::string& text = names_.text(name);
   if (meaning.kind == NameKind::input || meaning.kind == NameKind::output) {
-    return refuse("prepare", fmt::format("`{}` is an {}: {}", text, meaning.kind == NameKind::input ? "input" : "output", prepare_rule), at);
+    return refuse(
+        "prepare",
+        fmt::format("`{}` is an {}: {}", text, meaning.kind == NameKind::input ? "input" : "output", prepare_rule), at);
   }
   if (meaning.from_input) {
     return refuse("prepare", fmt::format("`{}` depends on the shape of an input: {}", text, prepare_rule), at);
@@ -403,10 +444,13 @@ Result<> Binder::may_use(int name, Location at, const Step& step) const {
   if (meaning.tensor == no_tensor || meaning.kind == NameKind::parameter) return {};
   const Storage& memory = storages_[static_cast<std::size_t>(tensor(meaning.tensor).storage)];
   if (meaning.kind == NameKind::result && !meaning.prepared) {
-    return refuse("prepare", fmt::format("`{}` is the result of a step that is run every time: {}", text, prepare_rule), at);
+    return refuse("prepare", fmt::format("`{}` is the result of a step that is run every time: {}", text, prepare_rule),
+                  at);
   }
   if (memory.written) {
-    return refuse("prepare", fmt::format("`{}` is written at line {} in every run: {}", text, memory.written->line, prepare_rule), at);
+    return refuse("prepare",
+                  fmt::format("`{}` is written at line {} in every run: {}", text, memory.written->line, prepare_rule),
+                  at);
   }
   return {};
 }
@@ -460,13 +504,7 @@ void Binder::note_write(TensorId id, const Step& step) {
   }
 }
 
-Result<> Binder::push(BoundStep step) {
-  if (program_.steps.size() == max_bound_steps) {
-    return refuse("limit", fmt::format("more than {} steps once loops are unrolled", max_bound_steps), step.at);
-  }
-  program_.steps.push_back(std::move(step));
-  return {};
-}
+void Binder::push(BoundStep step) { program_.steps.push_back(std::move(step)); }
 
 Result<Program> bind(const BindRequest& request, Machine& machine) { return Binder(request, machine).run(); }
 
@@ -474,7 +512,9 @@ Result<std::optional<std::vector<std::string>>> BlindMachine::schemas(std::strin
 Result<std::optional<std::vector<std::string>>> BlindMachine::prototype(std::string_view) { return std::nullopt; }
 Result<> BlindMachine::allocate(TensorId, const BoundTensor&) { return {}; }
 Result<> BlindMachine::launch(const BoundStep&, const BoundLaunch&) { return {}; }
-Result<std::optional<std::vector<CallResult>>> BlindMachine::call(const BoundStep&, const BoundCall&) { return std::nullopt; }
+Result<std::optional<std::vector<CallResult>>> BlindMachine::call(const BoundStep&, const BoundCall&) {
+  return std::nullopt;
+}
 Result<> BlindMachine::commit(const BoundStep&, const BoundCall&) { return {}; }
 
 }  // namespace kerf

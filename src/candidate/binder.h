@@ -26,10 +26,10 @@ class Binder {
   enum class NameKind : std::uint8_t { input, parameter, init, output, scratch, result, counter, axis, threads };
   struct Name {
     NameKind kind = NameKind::init;
-    TensorId tensor = no_tensor;   // what it stands for now
-    int index = 0;                 // scratch: of Plan::scratch
-    bool prepared = false;         // result: of a prepare step
-    bool from_input = false;       // counter, scratch: its count or shape depends on an input or output
+    TensorId tensor = no_tensor;  // what it stands for now
+    int index = 0;                // scratch: of Plan::scratch
+    bool prepared = false;        // result: of a prepare step
+    bool from_input = false;      // counter, scratch: its count or shape depends on an input or output
   };
   // Memory that tensors share.
   struct Storage {
@@ -68,7 +68,7 @@ class Binder {
   // Whether `step` may write the tensor now, and if so, that it does.
   [[nodiscard]] bool writable(TensorId tensor, const Step& step);
   void note_write(TensorId tensor, const Step& step);
-  Result<> push(BoundStep step);
+  void push(BoundStep step);
 
   // binder_launch.cc
   Result<> launch(std::size_t i);
@@ -85,10 +85,13 @@ class Binder {
   Result<const Schema*> choose(const Step& step, const BoundCall& call, const std::vector<Schema>& overloads) const;
   Result<std::vector<CallValue>> arguments(const Step& step, const Schema& schema, bool& unknown);
   Result<CallValue> value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step, bool& unknown);
-  Result<CallValue> tensor_value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step, bool& unknown);
+  Result<CallValue> tensor_value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step,
+                                 bool& unknown);
   Result<CallValue> tensor_list(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step);
-  Result<CallValue> number_value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step, bool& unknown);
-  Result<CallValue> dtype_value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step, bool& unknown);
+  Result<CallValue> number_value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step,
+                                 bool& unknown);
+  Result<CallValue> dtype_value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step,
+                                bool& unknown);
   Result<> check_written(TensorId tensor, Location at, const SchemaArgument& wanted, const Step& step);
   Result<> check_count(const Step& step, std::size_t results) const;
   Result<BoundOut> bind_out(const Step& step, std::size_t i, const CallResult* result);
@@ -102,9 +105,9 @@ class Binder {
   Program program_;
   Names names_;
   Scope scope_;
-  std::vector<Name> meanings_;       // by index of the name
-  std::vector<int> scratch_names_;   // by index of the scratch tensor
-  std::deque<TensorSpec> specs_;     // what scope_ points to
+  std::vector<Name> meanings_;      // by index of the name
+  std::vector<int> scratch_names_;  // by index of the scratch tensor
+  std::deque<TensorSpec> specs_;    // what scope_ points to
   std::vector<Storage> storages_;
   std::unordered_map<const Located*, Expression> expressions_;
   std::map<std::string, std::vector<Schema>> schemas_;

@@ -15,11 +15,13 @@ namespace kerf {
 namespace {
 
 // Operators that give a tensor other memory or another size, behind the binder's back.
-constexpr std::array<std::string_view, 8> refused = {"aten::set_", "aten::resize_", "aten::resize_as_", "aten::resize_as_sparse_",
-                                                     "aten::set_data", "aten::_resize_output_", "aten::from_file",
-                                                     "aten::resize_output_"};
+constexpr std::array<std::string_view, 8> refused = {
+    "aten::set_",     "aten::resize_",         "aten::resize_as_", "aten::resize_as_sparse_",
+    "aten::set_data", "aten::_resize_output_", "aten::from_file",  "aten::resize_output_"};
 
-std::string_view shown(const std::string& overload) { return overload.empty() ? std::string_view("default") : overload; }
+std::string_view shown(const std::string& overload) {
+  return overload.empty() ? std::string_view("default") : overload;
+}
 
 // "aten.sum.dim_IntList" as name and overload.
 Result<std::pair<std::string, std::string>> split(const Located& target) {
@@ -48,7 +50,8 @@ bool is_none(const PlanArgument& argument) {
 }
 
 std::unexpected<Error> wrong_type(const SchemaArgument& wanted, const std::string& found, Location at) {
-  return refuse("schema", fmt::format("the argument `{}` is {}: found {}", wanted.name, to_string(wanted.type), found), at);
+  return refuse("schema", fmt::format("the argument `{}` is {}: found {}", wanted.name, to_string(wanted.type), found),
+                at);
 }
 
 std::vector<const SchemaArgument*> without_out(const Schema& schema) {
@@ -69,11 +72,13 @@ std::string operator_name(std::string_view op, std::string_view overload) {
 
 Result<> Binder::call(std::size_t i) {
   const Step& step = plan_.steps[i];
-  BoundStep bound{.does = BoundCall{}, .step = static_cast<int>(i), .prepare = step.prepare, .at = step.target.at, .release = {}};
+  BoundStep bound{
+      .does = BoundCall{}, .step = static_cast<int>(i), .prepare = step.prepare, .at = step.target.at, .release = {}};
   auto& call = std::get<BoundCall>(bound.does);
   std::tie(call.op, call.overload) = TRY(split(step.target));
   if (std::ranges::find(refused, call.op) != refused.end()) {
-    return refuse("operator", fmt::format("`{}` gives a tensor other memory: not for plans", step.target.text), step.target.at);
+    return refuse("operator", fmt::format("`{}` gives a tensor other memory: not for plans", step.target.text),
+                  step.target.at);
   }
   const std::vector<Schema>* overloads = TRY(schemas(step, call.op));
   if (!overloads) return blind_call(step, std::move(bound));
@@ -101,7 +106,8 @@ Result<> Binder::call(std::size_t i) {
   if (results) {
     if (auto done = machine_.commit(bound, call); !done) return placed(std::move(done).error());
   }
-  return push(std::move(bound));
+  push(std::move(bound));
+  return {};
 }
 
 Result<const std::vector<Schema>*> Binder::schemas(const Step& step, const std::string& op) {
@@ -109,24 +115,31 @@ Result<const std::vector<Schema>*> Binder::schemas(const Step& step, const std::
   const std::optional<std::vector<std::string>> texts = TRY(machine_.schemas(op));
   if (!texts) return nullptr;
   if (texts->empty()) {
-    return refuse("operator", fmt::format("no operator `{}`", operator_name(op, "").substr(0, op.size() - 1)), step.target.at);
+    return refuse("operator", fmt::format("no operator `{}`", operator_name(op, "").substr(0, op.size() - 1)),
+                  step.target.at);
   }
   std::vector<Schema> parsed;
   for (const std::string& text : *texts) parsed.push_back(TRY(parse_schema(text)));
   return &schemas_.emplace(op, std::move(parsed)).first->second;
 }
 
-Result<const Schema*> Binder::choose(const Step& step, const BoundCall& call, const std::vector<Schema>& overloads) const {
+Result<const Schema*> Binder::choose(const Step& step, const BoundCall& call,
+                                     const std::vector<Schema>& overloads) const {
   const auto found = std::ranges::find(overloads, call.overload, &Schema::overload);
   if (found == overloads.end()) {
     std::vector<std::string_view> names;
     for (const Schema& each : overloads) names.push_back(shown(each.overload));
-    return refuse("operator", fmt::format("{} has no overload `{}`: expected one of {}", operator_name(call.op, "").substr(0, call.op.size() - 1),
-                                          shown(call.overload), fmt::join(names, ", ")), step.target.at);
+    return refuse("operator",
+                  fmt::format("{} has no overload `{}`: expected one of {}",
+                              operator_name(call.op, "").substr(0, call.op.size() - 1), shown(call.overload),
+                              fmt::join(names, ", ")),
+                  step.target.at);
   }
   if (without_out(*found).size() != found->arguments.size()) {
-    return refuse("operator", fmt::format("`{}` writes tensors that it is given: name them in `out` of the plain overload instead",
-                                          step.target.text), step.target.at);
+    return refuse("operator",
+                  fmt::format("`{}` writes tensors that it is given: name them in `out` of the plain overload instead",
+                              step.target.text),
+                  step.target.at);
   }
   return &*found;
 }
@@ -137,7 +150,8 @@ Result<> Binder::blind_call(const Step& step, BoundStep bound) {
   for (const auto& [key, argument] : step.kwargs) TRY(blind_argument(argument, step));
   auto& call = std::get<BoundCall>(bound.does);
   for (std::size_t k = 0; k < step.out.size(); ++k) call.outs.push_back(TRY(bind_out(step, k, nullptr)));
-  return push(std::move(bound));
+  push(std::move(bound));
+  return {};
 }
 
 Result<> Binder::blind_argument(const PlanArgument& argument, const Step& step) {
@@ -161,15 +175,19 @@ Result<std::vector<CallValue>> Binder::arguments(const Step& step, const Schema&
   std::set<std::string_view> used;
   const std::string op = operator_name(schema.name, schema.overload);
   std::size_t position = 0;
-  const auto positional = static_cast<std::size_t>(std::ranges::count_if(schema.arguments, [](const SchemaArgument& a) { return !a.keyword_only; }));
+  const auto positional = static_cast<std::size_t>(
+      std::ranges::count_if(schema.arguments, [](const SchemaArgument& a) { return !a.keyword_only; }));
   if (step.args.size() > positional) {
-    return refuse("schema", fmt::format("{} positional arguments: expected at most {} for {}", step.args.size(), positional, schema.text),
-                  step.args[positional].at);
+    return refuse(
+        "schema",
+        fmt::format("{} positional arguments: expected at most {} for {}", step.args.size(), positional, schema.text),
+        step.args[positional].at);
   }
   for (const auto& [key, argument] : step.kwargs) {
     const auto wanted = std::ranges::find(schema.arguments, key.text, &SchemaArgument::name);
     if (wanted == schema.arguments.end()) {
-      return refuse("schema", fmt::format("{} has no argument `{}`: expected those of {}", op, key.text, schema.text), key.at);
+      return refuse("schema", fmt::format("{} has no argument `{}`: expected those of {}", op, key.text, schema.text),
+                    key.at);
     }
     if (static_cast<std::size_t>(wanted - schema.arguments.begin()) < step.args.size()) {
       return refuse("schema", fmt::format("`{}` is given by position already", key.text), key.at);
@@ -180,19 +198,24 @@ Result<std::vector<CallValue>> Binder::arguments(const Step& step, const Schema&
       values.push_back(TRY(value(step.args[position++], wanted, step, unknown)));
       continue;
     }
-    const auto keyword = std::ranges::find_if(step.kwargs, [&](const auto& each) { return each.first.text == wanted.name; });
+    const auto keyword =
+        std::ranges::find_if(step.kwargs, [&](const auto& each) { return each.first.text == wanted.name; });
     if (keyword != step.kwargs.end()) {
       values.push_back(TRY(value(keyword->second, wanted, step, unknown)));
       continue;
     }
     const std::optional<CallValue> fallback = default_of(wanted);
-    if (!fallback) return refuse("schema", fmt::format("the argument `{}` is missing: expected those of {}", wanted.name, schema.text), step.args_at);
+    if (!fallback)
+      return refuse("schema",
+                    fmt::format("the argument `{}` is missing: expected those of {}", wanted.name, schema.text),
+                    step.args_at);
     values.push_back(*fallback);
   }
   return values;
 }
 
-Result<CallValue> Binder::value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step, bool& unknown) {
+Result<CallValue> Binder::value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step,
+                                bool& unknown) {
   using Kind = CallValue::Kind;
   if (is_none(argument)) {
     if (wanted.type.optional) return CallValue{};
@@ -200,30 +223,37 @@ Result<CallValue> Binder::value(const PlanArgument& argument, const SchemaArgume
   }
   const auto* text = std::get_if<Located>(&argument.is);
   switch (wanted.type.base) {
-    case SchemaBase::tensor: return wanted.type.list ? tensor_list(argument, wanted, step) : tensor_value(argument, wanted, step, unknown);
+    case SchemaBase::tensor:
+      return wanted.type.list ? tensor_list(argument, wanted, step) : tensor_value(argument, wanted, step, unknown);
     case SchemaBase::text:
     case SchemaBase::memory_format: {
       if (!text || wanted.type.list) return wrong_type(wanted, spelled(argument), argument.at);
       const bool format = wanted.type.base == SchemaBase::memory_format;
-      static constexpr std::array<std::string_view, 4> formats = {"contiguous_format", "preserve_format", "channels_last", "channels_last_3d"};
+      static constexpr std::array<std::string_view, 4> formats = {"contiguous_format", "preserve_format",
+                                                                  "channels_last", "channels_last_3d"};
       if (format && std::ranges::find(formats, text->text) == formats.end()) {
-        return wrong_type(wanted, fmt::format("`{}`, expected one of {}", text->text, fmt::join(formats, ", ")), argument.at);
+        return wrong_type(wanted, fmt::format("`{}`, expected one of {}", text->text, fmt::join(formats, ", ")),
+                          argument.at);
       }
       CallValue result{.kind = format ? Kind::memory_format : Kind::text};
       result.text = text->text;
       return result;
     }
-    case SchemaBase::dtype: return dtype_value(argument, wanted, step, unknown);
-    case SchemaBase::layout: return wrong_type(wanted, spelled(argument) + ", which a plan cannot choose", argument.at);
+    case SchemaBase::dtype:
+      return dtype_value(argument, wanted, step, unknown);
+    case SchemaBase::layout:
+      return wrong_type(wanted, spelled(argument) + ", which a plan cannot choose", argument.at);
     case SchemaBase::integer:
     case SchemaBase::number:
     case SchemaBase::boolean:
-    case SchemaBase::scalar: break;
+    case SchemaBase::scalar:
+      break;
   }
   return number_value(argument, wanted, step, unknown);
 }
 
-Result<CallValue> Binder::tensor_value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step, bool& unknown) {
+Result<CallValue> Binder::tensor_value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step,
+                                       bool& unknown) {
   using Kind = CallValue::Kind;
   const auto* text = std::get_if<Located>(&argument.is);
   if (const auto name = text ? tensor_name(text->text) : std::nullopt) {
@@ -233,7 +263,8 @@ Result<CallValue> Binder::tensor_value(const PlanArgument& argument, const Schem
     result.tensors = {id};
     return result;
   }
-  if (std::holds_alternative<PlanArgumentList>(argument.is) || wanted.written) return wrong_type(wanted, spelled(argument), argument.at);
+  if (std::holds_alternative<PlanArgumentList>(argument.is) || wanted.written)
+    return wrong_type(wanted, spelled(argument), argument.at);
   // A number in a tensor's place, as in x + 1.
   const Evaluated number = TRY(evaluate(argument, step));
   unknown = unknown || number.unknown;
@@ -267,7 +298,10 @@ Result<CallValue> Binder::tensor_list(const PlanArgument& argument, const Schema
     const auto* text = std::get_if<Located>(&each.is);
     const auto name = text ? tensor_name(text->text) : std::nullopt;
     if (!name) {
-      return refuse("schema", fmt::format("the argument `{}` is a list of tensors: found {} in it, expected a tensor's name", wanted.name, spelled(each)), each.at);
+      return refuse("schema",
+                    fmt::format("the argument `{}` is a list of tensors: found {} in it, expected a tensor's name",
+                                wanted.name, spelled(each)),
+                    each.at);
     }
     const TensorId id = TRY(use_tensor(*name, text->at, step));
     if (wanted.written) TRY(check_written(id, text->at, wanted, step));
@@ -276,7 +310,8 @@ Result<CallValue> Binder::tensor_list(const PlanArgument& argument, const Schema
   return result;
 }
 
-Result<CallValue> Binder::dtype_value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step, bool& unknown) {
+Result<CallValue> Binder::dtype_value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step,
+                                      bool& unknown) {
   const auto* text = std::get_if<Located>(&argument.is);
   if (!text || wanted.type.list) return wrong_type(wanted, spelled(argument), argument.at);
   CallValue result{.kind = CallValue::Kind::dtype};
@@ -287,12 +322,16 @@ Result<CallValue> Binder::dtype_value(const PlanArgument& argument, const Schema
     if (evaluated.unknown) return result;
     if (const auto* name = std::get_if<std::string>(&evaluated.value.is)) dtype = dtype_from(*name);
   }
-  if (!dtype) return wrong_type(wanted, fmt::format("`{}`, expected f64, f32, bf16, f16, i64, i32, i16, i8, u8 or bool", text->text), argument.at);
+  if (!dtype)
+    return wrong_type(wanted,
+                      fmt::format("`{}`, expected f64, f32, bf16, f16, i64, i32, i16, i8, u8 or bool", text->text),
+                      argument.at);
   result.dtypes = {*dtype};
   return result;
 }
 
-Result<CallValue> Binder::number_value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step, bool& unknown) {
+Result<CallValue> Binder::number_value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step,
+                                       bool& unknown) {
   using Kind = CallValue::Kind;
   const SchemaBase base = wanted.type.base;
   const Evaluated evaluated = TRY(evaluate(argument, step));
@@ -328,7 +367,9 @@ Result<CallValue> Binder::number_value(const PlanArgument& argument, const Schem
   // One number for a list of a fixed size stands for as many, as PyTorch has it.
   if (!list && wanted.type.size == 0) return wrong_type(wanted, found(value), argument.at);
   const ValueList items = list ? *list : ValueList(static_cast<std::size_t>(wanted.type.size), value);
-  result.kind = base == SchemaBase::integer ? Kind::integers : base == SchemaBase::boolean ? Kind::booleans : Kind::numbers;
+  result.kind = base == SchemaBase::integer   ? Kind::integers
+                : base == SchemaBase::boolean ? Kind::booleans
+                                              : Kind::numbers;
   const auto* parts = std::get_if<PlanArgumentList>(&argument.is);
   for (std::size_t i = 0; i < items.size(); ++i) {
     const Value& each = items[i];
@@ -360,26 +401,33 @@ Result<> Binder::check_written(TensorId id, Location at, const SchemaArgument& w
     note_write(id, step);
     return {};
   }
-  const char* why = storage(id).prepared                           ? "it is prepared, read-only after that"
-                    : written.kind == BoundTensor::Kind::output    ? "it is an output: name it in `out`"
-                    : written.kind == BoundTensor::Kind::given     ? "it is read-only"
-                                                                   : "it shares memory with a read-only tensor";
-  return refuse("read_only", fmt::format("the operator writes its argument `{}`, here `{}`, and {}: expected scratch or a call's result",
-                                         wanted.name, written.name, why), at);
+  const char* why = storage(id).prepared                        ? "it is prepared, read-only after that"
+                    : written.kind == BoundTensor::Kind::output ? "it is an output: name it in `out`"
+                    : written.kind == BoundTensor::Kind::given  ? "it is read-only"
+                                                                : "it shares memory with a read-only tensor";
+  return refuse(
+      "read_only",
+      fmt::format("the operator writes its argument `{}`, here `{}`, and {}: expected scratch or a call's result",
+                  wanted.name, written.name, why),
+      at);
 }
 
 Result<> Binder::check_count(const Step& step, std::size_t results) const {
   if (results == step.out.size()) return {};
   if (results == 0 && step.out.size() == 1 && step.out.front().text == "_") return {};
-  return refuse("output", fmt::format("`{}` gives {} result{}: expected as many names in out, found {}", step.target.text, results,
-                                      results == 1 ? "" : "s", step.out.size()), step.out_at);
+  return refuse("output",
+                fmt::format("`{}` gives {} result{}: expected as many names in out, found {}", step.target.text,
+                            results, results == 1 ? "" : "s", step.out.size()),
+                step.out_at);
 }
 
 Result<BoundOut> Binder::bind_out(const Step& step, std::size_t k, const CallResult* result) {
   const Located& out = step.out[k];
   if (out.text == "_") return BoundOut{};
   if (result && !result->spec) {
-    return refuse("output", fmt::format("result {} of `{}` is no tensor: expected \"_\" to drop it", k, step.target.text), out.at);
+    return refuse("output",
+                  fmt::format("result {} of `{}` is no tensor: expected \"_\" to drop it", k, step.target.text),
+                  out.at);
   }
   const int name = *names_.find(out.text);
   Name& meaning = meanings_[static_cast<std::size_t>(name)];
@@ -390,11 +438,14 @@ Result<BoundOut> Binder::bind_out(const Step& step, std::size_t k, const CallRes
     }
     const std::optional<TensorSpec>& spec = tensor(id).spec;
     if (result && spec && (result->spec->shape != spec->shape || result->spec->dtype != spec->dtype)) {
-      return refuse("output", fmt::format("the result is {}, `{}` is {}: expected the same shape and dtype", to_string(*result->spec), out.text,
-                                          to_string(*spec)), out.at);
+      return refuse("output",
+                    fmt::format("the result is {}, `{}` is {}: expected the same shape and dtype",
+                                to_string(*result->spec), out.text, to_string(*spec)),
+                    out.at);
     }
     for (std::size_t other = 0; other < k; ++other) {
-      if (step.out[other].text == out.text) return refuse("output", fmt::format("`{}` is written twice by one step", out.text), out.at);
+      if (step.out[other].text == out.text)
+        return refuse("output", fmt::format("`{}` is written twice by one step", out.text), out.at);
     }
     note_write(id, step);
     return BoundOut{.kind = BoundOut::Kind::write, .tensor = id};
@@ -414,7 +465,8 @@ Result<BoundOut> Binder::bind_out(const Step& step, std::size_t k, const CallRes
   return BoundOut{.kind = BoundOut::Kind::keep, .tensor = id};
 }
 
-std::optional<std::string> Binder::out_overload(const BoundCall& call, const Schema& schema, const std::vector<Schema>& overloads) {
+std::optional<std::string> Binder::out_overload(const BoundCall& call, const Schema& schema,
+                                                const std::vector<Schema>& overloads) {
   std::set<int> written;
   for (const BoundOut& out : call.outs) {
     if (out.kind != BoundOut::Kind::write) return std::nullopt;
@@ -425,16 +477,20 @@ std::optional<std::string> Binder::out_overload(const BoundCall& call, const Sch
       if (id != no_tensor && written.contains(tensor(id).storage)) return std::nullopt;
     }
   }
-  const bool single = schema.results.size() == call.outs.size() &&
-                      std::ranges::none_of(schema.results, [](const SchemaArgument& r) { return r.type.list || !r.alias.empty(); });
+  const bool single =
+      schema.results.size() == call.outs.size() &&
+      std::ranges::none_of(schema.results, [](const SchemaArgument& r) { return r.type.list || !r.alias.empty(); });
   if (!single) return std::nullopt;
   for (const Schema& other : overloads) {
     const std::vector<const SchemaArgument*> plain = without_out(other);
     const std::size_t outs = other.arguments.size() - plain.size();
     if (outs != call.outs.size() || plain.size() != schema.arguments.size()) continue;
-    const auto same = [](const SchemaArgument* a, const SchemaArgument& b) { return a->name == b.name && a->type == b.type && !b.written; };
+    const auto same = [](const SchemaArgument* a, const SchemaArgument& b) {
+      return a->name == b.name && a->type == b.type && !b.written;
+    };
     bool last = true;  // the tensors to write stand behind all others
-    for (std::size_t i = plain.size(); i < other.arguments.size(); ++i) last = last && other.arguments[i].written && !other.arguments[i].type.list;
+    for (std::size_t i = plain.size(); i < other.arguments.size(); ++i)
+      last = last && other.arguments[i].written && !other.arguments[i].type.list;
     if (last && std::ranges::equal(plain, schema.arguments, same)) return other.overload;
   }
   return std::nullopt;

@@ -28,8 +28,10 @@ Result<> Binder::launch(std::size_t i) {
     const std::optional<std::int64_t> value = TRY(integer(extent, step, "an extent of the grid"));
     unknown = unknown || !value;
     if (!value) continue;
-    if (*value < 1) return refuse("grid", fmt::format("an extent of the grid is {}: expected at least 1", *value), extent.at);
-    if (__builtin_mul_overflow(tasks, *value, &tasks)) return refuse("grid", "a grid of more than 2^63 tasks", extent.at);
+    if (*value < 1)
+      return refuse("grid", fmt::format("an extent of the grid is {}: expected at least 1", *value), extent.at);
+    if (__builtin_mul_overflow(tasks, *value, &tasks))
+      return refuse("grid", "a grid of more than 2^63 tasks", extent.at);
     launch.grid.push_back(*value);
   }
   const std::optional<std::vector<std::string>> prototype = TRY(machine_.prototype(step.target.text));
@@ -41,7 +43,11 @@ Result<> Binder::launch(std::size_t i) {
     const bool reads_only = prototype && a < prototype->size() && (*prototype)[a].starts_with("const ");
     if (!reads_only) note_write(argument.tensor, step);
   }
-  BoundStep bound{.does = std::move(launch), .step = static_cast<int>(i), .prepare = step.prepare, .at = step.target.at, .release = {}};
+  BoundStep bound{.does = std::move(launch),
+                  .step = static_cast<int>(i),
+                  .prepare = step.prepare,
+                  .at = step.target.at,
+                  .release = {}};
   if (!unknown) {
     if (auto done = machine_.launch(bound, std::get<BoundLaunch>(bound.does)); !done) {
       Error error = std::move(done).error();
@@ -49,7 +55,8 @@ Result<> Binder::launch(std::size_t i) {
       return std::unexpected(std::move(error));
     }
   }
-  return push(std::move(bound));
+  push(std::move(bound));
+  return {};
 }
 
 Result<BoundArgument> Binder::launch_argument(const PlanArgument& argument, const Step& step, bool& unknown) {
@@ -87,11 +94,14 @@ Result<BoundArgument> Binder::launch_argument(const PlanArgument& argument, cons
     bound.kind = result.cast == Cast::f64 ? Kind::f64 : Kind::f32;
     bound.number = bound.kind == Kind::f64 ? *number : static_cast<double>(static_cast<float>(*number));
     if (std::isinf(bound.number) && !std::isinf(*number)) {
-      return refuse("type", fmt::format("{} does not fit f32: expected f64(…) around it", to_string(result.value)), argument.at);
+      return refuse("type", fmt::format("{} does not fit f32: expected f64(…) around it", to_string(result.value)),
+                    argument.at);
     }
   } else {
-    return refuse("type", fmt::format("an argument of a kernel is {}, {}: expected a tensor's name, a number or a bool",
-                                      to_string(result.value), kind_of(result.value)), argument.at);
+    return refuse("type",
+                  fmt::format("an argument of a kernel is {}, {}: expected a tensor's name, a number or a bool",
+                              to_string(result.value), kind_of(result.value)),
+                  argument.at);
   }
   return bound;
 }
@@ -114,8 +124,11 @@ Result<> Binder::check_strides(const Step& step, const BoundLaunch& launch) {
                });
     }
     if (!passed) {
-      return refuse("stride", fmt::format("`{0}` is {1}, not contiguous: expected one of its strides ({0}.stride[i]) among the arguments",
-                                          name, to_string(*spec)), argument.at);
+      return refuse(
+          "stride",
+          fmt::format("`{0}` is {1}, not contiguous: expected one of its strides ({0}.stride[i]) among the arguments",
+                      name, to_string(*spec)),
+          argument.at);
     }
   }
   return {};
@@ -129,25 +142,30 @@ std::string Binder::type_of(const BoundArgument& argument, const Step& step) {
   return fmt::format("{}{}*", writable(argument.tensor, step) ? "" : "const ", to_string(spec->dtype));
 }
 
-Result<> Binder::check_prototype(const Step& step, const BoundLaunch& launch, const std::vector<std::string>& prototype) {
+Result<> Binder::check_prototype(const Step& step, const BoundLaunch& launch,
+                                 const std::vector<std::string>& prototype) {
   const std::string& kernel = step.target.text;
   const std::string takes = fmt::format("{}({})", kernel, fmt::join(prototype, ", "));
   if (!prototype.empty() && prototype.front() == "? result") {
-    return refuse("prototype", fmt::format("`{}` returns something: expected `void {}(…)`", kernel, kernel), step.target.at);
+    return refuse("prototype", fmt::format("`{}` returns something: expected `void {}(…)`", kernel, kernel),
+                  step.target.at);
   }
   if (launch.args.size() + step.grid.size() != prototype.size()) {
-    return refuse("prototype", fmt::format("{} arguments and {} of the grid, {} in all: expected {} for {}", launch.args.size(),
-                                           step.grid.size(), launch.args.size() + step.grid.size(), prototype.size(), takes),
+    return refuse("prototype",
+                  fmt::format("{} arguments and {} of the grid, {} in all: expected {} for {}", launch.args.size(),
+                              step.grid.size(), launch.args.size() + step.grid.size(), prototype.size(), takes),
                   step.args_at);
   }
   for (std::size_t i = 0; i < launch.args.size(); ++i) {
     const BoundArgument& argument = launch.args[i];
     const std::string given = type_of(argument, step);
     if (given.empty() || prototype[i] == given || prototype[i] == "const " + given) continue;
-    std::string message = fmt::format("argument {} is {}: {} takes {} there", i + 1, given, kernel, prototype[i] == "?" ? "a type that no argument has" : prototype[i]);
+    std::string message = fmt::format("argument {} is {}: {} takes {} there", i + 1, given, kernel,
+                                      prototype[i] == "?" ? "a type that no argument has" : prototype[i]);
     if ("const " + prototype[i] == given) {
       const BoundTensor& read = tensor(argument.tensor);
-      message += fmt::format("; `{}` is read-only{}, expected a pointer to const", read.name, storage(argument.tensor).prepared ? " once it is prepared" : "");
+      message += fmt::format("; `{}` is read-only{}, expected a pointer to const", read.name,
+                             storage(argument.tensor).prepared ? " once it is prepared" : "");
     } else if (given == "i64" && prototype[i] == "i32") {
       message += "; expected int64_t in the kernel or i32(…) in the plan";
     } else if (given == "f32" && prototype[i] == "f64") {
@@ -160,7 +178,9 @@ Result<> Binder::check_prototype(const Step& step, const BoundLaunch& launch, co
   for (std::size_t i = 0; i < step.grid.size(); ++i) {
     const std::string& wanted = prototype[launch.args.size() + i];
     if (wanted != "i64") {
-      return refuse("prototype", fmt::format("{} takes {} for index {} of the grid: expected int64_t", kernel, wanted, i), step.grid[i].at);
+      return refuse("prototype",
+                    fmt::format("{} takes {} for index {} of the grid: expected int64_t", kernel, wanted, i),
+                    step.grid[i].at);
     }
   }
   return {};

@@ -20,7 +20,7 @@ enum class Language : std::uint8_t { cpp, cuda, triton, gluon, hip };
 struct Candidate {
   std::string text;
   Language language = Language::cpp;
-  std::string name;                    // file name or node, for messages
+  std::string name;                      // file name or node, for messages
   [[nodiscard]] std::string id() const;  // "sha256…" of language and text
 };
 

@@ -38,7 +38,8 @@ Result<std::vector<std::int64_t>> integers(std::string_view text) {
   for (const std::string& part : split(text, ",")) {
     std::int64_t value = 0;
     const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), value);
-    if (error != std::errc() || stop != part.data() + part.size()) return user_error(fmt::format("`{}` is no integer", part));
+    if (error != std::errc() || stop != part.data() + part.size())
+      return user_error(fmt::format("`{}` is no integer", part));
     result.push_back(value);
   }
   return result;
@@ -129,7 +130,8 @@ Result<TensorSpec> parse_spec(std::string_view text) {
   }
   TensorSpec spec{.dtype = *dtype, .shape = TRY(integers(text.substr(open + 1, close - open - 1))), .stride = {}};
   const std::string_view rest = trim(text.substr(close + 1));
-  spec.stride = rest.starts_with('{') && rest.ends_with('}') ? TRY(integers(rest.substr(1, rest.size() - 2))) : contiguous_strides(spec.shape);
+  spec.stride = rest.starts_with('{') && rest.ends_with('}') ? TRY(integers(rest.substr(1, rest.size() - 2)))
+                                                             : contiguous_strides(spec.shape);
   if (spec.stride.size() != spec.shape.size()) return user_error(fmt::format("`{}`: as many strides as extents", text));
   return spec;
 }
@@ -147,7 +149,8 @@ Result<> read_case(std::string_view text, CandidateCase& into) {
       break;
     }
     const auto [key, value] = word(trim(rest));
-    if (auto read = reader.line(key, value); !read) return user_error(fmt::format("{}: {}", line, read.error().message));
+    if (auto read = reader.line(key, value); !read)
+      return user_error(fmt::format("{}: {}", line, read.error().message));
   }
   return {};
 }

@@ -1,5 +1,5 @@
-// Reads a case of tests/cases/candidate: a candidate whose first comment lines describe the workload, the machine and what
-// is expected. See tests/cases/candidate/README.md.
+// Reads a case of tests/cases/candidate: a candidate whose first comment lines describe the workload, the machine and
+// what is expected. See tests/cases/candidate/README.md.
 #pragma once
 
 #include <string>
@@ -17,9 +17,9 @@ struct CandidateCase {
   Workload workload;
   FakeMachine machine;
   bool expects_error = false;
-  Location at;           // of the error
+  Location at;  // of the error
   std::string rule;
-  std::string fragment;  // of its message
+  std::string fragment;          // of its message
   std::vector<std::string> log;  // lines that the machine's log must have, in this order
 };
 

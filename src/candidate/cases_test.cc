@@ -23,13 +23,15 @@ std::string contents(const fs::path& path) {
 
 std::vector<std::string> case_names() {
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(KERF_CASES "/candidate/plans")) names.push_back(entry.path().filename().string());
+  for (const auto& entry : fs::directory_iterator(KERF_CASES "/candidate/plans"))
+    names.push_back(entry.path().filename().string());
   std::ranges::sort(names);
   return names;
 }
 
 std::string place(const Error& error) {
-  return error.at ? std::to_string(error.at->line) + ":" + std::to_string(error.at->column) + " " + error.message : "nowhere: " + error.message;
+  return error.at ? std::to_string(error.at->line) + ":" + std::to_string(error.at->column) + " " + error.message
+                  : "nowhere: " + error.message;
 }
 
 class PlanCases : public testing::TestWithParam<std::string> {};
@@ -48,14 +50,17 @@ TEST_P(PlanCases, is_judged_as_its_first_line_says) {
     auto line = with.machine.log().begin();
     for (const std::string& wanted : with.log) {
       line = std::find(line, with.machine.log().end(), wanted);
-      ASSERT_NE(line, with.machine.log().end()) << "not in the log, in this order: " << wanted << "\n" << testing::PrintToString(with.machine.log());
+      ASSERT_NE(line, with.machine.log().end()) << "not in the log, in this order: " << wanted << "\n"
+                                                << testing::PrintToString(with.machine.log());
     }
     return;
   }
   ASSERT_FALSE(program) << "nothing was found wrong";
   const Error& error = program.error();
   EXPECT_EQ(error.kind, ErrorKind::candidate);
-  EXPECT_EQ(place(error).substr(0, place(error).find(' ')), std::to_string(with.at.line) + ":" + std::to_string(with.at.column)) << error.message;
+  EXPECT_EQ(place(error).substr(0, place(error).find(' ')),
+            std::to_string(with.at.line) + ":" + std::to_string(with.at.column))
+      << error.message;
   EXPECT_THAT(error.message, testing::HasSubstr(with.fragment));
   ASSERT_EQ(error.facts.size(), 2U);
   EXPECT_EQ(error.facts[0], (std::pair<std::string, std::string>("verdict", "rejected")));

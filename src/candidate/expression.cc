@@ -13,14 +13,27 @@
 namespace kerf {
 
 struct Expression::Node {
-  enum class Kind : std::uint8_t { constant, name, attribute, item, unary, binary, all, any, choice, call, cast, numel };
+  enum class Kind : std::uint8_t {
+    constant,
+    name,
+    attribute,
+    item,
+    unary,
+    binary,
+    all,
+    any,
+    choice,
+    call,
+    cast,
+    numel
+  };
   Kind kind = Kind::constant;
-  std::size_t offset = 0;         // where it starts in the text
-  Value value = {};               // constant
-  int name = 0;                   // name, numel
-  Operator op = Operator::add;    // binary; comparisons of a chain are in `chain`
-  char sign = '-';                // unary: - + !
-  std::string word = {};          // attribute, call, cast
+  std::size_t offset = 0;            // where it starts in the text
+  Value value = {};                  // constant
+  int name = 0;                      // name, numel
+  Operator op = Operator::add;       // binary; comparisons of a chain are in `chain`
+  char sign = '-';                   // unary: - + !
+  std::string word = {};             // attribute, call, cast
   std::vector<std::size_t> of = {};  // operands, indexes of nodes; choice: condition, then, else
   std::vector<Operator> chain = {};  // all: of[i] chain[i] of[i + 1]
 };
@@ -61,7 +74,7 @@ struct Token {
   std::size_t offset = 0;
   std::string_view text = {};
   Value value = {};  // number, text
-  int name = 0;  // name
+  int name = 0;      // name
 };
 
 class Lexer {
@@ -70,7 +83,8 @@ class Lexer {
 
   // `attribute`: behind a dot, where a word is no name of the plan.
   Result<Token> next(bool attribute) {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) ++at_;
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
+      ++at_;
     Token token{.offset = at_};
     if (at_ == text_.size()) return token;
     const std::string_view rest = text_.substr(at_);
@@ -86,7 +100,8 @@ class Lexer {
         }
       }
     }
-    if ((c >= '0' && c <= '9') || (c == '.' && rest.size() > 1 && rest[1] >= '0' && rest[1] <= '9')) return number(token, rest);
+    if ((c >= '0' && c <= '9') || (c == '.' && rest.size() > 1 && rest[1] >= '0' && rest[1] <= '9'))
+      return number(token, rest);
     if (is_name_part(c)) {
       std::size_t size = 1;
       while (size < rest.size() && is_name_part(rest[size])) ++size;
@@ -153,7 +168,8 @@ class Lexer {
     if (end == std::string_view::npos) return refuse("expression", "a string without its end", located_.position(at_));
     const std::string_view body = rest.substr(1, end - 1);
     if (body.find('\\') != std::string_view::npos) {
-      return refuse("expression", "a backslash in a string: strings of expressions have no escapes", located_.position(at_));
+      return refuse("expression", "a backslash in a string: strings of expressions have no escapes",
+                    located_.position(at_));
     }
     token.kind = Token::Kind::text;
     token.value = Value{std::string(body)};
@@ -176,7 +192,8 @@ class Parser {
     if (token_.kind == Token::Kind::end) return fail_at(0, "an empty expression");
     const std::size_t root = TRY(conditional());
     if (token_.kind != Token::Kind::end) return unexpected("the end of the expression");
-    if (root + 1 != nodes_.size()) return fail_at(0, "an expression without a root");  // cannot be: the root is added last
+    if (root + 1 != nodes_.size())
+      return fail_at(0, "an expression without a root");  // cannot be: the root is added last
     return std::move(nodes_);
   }
   std::vector<Expression::Use> uses;
@@ -202,8 +219,12 @@ class Parser {
     token_ = TRY(lexer_.next(attribute));
     return {};
   }
-  [[nodiscard]] bool is(std::string_view symbol) const { return token_.kind == Token::Kind::symbol && token_.text == symbol; }
-  [[nodiscard]] bool is_word(std::string_view word) const { return token_.kind == Token::Kind::word && token_.text == word; }
+  [[nodiscard]] bool is(std::string_view symbol) const {
+    return token_.kind == Token::Kind::symbol && token_.text == symbol;
+  }
+  [[nodiscard]] bool is_word(std::string_view word) const {
+    return token_.kind == Token::Kind::word && token_.text == word;
+  }
   Result<> expect(std::string_view symbol) {
     if (!is(symbol)) return unexpected(fmt::format("`{}`", symbol));
     return advance();
@@ -366,7 +387,8 @@ class Parser {
         TRY(advance());
         uses.push_back({.name = token.name, .at = text_.position(token.offset)});
         return put({.kind = Node::Kind::name, .offset = token.offset, .name = token.name});
-      case Token::Kind::word: return word();
+      case Token::Kind::word:
+        return word();
       case Token::Kind::symbol:
         if (is("(")) {
           TRY(advance());
@@ -375,7 +397,8 @@ class Parser {
           return inner;
         }
         break;
-      case Token::Kind::end: break;
+      case Token::Kind::end:
+        break;
     }
     return unexpected("a value");
   }
@@ -429,13 +452,16 @@ class Parser {
   std::unexpected<Error> unknown_name(std::size_t offset) const {
     const std::string_view rest = std::string_view(text_.text).substr(offset);
     std::size_t size = 0;
-    while (size < rest.size() && (is_name_part(rest[size]) || (rest[size] == '.' && size + 1 < rest.size() && is_name_part(rest[size + 1])))) ++size;
+    while (size < rest.size() &&
+           (is_name_part(rest[size]) || (rest[size] == '.' && size + 1 < rest.size() && is_name_part(rest[size + 1]))))
+      ++size;
     const std::string_view name = rest.substr(0, size);
     std::string message = fmt::format("unknown name `{}`", name);
     if (const auto near = nearest(name, names_.all()); !near.empty()) {
       message += fmt::format(": did you mean `{}`?", near);
     } else if (size < rest.size() && rest[size] == '(') {
-      message = fmt::format("unknown function `{}`: expected min, max, abs, cdiv, next_pow2, numel, i32, f32 or f64", name);
+      message =
+          fmt::format("unknown function `{}`: expected min, max, abs, cdiv, next_pow2, numel, i32, f32 or f64", name);
     } else {
       message += fmt::format(": expected a tensor, an init argument or a name that the plan gives");
     }
@@ -458,22 +484,33 @@ class Walk {
   Result<Evaluated> at(std::size_t i) const {
     const Node& node = nodes_[i];
     switch (node.kind) {
-      case Node::Kind::constant: return Evaluated{.value = node.value};
-      case Node::Kind::name: return name(node);
-      case Node::Kind::numel: return numel(node);
-      case Node::Kind::attribute: return attribute(node);
-      case Node::Kind::item: return item_of(node);
-      case Node::Kind::unary: return unary(node);
-      case Node::Kind::binary: return binary(node);
-      case Node::Kind::all: return node.chain.empty() ? logic(node, false) : chain(node);
-      case Node::Kind::any: return logic(node, true);
+      case Node::Kind::constant:
+        return Evaluated{.value = node.value};
+      case Node::Kind::name:
+        return name(node);
+      case Node::Kind::numel:
+        return numel(node);
+      case Node::Kind::attribute:
+        return attribute(node);
+      case Node::Kind::item:
+        return item_of(node);
+      case Node::Kind::unary:
+        return unary(node);
+      case Node::Kind::binary:
+        return binary(node);
+      case Node::Kind::all:
+        return node.chain.empty() ? logic(node, false) : chain(node);
+      case Node::Kind::any:
+        return logic(node, true);
       case Node::Kind::choice: {
         const Evaluated condition = TRY(plain(node.of[0]));
         if (condition.unknown) return condition;
         return at(node.of[truth(condition.value) ? 1 : 2]);
       }
-      case Node::Kind::call: return call(node);
-      case Node::Kind::cast: return cast(node);
+      case Node::Kind::call:
+        return call(node);
+      case Node::Kind::cast:
+        return cast(node);
     }
     return fail_at(node, "cannot be evaluated");
   }
@@ -487,7 +524,8 @@ class Walk {
   Result<Evaluated> plain(std::size_t i) const {
     Evaluated value = TRY(at(i));
     if (value.cast != Cast::none) {
-      return fail_at(nodes_[i], "a cast inside of an expression: i32(…), f32(…) and f64(…) stand around a whole argument");
+      return fail_at(nodes_[i],
+                     "a cast inside of an expression: i32(…), f32(…) and f64(…) stand around a whole argument");
     }
     return value;
   }
@@ -497,7 +535,9 @@ class Walk {
     return Evaluated{.value = *std::move(computed)};
   }
 
-  [[nodiscard]] const std::string& spelled(const Node& node) const { return names_[static_cast<std::size_t>(node.name)]; }
+  [[nodiscard]] const std::string& spelled(const Node& node) const {
+    return names_[static_cast<std::size_t>(node.name)];
+  }
   [[nodiscard]] const Meaning& meaning(const Node& node) const { return scope_[static_cast<std::size_t>(node.name)]; }
 
   std::unexpected<Error> absent(const Node& node, const Meaning::Absent& why) const {
@@ -509,7 +549,9 @@ class Walk {
     if (const auto* why = std::get_if<Meaning::Absent>(&means.is)) return absent(node, *why);
     if (std::holds_alternative<Meaning::Unknown>(means.is)) return Evaluated{.unknown = true};
     if (const auto* value = std::get_if<Value>(&means.is)) return Evaluated{.value = *value};
-    return fail_at(node, fmt::format("`{0}` is a tensor: expected {0}.shape[i], {0}.stride[i], {0}.ndim, {0}.dtype or numel({0})", spelled(node)));
+    return fail_at(
+        node, fmt::format("`{0}` is a tensor: expected {0}.shape[i], {0}.stride[i], {0}.ndim, {0}.dtype or numel({0})",
+                          spelled(node)));
   }
 
   // The tensor that a name stands for; null if that is unknown here.
@@ -518,7 +560,8 @@ class Walk {
     if (const auto* why = std::get_if<Meaning::Absent>(&means.is)) return absent(node, *why);
     if (std::holds_alternative<Meaning::Unknown>(means.is)) return nullptr;
     if (const auto* spec = std::get_if<const TensorSpec*>(&means.is)) return *spec;
-    return fail_at(node, fmt::format("`{}` is {}: expected a tensor", spelled(node), kind_of(std::get<Value>(means.is))));
+    return fail_at(node,
+                   fmt::format("`{}` is {}: expected a tensor", spelled(node), kind_of(std::get<Value>(means.is))));
   }
 
   Result<Evaluated> numel(const Node& node) const {
@@ -605,10 +648,12 @@ class Walk {
     if (operand.cast == Cast::i32) {
       if (boolean) return Evaluated{.value = Value{std::int64_t{*boolean}}, .cast = Cast::i32};
       if (!integer) return fail_at(node, fmt::format("i32 of {}: expected an integer", kind_of(value)));
-      if (*integer < INT32_MIN || *integer > INT32_MAX) return fail_at(node, fmt::format("i32({}): does not fit 32 bits", *integer));
+      if (*integer < INT32_MIN || *integer > INT32_MAX)
+        return fail_at(node, fmt::format("i32({}): does not fit 32 bits", *integer));
       return operand;
     }
-    if (!boolean && !integer && !real) return fail_at(node, fmt::format("{} of {}: expected a number", node.word, kind_of(value)));
+    if (!boolean && !integer && !real)
+      return fail_at(node, fmt::format("{} of {}: expected a number", node.word, kind_of(value)));
     double number = boolean ? (*boolean ? 1.0 : 0.0) : integer ? static_cast<double>(*integer) : *real;
     if (operand.cast == Cast::f32) number = static_cast<double>(static_cast<float>(number));
     return Evaluated{.value = Value{number}, .cast = operand.cast};
@@ -624,7 +669,8 @@ class Walk {
 
 Result<Expression> Expression::parse(const Located& text, const Names& names) {
   if (text.text.size() > max_expression_bytes) {
-    return refuse("limit", fmt::format("an expression of {} bytes: expected at most {}", text.text.size(), max_expression_bytes),
+    return refuse("limit",
+                  fmt::format("an expression of {} bytes: expected at most {}", text.text.size(), max_expression_bytes),
                   text.at);
   }
   Expression result;

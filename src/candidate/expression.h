@@ -73,7 +73,7 @@ class Expression {
  private:
   Located text_;
   std::vector<Use> uses_;
-  std::shared_ptr<const std::vector<Node>> nodes_;  // the last one is the root
+  std::shared_ptr<const std::vector<Node>> nodes_;           // the last one is the root
   std::shared_ptr<const std::vector<std::string>> spelled_;  // of names, by index
 };
 

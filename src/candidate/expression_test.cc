@@ -41,7 +41,9 @@ struct World {
   // The value as text, or "LINE:COLUMN message".
   [[nodiscard]] std::string operator()(const std::string& text) const {
     const auto result = evaluate(text);
-    if (!result) return std::to_string(result.error().at->line) + ":" + std::to_string(result.error().at->column) + " " + result.error().message;
+    if (!result)
+      return std::to_string(result.error().at->line) + ":" + std::to_string(result.error().at->column) + " " +
+             result.error().message;
     return result->unknown ? "unknown" : to_string(result->value);
   }
   TensorSpec x{.dtype = Dtype::f32, .shape = {4, 5, 6}, .stride = {30, 1, 5}};
@@ -87,7 +89,8 @@ TEST(Expressions, text_of_any_depth_ends_in_a_value_or_an_error) {
 
 TEST(Expressions, uses_say_which_names_and_strides) {
   const World world;
-  const auto parsed = Expression::parse({.text = "conv.weight.stride[0] + numel(x) * BLOCK", .at = {7, 10}}, world.names);
+  const auto parsed =
+      Expression::parse({.text = "conv.weight.stride[0] + numel(x) * BLOCK", .at = {7, 10}}, world.names);
   ASSERT_TRUE(parsed);
   ASSERT_EQ(parsed->uses().size(), 3U);
   EXPECT_EQ(world.names.text(parsed->uses()[0].name), "conv.weight");
@@ -107,7 +110,7 @@ TEST(Expressions, casts_decide_the_type_of_an_argument) {
 // Python's rules written out from its manual, and as text with as few parentheses as precedence allows.
 struct Generated {
   std::string text;
-  int level = 0;              // precedence of the outermost operator: 9 atom, 8 **, 7 sign, 6 *, 5 +, 4 <, 3 not, 2 and, 1 or, 0 if
+  int level = 0;  // precedence of the outermost operator: 9 atom, 8 **, 7 sign, 6 *, 5 +, 4 <, 3 not, 2 and, 1 or, 0 if
   std::optional<__int128> value;  // nullopt: an error
   bool small() const { return value && *value >= INT64_MIN && *value <= INT64_MAX; }
 };
@@ -125,25 +128,35 @@ __int128 python_floor(__int128 a, __int128 b) {
 Generated generate(int depth) {
   const int kind = depth == 0 ? 0 : *rc::gen::inRange(0, 12);
   if (kind <= 1) {
-    const std::int64_t n = *rc::gen::oneOf(rc::gen::inRange<std::int64_t>(0, 20), rc::gen::element<std::int64_t>(INT64_MAX, 1LL << 32, 3037000500));
+    const std::int64_t n = *rc::gen::oneOf(rc::gen::inRange<std::int64_t>(0, 20),
+                                           rc::gen::element<std::int64_t>(INT64_MAX, 1LL << 32, 3037000500));
     return {.text = std::to_string(n), .level = 9, .value = n};
   }
   const Generated a = generate(depth - 1), b = generate(depth - 1);
   const bool sound = a.small() && b.small();
   const auto both = [&](const char* op, int level, std::optional<__int128> value) {
     if (value && (*value < INT64_MIN || *value > INT64_MAX)) value = std::nullopt;
-    return Generated{.text = inside(a, level) + " " + op + " " + inside(b, level + 1), .level = level, .value = sound ? value : std::nullopt};
+    return Generated{.text = inside(a, level) + " " + op + " " + inside(b, level + 1),
+                     .level = level,
+                     .value = sound ? value : std::nullopt};
   };
   const __int128 x = a.value.value_or(0), y = b.value.value_or(1);
   switch (kind) {
-    case 2: return both("+", 5, x + y);
-    case 3: return both("-", 5, x - y);
-    case 4: return both("*", 6, x * y);
-    case 5: return both("//", 6, y == 0 ? std::nullopt : std::optional(python_floor(x, y)));
-    case 6: return both("%", 6, y == 0 ? std::nullopt : std::optional(x - python_floor(x, y) * y));
+    case 2:
+      return both("+", 5, x + y);
+    case 3:
+      return both("-", 5, x - y);
+    case 4:
+      return both("*", 6, x * y);
+    case 5:
+      return both("//", 6, y == 0 ? std::nullopt : std::optional(python_floor(x, y)));
+    case 6:
+      return both("%", 6, y == 0 ? std::nullopt : std::optional(x - python_floor(x, y) * y));
     case 7: {
       // A comparison on either side would make a chain of it.
-      return Generated{.text = inside(a, 5) + " < " + inside(b, 5), .level = 4, .value = sound ? std::optional<__int128>(x < y) : std::nullopt};
+      return Generated{.text = inside(a, 5) + " < " + inside(b, 5),
+                       .level = 4,
+                       .value = sound ? std::optional<__int128>(x < y) : std::nullopt};
     }
     case 8: {
       Generated minus{.text = "-" + inside(a, 7), .level = 7, .value = std::nullopt};
@@ -158,7 +171,8 @@ Generated generate(int depth) {
     }
     case 10: {
       const Generated c = generate(depth - 1);
-      Generated choice{.text = inside(a, 1) + " if " + inside(c, 1) + " else " + inside(b, 0), .level = 0, .value = std::nullopt};
+      Generated choice{
+          .text = inside(a, 1) + " if " + inside(c, 1) + " else " + inside(b, 0), .level = 0, .value = std::nullopt};
       if (c.value) choice.value = *c.value != 0 ? a.value : b.value;
       return choice;
     }

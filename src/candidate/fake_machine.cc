@@ -12,14 +12,19 @@ namespace {
 std::string spelled(const BoundArgument& argument) {
   using Kind = BoundArgument::Kind;
   switch (argument.kind) {
-    case Kind::tensor: return fmt::format("%{}", argument.tensor);
-    case Kind::thread: return "thread";
+    case Kind::tensor:
+      return fmt::format("%{}", argument.tensor);
+    case Kind::thread:
+      return "thread";
     case Kind::f32:
-    case Kind::f64: return fmt::format("{}:{}", to_string(Value{argument.number}), to_string(argument.kind));
+    case Kind::f64:
+      return fmt::format("{}:{}", to_string(Value{argument.number}), to_string(argument.kind));
     case Kind::i64:
     case Kind::i32:
-    case Kind::boolean: return fmt::format("{}:{}", argument.integer, to_string(argument.kind));
-    case Kind::unknown: break;
+    case Kind::boolean:
+      return fmt::format("{}:{}", argument.integer, to_string(argument.kind));
+    case Kind::unknown:
+      break;
   }
   return "?";
 }
@@ -39,7 +44,9 @@ void FakeMachine::add_prototype(std::string kernel, std::vector<std::string> typ
   prototypes_[std::move(kernel)] = std::move(types);
 }
 
-void FakeMachine::add_answer(const std::string& op, std::vector<CallResult> results) { answers_[op].push_back(std::move(results)); }
+void FakeMachine::add_answer(const std::string& op, std::vector<CallResult> results) {
+  answers_[op].push_back(std::move(results));
+}
 
 Result<std::optional<std::vector<std::string>>> FakeMachine::schemas(std::string_view op) {
   const auto it = schemas_.find(op);
@@ -60,15 +67,16 @@ Result<> FakeMachine::allocate(TensorId, const BoundTensor& tensor) {
 Result<> FakeMachine::launch(const BoundStep& step, const BoundLaunch& launch) {
   std::vector<std::string> args;
   for (const BoundArgument& each : launch.args) args.push_back(spelled(each));
-  log_.push_back(fmt::format("{}launch {} [{}]({})", step.prepare ? "prepare " : "", launch.kernel, fmt::join(launch.grid, ", "),
-                             fmt::join(args, ", ")));
+  log_.push_back(fmt::format("{}launch {} [{}]({})", step.prepare ? "prepare " : "", launch.kernel,
+                             fmt::join(launch.grid, ", "), fmt::join(args, ", ")));
   return {};
 }
 
 Result<std::optional<std::vector<CallResult>>> FakeMachine::call(const BoundStep& step, const BoundCall& call) {
   std::vector<std::string> args;
   for (const CallValue& each : call.args) args.push_back(to_string(each));
-  log_.push_back(fmt::format("{}call {}({})", step.prepare ? "prepare " : "", full_name(call.op, call.overload), fmt::join(args, ", ")));
+  log_.push_back(fmt::format("{}call {}({})", step.prepare ? "prepare " : "", full_name(call.op, call.overload),
+                             fmt::join(args, ", ")));
   const auto it = answers_.find(call.op);
   if (it == answers_.end()) return std::nullopt;
   return it->second[std::min(calls_[call.op]++, it->second.size() - 1)];
@@ -78,7 +86,8 @@ Result<> FakeMachine::commit(const BoundStep&, const BoundCall& call) {
   for (const BoundOut& out : call.outs) {
     if (out.kind == BoundOut::Kind::keep) log_.push_back(fmt::format("keep %{}", out.tensor));
     if (out.kind != BoundOut::Kind::write) continue;
-    log_.push_back(fmt::format("write %{}{}", out.tensor, call.out_overload ? " by " + full_name(call.op, *call.out_overload) : ""));
+    log_.push_back(fmt::format("write %{}{}", out.tensor,
+                               call.out_overload ? " by " + full_name(call.op, *call.out_overload) : ""));
   }
   return {};
 }

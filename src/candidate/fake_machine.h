@@ -15,8 +15,8 @@ class FakeMachine : public Machine {
   // An overload, as PyTorch prints it.
   void add_schema(std::string_view text);
   void add_prototype(std::string kernel, std::vector<std::string> types);
-  // What the next call of "aten::t" gives; the last answer stands for all further ones. An operator without answers gives
-  // unknown results.
+  // What the next call of "aten::t" gives; the last answer stands for all further ones. An operator without answers
+  // gives unknown results.
   void add_answer(const std::string& op, std::vector<CallResult> results);
 
   Result<std::optional<std::vector<std::string>>> schemas(std::string_view op) override;

@@ -9,9 +9,11 @@
 namespace kerf {
 namespace {
 
-constexpr std::array<std::string_view, 9> functions = {"min", "max", "abs", "cdiv", "next_pow2", "numel", "i32", "f32", "f64"};
-constexpr std::array<std::string_view, 15> words = {"and",  "or",    "not",  "if",    "else", "none",    "true", "false",
-                                                    "None", "True", "False", "init", "thread", "threads", "where"};
+constexpr std::array<std::string_view, 9> functions = {"min",   "max", "abs", "cdiv", "next_pow2",
+                                                       "numel", "i32", "f32", "f64"};
+constexpr std::array<std::string_view, 15> words = {"and",   "or",   "not",    "if",      "else",
+                                                    "none",  "true", "false",  "None",    "True",
+                                                    "False", "init", "thread", "threads", "where"};
 
 // Levenshtein distance.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -31,7 +33,9 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-bool is_name_part(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
+bool is_name_part(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
 
 bool is_identifier(std::string_view text) {
   return !text.empty() && !(text.front() >= '0' && text.front() <= '9') && std::ranges::all_of(text, is_name_part);

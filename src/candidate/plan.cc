@@ -21,7 +21,9 @@ Result<bool> holds(const Located& text, const Names& names, const Scope& scope) 
   const Expression expression = TRY(Expression::parse(text, names));
   const Evaluated result = TRY(expression.evaluate(scope));
   if (const auto* boolean = std::get_if<bool>(&result.value.is)) return *boolean;
-  return refuse("type", fmt::format("`{}` is {}, {}: expected a bool", text.text, to_string(result.value), kind_of(result.value)), text.at);
+  return refuse(
+      "type", fmt::format("`{}` is {}, {}: expected a bool", text.text, to_string(result.value), kind_of(result.value)),
+      text.at);
 }
 
 bool mentions(const PlanArgument& argument, std::string_view name) {
@@ -45,7 +47,8 @@ Result<std::vector<TunePoint>> tune_points(const Source& source) {
   std::size_t product = 1;
   for (const auto& [axis, values] : plan.tune) {
     product *= values.size();
-    if (product > max_product) return refuse("tune", fmt::format("more than {} combinations before `where`", max_product), plan.tune_at);
+    if (product > max_product)
+      return refuse("tune", fmt::format("more than {} combinations before `where`", max_product), plan.tune_at);
   }
   std::vector<TunePoint> points;
   for (std::size_t i = 0; i < product; ++i) {
@@ -61,12 +64,16 @@ Result<std::vector<TunePoint>> tune_points(const Source& source) {
     }
     if (plan.where && !TRY(holds(*plan.where, names, scope))) continue;
     if (points.size() == max_tune_points) {
-      return refuse("tune", fmt::format("more than {} combinations of tune values: expected fewer, or a `where` that thins them", max_tune_points),
-                    plan.tune_at);
+      return refuse(
+          "tune",
+          fmt::format("more than {} combinations of tune values: expected fewer, or a `where` that thins them",
+                      max_tune_points),
+          plan.tune_at);
     }
     points.push_back(std::move(point));
   }
-  if (points.empty()) return refuse("tune", fmt::format("no combination of tune values satisfies `{}`", plan.where->text), plan.tune_at);
+  if (points.empty())
+    return refuse("tune", fmt::format("no combination of tune values satisfies `{}`", plan.where->text), plan.tune_at);
   return points;
 }
 
@@ -94,16 +101,19 @@ Error not_supported(const Source& source, const Workload& workload) {
     if (tensor.role == Role::input) inputs.push_back(fmt::format("{} {}", tensor.name, to_string(tensor.spec)));
   }
   const std::string condition = source.plan.supports ? source.plan.supports->text : "true";
-  return plan_error("supports", fmt::format("`supports` leaves the primary workload ({}) out: found `{}`, expected one that admits it",
-                                            fmt::join(inputs, ", "), condition),
-                    source.plan.supports_at);
+  return plan_error(
+      "supports",
+      fmt::format("`supports` leaves the primary workload ({}) out: found `{}`, expected one that admits it",
+                  fmt::join(inputs, ", "), condition),
+      source.plan.supports_at);
 }
 
 Result<> lint(const Source& source, const Workload& workload, const TunePoint& point, int threads) {
   if (!TRY(supports(source, workload))) return std::unexpected(not_supported(source, workload));
   BlindMachine machine;
   const int available = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  const BindRequest request{.source = &source, .workload = &workload, .tune = point, .threads = threads > 0 ? threads : available};
+  const BindRequest request{
+      .source = &source, .workload = &workload, .tune = point, .threads = threads > 0 ? threads : available};
   TRY(bind(request, machine));
   return {};
 }
@@ -111,7 +121,9 @@ Result<> lint(const Source& source, const Workload& workload, const TunePoint& p
 Located last_writer(const Source& source, std::string_view output) {
   for (auto step = source.plan.steps.rbegin(); step != source.plan.steps.rend(); ++step) {
     const bool result = std::ranges::any_of(step->out, [&](const Located& out) { return out.text == output; });
-    const bool passed = step->kind == Step::Kind::launch && std::ranges::any_of(step->args, [&](const PlanArgument& each) { return mentions(each, output); });
+    const bool passed =
+        step->kind == Step::Kind::launch &&
+        std::ranges::any_of(step->args, [&](const PlanArgument& each) { return mentions(each, output); });
     if (result || passed) return step->target;
   }
   return Located{.text = "plan", .at = source.plan.at};

@@ -46,21 +46,21 @@ struct Scratch {
 struct Step {
   enum class Kind : std::uint8_t { launch, call };
   Kind kind = Kind::launch;
-  Located target;                     // kernel, or operator ("aten.sum.dim_IntList")
-  std::vector<PlanArgument> grid;     // launch
+  Located target;                  // kernel, or operator ("aten.sum.dim_IntList")
+  std::vector<PlanArgument> grid;  // launch
   std::vector<PlanArgument> args;
   std::vector<std::pair<Located, PlanArgument>> kwargs;  // call
-  std::vector<Located> out;           // call: names, "_" drops
+  std::vector<Located> out;                              // call: names, "_" drops
   bool out_is_list = false;
-  std::optional<Located> loop;        // for = "t"
+  std::optional<Located> loop;  // for = "t"
   bool prepare = false;
-  PlanArgumentTable keys;             // launch: what the language adds (block, shared, num_warps, constexpr, …)
+  PlanArgumentTable keys;  // launch: what the language adds (block, shared, num_warps, constexpr, …)
   Location at, grid_at, args_at, out_at;
 };
 
 struct Plan {
   std::optional<Located> supports;
-  Location supports_at;  // the key
+  Location supports_at;                                      // the key
   std::vector<std::pair<Located, std::vector<Value>>> tune;  // axes in order of appearance
   std::optional<Located> where;
   Location tune_at;
@@ -84,9 +84,9 @@ using TunePoint = std::vector<std::pair<std::string, Value>>;
 [[nodiscard]] Result<Source> read_source(Candidate candidate);
 // All points of the product that `where` admits; one empty point where there are no axes.
 [[nodiscard]] Result<std::vector<TunePoint>> tune_points(const Source& source);
-// Everything that can be checked without running: names, expressions, grids, schemas that are known, on this workload at
-// this point. Results of calls are unknown here; what depends on them is checked by the runner when it binds the plan.
-// `threads` is the number that the runner will have; 0: as many as this machine has.
+// Everything that can be checked without running: names, expressions, grids, schemas that are known, on this workload
+// at this point. Results of calls are unknown here; what depends on them is checked by the runner when it binds the
+// plan. `threads` is the number that the runner will have; 0: as many as this machine has.
 [[nodiscard]] Result<> lint(const Source& source, const Workload& workload, const TunePoint& point, int threads = 0);
 // Whether `supports` admits the workload.
 [[nodiscard]] Result<bool> supports(const Source& source, const Workload& workload);

@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <toml++/toml.h>
 #include <algorithm>
 #include <array>
 #include <initializer_list>
-#include <toml++/toml.h>
 
 #include "candidate/bind.h"
 #include "candidate/identifiers.h"
@@ -22,27 +22,40 @@ using Keys = std::vector<std::string_view>;
 Keys launch_keys(Language language) {
   Keys keys = {"launch", "grid", "args", "for", "phase"};
   switch (language) {
-    case Language::cpp: break;
+    case Language::cpp:
+      break;
     case Language::cuda:
-    case Language::hip: keys.insert(keys.end(), {"block", "shared", "cluster", "cooperative"}); break;
+    case Language::hip:
+      keys.insert(keys.end(), {"block", "shared", "cluster", "cooperative"});
+      break;
     case Language::triton:
-    case Language::gluon: keys.insert(keys.end(), {"constexpr", "num_warps", "num_stages"}); break;
+    case Language::gluon:
+      keys.insert(keys.end(), {"constexpr", "num_warps", "num_stages"});
+      break;
   }
   return keys;
 }
 
 const char* kind_of(const toml::node& node) {
   switch (node.type()) {
-    case toml::node_type::string: return "a string";
-    case toml::node_type::integer: return "an integer";
-    case toml::node_type::floating_point: return "a float";
-    case toml::node_type::boolean: return "a bool";
-    case toml::node_type::array: return "an array";
-    case toml::node_type::table: return "a table";
-    case toml::node_type::none: return "nothing";
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a float";
+    case toml::node_type::boolean:
+      return "a bool";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::none:
+      return "nothing";
     case toml::node_type::date:
     case toml::node_type::time:
-    case toml::node_type::date_time: break;
+    case toml::node_type::date_time:
+      break;
   }
   return "a date or time";
 }
@@ -104,7 +117,8 @@ class Reader {
       if (std::ranges::find(known, key->str()) != known.end()) continue;
       std::string message = fmt::format("unknown key `{}` in {}: ", key->str(), where);
       const std::string_view near = nearest(key->str(), known);
-      message += near.empty() ? fmt::format("expected one of {}", fmt::join(known, ", ")) : fmt::format("did you mean `{}`?", near);
+      message += near.empty() ? fmt::format("expected one of {}", fmt::join(known, ", "))
+                              : fmt::format("did you mean `{}`?", near);
       return refuse("key", message, located(*key).at);
     }
     return {};
@@ -175,7 +189,8 @@ class Reader {
     return result;
   }
 
-  Result<PlanArgumentList> arguments(const toml::array& array, std::string_view what, bool tables_allowed = false) const {
+  Result<PlanArgumentList> arguments(const toml::array& array, std::string_view what,
+                                     bool tables_allowed = false) const {
     PlanArgumentList result;
     for (const toml::node& each : array) result.push_back(TRY(argument(each, what, tables_allowed)));
     return result;
@@ -209,10 +224,12 @@ class Reader {
         const PlanArgument choice = TRY(argument(each, text));
         const Value* value = std::get_if<Value>(&choice.is);
         const double* number = value ? std::get_if<double>(&value->is) : nullptr;
-        if (!value || (number && !std::isfinite(*number))) TRY(wrong_type(each, "a value of " + text, "a finite number or a bool"));
+        if (!value || (number && !std::isfinite(*number)))
+          TRY(wrong_type(each, "a value of " + text, "a finite number or a bool"));
         if (!choices.empty() && choices.front().is.index() != value->is.index()) {
-          return refuse("type", fmt::format("{} mixes {} with other types: its values become one constant", text, kind_of(each)),
-                        place(each));
+          return refuse(
+              "type", fmt::format("{} mixes {} with other types: its values become one constant", text, kind_of(each)),
+              place(each));
         }
         if (std::ranges::find(choices, *value) != choices.end()) {
           return refuse("tune", fmt::format("{} has the value {} twice", text, to_string(*value)), place(each));
@@ -229,7 +246,8 @@ class Reader {
     for (const auto& [counter, count] : in_order(*node.as_table())) {
       const Located name = located(*counter);
       if (const std::string why = why_no_name(name.text); !why.empty()) return refuse("name", why, name.at);
-      if (!count->is_integer() && !count->is_string()) TRY(wrong_type(*count, name.text, "a count: an integer or an expression"));
+      if (!count->is_integer() && !count->is_string())
+        TRY(wrong_type(*count, name.text, "a count: an integer or an expression"));
       plan.loops.emplace_back(name, TRY(argument(*count, name.text)));
     }
     return {};
@@ -248,8 +266,10 @@ class Reader {
     const Located dtype = TRY(string(*table.get("dtype"), "dtype"));
     const std::optional<Dtype> known = dtype_from(dtype.text);
     if (!known) {
-      return refuse("type", fmt::format("unknown dtype `{}`: expected f64, f32, bf16, f16, i64, i32, i16, i8, u8 or bool", dtype.text),
-                    dtype.at);
+      return refuse(
+          "type",
+          fmt::format("unknown dtype `{}`: expected f64, f32, bf16, f16, i64, i32, i16, i8, u8 or bool", dtype.text),
+          dtype.at);
     }
     scratch.dtype = *known;
     scratch.shape_at = place(*table.get("shape"));
@@ -266,8 +286,10 @@ class Reader {
     step.at = place(table);
     const bool launch = table.contains("launch");
     if (launch == table.contains("call")) {
-      return refuse("key", launch ? "a step with both `launch` and `call`: expected one of them"
-                                  : "a step without `launch` or `call`: expected one of them", step.at);
+      return refuse("key",
+                    launch ? "a step with both `launch` and `call`: expected one of them"
+                           : "a step without `launch` or `call`: expected one of them",
+                    step.at);
     }
     const Keys keys = launch ? launch_keys(language_) : Keys{"call", "args", "kwargs", "out", "for", "phase"};
     TRY(check_keys(table, keys, launch ? fmt::format("a launch ({})", to_string(language_)) : "a call"));
@@ -281,7 +303,8 @@ class Reader {
     if (const toml::node* loop = table.get("for")) step.loop = TRY(string(*loop, "for"));
     if (const toml::node* phase = table.get("phase")) {
       const Located text = TRY(string(*phase, "phase"));
-      if (text.text != "prepare") return refuse("key", fmt::format("phase is `{}`: the only one is `prepare`", text.text), text.at);
+      if (text.text != "prepare")
+        return refuse("key", fmt::format("phase is `{}`: the only one is `prepare`", text.text), text.at);
       step.prepare = true;
     }
     TRY(launch ? read_launch(table, step) : read_call(table, step));
@@ -290,9 +313,11 @@ class Reader {
 
   Result<> read_launch(const toml::table& table, Step& step) const {
     const bool templates = language_ == Language::cuda || language_ == Language::hip;
-    const std::string_view kernel = std::string_view(step.target.text).substr(0, templates ? step.target.text.find('<') : std::string::npos);
+    const std::string_view kernel =
+        std::string_view(step.target.text).substr(0, templates ? step.target.text.find('<') : std::string::npos);
     if (!is_identifier(kernel)) {
-      return refuse("kernel", fmt::format("`{}` is no name of a kernel: expected a function of the source", step.target.text),
+      return refuse("kernel",
+                    fmt::format("`{}` is no name of a kernel: expected a function of the source", step.target.text),
                     step.target.at);
     }
     const toml::node* grid = table.get("grid");
@@ -316,7 +341,8 @@ class Reader {
       step.kwargs = TRY(argument_table(*kwargs->as_table(), "an argument"));
     }
     const toml::node* out = table.get("out");
-    if (!out) return refuse("key", "a call without `out`: expected a name for its result, or \"_\" to drop it", step.at);
+    if (!out)
+      return refuse("key", "a call without `out`: expected a name for its result, or \"_\" to drop it", step.at);
     step.out_at = place(*out);
     step.out_is_list = out->is_array();
     if (!step.out_is_list) {
@@ -324,7 +350,8 @@ class Reader {
       return {};
     }
     for (const toml::node& each : *out->as_array()) step.out.push_back(TRY(result_name(each)));
-    if (step.out.empty()) return refuse("key", "out is empty: expected a name for each result, \"_\" drops one", step.out_at);
+    if (step.out.empty())
+      return refuse("key", "out is empty: expected a name for each result, \"_\" drops one", step.out_at);
     return {};
   }
 
@@ -340,7 +367,9 @@ class Reader {
     const auto give = [&given](const std::string& name, Location at, std::string_view as) -> Result<> {
       const auto it = std::ranges::find(given, name, &std::pair<std::string, Location>::first);
       if (it != given.end()) {
-        return refuse("name", fmt::format("the name `{}` is given at line {} already: {} needs another", name, it->second.line, as), at);
+        return refuse(
+            "name",
+            fmt::format("the name `{}` is given at line {} already: {} needs another", name, it->second.line, as), at);
       }
       given.emplace_back(name, at);
       return {};
@@ -355,9 +384,11 @@ class Reader {
         TRY(give(out.text, out.at, "a result"));
       }
       if (!step.loop) continue;
-      const bool declared = std::ranges::any_of(plan.loops, [&](const auto& loop) { return loop.first.text == step.loop->text; });
+      const bool declared =
+          std::ranges::any_of(plan.loops, [&](const auto& loop) { return loop.first.text == step.loop->text; });
       if (!declared) {
-        return refuse("name", fmt::format("no loop `{0}`: expected `{0} = count` in [loops]", step.loop->text), step.loop->at);
+        return refuse("name", fmt::format("no loop `{0}`: expected `{0} = count` in [loops]", step.loop->text),
+                      step.loop->at);
       }
     }
     return {};
@@ -372,7 +403,9 @@ class Reader {
 
 Result<Source> read_source(Candidate candidate) {
   if (candidate.text.size() > max_candidate_bytes) {
-    return refuse("limit", fmt::format("{} bytes of text: expected at most {}", candidate.text.size(), max_candidate_bytes), {1, 1});
+    return refuse("limit",
+                  fmt::format("{} bytes of text: expected at most {}", candidate.text.size(), max_candidate_bytes),
+                  {1, 1});
   }
   const PlanText text = TRY(find_plan(candidate.text, candidate.language));
   toml::table root;

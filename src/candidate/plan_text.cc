@@ -152,11 +152,12 @@ Result<PlanText> find_plan(std::string_view text, Language language) {
     if (mark) {
       const Location at{static_cast<int>(i) + 1, mark->column};
       if (!mark->rest.empty()) {
-        return refuse("syntax", fmt::format("found `{}` behind `/// kerf`: expected the end of the line", mark->rest), at);
+        return refuse("syntax", fmt::format("found `{}` behind `/// kerf`: expected the end of the line", mark->rest),
+                      at);
       }
       if (found) {
-        return refuse("second_plan", fmt::format("a second plan: a candidate has one, it starts at line {}", found->begin.line),
-                      at);
+        return refuse("second_plan",
+                      fmt::format("a second plan: a candidate has one, it starts at line {}", found->begin.line), at);
       }
       PlanText plan;
       plan.begin = at;

@@ -16,7 +16,7 @@ struct PlanText {
   std::string toml;
   int first_line = 1;
   std::vector<int> shift;
-  Location begin;  // of "/// kerf"
+  Location begin;                                                   // of "/// kerf"
   [[nodiscard]] Location in_candidate(int line, int column) const;  // of a place in `toml`, from 1
 };
 

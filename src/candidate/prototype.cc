@@ -7,14 +7,15 @@
 namespace kerf {
 namespace {
 
-// Types by text; run() works a range of tasks off. Everything lives in a namespace that no candidate names by accident.
+// Types by text; run() works a range of tasks off. Everything lives in a namespace that no candidate names by accident,
+// and no identifier is one letter long: candidates like to #define those.
 constexpr const char* support = R"(
 namespace kerf_trailer {
-template <class T> struct Type { static constexpr const char* name = "?"; };
-#define KERF_TYPE(T, NAME)                                                           \
-  template <> struct Type<T> { static constexpr const char* name = NAME; };          \
-  template <> struct Type<T*> { static constexpr const char* name = NAME "*"; };     \
-  template <> struct Type<const T*> { static constexpr const char* name = "const " NAME "*"; };
+template <class kf_T> struct Type { static constexpr const char* name = "?"; };
+#define KERF_TYPE(kf_T, NAME)                                                           \
+  template <> struct Type<kf_T> { static constexpr const char* name = NAME; };          \
+  template <> struct Type<kf_T*> { static constexpr const char* name = NAME "*"; };     \
+  template <> struct Type<const kf_T*> { static constexpr const char* name = "const " NAME "*"; };
 KERF_TYPE(float, "f32")
 KERF_TYPE(double, "f64")
 KERF_TYPE(long, "i64")
@@ -32,44 +33,44 @@ KERF_TYPE(::bf16, "bf16")
 #endif
 #undef KERF_TYPE
 using Count = decltype(sizeof(0));
-template <Count... I> struct Indexes {};
+template <Count... kf_I> struct Indexes {};
 #if defined(__clang__)
-template <class T, T... I> struct Make { using type = Indexes<I...>; };
-template <Count N> using Sequence = typename __make_integer_seq<Make, Count, N>::type;
+template <class kf_T, kf_T... kf_I> struct Make { using type = Indexes<kf_I...>; };
+template <Count kf_N> using Sequence = typename __make_integer_seq<Make, Count, kf_N>::type;
 #else
-template <Count N> using Sequence = Indexes<__integer_pack(N)...>;
+template <Count kf_N> using Sequence = Indexes<__integer_pack(kf_N)...>;
 #endif
-template <class T> struct Bare { using type = T; };
-template <class T> struct Bare<T&> { using type = T; };
-template <class T> struct Bare<const T> { using type = T; };
-template <class R, class... A> auto plain(R (*)(A...)) -> R (*)(A...);
-template <class P, P kernel> struct Kernel;
-template <class R, class... A, R (*kernel)(A...)> struct Kernel<R (*)(A...), kernel> {
-  static constexpr const char* types[] = {"? result", Type<A>::name..., nullptr};
+template <class kf_T> struct Bare { using type = kf_T; };
+template <class kf_T> struct Bare<kf_T&> { using type = kf_T; };
+template <class kf_T> struct Bare<const kf_T> { using type = kf_T; };
+template <class kf_R, class... kf_A> auto plain(kf_R (*)(kf_A...)) -> kf_R (*)(kf_A...);
+template <class kf_P, kf_P kernel> struct Kernel;
+template <class kf_R, class... kf_A, kf_R (*kernel)(kf_A...)> struct Kernel<kf_R (*)(kf_A...), kernel> {
+  static constexpr const char* types[] = {"? result", Type<kf_A>::name..., nullptr};
   static void run(void* const*, long, const long*, long, long, long) {}
 };
-template <class... A, void (*kernel)(A...)> struct Kernel<void (*)(A...), kernel> {
-  static constexpr const char* types[] = {Type<A>::name..., nullptr};
-  template <Count... I> static void call(void* const* values, Indexes<I...>) {
-    kernel(*static_cast<typename Bare<A>::type*>(values[I])...);
+template <class... kf_A, void (*kernel)(kf_A...)> struct Kernel<void (*)(kf_A...), kernel> {
+  static constexpr const char* types[] = {Type<kf_A>::name..., nullptr};
+  template <Count... kf_I> static void call(void* const* values, Indexes<kf_I...>) {
+    kernel(*static_cast<typename Bare<kf_A>::type*>(values[kf_I])...);
   }
   static void run(void* const* args, long count, const long* grid, long dims, long begin, long end) {
-    constexpr Count n = sizeof...(A);
-    if (count + dims != static_cast<long>(n)) return;
-    void* values[n + 1];
+    constexpr Count kf_n = sizeof...(kf_A);
+    if (count + dims != static_cast<long>(kf_n)) return;
+    void* values[kf_n + 1];
     long index[3] = {0, 0, 0};
-    for (long i = 0; i < count; ++i) values[i] = args[i];
+    for (long kf_i = 0; kf_i < count; ++kf_i) values[kf_i] = args[kf_i];
     long rest = begin;
-    for (long d = 0; d < dims; ++d) {
-      values[count + d] = &index[d];
-      index[d] = d + 1 < dims ? rest % grid[d] : rest;
-      rest /= grid[d];
+    for (long kf_d = 0; kf_d < dims; ++kf_d) {
+      values[count + kf_d] = &index[kf_d];
+      index[kf_d] = kf_d + 1 < dims ? rest % grid[kf_d] : rest;
+      rest /= grid[kf_d];
     }
     for (long task = begin; task < end; ++task) {
-      call(values, Sequence<n>());
-      for (long d = 0; d < dims; ++d) {
-        if (++index[d] < grid[d] || d + 1 == dims) break;
-        index[d] = 0;
+      call(values, Sequence<kf_n>());
+      for (long kf_d = 0; kf_d < dims; ++kf_d) {
+        if (++index[kf_d] < grid[kf_d] || kf_d + 1 == dims) break;
+        index[kf_d] = 0;
       }
     }
   }

@@ -17,10 +17,10 @@ struct KernelEntry {
   // argument has, "? void" first if it returns something.
   const char* const* types;
   // Runs tasks begin <= task < end of a grid of `dims` extents (dimension 0 runs fastest), in ascending order.
-  // args[i] points to the value of argument i (for a tensor: to its address), grid indexes left out. Reentrant: give each
-  // thread its own array where an argument is the thread's index.
-  void (*run)(void* const* args, std::int64_t arg_count, const std::int64_t* grid, std::int64_t dims, std::int64_t begin,
-              std::int64_t end);
+  // args[i] points to the value of argument i (for a tensor: to its address), grid indexes left out. Reentrant: give
+  // each thread its own array where an argument is the thread's index.
+  void (*run)(void* const* args, std::int64_t arg_count, const std::int64_t* grid, std::int64_t dims,
+              std::int64_t begin, std::int64_t end);
 };
 inline constexpr const char* kernels_symbol = "kerf_kernels";
 

@@ -67,7 +67,8 @@ class Parser {
 
  private:
   std::unexpected<Error> wrong(std::string_view wanted) const {
-    return fail(ErrorKind::internal, fmt::format("operator schema `{}`: expected {} at `{}`", text_, wanted, text_.substr(at_)));
+    return fail(ErrorKind::internal,
+                fmt::format("operator schema `{}`: expected {} at `{}`", text_, wanted, text_.substr(at_)));
   }
   void skip() {
     while (at_ < text_.size() && text_[at_] == ' ') ++at_;
@@ -215,17 +216,28 @@ std::vector<std::string> items(std::string_view list) {
 // PyTorch prints enumerators as numbers (c10/core/ScalarType.h, c10/core/MemoryFormat.h).
 std::optional<Dtype> dtype_of_number(std::int64_t number) {
   switch (number) {
-    case 0: return Dtype::u8;
-    case 1: return Dtype::i8;
-    case 2: return Dtype::i16;
-    case 3: return Dtype::i32;
-    case 4: return Dtype::i64;
-    case 5: return Dtype::f16;
-    case 6: return Dtype::f32;
-    case 7: return Dtype::f64;
-    case 11: return Dtype::boolean;
-    case 15: return Dtype::bf16;
-    default: return std::nullopt;
+    case 0:
+      return Dtype::u8;
+    case 1:
+      return Dtype::i8;
+    case 2:
+      return Dtype::i16;
+    case 3:
+      return Dtype::i32;
+    case 4:
+      return Dtype::i64;
+    case 5:
+      return Dtype::f16;
+    case 6:
+      return Dtype::f32;
+    case 7:
+      return Dtype::f64;
+    case 11:
+      return Dtype::boolean;
+    case 15:
+      return Dtype::bf16;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -269,7 +281,8 @@ std::optional<CallValue> scalar_default(SchemaBase base, const std::string& text
       return value;
     }
     case SchemaBase::memory_format: {
-      static constexpr std::array<const char*, 4> formats = {"contiguous_format", "preserve_format", "channels_last", "channels_last_3d"};
+      static constexpr std::array<const char*, 4> formats = {"contiguous_format", "preserve_format", "channels_last",
+                                                             "channels_last_3d"};
       value.kind = Kind::memory_format;
       if (whole && *integer >= 0 && *integer < static_cast<std::int64_t>(formats.size())) {
         value.text = formats.at(static_cast<std::size_t>(*integer));
@@ -280,7 +293,8 @@ std::optional<CallValue> scalar_default(SchemaBase base, const std::string& text
       return value;
     }
     case SchemaBase::tensor:
-    case SchemaBase::layout: break;
+    case SchemaBase::layout:
+      break;
   }
   return std::nullopt;
 }
@@ -288,7 +302,8 @@ std::optional<CallValue> scalar_default(SchemaBase base, const std::string& text
 }  // namespace
 
 std::string to_string(const SchemaType& type) {
-  static constexpr std::array<const char*, 9> names = {"Tensor", "int", "float", "bool", "number", "str", "dtype", "memory format", "layout or device"};
+  static constexpr std::array<const char*, 9> names = {
+      "Tensor", "int", "float", "bool", "number", "str", "dtype", "memory format", "layout or device"};
   std::string text = names.at(static_cast<std::size_t>(type.base));
   if (type.optional_element) text += "?";
   if (type.list) text += type.size > 0 ? fmt::format("[{}]", type.size) : "[]";
@@ -300,20 +315,28 @@ std::string to_string(const CallValue& value) {
   using Kind = CallValue::Kind;
   const auto tensor = [](TensorId id) { return id == no_tensor ? std::string("none") : fmt::format("%{}", id); };
   switch (value.kind) {
-    case Kind::none: return "none";
-    case Kind::tensor: return tensor(value.tensors.front());
+    case Kind::none:
+      return "none";
+    case Kind::tensor:
+      return tensor(value.tensors.front());
     case Kind::tensors: {
       std::vector<std::string> parts;
       for (const TensorId id : value.tensors) parts.push_back(tensor(id));
       return fmt::format("[{}]", fmt::join(parts, ", "));
     }
-    case Kind::integer: return fmt::format("{}", value.integers.front());
-    case Kind::boolean: return value.integers.front() != 0 ? "true" : "false";
-    case Kind::number: return to_string(Value{value.numbers.front()});
+    case Kind::integer:
+      return fmt::format("{}", value.integers.front());
+    case Kind::boolean:
+      return value.integers.front() != 0 ? "true" : "false";
+    case Kind::number:
+      return to_string(Value{value.numbers.front()});
     case Kind::text:
-    case Kind::memory_format: return to_string(Value{value.text});
-    case Kind::dtype: return to_string(value.dtypes.front());
-    case Kind::integers: return fmt::format("[{}]", fmt::join(value.integers, ", "));
+    case Kind::memory_format:
+      return to_string(Value{value.text});
+    case Kind::dtype:
+      return to_string(value.dtypes.front());
+    case Kind::integers:
+      return fmt::format("[{}]", fmt::join(value.integers, ", "));
     case Kind::booleans: {
       std::vector<std::string> parts;
       for (const std::int64_t each : value.integers) parts.emplace_back(each != 0 ? "true" : "false");
@@ -347,13 +370,24 @@ std::optional<CallValue> default_of(const SchemaArgument& argument) {
   }
   CallValue value;
   switch (argument.type.base) {
-    case SchemaBase::tensor: value.kind = Kind::tensors; break;
-    case SchemaBase::integer: value.kind = Kind::integers; break;
-    case SchemaBase::boolean: value.kind = Kind::booleans; break;
+    case SchemaBase::tensor:
+      value.kind = Kind::tensors;
+      break;
+    case SchemaBase::integer:
+      value.kind = Kind::integers;
+      break;
+    case SchemaBase::boolean:
+      value.kind = Kind::booleans;
+      break;
     case SchemaBase::number:
-    case SchemaBase::scalar: value.kind = Kind::numbers; break;
-    case SchemaBase::dtype: value.kind = Kind::dtypes; break;
-    default: return std::nullopt;
+    case SchemaBase::scalar:
+      value.kind = Kind::numbers;
+      break;
+    case SchemaBase::dtype:
+      value.kind = Kind::dtypes;
+      break;
+    default:
+      return std::nullopt;
   }
   for (const std::string& part : parts) {
     const SchemaBase base = argument.type.base == SchemaBase::scalar ? SchemaBase::number : argument.type.base;

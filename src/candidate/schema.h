@@ -43,8 +43,8 @@ struct SchemaType {
 struct SchemaArgument {
   std::string name;  // empty for a result without a name
   SchemaType type;
-  std::string alias;              // "a" of Tensor(a!), "a -> *" of Tensor(a -> *)[]; empty if none
-  bool written = false;           // the "!" of Tensor(a!)
+  std::string alias;     // "a" of Tensor(a!), "a -> *" of Tensor(a -> *)[]; empty if none
+  bool written = false;  // the "!" of Tensor(a!)
   bool keyword_only = false;
   std::optional<std::string> default_value = std::nullopt;  // as printed: "None", "[0, 1]", "contiguous_format", …
 };
@@ -54,24 +54,37 @@ struct Schema {
   std::string overload;  // "dim_IntList", empty for default
   std::vector<SchemaArgument> arguments;
   std::vector<SchemaArgument> results;
-  std::string text;      // as printed
+  std::string text;  // as printed
 };
 
 // Error (internal) names the place in `text` that was not understood.
 [[nodiscard]] Result<Schema> parse_schema(std::string_view text);
 
-// The value of one argument of an operator, typed as the schema wants it. For an argument of type Tensor it may also be an
-// integer, number or boolean: then the operator gets a scalar tensor that counts as a number in type promotion (what
+// The value of one argument of an operator, typed as the schema wants it. For an argument of type Tensor it may also be
+// an integer, number or boolean: then the operator gets a scalar tensor that counts as a number in type promotion (what
 // PyTorch makes of `x + 1`).
 struct CallValue {
-  enum class Kind : std::uint8_t { none, tensor, tensors, integer, number, boolean, text, dtype, integers, numbers, booleans,
-                                   dtypes, memory_format };
+  enum class Kind : std::uint8_t {
+    none,
+    tensor,
+    tensors,
+    integer,
+    number,
+    boolean,
+    text,
+    dtype,
+    integers,
+    numbers,
+    booleans,
+    dtypes,
+    memory_format
+  };
   Kind kind = Kind::none;
-  std::vector<TensorId> tensors = {};  // tensor: one; tensors: any number, no_tensor for None
+  std::vector<TensorId> tensors = {};       // tensor: one; tensors: any number, no_tensor for None
   std::vector<std::int64_t> integers = {};  // integer, boolean (0, 1): one; integers, booleans: any number
-  std::vector<double> numbers = {};  // number: one; numbers: any number
-  std::string text = {};  // text, memory_format
-  std::vector<Dtype> dtypes = {};  // dtype: one
+  std::vector<double> numbers = {};         // number: one; numbers: any number
+  std::string text = {};                    // text, memory_format
+  std::vector<Dtype> dtypes = {};           // dtype: one
   friend bool operator==(const CallValue&, const CallValue&) = default;
 };
 [[nodiscard]] std::string to_string(const CallValue& value);

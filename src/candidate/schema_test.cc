@@ -17,7 +17,8 @@ Schema parsed(std::string_view text) {
 }
 
 TEST(Schemas, names_types_and_defaults_are_read) {
-  const Schema schema = parsed("aten::sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor");
+  const Schema schema = parsed(
+      "aten::sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor");
   EXPECT_EQ(schema.name, "aten::sum");
   EXPECT_EQ(schema.overload, "dim_IntList");
   ASSERT_EQ(schema.arguments.size(), 4U);
@@ -37,7 +38,9 @@ TEST(Schemas, the_overload_without_a_name_is_default) {
 }
 
 TEST(Schemas, annotations_say_what_is_written_and_what_is_a_view) {
-  const Schema out = parsed("aten::max.dim_max(Tensor self, int dim, bool keepdim=False, *, Tensor(a!) max, Tensor(b!) max_values) -> (Tensor(a!) values, Tensor(b!) indices)");
+  const Schema out = parsed(
+      "aten::max.dim_max(Tensor self, int dim, bool keepdim=False, *, Tensor(a!) max, Tensor(b!) max_values) -> "
+      "(Tensor(a!) values, Tensor(b!) indices)");
   EXPECT_FALSE(out.arguments[0].written);
   EXPECT_TRUE(out.arguments[3].written);
   EXPECT_EQ(out.arguments[4].alias, "b");
@@ -64,8 +67,9 @@ TEST(Schemas, optional_elements_differ_from_optional_lists) {
 }
 
 TEST(Schemas, text_that_is_no_schema_is_an_error_that_names_the_place) {
-  for (const char* text : {"", "aten::f", "f(Tensor x) -> Tensor", "aten::f(Tensor x -> Tensor", "aten::f(Tensor) -> Tensor",
-                           "aten::f(Tensor x) Tensor", "aten::f(Tensor x) -> Tensor y z", "aten::f(Tensor( x) -> Tensor", "aten::f(int[ x) -> ()"}) {
+  for (const char* text : {"", "aten::f", "f(Tensor x) -> Tensor", "aten::f(Tensor x -> Tensor",
+                           "aten::f(Tensor) -> Tensor", "aten::f(Tensor x) Tensor", "aten::f(Tensor x) -> Tensor y z",
+                           "aten::f(Tensor( x) -> Tensor", "aten::f(int[ x) -> ()"}) {
     EXPECT_FALSE(parse_schema(text)) << text;
   }
 }
@@ -82,25 +86,35 @@ TEST_P(Defaults, stand_for_values) {
   ASSERT_EQ(schema.arguments.size(), 1U);
   const auto value = default_of(schema.arguments[0]);
   ASSERT_EQ(value.has_value(), each.value != nullptr);
-  if (value) { EXPECT_EQ(to_string(*value), each.value); }
+  if (value) {
+    EXPECT_EQ(to_string(*value), each.value);
+  }
 }
-INSTANTIATE_TEST_SUITE_P(All, Defaults, testing::Values(
-    Default{"Tensor?", "None", "none"}, Default{"int", "-100", "-100"}, Default{"float", "1.0000000000000001e-05", "1e-05"},
-    Default{"float", "1.", "1.0"}, Default{"Scalar", "1", "1"}, Default{"Scalar", "0.5", "0.5"}, Default{"bool", "True", "true"},
-    Default{"str", "\"none\"", "\"none\""}, Default{"str", "'mean'", "\"mean\""}, Default{"int[2]", "1", "[1, 1]"},
-    Default{"SymInt[2]", "[0, 1]", "[0, 1]"}, Default{"int[]", "[]", "[]"}, Default{"MemoryFormat", "0", "\"contiguous_format\""},
-    Default{"MemoryFormat", "channels_last", "\"channels_last\""}, Default{"ScalarType", "6", "f32"}, Default{"bool[3]", "[True, False, True]", "[true, false, true]"},
-    Default{"Layout?", "None", "none"}, Default{"Device", "0", nullptr}, Default{"ScalarType", "99", nullptr}, Default{"int", "x", nullptr}));
+INSTANTIATE_TEST_SUITE_P(
+    All, Defaults,
+    testing::Values(Default{"Tensor?", "None", "none"}, Default{"int", "-100", "-100"},
+                    Default{"float", "1.0000000000000001e-05", "1e-05"}, Default{"float", "1.", "1.0"},
+                    Default{"Scalar", "1", "1"}, Default{"Scalar", "0.5", "0.5"}, Default{"bool", "True", "true"},
+                    Default{"str", "\"none\"", "\"none\""}, Default{"str", "'mean'", "\"mean\""},
+                    Default{"int[2]", "1", "[1, 1]"}, Default{"SymInt[2]", "[0, 1]", "[0, 1]"},
+                    Default{"int[]", "[]", "[]"}, Default{"MemoryFormat", "0", "\"contiguous_format\""},
+                    Default{"MemoryFormat", "channels_last", "\"channels_last\""}, Default{"ScalarType", "6", "f32"},
+                    Default{"bool[3]", "[True, False, True]", "[true, false, true]"},
+                    Default{"Layout?", "None", "none"}, Default{"Device", "0", nullptr},
+                    Default{"ScalarType", "99", nullptr}, Default{"int", "x", nullptr}));
 
-// All operators of one version of PyTorch are too many to keep; those that the tests and examples use stand here as printed.
+// All operators of one version of PyTorch are too many to keep; those that the tests and examples use stand here as
+// printed.
 TEST(Schemas, an_argument_without_default_has_none) {
   EXPECT_FALSE(default_of(parsed("aten::f(int x) -> ()").arguments[0]));
 }
 
 // A schema made of its parts reads back as these parts.
 RC_GTEST_PROP(Schemas, parts_survive_printing, ()) {
-  const auto bases = std::vector<std::pair<std::string, SchemaBase>>{{"Tensor", SchemaBase::tensor}, {"int", SchemaBase::integer}, {"float", SchemaBase::number},
-      {"bool", SchemaBase::boolean}, {"Scalar", SchemaBase::scalar}, {"str", SchemaBase::text}, {"ScalarType", SchemaBase::dtype}};
+  const auto bases = std::vector<std::pair<std::string, SchemaBase>>{
+      {"Tensor", SchemaBase::tensor},   {"int", SchemaBase::integer},   {"float", SchemaBase::number},
+      {"bool", SchemaBase::boolean},    {"Scalar", SchemaBase::scalar}, {"str", SchemaBase::text},
+      {"ScalarType", SchemaBase::dtype}};
   const int count = *rc::gen::inRange(0, 8);
   const int keyword_from = *rc::gen::inRange(0, 9);
   std::string text = "aten::op.over(";

@@ -148,7 +148,8 @@ const std::map<std::string, std::string>& workloads() {
 
 // The kernels' parameters, read from their declarations: no compiler here.
 void add_prototypes(const std::string& text, FakeMachine& machine) {
-  static const std::map<std::string, std::string> types = {{"float", "f32"}, {"double", "f64"}, {"int64_t", "i64"}, {"int", "i32"}, {"bool", "bool"}};
+  static const std::map<std::string, std::string> types = {
+      {"float", "f32"}, {"double", "f64"}, {"int64_t", "i64"}, {"int", "i32"}, {"bool", "bool"}};
   const std::regex declaration(R"re(extern "C" void (\w+)\(([^)]*)\))re");
   for (std::sregex_iterator it(text.begin(), text.end(), declaration), end; it != end; ++it) {
     const std::string parameters = (*it)[2];
@@ -200,14 +201,18 @@ TEST(SharedExamples, candidates_that_are_right_lint_and_bind) {
     EXPECT_TRUE(supports(*source, with.workload).value_or(false));
     for (const TunePoint& point : *points) {
       const auto linted = lint(*source, with.workload, point, 2);
-      ASSERT_TRUE(linted) << linted.error().message << " at " << linted.error().at->line << ":" << linted.error().at->column;
+      ASSERT_TRUE(linted) << linted.error().message << " at " << linted.error().at->line << ":"
+                          << linted.error().at->column;
     }
     ++seen;
     if (candidate.language != Language::cpp) continue;
     add_prototypes(candidate.text, with.machine);
     const auto program = bind_case(candidate, with);
-    ASSERT_TRUE(program) << program.error().message << " at " << program.error().at->line << ":" << program.error().at->column;
-    if (problem == "L3_040") { EXPECT_EQ(program->steps.size(), 6U * (1 + 128)); }
+    ASSERT_TRUE(program) << program.error().message << " at " << program.error().at->line << ":"
+                         << program.error().at->column;
+    if (problem == "L3_040") {
+      EXPECT_EQ(program->steps.size(), 6U * (1 + 128));
+    }
   }
   EXPECT_EQ(seen, 15);
 }

@@ -13,7 +13,9 @@ class Walker {
   Walker(std::string_view toml, std::size_t at, int line, int column)
       : toml_(toml), at_(at), line_(line), column_(column) {}
   [[nodiscard]] bool done() const { return at_ >= toml_.size(); }
-  [[nodiscard]] char peek(std::size_t ahead = 0) const { return at_ + ahead < toml_.size() ? toml_[at_ + ahead] : '\0'; }
+  [[nodiscard]] char peek(std::size_t ahead = 0) const {
+    return at_ + ahead < toml_.size() ? toml_[at_ + ahead] : '\0';
+  }
   [[nodiscard]] std::string_view rest() const { return toml_.substr(std::min(at_, toml_.size())); }
   [[nodiscard]] int line() const { return line_; }
   [[nodiscard]] int column() const { return column_; }
@@ -92,7 +94,8 @@ Located TomlText::locate(std::string text, int line, int column) const {
         walker.step(2 + digits);
       } else if (escape == '\n' || escape == ' ' || escape == '\t' || escape == '\r') {
         walker.step();
-        while (walker.peek() == '\n' || walker.peek() == ' ' || walker.peek() == '\t' || walker.peek() == '\r') walker.step();
+        while (walker.peek() == '\n' || walker.peek() == ' ' || walker.peek() == '\t' || walker.peek() == '\r')
+          walker.step();
       } else {
         map.push_back(here());
         walker.step(2);
