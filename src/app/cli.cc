@@ -174,7 +174,7 @@ std::unique_ptr<CommandLine> make_command_line() {
       ->capture_default_str();
   export_app->add_option("--out", c.exporting.out, "File to write (default: standard output)")->type_name("FILE");
   add_common(export_app, c.exporting.common);
-  export_app->callback([&c] { c.chosen = [&c] { return export_candidate(c.exporting); }; });
+  export_app->callback([&c] { c.chosen = [&c] { return export_node(c.exporting); }; });
 
   CLI::App* problem_app = app->add_subcommand("problem", "Look at problems");
   problem_app->require_subcommand(1);

@@ -88,7 +88,7 @@ struct ExportOptions {
   std::string format = "source";
   std::string out;  // file; empty: standard output
 };
-[[nodiscard]] Result<int> export_candidate(const ExportOptions& options);
+[[nodiscard]] Result<int> export_node(const ExportOptions& options);
 
 struct ProblemShowOptions {
   CommonOptions common;

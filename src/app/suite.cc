@@ -43,7 +43,8 @@ Result<fs::path> suite_file(const std::string& store, const std::string& id) {
 
 Result<SuiteRun> load_run(const fs::path& path) {
   const std::string text = TRY(read_file(path));
-  return suite_run_from_json(TRY(parse_json(text, path.string())));
+  const nlohmann::json json = TRY(parse_json(text, path.string()));
+  return suite_run_from_json(json);
 }
 
 Result<fs::path> find_run(const std::string& store, const std::string& id) {
@@ -243,7 +244,8 @@ Result<int> run_suite(const SuiteRunOptions& options) {
 }
 
 Result<int> report_suite(const SuiteReportOptions& options) {
-  const SuiteRun run = TRY(load_run(TRY(find_run(options.common.store, options.id))));
+  const fs::path file = TRY(find_run(options.common.store, options.id));
+  const SuiteRun run = TRY(load_run(file));
   if (!options.markdown.empty()) TRY(write_file(options.markdown, suite_markdown(run)));
   TRY(print(options.common.json ? suite_json(run).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
                                 : suite_text(run)));

@@ -38,6 +38,8 @@ Result<> Session::Engine::create() {
                      .options = to_json(options),
                      .understood = nullptr,
                      .versions = parts.versions};
+  // What an export needs, long after the oracle that traced it is gone.
+  if (!problem_->workloads.empty()) session.understood = {{"workload", to_json(problem_->workloads.front())}};
   writer_ = TRY(parts.store.create(session));
   id = writer_->id();
   return {};

@@ -1,0 +1,294 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "app/cli.h"
+#include "app/completion.h"
+#include "app/exit.h"
+#include "app/live_view.h"
+#include "app/report.h"
+#include "app/suite_text.h"
+#include "app/tree_text.h"
+#include "app/words.h"
+
+namespace kerf {
+namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::Ge;
+using testing::HasSubstr;
+using testing::Not;
+using testing::ResultOf;
+using testing::SizeIs;
+
+TEST(WordsTest, NumbersAreScaledForPeople) {
+  EXPECT_EQ(time_words(812), "812 us");
+  EXPECT_EQ(time_words(1240), "1.24 ms");
+  EXPECT_EQ(time_words(2.1e6), "2.10 s");
+  EXPECT_EQ(duration_words(45), "45 s");
+  EXPECT_EQ(duration_words(200), "3 min 20 s");
+  EXPECT_EQ(duration_words(7500), "2 h 05 min");
+  EXPECT_EQ(bytes_words(33.6e6), "33.6 MB");
+  EXPECT_EQ(percent_words(0.864), "86 %");
+  EXPECT_EQ(percent_words(0.034), "3.4 %");
+  EXPECT_EQ(count_words(1, "candidate"), "1 candidate");
+  EXPECT_EQ(ratio_words({.value = 2.475, .low = 2.44, .high = 2.51}), "2.48x (2.44 to 2.51)");
+}
+
+TEST(WordsTest, LinesAreCutAtTheWidthAndCannotSteerTheTerminal) {
+  EXPECT_EQ(fit("abcdef", 4), "abc…");
+  EXPECT_EQ(fit("abcd", 4), "abcd");
+  EXPECT_EQ(fit("naïve text", 6), "naïve…");
+  EXPECT_EQ(fit("a\x1b[31mb\nc", 20), "a [31mb c");
+}
+
+TEST(WordsTest, TablesAlignByColumnsNotBytes) {
+  EXPECT_EQ(table({{"ï", "1"}, {"ab", "22"}}, {1}), "ï    1\nab  22\n");
+  EXPECT_THAT(markdown_table({{"a"}, {"x|y"}}), HasSubstr("x\\|y"));
+}
+
+TEST(ExitTest, CodesFollowWhoHasToAct) {
+  EXPECT_EQ(exit_code(ErrorKind::user), 2);
+  EXPECT_EQ(exit_code(ErrorKind::unavailable), 2);
+  EXPECT_EQ(exit_code(ErrorKind::internal), 70);
+  EXPECT_EQ(exit_code(ErrorKind::cancelled), 130);
+}
+
+Snapshot snapshot() {
+  Snapshot s;
+  s.problem = "kernelbench/1/19";
+  s.phase = Phase::searching;
+  s.progress.candidates = 12;
+  s.in_flight = 2;
+  s.failed = 1;
+  s.best = 7;
+  s.best_speedup = Ratio{.value = 2.48, .low = 2.44, .high = 2.51};
+  s.best_fraction_of_speed_of_light = 0.86;
+  s.reason = "node 7 leads and was tried least";
+  s.seconds_left = 95;
+  return s;
+}
+
+TEST(LiveViewTest, ShowsWhatMattersWithinTheWidth) {
+  const auto lines = live_lines(snapshot(), 100);
+  ASSERT_THAT(lines, SizeIs(3));
+  EXPECT_THAT(lines[0], AllOf(HasSubstr("12 candidates"), HasSubstr("2 in flight"), HasSubstr("1 min 35 s left")));
+  EXPECT_THAT(lines[1], AllOf(HasSubstr("2.48x (2.44 to 2.51)"), HasSubstr("86 % of the speed of light")));
+  for (const int width : {10, 20, 33, 60}) {
+    for (const std::string& line : live_lines(snapshot(), width))
+      EXPECT_LE(columns_of(line), static_cast<std::size_t>(width));
+  }
+  EXPECT_THAT(live_lines(snapshot(), 30)[0], HasSubstr("12 done"));
+}
+
+TEST(LiveViewTest, TheCursorComesBackAndTheScreenIsLeftAsItWas) {
+  const auto loop = make_manual_loop();
+  const FakeClock clock;
+  std::string screen;
+  {
+    LiveView view(*loop, clock, {.interactive = true, .color = false, .columns = 80},
+                  [&](std::string_view text) { screen += text; });
+    view.show(snapshot());
+    EXPECT_THAT(screen, HasSubstr("\x1b[?25l"));
+  }
+  EXPECT_THAT(screen, HasSubstr("\x1b[?25h"));
+}
+
+TEST(PlainViewTest, KeepsACalmRate) {
+  FakeClock clock;
+  int lines = 0;
+  PlainView view(clock, [&](std::string_view) { ++lines; });
+  for (int i = 0; i < 1000; ++i) {
+    clock.time += std::chrono::milliseconds(10);
+    view.show(snapshot());
+  }
+  EXPECT_LE(lines, 2) << "ten seconds";
+  Snapshot better = snapshot();
+  better.best = 9;
+  view.show(better);
+  EXPECT_LE(lines, 3) << "a new best is told at once";
+}
+
+SessionNode node(NodeIndex index, std::optional<NodeIndex> parent, double speedup, const char* move) {
+  SessionNode n;
+  n.index = index;
+  if (parent) n.expansion.parents = {*parent};
+  n.proposal.candidate.text = fmt::format("node {}", index);
+  n.proposal.move = move;
+  n.proposal.rationale = fmt::format("because of {}", move);
+  n.evaluation.verdict = Verdict::measured;
+  n.evaluation.receipt.emplace();
+  n.evaluation.receipt->time_us = {
+      .median = 1000 / speedup, .low = 990 / speedup, .high = 1010 / speedup, .samples = 30};
+  n.evaluation.receipt->baselines["eager"] = {.median = 1000, .low = 990, .high = 1010, .samples = 30};
+  n.evaluation.receipt->speedup["eager"] = {.value = speedup, .low = speedup * 0.98, .high = speedup * 1.02};
+  n.evaluation.receipt->fraction_of_speed_of_light = 0.3 * speedup;
+  n.evaluation.receipt->speed_of_light_us = 300;
+  n.evaluation.diagnosis.bound = Bound::memory;
+  n.outcome = outcome_of(n.evaluation);
+  return n;
+}
+
+SessionNodes tree() {
+  return {node(0, std::nullopt, 1, "identity"), node(1, 0, 1.8, "fuse"), node(2, 0, 0.9, "split"),
+          node(3, 1, 2.4, "tile")};
+}
+
+Report report(const SessionNodes& nodes, std::optional<NodeIndex> best, bool win, bool confirmed) {
+  Report r;
+  r.problem = "kernelbench/1/19";
+  r.nodes = &nodes;
+  r.result.session = "3f9c21d07a55";
+  r.result.stopped = {.by = "candidates", .why = "3 candidates were judged"};
+  r.result.candidates = 3;
+  r.result.seconds = 62;
+  r.result.best = best;
+  r.result.win = win;
+  r.result.confirmed = confirmed;
+  return r;
+}
+
+TEST(ReportTest, SaysWhatWasFoundHowSureWhyAndWhatNext) {
+  const SessionNodes nodes = tree();
+  const std::string text = report_text(report(nodes, 3, true, true));
+  EXPECT_THAT(
+      text, AllOf(HasSubstr("2.40x (2.35 to 2.45)"), HasSubstr("30 samples"), HasSubstr("memory bandwidth"),
+                  HasSubstr("72 % of the speed of light"), HasSubstr("kerf resume 3f9c21d07a55 --budget 8candidates")));
+  EXPECT_THAT(text, AllOf(HasSubstr("because of fuse"), HasSubstr("because of tile"), HasSubstr("+33 %"),
+                          Not(HasSubstr("because of split"))));
+}
+
+TEST(ReportTest, NoWinIsSaidPlainly) {
+  const SessionNodes nodes{node(0, std::nullopt, 1, "identity"), node(1, 0, 1.01, "fuse")};
+  const std::string text = report_text(report(nodes, 0, false, true));
+  EXPECT_THAT(text, AllOf(HasSubstr("No kernel was found that is surely faster"),
+                          HasSubstr("an interval that includes 1 is no win"), HasSubstr("identity plan")));
+}
+
+TEST(ReportTest, UnconfirmedFiguresAreCalledSo) {
+  const SessionNodes nodes = tree();
+  EXPECT_THAT(report_text(report(nodes, 3, true, false)), HasSubstr("Not confirmed"));
+}
+
+TEST(ReportTest, NothingRightHandsNothingOver) {
+  const SessionNodes nodes;
+  const Report r = report(nodes, std::nullopt, false, false);
+  EXPECT_THAT(report_text(r), HasSubstr("nothing can be handed over"));
+  EXPECT_TRUE(report_json(r)["best"].is_null());
+}
+
+TEST(ReportTest, JsonHasTheFieldsThatProgramsReadFirst) {
+  const SessionNodes nodes = tree();
+  const nlohmann::json json = report_json(report(nodes, 3, true, true));
+  for (const char* name :
+       {"session", "problem", "target", "candidates", "seconds", "stopped_by", "spend", "best", "files"})
+    EXPECT_TRUE(json.contains(name)) << name;
+  EXPECT_EQ(json["best"]["node"], 3);
+  EXPECT_EQ(json["best"]["evaluation"]["verdict"], "measured");
+  EXPECT_TRUE(json["spend"].contains("tokens_in") && json["spend"].contains("usd"));
+}
+
+TEST(TreeTextTest, MarksTheBestLineAndIndentsChildren) {
+  const SessionNodes nodes = tree();
+  const std::string text = tree_text(nodes, 3);
+  EXPECT_THAT(text, HasSubstr("*   0  identity"));
+  EXPECT_THAT(text, HasSubstr("*     1  fuse"));
+  EXPECT_THAT(text, HasSubstr("      2  split"));
+  EXPECT_THAT(text, HasSubstr("*       3  tile"));
+}
+
+TEST(SuiteTest, GeometricMeansCountsAndWins) {
+  SuiteRun run;
+  run.id = "x";
+  const auto entry = [&](const char* problem, const char* verdict, std::optional<Ratio> eager) {
+    SuiteEntry e;
+    e.problem = problem;
+    e.done = true;
+    e.verdict = verdict;
+    e.eager = eager;
+    run.entries.push_back(e);
+  };
+  entry("1/1", "measured", Ratio{.value = 4, .low = 3.9, .high = 4.1});
+  entry("1/2", "measured", Ratio{.value = 1, .low = 0.9, .high = 1.1});
+  entry("1/3", "refused", std::nullopt);
+  const SuiteSummary summary = summarise(run);
+  ASSERT_THAT(summary.comparisons, SizeIs(1));
+  EXPECT_NEAR(summary.comparisons[0].mean.value, 2, 1e-9);
+  EXPECT_LT(summary.comparisons[0].mean.low, 2);
+  EXPECT_EQ(summary.comparisons[0].wins, 1);
+  EXPECT_EQ(summary.comparisons[0].losses, 0);
+  EXPECT_EQ(summary.verdicts.at("refused"), 1);
+  const auto back = suite_run_from_json(to_json(run));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(to_json(*back), to_json(run));
+  EXPECT_THAT(suite_text(run), AllOf(HasSubstr("geometric mean 2.00x"), HasSubstr("1 wins")));
+}
+
+TEST(CompletionTest, KnowsEveryCommandAndOption) {
+  const auto line = make_command_line();
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const std::string script = completion_script(*line->app, shell);
+    for (const char* word : {"optimize", "suite", "doctor", "budget", "calibrate", "run"})
+      EXPECT_THAT(script, HasSubstr(word)) << shell;
+  }
+}
+
+int parse(CommandLine& line, std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "kerf");
+  try {
+    line.app->parse(static_cast<int>(arguments.size()), arguments.data());
+  } catch (const CLI::ParseError& error) {
+    return error.get_exit_code();
+  }
+  return 0;
+}
+
+TEST(CommandLineTest, OptionsReachTheirCommand) {
+  const auto line = make_command_line();
+  ASSERT_EQ(parse(*line, {"optimize", "a.py", "--set", "n=3", "--set", "m=4", "--budget", "5m", "--seed", "9", "--json",
+                          "--jobs", "3"}),
+            0);
+  EXPECT_EQ(line->optimize.problem.spec, "a.py");
+  EXPECT_EQ(line->optimize.problem.set, (std::vector<std::string>{"n=3", "m=4"}));
+  EXPECT_EQ(line->optimize.search.budget, "5m");
+  EXPECT_EQ(line->optimize.search.seed, 9u);
+  EXPECT_TRUE(line->optimize.common.json);
+}
+
+TEST(CommandLineTest, NonsenseIsRefused) {
+  for (const std::vector<const char*>& arguments :
+       std::vector<std::vector<const char*>>{{},
+                                             {"fly"},
+                                             {"optimize"},
+                                             {"optimize", "a.py", "--jobs", "0"},
+                                             {"optimize", "a.py", "--mode", "fast"},
+                                             {"suite"},
+                                             {"completion", "csh"},
+                                             {"optimize", "a.py", "--nonsense"}}) {
+    const auto line = make_command_line();
+    EXPECT_NE(parse(*line, arguments), 0);
+  }
+}
+
+TEST(CommandLineTest, WhatThisVersionLacksIsCalledUnavailable) {
+  SearchChoices choices;
+  choices.target = "nvidia";
+  auto options = session_options(choices);
+  ASSERT_FALSE(options);
+  EXPECT_EQ(options.error().kind, ErrorKind::unavailable);
+  choices = {};
+  choices.synthesizer = "anthropic/some-model";
+  options = session_options(choices);
+  ASSERT_FALSE(options);
+  EXPECT_EQ(options.error().kind, ErrorKind::unavailable);
+  choices = {};
+  choices.policy = "astrology";
+  options = session_options(choices);
+  ASSERT_FALSE(options);
+  EXPECT_EQ(options.error().kind, ErrorKind::user);
+}
+
+}  // namespace
+}  // namespace kerf

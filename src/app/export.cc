@@ -1,0 +1,67 @@
+// kerf export: a candidate as a file that needs no kerf.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "app/commands.h"
+#include "app/console.h"
+#include "app/exit.h"
+#include "app/exporting.h"
+#include "app/report.h"
+#include "app/wiring.h"
+#include "app/words.h"
+#include "base/paths.h"
+#include "session/confirm.h"
+
+namespace kerf {
+
+Result<int> export_node(const ExportOptions& options) {
+  const auto format = export_format_from(options.format);
+  if (!format) return user_error(fmt::format("--format {}: pytorch, cpp or source was expected", options.format));
+  const auto wiring = TRY(Wiring::open({.store = options.common.store, .machine = false}));
+  Store& store = wiring->store();
+  const Found found = TRY(store.find(options.id));
+  const SessionRecord record = TRY(store.session(found.session));
+  const SessionNodes nodes = TRY(load_nodes(store, found.session));
+  std::optional<NodeIndex> index = found.node;
+  if (!index) index = hand_over(nodes).node;
+  if (!index)
+    return user_error(fmt::format("session {} has no candidate that is right: there is nothing to export", record.id));
+  if (*index < 0 || static_cast<std::size_t>(*index) >= nodes.size()) {
+    return user_error(fmt::format("session {} has {}, no node {}", record.id,
+                                  count_words(static_cast<std::int64_t>(nodes.size()), "node"), *index));
+  }
+  const SessionNode& node = nodes[static_cast<std::size_t>(*index)];
+  if (!node.has_candidate()) return user_error(fmt::format("node {} has no candidate", *index));
+  if (!node.measured() && *format != ExportFormat::source) {
+    return user_error(
+        fmt::format("node {} is not right ({}): --format source shows it", *index, verdict_words(node.best_known())));
+  }
+  const TaskRecord task = TRY(store.task(record.task));
+  const Workload workload = TRY(kept_workload(record));
+  const std::string text = TRY(exported(*format, record.id, node, task.problem, workload));
+  if (options.out.empty() && options.common.json) {
+    TRY(print(nlohmann::json{
+                  {"schema", 1}, {"node", node_name(record.id, *index)}, {"format", options.format}, {"text", text}}
+                  .dump(2) +
+              "\n"));
+  } else if (options.out.empty()) {
+    TRY(print(text));
+  } else {
+    TRY(write_file(options.out, text));
+    if (options.common.json) {
+      TRY(print(nlohmann::json{{"schema", 1},
+                               {"node", node_name(record.id, *index)},
+                               {"format", options.format},
+                               {"files", {options.out}}}
+                    .dump(2) +
+                "\n"));
+    } else {
+      print_error(fmt::format("wrote {} (node {}, {})\n", options.out, node_name(record.id, *index),
+                              verdict_words(node.best_known())));
+    }
+  }
+  return exit_success;
+}
+
+}  // namespace kerf

@@ -1,0 +1,38 @@
+#include "app/exporting.h"
+
+#include <fmt/format.h>
+
+#include "app/report.h"
+#include "problem/json_fields.h"
+#include "target/cpu/cpp_backend.h"
+
+namespace kerf {
+
+Result<Workload> kept_workload(const SessionRecord& record) {
+  if (!record.understood.is_object() || !record.understood.contains("workload")) {
+    return user_error(fmt::format("session {} did not keep its workload: resume it once, then export", record.id));
+  }
+  return workload_from_json(record.understood.at("workload"));
+}
+
+Result<std::string> exported(ExportFormat format, const SessionId& session, const SessionNode& node,
+                             const Problem& problem, const Workload& workload) {
+  const Source source = TRY(read_source(node.proposal.candidate));
+  ExportRequest request;
+  request.source = &source;
+  request.problem = &problem;
+  request.workload = &workload;
+  request.prelude = TRY(cpp_prelude());
+  const Evaluation& evaluation = node.best_known();
+  request.headline = fmt::format("node {}: {}", node_name(session, node.index), verdict_words(evaluation));
+  if (speedup_of(evaluation) != nullptr) request.headline += " vs eager";
+  const std::vector<TunePoint> points = TRY(tune_points(source));
+  const std::string picked = evaluation.receipt ? evaluation.receipt->tune : "";
+  for (const TunePoint& point : points) {
+    if (to_string(point) == picked) request.tune = point;
+  }
+  if (request.tune.empty() && !points.empty()) request.tune = points.front();
+  return export_candidate(format, request);
+}
+
+}  // namespace kerf

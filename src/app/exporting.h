@@ -1,0 +1,15 @@
+// From a session's node to the exporter's request.
+#pragma once
+
+#include "candidate/export.h"
+#include "session/node.h"
+#include "store/store.h"
+
+namespace kerf {
+
+// The primary workload as the session was judged on it, as the store kept it.
+[[nodiscard]] Result<Workload> kept_workload(const SessionRecord& record);
+[[nodiscard]] Result<std::string> exported(ExportFormat format, const SessionId& session, const SessionNode& node,
+                                           const Problem& problem, const Workload& workload);
+
+}  // namespace kerf
