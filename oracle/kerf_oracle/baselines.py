@@ -42,8 +42,6 @@ class Flusher:
 def prepare(workload, baseline, args):
     """Compiles if need be and warms up; `args` are forward's arguments on a trial's tensors."""
     if baseline == "compile" and workload.compiled is None:
-        import torch._dynamo
-        torch._dynamo.config.suppress_errors = False
         workload.compiled = torch.compile(workload.model)
     function = workload.model if baseline == "eager" else workload.compiled
     try:

@@ -114,9 +114,10 @@ class Service:
         self.report("reading the file")
         workload = self.register(problem)
         workload.build(self.report)
+        eager = understand.eager_us(workload, self.report)
         traced = understand.Traced(workload, self.report)
         data = traced.data
-        data["eager_us"] = understand.eager_us(workload, self.report)
+        data["eager_us"] = eager
         data["sizes"] = problem["sizes"]
         verdict = admission.admit(workload, traced.program, data["operations"], self.report)
         workload.reset_state()

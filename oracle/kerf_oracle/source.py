@@ -114,9 +114,10 @@ class File:
         module = types.ModuleType("kerf_problem")
         module.__file__ = self.path
         exec(code, module.__dict__)
-        for name, what in (("Model", "a class Model (an nn.Module)"), ("get_inputs", "a function get_inputs()")):
+        for name in ("Model", "get_inputs"):
             if not callable(getattr(module, name, None)):
-                raise user(f"{self.path}: the file defines no {name}; a problem has {what} and get_init_inputs()")
+                raise user(f"{self.path}: the file defines no {name}; a problem has a class Model (an nn.Module) and functions "
+                           f"get_inputs() and get_init_inputs()")
         return module
 
     def module_sizes(self, module):

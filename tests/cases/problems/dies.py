@@ -1,0 +1,19 @@
+# error: ended (exit 7) while running the file
+import os
+
+import torch
+
+os._exit(7)
+
+
+class Model(torch.nn.Module):
+    def forward(self, x):
+        return x * 2
+
+
+def get_inputs():
+    return [torch.rand(4, 4)]
+
+
+def get_init_inputs():
+    return []

@@ -1,0 +1,5 @@
+# error: running the file never ended
+import torch
+
+while True:
+    pass

@@ -1,0 +1,5 @@
+# error: line 4: not valid Python
+import torch
+
+class Model(:
+    pass
