@@ -28,11 +28,16 @@ struct Located {
 
 struct PlanArgument;
 using PlanArgumentList = std::vector<PlanArgument>;
-using PlanArgumentTable = std::vector<std::pair<Located, PlanArgument>>;
+struct PlanEntry;
+using PlanArgumentTable = std::vector<PlanEntry>;
 // A literal, an expression or tensor name (a string), or a list of such. A table is a tensor map (cuda).
 struct PlanArgument {
   std::variant<Value, Located, PlanArgumentList, PlanArgumentTable> is;
   Location at;
+};
+struct PlanEntry {
+  Located first;  // the key
+  PlanArgument second;
 };
 
 struct Scratch {
@@ -49,8 +54,8 @@ struct Step {
   Located target;                  // kernel, or operator ("aten.sum.dim_IntList")
   std::vector<PlanArgument> grid;  // launch
   std::vector<PlanArgument> args;
-  std::vector<std::pair<Located, PlanArgument>> kwargs;  // call
-  std::vector<Located> out;                              // call: names, "_" drops
+  PlanArgumentTable kwargs;  // call
+  std::vector<Located> out;  // call: names, "_" drops
   bool out_is_list = false;
   std::optional<Located> loop;  // for = "t"
   bool prepare = false;
