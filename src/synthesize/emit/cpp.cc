@@ -78,10 +78,7 @@ class Emitter {
     return text.empty() ? "1" : text;
   }
   void end_kernel(const std::string& name, const std::string& comment, std::vector<std::string> grid, const std::vector<std::string>& indices) {
-    if (body_.find("put_past(") != std::string::npos) {
-      need("past_done");
-      body_ += "  past_done();\n";
-    }
+    if (body_.find("put_past(") != std::string::npos) body_ += "  stream_end();\n";
     std::string text = "\n// " + comment + "\nextern \"C\" void " + name + "(";
     std::string row;
     for (const auto& [type, parameter] : parameters_) {

@@ -21,7 +21,7 @@ std::string cpp_name(const std::string& name) {
       "namespace", "new", "operator", "private", "public", "register", "return", "short", "signed", "sizeof", "static", "struct",
       "switch", "template", "this", "throw", "true", "try", "typedef", "union", "unsigned", "using", "virtual", "void", "volatile",
       "while", "at", "put", "put_past", "gather", "scatter", "whole", "flags", "keep", "greater", "smaller", "each16", "sums", "folds",
-      "exp_minus_1", "log_1_plus", "map", "power", "least", "begin", "end", "row", "group", "block", "rows", "w", "c", "term", "fold", "step",
+      "expm1_16", "log1p16", "exp16", "log16", "select", "prefetch", "narrow", "stream16", "map", "power", "least", "begin", "end", "row", "group", "block", "rows", "w", "c", "term", "fold", "step",
       "first", "width", "chunk", "chunks", "length", "task", "load16", "store16", "splat16", "sum16", "max16"};
   const bool index = name.size() == 1;
   return taken.contains(name) || index ? name + "_" : name;
@@ -34,10 +34,6 @@ std::string cpp_expression(Op op, const std::vector<CppOperand>& o, bool vector,
   const auto as_vector = [&](std::size_t k) { return o.at(k).vector || !vector ? x(k) : "splat16(" + x(k) + ")"; };
   const auto infix = [&](const char* sign) { return fmt::format("{} {} {}", x(0), sign, x(1)); };
   const auto function = [&](const char* lanes, const char* scalar) { return fmt::format("{}({})", vector ? lanes : scalar, x(0)); };
-  const auto helper = [&](const char* name, const char* scalar) {
-    if (vector) need(name);
-    return function(name, scalar);
-  };
   const auto mapped = [&](const char* scalar) {
     if (!vector) return fmt::format("{}({})", scalar, x(0));
     need("map");
@@ -45,21 +41,19 @@ std::string cpp_expression(Op op, const std::vector<CppOperand>& o, bool vector,
   };
   switch (op) {
     case Op::neg: return "-" + x(0);
-    case Op::abs: return vector ? fmt::format("{0} < 0.0f ? -{0} : {0}", x(0)) : fmt::format("__builtin_fabsf({})", x(0));
-    case Op::exp: return function("exp16", "__builtin_expf");
-    case Op::log: return function("log16", "__builtin_logf");
-    case Op::log1p: return helper("log_1_plus", "__builtin_log1pf");
-    case Op::expm1: return helper("exp_minus_1", "__builtin_expm1f");
-    case Op::sqrt: return vector ? mapped("__builtin_sqrtf") : fmt::format("__builtin_sqrtf({})", x(0));
-    case Op::rsqrt:
-      if (vector) return "1.0f / " + mapped("__builtin_sqrtf");
-      return fmt::format("1.0f / __builtin_sqrtf({})", x(0));
+    case Op::abs: return function("abs16", "abs1");
+    case Op::exp: return function("exp16", "exp1");
+    case Op::log: return function("log16", "log1");
+    case Op::log1p: return function("log1p16", "log1p1");
+    case Op::expm1: return function("expm1_16", "expm1_1");
+    case Op::sqrt: return function("sqrt16", "sqrt1");
+    case Op::rsqrt: return "1.0f / " + function("sqrt16", "sqrt1");
     case Op::reciprocal: return "1.0f / " + x(0);
     case Op::sin: return mapped("__builtin_sinf");
     case Op::cos: return mapped("__builtin_cosf");
-    case Op::tanh: return function("tanh16", "__builtin_tanhf");
-    case Op::sigmoid: return vector ? fmt::format("sigmoid16({})", x(0)) : fmt::format("1.0f / (1.0f + __builtin_expf(-{}))", x(0));
-    case Op::erf: return function("erf16", "__builtin_erff");
+    case Op::tanh: return function("tanh16", "tanh1");
+    case Op::sigmoid: return function("sigmoid16", "sigmoid1");
+    case Op::erf: return function("erf16", "erf1");
     case Op::floor: return mapped("__builtin_floorf");
     case Op::ceil: return mapped("__builtin_ceilf");
     case Op::sign:

@@ -20,19 +20,9 @@ static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) 
 )"},
     Helper{"put", "", R"(static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
 )"},
-    Helper{"put_past", "", R"(// A store that goes around the caches, where p is aligned: nobody reads it before it has left them.
+    Helper{"put_past", "", R"(// A store that goes around the caches, where p is aligned: nobody reads it before it would have left them.
 static inline void put_past(float* p, f32x16 v, int64_t w) {
-#ifdef __AVX512F__
-  if (w >= 16 && (uintptr_t)p % 64 == 0) return __builtin_ia32_movntps512(p, v);
-#endif
-  if (w >= 16) store16(p, v); else store16(p, v, w);
-}
-)"},
-    Helper{"past_done", "", R"(// Makes what put_past wrote visible before the task ends.
-static inline void past_done() {
-#ifdef __SSE__
-  __builtin_ia32_sfence();
-#endif
+  if (w < 16) store16(p, v, w); else if (aligned64(p)) stream16(p, v); else store16(p, v);
 }
 )"},
     Helper{"gather", "", R"(static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
@@ -133,24 +123,6 @@ static inline void folds(int64_t begin, int64_t end, float first, float* total, 
     for (int a = 1; a < accumulators; ++a) lanes[0][n] = fold(lanes[a][n], lanes[0][n]);
     for (int l = 0; l < 16; ++l) total[n] = fold(lanes[0][n][l], total[n]);
   }
-}
-)"},
-    Helper{"exp_minus_1", "", R"(// exp(x) - 1, by its series where the difference would lose digits; 2e-7 relative.
-static inline f32x16 exp_minus_1(f32x16 x) {
-  f32x16 p = splat16(1.0f / 5040);
-  p = p * x + 1.0f / 720;
-  p = p * x + 1.0f / 120;
-  p = p * x + 1.0f / 24;
-  p = p * x + 1.0f / 6;
-  p = p * x + 0.5f;
-  p = p * x * x + x;
-  return ((x > -0.35f) & (x < 0.35f)) ? p : exp16(x) - 1.0f;
-}
-)"},
-    Helper{"log_1_plus", "", R"(// log(1 + x), the rounding of 1 + x made good (Kahan); 3e-7 relative.
-static inline f32x16 log_1_plus(f32x16 x) {
-  const f32x16 y = 1.0f + x, d = y - 1.0f;
-  return (d == 0.0f) | (y > 1e30f) ? (d == 0.0f ? x : log16(y)) : log16(y) * (x / d);
 }
 )"},
     Helper{"map", "", R"(template <class F> static inline f32x16 map(f32x16 v, F f) {
