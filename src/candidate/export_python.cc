@@ -100,7 +100,7 @@ class Writer {
     add_names();
     const std::string supports = plan_.supports ? translate(plan_.supports->text) : "True";
     TRY(steps());
-    std::string text;
+    std::string text = "import torch as _torch\n\n";
     text += fmt::format("KERF_SOURCE = {}\n\n", long_literal(source_text()));
     text += fmt::format("KERF_FLAGS = [{}]\n", quoted(request_.flags));
     text += fmt::format("KERF_KERNELS = [{}]\n", quoted(kernels_of(*request_.source)));

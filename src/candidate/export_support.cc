@@ -56,7 +56,6 @@ import tempfile as _tempfile
 import threading as _threading
 import warnings as _warnings
 
-import torch as _torch
 from torch.utils import _pytree
 
 _KERF_DTYPES = {
