@@ -292,6 +292,16 @@ TEST(OracleClient, AfterADeathKnowsItsWorkloadsButNotItsTrials) {
   EXPECT_TRUE(oracle->draw(request).has_value());
 }
 
+TEST(OraclePackage, PassesItsOwnTests) {
+  const Command command{.argv = {*find_program(python()), "-m", "unittest", "discover", "-s", "tests", "-t", "."},
+                        .environment = clean_environment(),
+                        .directory = KERF_SOURCE "/oracle"};
+  const auto finished = run(command, std::chrono::minutes(2));
+  ASSERT_TRUE(finished.has_value()) << finished.error().message;
+  EXPECT_TRUE(finished->ok()) << finished->errors;
+  EXPECT_THAT(finished->errors, HasSubstr("OK"));
+}
+
 TEST(OracleClient, SaysWhatToInstallWherePythonIsMissing) {
   OracleOptions options = test_options();
   options.python = "/no/such/python";
