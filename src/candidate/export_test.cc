@@ -1,0 +1,179 @@
+#include "candidate/export.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace kerf {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+// A workload with awkward names: keywords, dots, what collides once dots are gone.
+Workload workload() {
+  Workload w;
+  const auto tensor = [](std::string name, Role role) {
+    return NamedTensor{
+        .name = std::move(name), .role = role, .spec = {.dtype = Dtype::f32, .shape = {4, 8}, .stride = {8, 1}}};
+  };
+  w.tensors = {tensor("x", Role::input), tensor("lambda", Role::input), tensor("conv.weight", Role::parameter),
+               tensor("conv_weight", Role::parameter), tensor("lifted_0", Role::constant)};
+  w.outputs = {{.dtype = Dtype::f32, .shape = {4, 8}, .stride = {8, 1}}};
+  w.init = {{"eps", Value{1e-5}}, {"stride", Value{}}};
+  return w;
+}
+
+Result<std::string> exported(ExportFormat format, const std::string& plan, const std::string& kernels = "",
+                             Problem problem = {.id = "p", .source = "class Model: pass\n"}) {
+  static const Workload w = workload();
+  const Source source = TRY(read_source({.text = "/* /// kerf\nversion = 1\n" + plan + "/// */\n" + kernels}));
+  const std::vector<TunePoint> points = TRY(tune_points(source));
+  return export_candidate(format, {.source = &source, .tune = points.at(0), .problem = &problem, .workload = &w});
+}
+
+std::string python(const std::string& plan, const std::string& kernels = "") {
+  const auto text = exported(ExportFormat::pytorch, plan, kernels);
+  EXPECT_TRUE(text) << text.error().message;
+  return text ? *text : "";
+}
+
+constexpr const char* k = "extern \"C\" void k(float* out, int64_t i) {}\n";
+
+TEST(ExportPython, ExpressionsBecomePythonOverItsOwnNames) {
+  const std::string text = python(R"toml(
+supports = "x.dtype == 'f32' and x.stride[-1] == 1 and init.stride == none and cdiv(x.shape[0], 2) > 1.5"
+[tune]
+BLOCK = [16, 32]
+[[step]]
+launch = "k"
+grid = ["cdiv(numel(x), BLOCK)"]
+args = ["x", "conv.weight", "conv_weight", "lambda", "out", "f64(init.eps)", "i32(x.stride[0])", "thread", 3, "min(x.ndim, next_pow2(5))"]
+)toml",
+                                  k);
+  EXPECT_THAT(text, HasSubstr("return _dtype(x) == 'f32' and x.stride()[-1] == 1 and init_stride == None and "
+                              "_cdiv(x.shape[0], 2) > 1.5"));
+  EXPECT_THAT(text,
+              HasSubstr("_launch(\"k\", [x.data_ptr(), conv_weight.data_ptr(), conv_weight_.data_ptr(), "
+                        "lambda_.data_ptr(), out.data_ptr(), _f64(init_eps), _i32(x.stride()[0]), _kerf_thread, 3, "
+                        "min(x.ndim, _next_pow2(5))], [_cdiv(_numel(x), BLOCK)])"));
+  EXPECT_THAT(text, HasSubstr("    lambda_ = named[\"lambda\"]\n"));
+  EXPECT_THAT(text, HasSubstr("    conv_weight = named[\"conv.weight\"]\n"));
+  EXPECT_THAT(text, HasSubstr("    init_eps = init[\"eps\"]\n"));
+  EXPECT_THAT(text, HasSubstr("    BLOCK = 16\n"));
+  EXPECT_THAT(text, HasSubstr("constexpr int64_t BLOCK = 16L;"));
+}
+
+TEST(ExportPython, CallsTakeNamesNumbersWordsAndDtypes) {
+  const std::string text = python(R"toml(
+[[step]]
+call = "aten.sum.dim_IntList"
+args = ["x", [1, "x.ndim - 2"]]
+kwargs = { keepdim = true, dtype = "f64" }
+out = "total"
+[[step]]
+call = "aten.clone"
+args = ["total"]
+kwargs = { memory_format = "contiguous_format" }
+out = ["copied"]
+[[step]]
+call = "aten.gelu.default"
+args = ["x"]
+kwargs = { approximate = "tanh" }
+out = "out"
+[[step]]
+call = "aten.max.dim"
+args = ["x", 1]
+out = ["_", "indexes"]
+)toml");
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          R"py(total, = _call("aten.sum.dim_IntList", [x, [1, x.ndim - 2]], {"keepdim": True, "dtype": _torch.float64}))py"));
+  EXPECT_THAT(text,
+              HasSubstr(R"py(copied, = _call("aten.clone", [total], {"memory_format": _torch.contiguous_format}))py"));
+  EXPECT_THAT(text, HasSubstr(R"py(_write("aten.gelu.default", [x], {"approximate": "tanh"}, [out]))py"));
+  EXPECT_THAT(text, HasSubstr(R"py(_, indexes = _call("aten.max.dim", [x, 1], {}))py"));
+}
+
+TEST(ExportPython, ScratchIsAllocatedOnceAndBeforeTheLoopThatUsesIt) {
+  const std::string text = python(R"toml(
+[loops]
+t = "x.shape[0]"
+[[scratch]]
+name = "carry"
+dtype = "f64"
+shape = ["threads", 8]
+zero = true
+[[step]]
+for = "t"
+launch = "k"
+grid = [1]
+args = ["out", "carry", "t"]
+)toml",
+                                  k);
+  EXPECT_THAT(text, HasSubstr("    carry = _scratch(\"carry\", _torch.float64, (threads, 8), zero=True)\n"
+                              "    for t in range(x.shape[0]):\n"
+                              "        _launch(\"k\", [out.data_ptr(), carry.data_ptr(), t], [1])\n"));
+}
+
+TEST(ExportPython, TheSourceStandsInItWhateverQuotesItHas) {
+  const std::string kernel = std::string(k) + "// ''' and a backslash \\n\n";
+  const std::string text = python("[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"out\"]\n", kernel);
+  EXPECT_THAT(text, HasSubstr("// \\'\\'\\' and a backslash \\\\n\n"));
+}
+
+TEST(ExportPython, AConstantThatTracingFoundHasNoNameToTakeItFrom) {
+  const auto text = exported(ExportFormat::pytorch,
+                             "[[step]]\ncall = \"aten.mul.Tensor\"\nargs = [\"x\", \"lifted_0\"]\nout = \"out\"\n");
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().kind, ErrorKind::unavailable);
+  EXPECT_THAT(text.error().message, HasSubstr("`lifted_0`"));
+}
+
+TEST(ExportPython, SizesReplacePlainAssignmentsOnly) {
+  const Problem problem{.id = "p",
+                        .source = "n = 5\nn_rows = 6\nm = (1,\n  2)\nif n == 5: pass\nclass Model: pass\n",
+                        .sizes = {{"n", Value{std::int64_t{3}}}, {"m", Value{std::int64_t{4}}}}};
+  const auto text = exported(ExportFormat::pytorch,
+                             "[[step]]\ncall = \"aten.relu.default\"\nargs = [\"x\"]\nout = \"out\"\n", "", problem);
+  ASSERT_TRUE(text);
+  EXPECT_THAT(*text, HasSubstr("n = 3  # here: 5\nn_rows = 6\nm = (1,\n  2)\nif n == 5: pass\n"));
+}
+
+TEST(ExportCpp, LaunchesHaveEveryNumberInThem) {
+  const auto text = exported(ExportFormat::cpp, R"toml(
+[[scratch]]
+name = "carry"
+dtype = "f64"
+shape = ["threads", 8]
+zero = true
+[[step]]
+launch = "k"
+grid = ["x.shape[1]", 3]
+args = ["out", "carry", "x.shape[0]", "init.eps", "thread"]
+)toml",
+                             k);
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_THAT(*text, HasSubstr("{address(t_out), address(t_carry), bits(4L), bits(0x1.4f8b58p-17f), 0}"));
+  EXPECT_THAT(*text, HasSubstr("const long grid[] = {8, 3};\n    kerf_launch(0, slots, 5, 16ULL, grid, 2, threads);"));
+  EXPECT_THAT(*text, HasSubstr("kerf_scratch_bytes() { return 4096; }"));
+  EXPECT_THAT(*text, HasSubstr("float* t_out, void* scratch, int threads"));
+}
+
+TEST(ExportCpp, CallsAreUnavailable) {
+  const auto text =
+      exported(ExportFormat::cpp, "[[step]]\ncall = \"aten.relu.default\"\nargs = [\"x\"]\nout = \"out\"\n");
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().kind, ErrorKind::unavailable);
+  EXPECT_THAT(text.error().message, HasSubstr("--format pytorch"));
+}
+
+TEST(Export, FormatsHaveNames) {
+  EXPECT_EQ(export_format_from("pytorch"), ExportFormat::pytorch);
+  EXPECT_EQ(export_format_from("cpp"), ExportFormat::cpp);
+  EXPECT_EQ(export_format_from("source"), ExportFormat::source);
+  EXPECT_FALSE(export_format_from("PyTorch"));
+}
+
+}  // namespace
+}  // namespace kerf
