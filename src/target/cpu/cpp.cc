@@ -195,13 +195,18 @@ std::string cpp_text(const std::string& prelude, const Source& source, const Tun
                      trailer(source));
 }
 
-Result<std::unique_ptr<LanguageBackend>> make_cpp_backend(const CppOptions& options) {
-  Compiler compiler = options.compiler ? *options.compiler : TRY(find_compiler());
+Result<std::string> cpp_prelude() {
   auto prelude_path = shipped("src/target/cpu/prelude/prelude.h");
   if (!prelude_path) prelude_path = shipped("prelude/prelude.h");
   const fs::path path = TRY(std::move(prelude_path));
   std::string prelude = TRY(read_file(path));
   if (const auto once = prelude.find("#pragma once\n"); once != std::string::npos) prelude.replace(once, 12, "");  // it is the main file here
+  return prelude;
+}
+
+Result<std::unique_ptr<LanguageBackend>> make_cpp_backend(const CppOptions& options) {
+  Compiler compiler = options.compiler ? *options.compiler : TRY(find_compiler());
+  std::string prelude = TRY(cpp_prelude());
   fs::path images = options.images ? *options.images : TRY(cache_directory()) / "images";
   std::error_code code;
   fs::create_directories(images, code);

@@ -25,6 +25,9 @@ struct CppOptions {
 // `unavailable: …` if there is no compiler, no prelude or no jail.
 [[nodiscard]] Result<std::unique_ptr<LanguageBackend>> make_cpp_backend(const CppOptions& options = {});
 
+// What stands before every candidate: vector types and functions. `unavailable: …` if kerf's files are not complete.
+[[nodiscard]] Result<std::string> cpp_prelude();
+
 // The fixed flags, tested on their own: -O3 -march=native; a multiplication and an addition may be contracted, errno and
 // floating-point traps do not exist; sums keep their order and NaN and infinities count (no -ffast-math), because results
 // are judged.
