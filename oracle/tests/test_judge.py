@@ -35,7 +35,7 @@ class Judge(unittest.TestCase):
         self.assertAlmostEqual(found["got"] - found["expected"], 1e-3, places=5)
 
     def test_work_skipped_where_values_are_small_is_wrong(self):
-        self.true[100:150] *= 1e-7  # below what the largest magnitude allows everywhere
+        self.true[100:150] *= 1e-6  # below what the largest magnitude allows everywhere
         self.reference = self.true.float()
         output = self.reference.clone()
         output[100:150] = 0
