@@ -4,7 +4,7 @@
 
 #include "app/report.h"
 #include "problem/json_fields.h"
-#include "target/cpu/cpp_backend.h"
+#include "target/cpu/cpp.h"
 
 namespace kerf {
 

@@ -11,7 +11,7 @@
 #include "evaluate/oracle_client.h"
 #include "synthesize/builtin.h"
 #include "synthesize/identity.h"
-#include "target/cpu/cpp_backend.h"
+#include "target/cpu/cpp.h"
 #include "target/cpu/roofline.h"
 #include "target/target.h"
 
