@@ -180,11 +180,11 @@ class CppBackend final : public LanguageBackend {
 std::vector<std::string> cpp_flags(Compiler::Family family) {
   std::vector<std::string> flags = {"-std=c++20", "-O3", "-march=native", "-fPIC", "-shared", "-nostdlib", "-fno-exceptions", "-fno-rtti",
                                     "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fno-stack-protector", "-fno-threadsafe-statics",
-                                    "-fvisibility=hidden", "-ftemplate-depth=256", "-w", "-Wl,-z,noexecstack", "-Wl,-z,now", "-Wl,--build-id=none"};
+                                    "-fvisibility=hidden", "-ftemplate-depth=256", "-Wl,-z,noexecstack", "-Wl,-z,now", "-Wl,--build-id=none"};
   if (family == Compiler::Family::gnu) {
-    flags.insert(flags.end(), {"-fdiagnostics-plain-output", "-fmax-errors=8", "-fno-plt"});
+    flags.insert(flags.end(), {"-w", "-fdiagnostics-plain-output", "-fmax-errors=8", "-fno-plt"});
   } else {
-    flags.insert(flags.end(), {"-ferror-limit=8", "-fno-caret-diagnostics", "-fno-color-diagnostics", "-Rpass=loop-vectorize", "-Rpass-missed=loop-vectorize",
+    flags.insert(flags.end(), {"-Wno-everything", "-ferror-limit=8", "-fno-caret-diagnostics", "-fno-color-diagnostics", "-Rpass=loop-vectorize", "-Rpass-missed=loop-vectorize",
                                "-Rpass-analysis=loop-vectorize"});
   }
   return flags;
