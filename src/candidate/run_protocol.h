@@ -34,6 +34,7 @@ struct StatusPage {
   std::atomic<Fault> fault;
   std::atomic<std::int32_t> number;   // of the signal or system call
   std::atomic<std::int32_t> tensor;   // signal: 1 + index into names(), of the tensor whose memory or guard was touched
+  std::atomic<std::uint64_t> address; // signal: what was touched
   std::atomic<std::int32_t> inside;   // 1: inside the tensor's own pages, hence a write to what is read-only
   std::array<char, 200> name;         // of that tensor
 };

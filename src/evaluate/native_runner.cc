@@ -244,7 +244,7 @@ class NativeInstance final : public RunnerInstance {
         return candidate_error("crashed", "writes_input", fmt::format("{} writes to {}, which is read-only", target, name), at);
       if (p.tensor.load() > 0)
         return candidate_error("crashed", "out_of_bounds", fmt::format("{} reads or writes outside {}", target, name), at);
-      return candidate_error("crashed", "signal", fmt::format("{} was ended by {}", target, signal_name(number)), at);
+      return candidate_error("crashed", "signal", fmt::format("{} was ended by {} at address {:#x}", target, signal_name(number), p.address.load()), at);
     }
     if (status >= 0 && WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL) {
       return candidate_error("crashed", "signal", fmt::format("{} was ended by {}", target, signal_name(WTERMSIG(status))), at);

@@ -49,6 +49,7 @@ void on_fault(int number, siginfo_t* info, void*) {
   if (status_page->fault.load() == StatusPage::Fault::none) {
     if (number == SIGSEGV || number == SIGBUS) name_tensor(reinterpret_cast<std::uintptr_t>(info->si_addr));
     status_page->number = number;
+    status_page->address = reinterpret_cast<std::uintptr_t>(info->si_addr);
     status_page->fault = StatusPage::Fault::signal;
   }
   end_process(128 + number);
