@@ -146,6 +146,16 @@ std::vector<FunctionCode> read_listing(std::string_view listing) {
 }
 
 Result<> check_object(const ObjectFile& object, const std::vector<FunctionCode>& code, std::string_view source) {
+  if (object.thread_local_data) {
+    return reject("thread_local", "thread-local variables are not for kernels: use scratch of shape [\"threads\", ...] and the argument thread",
+                  first_place(source, {"thread_local", "__thread"}));
+  }
+  // An optimiser may remove an allocation whose memory is never read; the rule must not depend on which one it is.
+  for (const std::string_view name : {"__builtin_malloc", "__builtin_calloc", "__builtin_realloc", "__builtin_aligned_alloc", "__builtin_free"}) {
+    if (const auto at = place_of(source, name)) {
+      return reject("undefined_symbol", "the kernel calls " + std::string(name) + ": kernels do not allocate, memory to work in is declared as scratch in the plan", at);
+    }
+  }
   std::optional<Location> first;
   std::string culprit;
   for (const std::string& name : object.undefined) {
@@ -165,15 +175,11 @@ Result<> check_object(const ObjectFile& object, const std::vector<FunctionCode>&
   }
   if (object.constructors) {
     return reject("constructor", "the source runs code when it is loaded (a constructor, or a global that is computed): make it constexpr or move it into a kernel",
-                  first_place(source, {"constructor", "__attribute__((constructor", "destructor"}));
+                  first_place(source, {"constructor", "destructor"}));
   }
   if (!object.indirect.empty() || object.indirect_relocations) {
     return reject("indirect_function", "the source chooses a function when it is loaded (ifunc, target_clones): it is compiled for this very machine already",
                   first_place(source, {"ifunc", "target_clones"}));
-  }
-  if (object.thread_local_data) {
-    return reject("thread_local", "thread-local variables are not for kernels: use scratch of shape [\"threads\", ...] and the argument thread",
-                  first_place(source, {"thread_local", "__thread"}));
   }
   if (object.executable_stack) return reject("executable_stack", "the object asks for an executable stack", first_place(source, {"asm", "__asm"}));
   if (object.writable_code) return reject("writable_code", "the object asks for memory that is both written and executed", first_place(source, {"asm", "__asm"}));
