@@ -105,7 +105,11 @@ class Parser {
   // Tensor(a!)?[2]? and the like.
   Result<SchemaArgument> typed() {
     SchemaArgument argument;
-    const std::string base = word();
+    std::string base = word();
+    while (at_ < text_.size() && text_[at_] == '.' && !base.empty()) {  // a class: __torch__.torch.classes.…
+      ++at_;
+      base += "." + word();
+    }
     const auto known = std::ranges::find(base_names, base, &BaseName::text);
     if (known != base_names.end()) {
       argument.type.base = known->base;
@@ -170,7 +174,9 @@ class Parser {
   Result<> results(Schema& schema) {
     if (!accept("(")) {
       if (accept("...")) return {};
-      schema.results.push_back(TRY(typed()));
+      SchemaArgument result = TRY(typed());
+      result.name = word();
+      schema.results.push_back(std::move(result));
       return {};
     }
     while (!accept(")")) {
