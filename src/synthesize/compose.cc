@@ -87,7 +87,7 @@ class Composer {
 
   void name_tensors() {
     std::set<std::string> taken = {"threads", "thread", "none", "init", "min",  "max",   "abs",  "cdiv", "next_pow2", "numel", "i32",
-                                   "f32",     "f64",    "and",  "or",   "not",  "if",    "else", "true", "false",     "True",  "False"};
+                                   "f32",     "f64",    "and",  "or",   "not",  "if",    "else", "true", "false",     "True",  "False", "None", "where", "_"};
     std::set<std::string> workload;
     for (const NamedTensor& t : primary_.tensors) workload.insert(t.name);
     taken.insert(workload.begin(), workload.end());

@@ -70,7 +70,12 @@ std::vector<int> Lowering::unify_lists(const std::vector<int>& left, const std::
   if (a.empty()) return b;
   if (b.empty()) return a;
   if (a.size() != b.size()) {
-    if (a.size() != 1) std::swap(a, b);
+    if (a.size() > b.size()) std::swap(a, b);
+    // What was reduced along a part of a dimension is broadcast along that part.
+    std::size_t found = 0;
+    for (const int each : b)
+      if (found < a.size() && each == a[found]) ++found;
+    if (found == a.size()) return b;
     Extent product = one(workloads_);
     for (const int each : b) product = product * extent(each);
     if (a.size() != 1 || !same_extent(extent(a[0]), product)) throw CannotLower{"dimensions are cut up in different ways"};
