@@ -136,6 +136,19 @@ TEST_F(Timing, BelievesNoClockThatOursContradicts) {
   EXPECT_EQ(t->finding->rule, "clocks_disagree");
 }
 
+TEST_F(Timing, DoesNotAccuseACandidateOfWaitsThatCompanyCauses) {
+  watch.loads = {MachineLoad{.running = 9, .cores = 2, .stolen = 0}};
+  runner.program = [](const LoadRequest&) {
+    return [](const RunRequest&, int) -> Result<RunReport> { return RunReport{.device_us = 10, .parent_us = 9000}; };
+  };
+  const auto t = time();
+  ASSERT_TRUE(t);
+  EXPECT_FALSE(t->finding);
+  const auto check = std::ranges::find(t->checks, "clocks_agree", &Check::name);
+  ASSERT_NE(check, t->checks.end());
+  EXPECT_EQ(check->detail.at("rounds"), 0) << "it says that nothing was compared";
+}
+
 TEST(Clocks, AgreeUpToTheHandOver) {
   EXPECT_TRUE(clocks_agree({100, 110, 105}, {130, 900, 140}));
   EXPECT_TRUE(clocks_agree({100'000}, {101'000}));

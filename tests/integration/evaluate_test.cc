@@ -184,7 +184,7 @@ TEST_F(Evaluate, EndsAHang) {
 }
 
 TEST_F(Evaluate, CatchesALiarThatWorksInItsFirstRunsOnly) {
-  const auto e = evaluate(candidate("  if (calls++ > 64 * 30) return;\n"
+  const auto e = evaluate(candidate("  if (calls++ > 64 * 8) return;\n"
                                     "  for (int64_t i = 0; i < n; ++i) out[i] = (x[i] > 0 ? x[i] : 0) * scale + 1;\n",
                                     "static long calls;\n"),
                           small());
