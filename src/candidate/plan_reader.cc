@@ -105,7 +105,7 @@ class Reader {
   [[nodiscard]] static std::vector<std::pair<const toml::key*, const toml::node*>> in_order(const toml::table& table) {
     std::vector<std::pair<const toml::key*, const toml::node*>> items;
     for (auto it = table.cbegin(); it != table.cend(); ++it) items.emplace_back(&it->first, &it->second);
-    std::ranges::stable_sort(items, [](const auto& a, const auto& b) {
+    std::ranges::sort(items, [](const auto& a, const auto& b) {
       const toml::source_position &x = a.first->source().begin, &y = b.first->source().begin;
       return x.line != y.line ? x.line < y.line : x.column < y.column;
     });
@@ -399,6 +399,35 @@ class Reader {
   Language language_;
 };
 
+// Where a character outside of ASCII stands that is in neither a string nor a comment: toml++ 3.3 has undefined
+// behaviour on some of them (found by plan_fuzz), and a plan needs none.
+std::optional<std::size_t> stray_character(std::string_view toml) {
+  std::string_view quote;  // that opened the string at hand; empty outside
+  bool comment = false;
+  for (std::size_t i = 0; i < toml.size(); ++i) {
+    const char c = toml[i];
+    if (c == '\n') {
+      comment = false;
+      if (quote.size() == 1) quote = {};  // not closed on its line: the parser's to report
+    } else if (comment) {
+      continue;
+    } else if (quote.empty()) {
+      if (c == '#') comment = true;
+      if (static_cast<unsigned char>(c) >= 0x80) return i;
+      if (c != '"' && c != '\'') continue;
+      const std::string_view three = toml.substr(i, 3);
+      quote = three == "\"\"\"" || three == "'''" ? three : toml.substr(i, 1);
+      i += quote.size() - 1;
+    } else if (c == '\\' && quote.front() == '"') {
+      ++i;
+    } else if (toml.substr(i).starts_with(quote)) {
+      i += quote.size() - 1;
+      quote = {};
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<Source> read_source(Candidate candidate) {
@@ -408,6 +437,13 @@ Result<Source> read_source(Candidate candidate) {
                   {1, 1});
   }
   const PlanText text = TRY(find_plan(candidate.text, candidate.language));
+  if (const auto stray = stray_character(text.toml)) {
+    const std::string_view before = std::string_view(text.toml).substr(0, *stray);
+    const auto line = std::ranges::count(before, '\n') + 1;
+    const std::size_t start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+    return refuse("syntax", "a character outside of ASCII: expected such only in strings and comments",
+                  text.in_candidate(static_cast<int>(line), code_points(before.substr(start), before.size()) + 1));
+  }
   toml::table root;
   try {
     root = toml::parse(std::string_view(text.toml));
