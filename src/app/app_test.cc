@@ -154,7 +154,7 @@ TEST(ReportTest, SaysWhatWasFoundHowSureWhyAndWhatNext) {
   const SessionNodes nodes = tree();
   const std::string text = report_text(report(nodes, 3, true, true));
   EXPECT_THAT(
-      text, AllOf(HasSubstr("2.40x (2.35 to 2.45)"), HasSubstr("30 samples"), HasSubstr("memory bandwidth"),
+      text, AllOf(HasSubstr("2.40x (2.35 to 2.45)"), HasSubstr("30 samples"), HasSubstr("Memory bandwidth"),
                   HasSubstr("72 % of the speed of light"), HasSubstr("kerf resume 3f9c21d07a55 --budget 8candidates")));
   EXPECT_THAT(text, AllOf(HasSubstr("because of fuse"), HasSubstr("because of tile"), HasSubstr("+33 %"),
                           Not(HasSubstr("because of split"))));

@@ -236,7 +236,7 @@ int run_command_line(int argc, const char* const* argv) {
     // The help of the innermost command that was named.
     const CLI::App* innermost = line->app.get();
     while (!innermost->get_subcommands().empty()) innermost = innermost->get_subcommands().front();
-    const auto printed = print(innermost->help(innermost == line->app.get() ? "kerf" : ""));
+    const auto printed = print(innermost->help());
     if (!printed) tell_user(printed.error());
     return printed ? exit_success : exit_user;
   } catch (const CLI::CallForVersion&) {

@@ -37,7 +37,7 @@ constexpr const char* to_words(Health health) {
   return "?";
 }
 
-Finding compilers() {
+Checkup compilers() {
   const std::vector<Compiler> found = find_compilers();
   if (found.empty()) {
     return {.name = "compiler",
@@ -55,7 +55,7 @@ Finding compilers() {
           .needed_for = {}};
 }
 
-std::vector<Finding> python_and_torch() {
+std::vector<Checkup> python_and_torch() {
   const std::string path = python();
   const auto version = run({.argv = {path, "-c", "import sys; print('.'.join(map(str, sys.version_info[:3])))"},
                             .environment = clean_environment()},
@@ -68,7 +68,7 @@ std::vector<Finding> python_and_torch() {
          .remedy = "apt-get install python3 python3-venv, then make build; or set KERF_PYTHON",
          .needed_for = "reading problems"}};
   }
-  std::vector<Finding> findings{
+  std::vector<Checkup> findings{
       {.name = "python",
        .health = Health::good,
        .found = fmt::format("{} ({})", one_line(version->output.substr(0, version->output.find('\n'))), path),
@@ -95,7 +95,7 @@ std::vector<Finding> python_and_torch() {
   return findings;
 }
 
-Finding own_files() {
+Checkup own_files() {
   std::vector<std::string> missing;
   for (const char* file : {"oracle/kerf_oracle/__main__.py", "targets/cpu.toml"}) {
     if (!shipped(file)) missing.emplace_back(file);
@@ -110,7 +110,7 @@ Finding own_files() {
           .needed_for = "everything"};
 }
 
-std::vector<Finding> jail_layers() {
+std::vector<Checkup> jail_layers() {
   const auto layers = isolation();
   if (!layers) {
     return {{.name = "jail",
@@ -126,7 +126,7 @@ std::vector<Finding> jail_layers() {
     else
       held.push_back(layer);
   }
-  std::vector<Finding> findings{{.name = "jail",
+  std::vector<Checkup> findings{{.name = "jail",
                                  .health = held.empty() ? Health::missing : Health::good,
                                  .found = fmt::format("{}", fmt::join(held, ", ")),
                                  .remedy = {},
@@ -143,7 +143,7 @@ std::vector<Finding> jail_layers() {
   return findings;
 }
 
-Finding store_health(const std::string& asked) {
+Checkup store_health(const std::string& asked) {
   const auto path = store_path(asked);
   if (!path)
     return {.name = "store",
@@ -173,9 +173,9 @@ Finding store_health(const std::string& asked) {
   return {.name = "store", .health = Health::good, .found = *path + free, .remedy = {}, .needed_for = {}};
 }
 
-std::vector<Finding> machine_facts() {
+std::vector<Checkup> machine_facts() {
   const MachineFacts machine = detect_machine();
-  std::vector<Finding> findings;
+  std::vector<Checkup> findings;
   findings.push_back({.name = "cores",
                       .health = Health::good,
                       .found = fmt::format("{} of {}, {}", usable_cores(),
@@ -230,25 +230,25 @@ Result<Roofline> calibrate(bool quiet) {
 
 }  // namespace
 
-std::vector<Finding> examine(const DoctorSettings& settings) {
-  std::vector<Finding> findings{own_files(), compilers()};
-  for (Finding& finding : python_and_torch()) findings.push_back(std::move(finding));
-  for (Finding& finding : jail_layers()) findings.push_back(std::move(finding));
+std::vector<Checkup> examine(const DoctorSettings& settings) {
+  std::vector<Checkup> findings{own_files(), compilers()};
+  for (Checkup& finding : python_and_torch()) findings.push_back(std::move(finding));
+  for (Checkup& finding : jail_layers()) findings.push_back(std::move(finding));
   findings.push_back(store_health(settings.store));
-  for (Finding& finding : machine_facts()) findings.push_back(std::move(finding));
+  for (Checkup& finding : machine_facts()) findings.push_back(std::move(finding));
   return findings;
 }
 
-bool healthy(const std::vector<Finding>& findings) {
-  for (const Finding& finding : findings) {
+bool healthy(const std::vector<Checkup>& findings) {
+  for (const Checkup& finding : findings) {
     if (finding.health == Health::missing) return false;
   }
   return true;
 }
 
-std::string doctor_text(const std::vector<Finding>& findings) {
+std::string doctor_text(const std::vector<Checkup>& findings) {
   std::vector<std::vector<std::string>> rows;
-  for (const Finding& finding : findings) {
+  for (const Checkup& finding : findings) {
     rows.push_back({to_words(finding.health), finding.name, one_line(finding.found)});
     if (!finding.remedy.empty()) {
       rows.push_back(
@@ -261,10 +261,10 @@ std::string doctor_text(const std::vector<Finding>& findings) {
                                           : "\nkerf optimize cannot work here yet: see what is missing above.\n");
 }
 
-nlohmann::json doctor_json(const std::vector<Finding>& findings) {
+nlohmann::json doctor_json(const std::vector<Checkup>& findings) {
   nlohmann::json json = {
       {"schema", 1}, {"kerf", kerf_version}, {"healthy", healthy(findings)}, {"findings", nlohmann::json::array()}};
-  for (const Finding& finding : findings) {
+  for (const Checkup& finding : findings) {
     json["findings"].push_back({{"name", finding.name},
                                 {"health", to_words(finding.health)},
                                 {"found", finding.found},
@@ -277,7 +277,7 @@ nlohmann::json doctor_json(const std::vector<Finding>& findings) {
 Result<int> doctor(const DoctorOptions& options) {
   std::optional<Roofline> measured;
   if (options.calibrate) measured = TRY(calibrate(options.common.json));
-  const std::vector<Finding> findings = examine({.store = options.common.store});
+  const std::vector<Checkup> findings = examine({.store = options.common.store});
   if (options.common.json) {
     nlohmann::json json = doctor_json(findings);
     if (measured) json["calibration"] = to_json(*measured);

@@ -11,7 +11,7 @@ namespace kerf {
 
 enum class Health : std::uint8_t { good, degraded, missing };
 
-struct Finding {
+struct Checkup {
   std::string name;  // "compiler"
   Health health = Health::good;
   std::string found;       // "g++ 12.2.0 (/usr/bin/g++)"
@@ -23,11 +23,11 @@ struct DoctorSettings {
   std::string store;  // path that was asked for
 };
 // Starts a few short processes; every check runs, whatever the others found.
-[[nodiscard]] std::vector<Finding> examine(const DoctorSettings& settings);
+[[nodiscard]] std::vector<Checkup> examine(const DoctorSettings& settings);
 
-[[nodiscard]] std::string doctor_text(const std::vector<Finding>& findings);
-[[nodiscard]] nlohmann::json doctor_json(const std::vector<Finding>& findings);
+[[nodiscard]] std::string doctor_text(const std::vector<Checkup>& findings);
+[[nodiscard]] nlohmann::json doctor_json(const std::vector<Checkup>& findings);
 // Whether kerf optimize can work.
-[[nodiscard]] bool healthy(const std::vector<Finding>& findings);
+[[nodiscard]] bool healthy(const std::vector<Checkup>& findings);
 
 }  // namespace kerf

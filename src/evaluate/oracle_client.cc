@@ -187,7 +187,7 @@ class OracleClient final : public Oracle {
     Json proposals = Json::array();
     for (int i = 0; i < variants; ++i) {
       Json variant = Json::array();
-      for (const Proposal& proposal : propose_variant(understood.module_sizes, i)) {
+      for (const SizeProposal& proposal : propose_variant(understood.module_sizes, i)) {
         Json values = Json::array();
         for (const Value& value : proposal.values) values.push_back(to_json(value));
         variant.push_back({{"name", proposal.name}, {"values", std::move(values)}});

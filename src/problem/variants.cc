@@ -84,16 +84,16 @@ std::vector<Value> other_lists(const ValueList& list, bool small, bool hyper) {
 
 }  // namespace
 
-std::vector<Proposal> propose_variant(const std::vector<std::pair<std::string, Value>>& module_sizes, int index) {
+std::vector<SizeProposal> propose_variant(const std::vector<std::pair<std::string, Value>>& module_sizes, int index) {
   const bool small = index % 2 == 0;
-  std::vector<Proposal> sizes, hyperparameters;
+  std::vector<SizeProposal> sizes, hyperparameters;
   for (const auto& [name, value] : module_sizes) {
     const Kind kind = kind_of(name);
     if (kind == Kind::fixed) continue;
     const bool hyper = kind == Kind::hyperparameter || std::holds_alternative<double>(value.is) ||
                        std::holds_alternative<bool>(value.is);
     if (hyper && small) continue;
-    Proposal proposal{.name = name};
+    SizeProposal proposal{.name = name};
     if (const auto* list = std::get_if<ValueList>(&value.is)) {
       proposal.values = other_lists(*list, small, hyper);
     } else if (hyper) {

@@ -10,7 +10,7 @@
 namespace kerf {
 
 // Values to try for one module-level name, the preferred one first.
-struct Proposal {
+struct SizeProposal {
   std::string name;
   std::vector<Value> values;
 };
@@ -18,7 +18,7 @@ struct Proposal {
 // What to change in variant `index`, most important first; deterministic. The first variant (and every second one
 // after) has small, odd sizes and leaves hyperparameters alone; the others have middling odd sizes and other
 // hyperparameters. None grows a size by more than one. Whether a combination makes sense is found out by trying it.
-[[nodiscard]] std::vector<Proposal> propose_variant(const std::vector<std::pair<std::string, Value>>& module_sizes,
+[[nodiscard]] std::vector<SizeProposal> propose_variant(const std::vector<std::pair<std::string, Value>>& module_sizes,
                                                     int index);
 
 }  // namespace kerf

@@ -41,7 +41,7 @@ class Builtin final : public Synthesizer {
     std::vector<Proposal> sketches;  // where fresh starts come from, the most promising first
   };
 
-  Known& known(const SynthesisRequest& request, const MachineFacts& machine) {
+  Known& known(const SynthesisRequest& request, const CacheFacts& machine) {
     const std::string key = request.problem->problem.id + "/" + request.problem->problem.digest();
     if (const auto it = known_.find(key); it != known_.end()) return it->second;
     Known made;
@@ -90,7 +90,7 @@ class Builtin final : public Synthesizer {
 
   Result<std::optional<Proposal>> answer(const SynthesisRequest& request) {
     if (!request.problem || request.problem->workloads.empty()) return fail(ErrorKind::internal, "the built-in synthesizer was asked without a problem");
-    const MachineFacts machine = machine_facts(request.target);
+    const CacheFacts machine = machine_facts(request.target);
     Known& k = known(request, machine);
     // Nothing of ours to go on from (the identity plan has no recipe), or a fresh start was asked for: a sketch.
     const Recalled* base = nullptr;
@@ -116,7 +116,7 @@ class Builtin final : public Synthesizer {
     return std::optional<Proposal>();
   }
 
-  std::optional<Proposal> from(const SynthesisRequest& request, const Recalled& base, Known& k, const MachineFacts& machine) {
+  std::optional<Proposal> from(const SynthesisRequest& request, const Recalled& base, Known& k, const CacheFacts& machine) {
     const auto graph = k.graphs.find(form_of(base.recipe));
     if (graph == k.graphs.end() || !graph->second) return std::nullopt;
     const Result<Recipe> recipe = recipe_from_json(base.recipe, *graph->second);

@@ -154,7 +154,7 @@ class Composer {
     for (const std::int64_t v : made.tune.second) values += (values.empty() ? "" : ", ") + std::to_string(v);
     tune_ += fmt::format("{} = [{}]\n", made.tune.first, values);
     for (const EmittedScratch& s : made.scratch) add_scratch(s.name, s.dtype, list(s.shape));
-    for (const Store& store : group.region.stores) {
+    for (const RegionStore& store : group.region.stores) {
       if (is_output(store.access.tensor)) continue;
       std::vector<std::string> shape;
       for (const Extent& extent : store.shape) shape.push_back(extent.text);

@@ -14,7 +14,7 @@ constexpr std::uint64_t bit(std::size_t axis) { return std::uint64_t{1} << axis;
 void for_each_access(Region& region, auto&& f) {
   for (Instruction& i : region.code)
     if (i.form == Instruction::Form::load) f(i.access);
-  for (Store& store : region.stores) f(store.access);
+  for (RegionStore& store : region.stores) f(store.access);
 }
 
 // Removes bit `b` and shifts what is above it.
@@ -103,7 +103,7 @@ void Lowering::collapse(Region& region) {
   }
 }
 
-Region Lowering::finish(const std::vector<TensorRef>& stores) {
+Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
   merge_unrelated_axes();
   Region region;
   region.workloads = workloads_;
@@ -113,6 +113,7 @@ Region Lowering::finish(const std::vector<TensorRef>& stores) {
   for (const TensorRef& ref : stores) {
     if (!has(ref)) throw CannotLower{"a result that lowering does not give"};
     Lowered v = value(ref);
+    if (tentative && (type(v) != Type::f32 || graph_.tensor(ref)->dtype != Dtype::f32)) continue;
     if (type(v) != Type::f32) throw CannotLower{"only f32 results are stored"};
     const GeneralTensor* tensor = graph_.tensor(ref);
     const bool is_output = std::ranges::find(graph_.outputs, ref) != graph_.outputs.end();
@@ -121,6 +122,7 @@ Region Lowering::finish(const std::vector<TensorRef>& stores) {
     needed[static_cast<std::size_t>(v.value)] = true;
     sinks.emplace_back(std::move(v), ref);
   }
+  if (sinks.empty() && tentative) return region;
   if (sinks.empty()) throw CannotLower{"nothing is stored"};
   for (std::size_t v = code_.size(); v-- > 0;) {
     if (!needed[v]) continue;

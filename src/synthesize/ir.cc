@@ -92,8 +92,8 @@ Result<Schedule> schedule_from_json(const nlohmann::json& json) {
   }
 }
 
-MachineFacts machine_facts(const nlohmann::json& target) {
-  MachineFacts facts;
+CacheFacts machine_facts(const nlohmann::json& target) {
+  CacheFacts facts;
   // Descriptors nest and name things in their own ways: any number under one of these keys, wherever it stands.
   const auto find = [&](auto&& self, const nlohmann::json& at, const char* key) -> std::optional<std::int64_t> {
     if (!at.is_object()) return std::nullopt;
@@ -125,11 +125,11 @@ std::int64_t bytes_moved(const Region& region) {
   };
   for (const Instruction& i : region.code)
     if (i.form == Instruction::Form::load) count(i.access);
-  for (const Store& store : region.stores) count(store.access);
+  for (const RegionStore& store : region.stores) count(store.access);
   return bytes;
 }
 
-Schedule default_schedule(const Region& region, const MachineFacts& machine) {
+Schedule default_schedule(const Region& region, const CacheFacts& machine) {
   Schedule s;
   std::uint64_t all = 0;
   for (std::size_t a = 0; a < region.axes.size(); ++a) all |= std::uint64_t{1} << a;

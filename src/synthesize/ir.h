@@ -72,7 +72,7 @@ struct Instruction {
   std::vector<double> values = {};  // parameter: per workload
 };
 
-struct Store {
+struct RegionStore {
   int value = 0;
   Access access;
   std::vector<Extent> shape = {};  // of the tensor, by dimension: what scratch must be declared with
@@ -83,7 +83,7 @@ struct Region {
   std::string name;
   std::vector<Axis> axes;
   std::vector<Instruction> code;  // operands before their uses
-  std::vector<Store> stores;
+  std::vector<RegionStore> stores;
   std::uint64_t reduced = 0;
   int waves = 0;                  // number of passes that reduce
   std::size_t workloads = 1;
@@ -118,14 +118,14 @@ struct Schedule {
 [[nodiscard]] Result<Schedule> schedule_from_json(const nlohmann::json& json);
 
 // What a default schedule is chosen by.
-struct MachineFacts {
+struct CacheFacts {
   std::int64_t threads = 2;
   std::int64_t l1_bytes = 32 << 10;
   std::int64_t l2_bytes = 1 << 20;
   std::int64_t l3_bytes = 32 << 20;
 };
-[[nodiscard]] MachineFacts machine_facts(const nlohmann::json& target);
-[[nodiscard]] Schedule default_schedule(const Region& region, const MachineFacts& machine);
+[[nodiscard]] CacheFacts machine_facts(const nlohmann::json& target);
+[[nodiscard]] Schedule default_schedule(const Region& region, const CacheFacts& machine);
 // Why this schedule cannot run this region; empty if it can.
 [[nodiscard]] std::string illegal(const Region& region, const Schedule& schedule);
 

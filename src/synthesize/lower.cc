@@ -43,11 +43,11 @@ std::vector<TensorRef> escaping(const GeneralGraph& graph, const std::vector<std
   return found;
 }
 
-Result<Region> lower(const GeneralGraph& graph, const std::vector<std::size_t>& nodes) {
+Result<Region> lower(const GeneralGraph& graph, const std::vector<std::size_t>& nodes, bool tentative) {
   try {
     Lowering lowering(graph, graph.workloads.size());
     for (const std::size_t n : nodes) lower_node(lowering, graph.nodes[n]);
-    Region region = lowering.finish(escaping(graph, nodes));
+    Region region = lowering.finish(escaping(graph, nodes), tentative);
     region.name = graph.nodes[nodes.back()].name;
     return region;
   } catch (const CannotLower& e) {

@@ -263,12 +263,12 @@ int Lowering::at_index(int value, int axis, int index, std::map<int, int>& done)
     if (raw.pick_dim < 0) throw CannotLower{"a gather along a part of a dimension"};
     raw.dims[static_cast<std::size_t>(raw.pick_dim)].clear();
     copy.access.pick = index;
-    copy.name += "_at";
+    copy.name += "_picked";
     made = add(std::move(copy), std::move(remaining));
     loads_.back() = std::move(raw);
   } else if (copy.form == Instruction::Form::pointwise) {
     for (int& operand : copy.operands) operand = at_index(operand, axis, index, done);
-    copy.name += "_at";
+    copy.name += "_picked";
     made = add(std::move(copy), std::move(remaining));
   } else {
     throw CannotLower{"a gather of what is reduced along it"};

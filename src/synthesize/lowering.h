@@ -61,7 +61,8 @@ class Lowering {
   void name_node(const std::string& name) { node_ = name; }
   [[nodiscard]] Type type(const Lowered& v) const { return code_[static_cast<std::size_t>(v.value)].type; }
 
-  Region finish(const std::vector<TensorRef>& stores);
+  // `tentative`: results that cannot be stored are left out; the region may be empty.
+  Region finish(const std::vector<TensorRef>& stores, bool tentative = false);
 
  private:
   struct RawAxis {

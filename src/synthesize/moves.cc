@@ -12,7 +12,7 @@ namespace {
 
 class Mover {
  public:
-  Mover(const GeneralGraph& graph, const Recipe& recipe, const MachineFacts& machine) : graph_(graph), recipe_(recipe), machine_(machine) {}
+  Mover(const GeneralGraph& graph, const Recipe& recipe, const CacheFacts& machine) : graph_(graph), recipe_(recipe), machine_(machine) {}
 
   std::vector<Move> run() {
     for (std::size_t g = 0; g < recipe_.partition.groups.size(); ++g) {
@@ -118,13 +118,13 @@ class Mover {
 
   const GeneralGraph& graph_;
   const Recipe& recipe_;
-  const MachineFacts& machine_;
+  const CacheFacts& machine_;
   std::vector<Move> found_;
 };
 
 }  // namespace
 
-Result<Recipe> make_recipe(const GeneralGraph& graph, GraphForm form, Partition partition, const MachineFacts& machine) {
+Result<Recipe> make_recipe(const GeneralGraph& graph, GraphForm form, Partition partition, const CacheFacts& machine) {
   Recipe recipe{.form = form, .partition = std::move(partition), .schedules = {}};
   for (const NodeSet& group : recipe.partition.groups) {
     const Region region = TRY(lower(graph, group));
@@ -167,7 +167,7 @@ Result<Recipe> recipe_from_json(const nlohmann::json& json, const GeneralGraph& 
   }
 }
 
-std::vector<Move> moves(const GeneralGraph& graph, const Recipe& recipe, const MachineFacts& machine) {
+std::vector<Move> moves(const GeneralGraph& graph, const Recipe& recipe, const CacheFacts& machine) {
   return Mover(graph, recipe, machine).run();
 }
 

@@ -26,7 +26,7 @@ struct Recipe {
 [[nodiscard]] Result<Recipe> recipe_from_json(const nlohmann::json& json, const GeneralGraph& graph);
 [[nodiscard]] GraphForm form_of(const nlohmann::json& recipe);
 // Default schedules for a partition.
-[[nodiscard]] Result<Recipe> make_recipe(const GeneralGraph& graph, GraphForm form, Partition partition, const MachineFacts& machine);
+[[nodiscard]] Result<Recipe> make_recipe(const GeneralGraph& graph, GraphForm form, Partition partition, const CacheFacts& machine);
 
 struct Move {
   std::string name;     // "fuse", "split", "tile", "vectorize", "unroll", "accumulators", "threads", "streaming_stores",
@@ -36,7 +36,7 @@ struct Move {
 };
 
 // Every move whose precondition holds, each with its effect. All results are legal.
-[[nodiscard]] std::vector<Move> moves(const GeneralGraph& graph, const Recipe& recipe, const MachineFacts& machine);
+[[nodiscard]] std::vector<Move> moves(const GeneralGraph& graph, const Recipe& recipe, const CacheFacts& machine);
 [[nodiscard]] Result<Candidate> write_candidate(const Understood& problem, const GeneralGraph& graph, const Recipe& recipe,
                                       const std::vector<std::string>& remarks);
 

@@ -55,9 +55,9 @@ bool orderable(const GeneralGraph& graph, const Partition& partition) {
   return done == waits.size();
 }
 
-bool legal(const GeneralGraph& graph, const Partition& partition, const NodeSet& group) {
+bool legal(const GeneralGraph& graph, const Partition& partition, const NodeSet& group, bool tentative) {
   if (group.empty() || group.size() > max_group) return false;
-  if (!lower(graph, group)) return false;
+  if (!lower(graph, group, tentative)) return false;
   Partition with;
   with.groups.push_back(group);
   for (const NodeSet& other : partition.groups) {
@@ -88,7 +88,7 @@ Partition partition(const GeneralGraph& graph, Fusing fusing) {
     const auto join = [&](const std::set<std::size_t>& with) {
       NodeSet all = {n};
       for (const std::size_t g : with) all = unite(all, made.groups[g]);
-      if (!with.empty() && !legal(graph, made, all)) return false;
+      if (!with.empty() && !legal(graph, made, all, fusing == Fusing::full)) return false;
       std::size_t into = with.empty() ? made.groups.size() : *with.begin();
       if (with.empty()) made.groups.emplace_back();
       for (const std::size_t g : with)
@@ -104,7 +104,7 @@ Partition partition(const GeneralGraph& graph, Fusing fusing) {
       if (joined) continue;
     }
     // Views alone may start a group (a later operator may take them in); a single operator must be generable.
-    if (is_trivial(node) ? !references(node).empty() || node.base() == "scalar_tensor" : lower(graph, {n}).has_value()) join({});
+    if (is_trivial(node) ? !references(node).empty() || node.base() == "scalar_tensor" : lower(graph, {n}, fusing == Fusing::full).has_value()) join({});
   }
   std::erase_if(made.groups, [&](const NodeSet& group) {
     if (group.empty()) return true;

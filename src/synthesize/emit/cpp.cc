@@ -355,7 +355,7 @@ class Emitter {
     return found;
   }
 
-  void store_lane(const Store& store, const std::string& base) {
+  void store_lane(const RegionStore& store, const std::string& base) {
     const Subscript* s = store.access.along(inner_);
     const std::string value = as_vector(operand(store.value, true));
     const std::string name = "out" + std::to_string(&store - r_.stores.data());
@@ -463,7 +463,7 @@ class Emitter {
     // Stores that do not change along the innermost axis belong to the first block.
     store_pass(0, true);
     bool small = false;
-    for (const Store& store : r_.stores) small = small || (axes_of(store.access) & bit(inner_)) == 0;
+    for (const RegionStore& store : r_.stores) small = small || (axes_of(store.access) & bit(inner_)) == 0;
     if (small) {
       open("if (block == 0) {");
       store_pass(0, false);
@@ -531,7 +531,7 @@ class Emitter {
     const std::string chunks = fmt::format("cdiv({}, {})", cut_extent, length);
     const std::string row_count = r_.extent_of(kept_).text;
     bool reduced_stores = false;
-    for (const Store& store : r_.stores) reduced_stores = reduced_stores || (axes_of(store.access) & r_.reduced) != 0;
+    for (const RegionStore& store : r_.stores) reduced_stores = reduced_stores || (axes_of(store.access) & r_.reduced) != 0;
     for (int wave = 1; wave <= r_.waves + 1; ++wave) {
       const bool last = wave > r_.waves;
       begin_kernel();
@@ -725,7 +725,7 @@ class Emitter {
   }
   // Whether a value that is ready after `wave` is an operand of anything that is computed later, or stored.
   bool used_later(int v, int wave) const {
-    for (const Store& store : r_.stores)
+    for (const RegionStore& store : r_.stores)
       if (store.value == v) return true;
     for (const Instruction& i : r_.code)
       if (std::ranges::find(i.operands, v) != i.operands.end() && ((i.axes & r_.reduced) != 0 || i.wave > wave)) return true;
