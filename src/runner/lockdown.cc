@@ -128,7 +128,9 @@ Result<> build(scmp_filter_ctx filter, int channel) {
                          SCMP_SYS(close), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
                          SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(getrusage), SCMP_SYS(sysinfo),
                          SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getcpu), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask),
-                         SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group)}) {
+                         SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group),
+                         // What a thread does first, signals blocked: PyTorch's second pool may still be starting.
+                         SCMP_SYS(rseq), SCMP_SYS(set_robust_list)}) {
     TRY(allow(filter, call));
   }
   for (const int call : {SCMP_SYS(sendmsg), SCMP_SYS(sendto), SCMP_SYS(recvmsg), SCMP_SYS(recvfrom)})

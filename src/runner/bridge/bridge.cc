@@ -275,4 +275,9 @@ constexpr KerfBridge bridge = {torch_version, error, start, parallel, schemas, w
 
 }  // namespace
 
-extern "C" const KerfBridge* kerf_bridge() { return &bridge; }
+extern "C" bool cpuinfo_initialize(void);  // of libc10; reads files, which later nobody may
+
+extern "C" const KerfBridge* kerf_bridge() {
+  cpuinfo_initialize();
+  return &bridge;
+}
