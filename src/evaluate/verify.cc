@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "evaluate/diagnosis.h"
 #include "evaluate/judge_patterns.h"
 #include "evaluate/outputs.h"
 
@@ -89,6 +90,10 @@ class WorkloadCheck {
     finding.message += where(pass);
     if (finding.verdict == Verdict::timed_out && pass.order == TaskOrder::descending && ran_dynamic_) {
       finding.rule = "task_order";
+      for (const auto& step : source_.plan.steps) {
+        if (step.kind != Step::Kind::launch) continue;
+        if (const auto loop = waiting_loop(source_.candidate.text, step.target.text)) finding.at = loop;
+      }
       finding.message =
           "it ends when tasks are handed out in ascending order and hangs in descending order: a task waits "
           "for another, and none may" +
@@ -200,6 +205,8 @@ class WorkloadCheck {
 Result<std::vector<std::size_t>> supported_variants(const Understood& problem, const Source& source) {
   std::vector<std::size_t> supported;
   for (std::size_t i = 1; i < problem.workloads.size(); ++i) {
+    // Another number of outputs has other names: no plan that names those of the primary workload can run there.
+    if (problem.workloads[i].outputs.size() != problem.workloads.front().outputs.size()) continue;
     // An expression that cannot be evaluated there does not admit the variant.
     if (const auto yes = supports(source, problem.workloads[i]); yes && *yes) supported.push_back(i);
   }
@@ -248,6 +255,22 @@ std::optional<Location> last_writer(const Plan& plan, const std::string& output)
       writes |= step.kind == Step::Kind::launch && name != nullptr && name->text == output;
     }
     if (writes) return step.target.at;
+  }
+  return std::nullopt;
+}
+
+std::optional<Location> waiting_loop(std::string_view text, std::string_view kernel) {
+  const auto lines = lines_of_kernel(text, kernel);
+  if (!lines) return std::nullopt;
+  int line = 1;
+  for (std::size_t at = 0; at < text.size(); ++line) {
+    const auto end = std::min(text.find('\n', at), text.size());
+    const auto row = text.substr(at, end - at);
+    at = end + 1;
+    if (line < lines->first || line > lines->second) continue;
+    const auto loop = std::min(row.find("while"), row.find("for ("));
+    const bool looks_at_shared = row.find("__atomic_") != row.npos || row.find("volatile") != row.npos;
+    if (loop != row.npos && looks_at_shared) return Location{line, static_cast<int>(loop) + 1};
   }
   return std::nullopt;
 }

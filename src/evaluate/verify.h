@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/random.h"
@@ -28,6 +29,9 @@ struct Finding {
 
 // The place of the last step that writes the named output: its kernel or operator. nullopt if none does.
 [[nodiscard]] std::optional<Location> last_writer(const Plan& plan, const std::string& output);
+
+// Where a kernel seems to wait for another task: its first loop on a line that reads atomically or through a volatile.
+[[nodiscard]] std::optional<Location> waiting_loop(std::string_view text, std::string_view kernel);
 
 struct Verification {
   std::optional<Finding> finding;  // none: right everywhere it was looked at

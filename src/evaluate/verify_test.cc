@@ -188,6 +188,21 @@ TEST_F(Verify, HandsFailuresOfOursBack) {
   EXPECT_EQ(v.error().kind, ErrorKind::system);
 }
 
+TEST_F(Verify, LeavesOutVariantsWithOtherOutputs) {
+  problem.workloads[1].outputs.push_back(problem.workloads[1].outputs[0]);
+  const auto v = all();
+  ASSERT_TRUE(v && !v->finding);
+  EXPECT_EQ(v->variants_supported, 0);
+}
+
+TEST(WaitingLoop, IsFoundByWhatItReads) {
+  const char* text =
+      "extern \"C\" void k(int64_t* done, int64_t row) {\n  for (;;) break;\n  while (__atomic_load_n(done, 2) < row) "
+      "{}\n}\n";
+  EXPECT_EQ(waiting_loop(text, "k"), (Location{3, 3}));
+  EXPECT_FALSE(waiting_loop("extern \"C\" void k(int64_t row) {\n  while (row) --row;\n}\n", "k"));
+}
+
 TEST(RunLimit, GrowsWithTheWorkloadAndHasAnEnd) {
   auto w = fake_workload();
   w.eager_us = 10'000;
