@@ -1,8 +1,8 @@
 #include "synthesize/builtin.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -28,7 +28,8 @@ class Builtin final : public Synthesizer {
     double gain = -0.5;
     if (evaluation.verdict == Verdict::measured && evaluation.receipt && !evaluation.receipt->quarantined) {
       const auto it = evaluation.receipt->speedup.find("eager");
-      if (it != evaluation.receipt->speedup.end() && it->second.value > 0) gain = std::log(it->second.value) - parent.log_speedup;
+      if (it != evaluation.receipt->speedup.end() && it->second.value > 0)
+        gain = std::log(it->second.value) - parent.log_speedup;
     }
     policy_.learn(parent.evaluation.diagnosis.bound, proposal.move, std::clamp(gain, -1.0, 1.0));
   }
@@ -59,10 +60,13 @@ class Builtin final : public Synthesizer {
         Result<Recipe> recipe = make_recipe(graph, form, std::move(p), machine);
         if (!recipe) continue;
         const std::string what = fusing == Fusing::full ? "fused" : "one kernel an operator";
-        Proposal proposal = write_proposal(request, graph, *recipe, "fuse", fmt::format("{}, from the {} graph, {} operators left to the library", what, to_string(form), calls));
+        Proposal proposal = write_proposal(
+            request, graph, *recipe, "fuse",
+            fmt::format("{}, from the {} graph, {} operators left to the library", what, to_string(form), calls));
         if (proposal.candidate.text.empty()) continue;
         // Fully fused first; of the two graphs the one that leaves less to the library.
-        const bool first = fusing == Fusing::full && form == GraphForm::core && !made.sketches.empty() && calls < fewest;
+        const bool first =
+            fusing == Fusing::full && form == GraphForm::core && !made.sketches.empty() && calls < fewest;
         if (fusing == Fusing::full && form == GraphForm::exported) fewest = calls;
         made.sketches.insert(first ? made.sketches.begin() : made.sketches.end(), std::move(proposal));
       }
@@ -71,8 +75,8 @@ class Builtin final : public Synthesizer {
     return known_.emplace(key, std::move(made)).first->second;
   }
 
-  static Proposal write_proposal(const SynthesisRequest& request, const GeneralGraph& graph, const Recipe& recipe, const std::string& move,
-                                 const std::string& rationale) {
+  static Proposal write_proposal(const SynthesisRequest& request, const GeneralGraph& graph, const Recipe& recipe,
+                                 const std::string& move, const std::string& rationale) {
     Proposal proposal;
     Result<Candidate> candidate = write_candidate(*request.problem, graph, recipe, {rationale});
     if (!candidate) return proposal;
@@ -85,11 +89,13 @@ class Builtin final : public Synthesizer {
   }
 
   static bool is_new(const SynthesisRequest& request, const Proposal& proposal) {
-    return !proposal.candidate.text.empty() && std::ranges::find(request.tried, proposal.candidate.id()) == request.tried.end();
+    return !proposal.candidate.text.empty() &&
+           std::ranges::find(request.tried, proposal.candidate.id()) == request.tried.end();
   }
 
   Result<std::optional<Proposal>> answer(const SynthesisRequest& request) {
-    if (!request.problem || request.problem->workloads.empty()) return fail(ErrorKind::internal, "the built-in synthesizer was asked without a problem");
+    if (!request.problem || request.problem->workloads.empty())
+      return fail(ErrorKind::internal, "the built-in synthesizer was asked without a problem");
     const CacheFacts machine = machine_facts(request.target);
     Known& k = known(request, machine);
     // Nothing of ours to go on from (the identity plan has no recipe), or a fresh start was asked for: a sketch.
@@ -116,7 +122,8 @@ class Builtin final : public Synthesizer {
     return std::optional<Proposal>();
   }
 
-  std::optional<Proposal> from(const SynthesisRequest& request, const Recalled& base, Known& k, const CacheFacts& machine) {
+  std::optional<Proposal> from(const SynthesisRequest& request, const Recalled& base, Known& k,
+                               const CacheFacts& machine) {
     const auto graph = k.graphs.find(form_of(base.recipe));
     if (graph == k.graphs.end() || !graph->second) return std::nullopt;
     const Result<Recipe> recipe = recipe_from_json(base.recipe, *graph->second);
@@ -137,7 +144,8 @@ class Builtin final : public Synthesizer {
     }
     std::ranges::stable_sort(all, [&](const Move& a, const Move& b) { return drawn[a.name] > drawn[b.name]; });
     for (const Move& move : all) {
-      const std::string why = fmt::format("{}{}", move.because, bound ? fmt::format(" (the parent was bound by {})", to_string(*bound)) : "");
+      const std::string why = fmt::format("{}{}", move.because,
+                                          bound ? fmt::format(" (the parent was bound by {})", to_string(*bound)) : "");
       Proposal proposal = write_proposal(request, *graph->second, move.result, move.name, why);
       if (is_new(request, proposal)) return proposal;
     }
@@ -145,7 +153,8 @@ class Builtin final : public Synthesizer {
   }
 
   // The parent's partition with the schedules of another good branch, where groups agree in kind.
-  static std::optional<Proposal> combine(const SynthesisRequest& request, const GeneralGraph& graph, const Recipe& recipe) {
+  static std::optional<Proposal> combine(const SynthesisRequest& request, const GeneralGraph& graph,
+                                         const Recipe& recipe) {
     for (const Recalled& other : request.siblings) {
       if (!other.recipe.is_object() || form_of(other.recipe) != recipe.form) continue;
       const Result<Recipe> second = recipe_from_json(other.recipe, graph);
@@ -158,7 +167,8 @@ class Builtin final : public Synthesizer {
           if (std::ranges::none_of(a, [&](std::size_t n) { return std::ranges::binary_search(b, n); })) continue;
           if (made.schedules[g].sketch == second->schedules[h].sketch) made.schedules[g] = second->schedules[h];
         }
-      Proposal proposal = write_proposal(request, graph, made, "combine", fmt::format("the parent's kernels with the schedules of node {}", other.node));
+      Proposal proposal = write_proposal(request, graph, made, "combine",
+                                         fmt::format("the parent's kernels with the schedules of node {}", other.node));
       if (is_new(request, proposal)) return proposal;
     }
     return std::nullopt;

@@ -1,7 +1,7 @@
 #include "synthesize/compose.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -33,7 +33,8 @@ class Composer {
     }
     copy_outputs(steps);
     if (steps_ > max_steps)
-      return fail(ErrorKind::candidate, fmt::format("the plan would have {} steps, more than the {} that plans may have", steps_, max_steps));
+      return fail(ErrorKind::candidate,
+                  fmt::format("the plan would have {} steps, more than the {} that plans may have", steps_, max_steps));
     std::string text = "/* /// kerf\n";
     for (const std::string& remark : remarks) text += "# " + remark + "\n";
     text += "version = 1\n";
@@ -86,8 +87,9 @@ class Composer {
   }
 
   void name_tensors() {
-    std::set<std::string> taken = {"threads", "thread", "none", "init", "min",  "max",   "abs",  "cdiv", "next_pow2", "numel", "i32",
-                                   "f32",     "f64",    "and",  "or",   "not",  "if",    "else", "true", "false",     "True",  "False", "None", "where", "_"};
+    std::set<std::string> taken = {"threads", "thread", "none", "init",  "min",  "max",   "abs", "cdiv", "next_pow2",
+                                   "numel",   "i32",    "f32",  "f64",   "and",  "or",    "not", "if",   "else",
+                                   "true",    "false",  "True", "False", "None", "where", "_"};
     std::set<std::string> workload;
     for (const NamedTensor& t : primary_.tensors) workload.insert(t.name);
     taken.insert(workload.begin(), workload.end());
@@ -132,7 +134,9 @@ class Composer {
     return out;
   }
   static std::string item(const std::string& expression) {
-    return std::ranges::all_of(expression, [](unsigned char c) { return std::isdigit(c) != 0; }) ? expression : toml_string(expression);
+    return std::ranges::all_of(expression, [](unsigned char c) { return std::isdigit(c) != 0; })
+               ? expression
+               : toml_string(expression);
   }
   std::string list(const std::vector<std::string>& expressions) const {
     std::string out = "[";
@@ -217,7 +221,8 @@ class Composer {
     std::size_t results = node.results.size();
     // Buffers are read-only: statistics of the batch do not need the running ones.
     const std::string base = node.base();
-    if ((base == "batch_norm" || base == "instance_norm" || base == "native_batch_norm") && true_at(node, 5)) args[3] = args[4] = "\"none\"";
+    if ((base == "batch_norm" || base == "instance_norm" || base == "native_batch_norm") && true_at(node, 5))
+      args[3] = args[4] = "\"none\"";
     if (base == "_native_batch_norm_legit_functional" && true_at(node, 5)) {
       op = "aten._native_batch_norm_legit.no_stats";
       args.erase(args.begin() + 3, args.begin() + 5);
@@ -232,8 +237,9 @@ class Composer {
     for (const std::string& a : args) joined += (joined.empty() ? "" : ", ") + a;
     steps += fmt::format("[[step]]\ncall = \"{}\"\nargs = [{}]\n", op, joined);
     if (!kwargs.empty()) steps += "kwargs = { " + kwargs + " }\n";
-    static const std::set<std::string> lists = {"split", "split_with_sizes", "chunk", "unbind", "tensor_split", "broadcast_tensors",
-                                                "unsafe_split", "unsafe_chunk", "meshgrid", "hsplit", "vsplit", "dsplit"};
+    static const std::set<std::string> lists = {
+        "split",        "split_with_sizes", "chunk",    "unbind", "tensor_split", "broadcast_tensors",
+        "unsafe_split", "unsafe_chunk",     "meshgrid", "hsplit", "vsplit",       "dsplit"};
     const bool as_list = results > 1 || lists.contains(base);
     std::string out;
     for (std::size_t r = 0; r < results; ++r) {
@@ -258,7 +264,8 @@ class Composer {
       const std::string from = name_of(graph_.outputs[i]), to = primary_.output_name(i);
       if (from == to) continue;
       ++steps_;
-      steps += fmt::format("[[step]]\ncall = \"aten.clone.default\"\nargs = [{}]\nout = {}\n", toml_string(from), toml_string(to));
+      steps += fmt::format("[[step]]\ncall = \"aten.clone.default\"\nargs = [{}]\nout = {}\n", toml_string(from),
+                           toml_string(to));
     }
   }
 
@@ -276,12 +283,13 @@ class Composer {
 
 }  // namespace
 
-Result<Candidate> compose(const Understood& problem, const GeneralGraph& graph, const std::vector<GeneratedGroup>& groups,
-                          const std::vector<std::string>& remarks) {
+Result<Candidate> compose(const Understood& problem, const GeneralGraph& graph,
+                          const std::vector<GeneratedGroup>& groups, const std::vector<std::string>& remarks) {
   Composer composer(problem.workloads.at(0), graph, groups);
   Candidate candidate{.text = TRY(composer.run(remarks)), .language = Language::cpp, .name = "candidate.cpp"};
   if (candidate.text.size() > max_candidate_bytes)
-    return fail(ErrorKind::candidate, fmt::format("the candidate would have {} bytes, more than {}", candidate.text.size(), max_candidate_bytes));
+    return fail(ErrorKind::candidate, fmt::format("the candidate would have {} bytes, more than {}",
+                                                  candidate.text.size(), max_candidate_bytes));
   return candidate;
 }
 

@@ -20,6 +20,7 @@ struct GeneratedGroup {
 // `remarks` stand in the plan's comment, one a line. Nodes in no group are calls. Fails (kind candidate) where a group
 // and a call would wait for each other, or where an argument has no word in plans.
 [[nodiscard]] Result<Candidate> compose(const Understood& problem, const GeneralGraph& graph,
-                                        const std::vector<GeneratedGroup>& groups, const std::vector<std::string>& remarks);
+                                        const std::vector<GeneratedGroup>& groups,
+                                        const std::vector<std::string>& remarks);
 
 }  // namespace kerf

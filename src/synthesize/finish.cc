@@ -1,6 +1,6 @@
 // The end of lowering: axes are put in memory order, merged where every tensor allows it, and accesses get strides.
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -25,7 +25,8 @@ std::uint64_t without(std::uint64_t mask, std::size_t b) {
 
 }  // namespace
 
-// Loops that never meet in one value may share an axis if they are equally long: reductions of two tensors become one pass.
+// Loops that never meet in one value may share an axis if they are equally long: reductions of two tensors become one
+// pass.
 void Lowering::merge_unrelated_axes() {
   std::set<int> used;
   for (std::size_t v = 0; v < code_.size(); ++v) {
@@ -40,7 +41,11 @@ void Lowering::merge_unrelated_axes() {
 
 Access Lowering::access(const RawAccess& raw, const std::vector<int>& compact, const Region& region) const {
   const GeneralTensor& tensor = *graph_.tensor(raw.ref);
-  Access made{.tensor = raw.ref, .type = Type::f32, .subscripts = {}, .pick = std::nullopt, .pick_stride = one(workloads_),
+  Access made{.tensor = raw.ref,
+              .type = Type::f32,
+              .subscripts = {},
+              .pick = std::nullopt,
+              .pick_stride = one(workloads_),
               .contiguous = tensor.contiguous()};
   if (tensor.dtype == Dtype::i64) made.type = Type::i64;
   if (tensor.dtype == Dtype::boolean) made.type = Type::mask;
@@ -153,7 +158,8 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
   for (const RawAccess& raw : store_access)
     if (!lead || count_axes(raw) > count_axes(*lead)) lead = &raw;
   for (std::size_t v = 0; v < code_.size(); ++v)
-    if (needed[v] && code_[v].form == Instruction::Form::load && count_axes(loads_[v]) > count_axes(*lead)) lead = &loads_[v];
+    if (needed[v] && code_[v].form == Instruction::Form::load && count_axes(loads_[v]) > count_axes(*lead))
+      lead = &loads_[v];
   if (used.size() > 12) throw CannotLower{"too many axes"};
   std::vector<int> provisional(axes_.size(), -1);
   for (const int a : used) {
@@ -179,7 +185,8 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
   }
   region.axes = std::move(sorted);
   std::vector<int> compact(axes_.size(), -1);
-  for (const int a : used) compact[static_cast<std::size_t>(a)] = position[static_cast<std::size_t>(provisional[static_cast<std::size_t>(a)])];
+  for (const int a : used)
+    compact[static_cast<std::size_t>(a)] = position[static_cast<std::size_t>(provisional[static_cast<std::size_t>(a)])];
   const auto mask_of = [&](const std::vector<int>& list) {
     std::uint64_t mask = 0;
     for (const int a : expand(list)) mask |= bit(static_cast<std::size_t>(compact[static_cast<std::size_t>(a)]));
@@ -209,9 +216,11 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
       region.reduced = over;
       region.waves = std::max(region.waves, ++i.wave);
     }
-    std::string key = fmt::format("{} {} {} {} {} {}", static_cast<int>(i.form), static_cast<int>(i.op), static_cast<int>(i.reduce),
-                                  fmt::join(i.operands, ","), i.constant, i.text);
-    if (i.form == Instruction::Form::load) key += fmt::format(" {}#{} {} {}", i.access.tensor.name, i.access.tensor.index, i.axes, i.access.pick.value_or(-1));
+    std::string key = fmt::format("{} {} {} {} {} {}", static_cast<int>(i.form), static_cast<int>(i.op),
+                                  static_cast<int>(i.reduce), fmt::join(i.operands, ","), i.constant, i.text);
+    if (i.form == Instruction::Form::load)
+      key +=
+          fmt::format(" {}#{} {} {}", i.access.tensor.name, i.access.tensor.index, i.axes, i.access.pick.value_or(-1));
     if (const auto it = seen.find(key); it != seen.end()) {
       number[v] = it->second;
       continue;
@@ -231,19 +240,24 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
       shape.push_back(one(workloads_));
       for (const int axis : expand(dim)) shape.back() = shape.back() * extent(axis);
     }
-    region.stores.push_back({.value = number[static_cast<std::size_t>(sinks[k].first.value)], .access = std::move(a), .shape = std::move(shape)});
+    region.stores.push_back({.value = number[static_cast<std::size_t>(sinks[k].first.value)],
+                             .access = std::move(a),
+                             .shape = std::move(shape)});
   }
   for (const Instruction& i : region.code)
-    if (i.form == Instruction::Form::reduce && (i.axes & region.reduced) != 0) throw CannotLower{"a reduction inside another"};
+    if (i.form == Instruction::Form::reduce && (i.axes & region.reduced) != 0)
+      throw CannotLower{"a reduction inside another"};
   collapse(region);
   std::set<std::string> axis_names;
   for (std::size_t a = 0; a < region.axes.size(); ++a) region.axes[a].name = std::string(1, "ijklmnpqrstu"[a]);
   const std::size_t inner = region.axes.empty() ? 0 : region.axes.size() - 1;
   for (const Instruction& i : region.code)
-    if (i.access.pick && (region.code[static_cast<std::size_t>(*i.access.pick)].axes >> inner & 1U) != 0 && !region.axes.empty())
+    if (i.access.pick && (region.code[static_cast<std::size_t>(*i.access.pick)].axes >> inner & 1U) != 0 &&
+        !region.axes.empty())
       throw CannotLower{"a gather whose index varies along the innermost axis"};
   for (const Instruction& i : region.code)
-    if (i.type == Type::i64 && i.form == Instruction::Form::pointwise && !region.axes.empty() && (i.axes >> inner & 1U) != 0)
+    if (i.type == Type::i64 && i.form == Instruction::Form::pointwise && !region.axes.empty() &&
+        (i.axes >> inner & 1U) != 0)
       throw CannotLower{"integer arithmetic along the innermost axis"};
   return region;
 }

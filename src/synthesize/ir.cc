@@ -1,8 +1,8 @@
 #include "synthesize/ir.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace kerf {
@@ -12,9 +12,11 @@ std::string factor(const std::string& text) {
   return text.find_first_of("+-/%") == std::string::npos ? text : "(" + text + ")";
 }
 
-constexpr std::array op_names = {"neg", "abs", "exp", "log", "log1p", "expm1", "sqrt", "rsqrt", "reciprocal", "sin", "cos", "tanh",
-                                 "sigmoid", "erf", "floor", "ceil", "sign", "square", "relu", "to_float", "logical_not", "add", "sub",
-                                 "mul", "div", "pow", "maximum", "minimum", "eq", "ne", "lt", "le", "gt", "ge", "logical_and",
+constexpr std::array op_names = {"neg",        "abs",        "exp",  "log",    "log1p", "expm1",    "sqrt",
+                                 "rsqrt",      "reciprocal", "sin",  "cos",    "tanh",  "sigmoid",  "erf",
+                                 "floor",      "ceil",       "sign", "square", "relu",  "to_float", "logical_not",
+                                 "add",        "sub",        "mul",  "div",    "pow",   "maximum",  "minimum",
+                                 "eq",         "ne",         "lt",   "le",     "gt",    "ge",       "logical_and",
                                  "logical_or", "where"};
 constexpr std::array sketch_names = {"flat", "rows", "columns", "split"};
 
@@ -39,10 +41,14 @@ const char* to_string(Sketch sketch) { return sketch_names.at(static_cast<std::s
 
 const char* to_string(ReduceOp op) {
   switch (op) {
-    case ReduceOp::sum: return "sum";
-    case ReduceOp::max: return "max";
-    case ReduceOp::min: return "min";
-    case ReduceOp::prod: return "prod";
+    case ReduceOp::sum:
+      return "sum";
+    case ReduceOp::max:
+      return "max";
+    case ReduceOp::min:
+      return "min";
+    case ReduceOp::prod:
+      return "prod";
   }
   return "?";
 }
@@ -68,7 +74,7 @@ std::vector<int> Region::reductions(int wave) const {
 }
 
 nlohmann::json to_json(const Schedule& s) {
-  return {{"sketch", to_string(s.sketch)}, {"block", s.block}, {"vector", s.vector},       {"unroll", s.unroll},
+  return {{"sketch", to_string(s.sketch)},  {"block", s.block}, {"vector", s.vector},       {"unroll", s.unroll},
           {"accumulators", s.accumulators}, {"chunk", s.chunk}, {"streaming", s.streaming}, {"keep", s.keep}};
 }
 
@@ -157,7 +163,8 @@ Schedule default_schedule(const Region& region, const CacheFacts& machine) {
     s.sketch = Sketch::rows;
     s.block = {16384};
   }
-  // Stores that no cache will hold until they are read are better sent past the caches: no line is read to be overwritten.
+  // Stores that no cache will hold until they are read are better sent past the caches: no line is read to be
+  // overwritten.
   s.streaming = bytes > 2 * machine.l2_bytes;
   if (!illegal(region, s).empty() && s.sketch == Sketch::split) s.sketch = Sketch::rows;
   return s;
@@ -168,10 +175,12 @@ std::string illegal(const Region& region, const Schedule& s) {
   if (s.block.empty() || std::ranges::any_of(s.block, [](std::int64_t b) { return b < 16 || b % 16 != 0; }))
     return "a block is a positive multiple of 16 elements";
   if (s.vector != 16 && s.vector != 1) return "vectors have 16 lanes, or 1";
-  if (s.unroll < 1 || s.unroll > 16 || s.accumulators < 1 || s.accumulators > 16) return "unroll and accumulators are 1 to 16";
+  if (s.unroll < 1 || s.unroll > 16 || s.accumulators < 1 || s.accumulators > 16)
+    return "unroll and accumulators are 1 to 16";
   if (s.chunk < 16 || s.chunk > 65536) return "chunks have 16 to 65536 elements";
   switch (s.sketch) {
-    case Sketch::flat: return region.reduced == 0 ? "" : "the region reduces";
+    case Sketch::flat:
+      return region.reduced == 0 ? "" : "the region reduces";
     case Sketch::rows:
       if (region.reduced == 0) return "the region does not reduce";
       return inner_reduced ? "" : "the innermost axis is kept";

@@ -31,8 +31,43 @@ enum class Type : std::uint8_t { f32, mask, i64 };
 
 // Pointwise operations, in ATen's meaning (NaN propagates through maximum, minimum, relu and clamps).
 enum class Op : std::uint8_t {
-  neg, abs, exp, log, log1p, expm1, sqrt, rsqrt, reciprocal, sin, cos, tanh, sigmoid, erf, floor, ceil, sign, square, relu, to_float,
-  logical_not, add, sub, mul, div, pow, maximum, minimum, eq, ne, lt, le, gt, ge, logical_and, logical_or, where,
+  neg,
+  abs,
+  exp,
+  log,
+  log1p,
+  expm1,
+  sqrt,
+  rsqrt,
+  reciprocal,
+  sin,
+  cos,
+  tanh,
+  sigmoid,
+  erf,
+  floor,
+  ceil,
+  sign,
+  square,
+  relu,
+  to_float,
+  logical_not,
+  add,
+  sub,
+  mul,
+  div,
+  pow,
+  maximum,
+  minimum,
+  eq,
+  ne,
+  lt,
+  le,
+  gt,
+  ge,
+  logical_and,
+  logical_or,
+  where,
 };
 enum class ReduceOp : std::uint8_t { sum, max, min, prod };
 
@@ -52,7 +87,7 @@ struct Access {
   std::vector<Subscript> subscripts;
   std::optional<int> pick;  // instruction that gives the index, of type i64
   Extent pick_stride;
-  bool contiguous = true;   // otherwise strides come from the tensor and must be among a launch's arguments
+  bool contiguous = true;  // otherwise strides come from the tensor and must be among a launch's arguments
   [[nodiscard]] const Subscript* along(int axis) const;
 };
 
@@ -60,15 +95,15 @@ struct Instruction {
   enum class Form : std::uint8_t { load, constant, parameter, pointwise, reduce };
   Form form = Form::constant;
   Type type = Type::f32;
-  std::string name = {};     // of the graph's node, an identifier
-  Op op = Op::add;           // pointwise
+  std::string name = {};  // of the graph's node, an identifier
+  Op op = Op::add;        // pointwise
   ReduceOp reduce = ReduceOp::sum;
   std::vector<int> operands = {};
   double constant = 0;
-  std::string text = {};     // parameter: a plan expression, a float
-  Access access = {};        // load
-  std::uint64_t axes = 0;    // bit a: the value changes along axis a
-  int wave = 0;              // reductions that must be finished before: 0 none, 1 the first pass …
+  std::string text = {};            // parameter: a plan expression, a float
+  Access access = {};               // load
+  std::uint64_t axes = 0;           // bit a: the value changes along axis a
+  int wave = 0;                     // reductions that must be finished before: 0 none, 1 the first pass …
   std::vector<double> values = {};  // parameter: per workload
 };
 
@@ -85,7 +120,7 @@ struct Region {
   std::vector<Instruction> code;  // operands before their uses
   std::vector<RegionStore> stores;
   std::uint64_t reduced = 0;
-  int waves = 0;                  // number of passes that reduce
+  int waves = 0;  // number of passes that reduce
   std::size_t workloads = 1;
   [[nodiscard]] bool is_reduced(int axis) const { return (reduced >> axis & 1U) != 0; }
   [[nodiscard]] Extent extent_of(std::uint64_t axes_mask) const;
@@ -111,7 +146,7 @@ struct Schedule {
   std::int64_t accumulators = 4;             // independent partial results of a reduction
   std::int64_t chunk = 1024;                 // elements that are summed in f32 before they go into f64
   bool streaming = false;                    // stores go around the caches
-  bool keep = false;                         // values of the pass before the last are kept in the output, not computed again
+  bool keep = false;  // values of the pass before the last are kept in the output, not computed again
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
 [[nodiscard]] nlohmann::json to_json(const Schedule& schedule);

@@ -1,7 +1,7 @@
 #include "synthesize/lower.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <set>
 
 #include "synthesize/lowering.h"
@@ -10,10 +10,39 @@
 namespace kerf {
 
 bool is_trivial(const GeneralNode& node) {
-  static const std::set<std::string> trivial = {
-      "view", "reshape", "_unsafe_view", "flatten", "unflatten", "unsqueeze", "squeeze", "permute", "transpose", "t", "numpy_T",
-      "expand", "expand_as", "alias", "detach", "clone", "contiguous", "lift_fresh_copy", "lift_fresh", "dropout", "broadcast_tensors",
-      "scalar_tensor", "full", "zeros", "ones", "full_like", "zeros_like", "ones_like", "_to_copy", "to", "mT", "swapaxes", "broadcast_to"};
+  static const std::set<std::string> trivial = {"view",
+                                                "reshape",
+                                                "_unsafe_view",
+                                                "flatten",
+                                                "unflatten",
+                                                "unsqueeze",
+                                                "squeeze",
+                                                "permute",
+                                                "transpose",
+                                                "t",
+                                                "numpy_T",
+                                                "expand",
+                                                "expand_as",
+                                                "alias",
+                                                "detach",
+                                                "clone",
+                                                "contiguous",
+                                                "lift_fresh_copy",
+                                                "lift_fresh",
+                                                "dropout",
+                                                "broadcast_tensors",
+                                                "scalar_tensor",
+                                                "full",
+                                                "zeros",
+                                                "ones",
+                                                "full_like",
+                                                "zeros_like",
+                                                "ones_like",
+                                                "_to_copy",
+                                                "to",
+                                                "mT",
+                                                "swapaxes",
+                                                "broadcast_to"};
   return trivial.contains(node.base());
 }
 

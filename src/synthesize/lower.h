@@ -18,7 +18,8 @@ namespace kerf {
 // One region that computes `nodes` (positions in the graph, ascending) and stores what is used outside of them. Fails
 // (kind candidate, with the reason) where they do not fit one loop nest. `tentative` asks whether the nodes fit so far:
 // results that cannot be stored (masks, integers) are left out, for a later node may be their only user.
-[[nodiscard]] Result<Region> lower(const GeneralGraph& graph, const std::vector<std::size_t>& nodes, bool tentative = false);
+[[nodiscard]] Result<Region> lower(const GeneralGraph& graph, const std::vector<std::size_t>& nodes,
+                                   bool tentative = false);
 
 // References to results of `nodes` that other nodes or the graph's outputs use, in order.
 [[nodiscard]] std::vector<TensorRef> escaping(const GeneralGraph& graph, const std::vector<std::size_t>& nodes);

@@ -1,7 +1,7 @@
 #include "synthesize/lowering.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <numeric>
 #include <set>
 
@@ -44,7 +44,9 @@ void Lowering::expand(Lowered& value) const {
   for (auto& dim : value.dims) dim = expand(dim);
 }
 
-std::vector<int> Lowering::axes_of_value(int value) const { return expand(code_axes_[static_cast<std::size_t>(value)]); }
+std::vector<int> Lowering::axes_of_value(int value) const {
+  return expand(code_axes_[static_cast<std::size_t>(value)]);
+}
 
 int Lowering::new_axis(std::string name, Extent extent) {
   axes_.push_back({.name = std::move(name), .extent = std::move(extent), .parent = -1, .parts = {}});
@@ -78,7 +80,8 @@ std::vector<int> Lowering::unify_lists(const std::vector<int>& left, const std::
     if (found == a.size()) return b;
     Extent product = one(workloads_);
     for (const int each : b) product = product * extent(each);
-    if (a.size() != 1 || !same_extent(extent(a[0]), product)) throw CannotLower{"dimensions are cut up in different ways"};
+    if (a.size() != 1 || !same_extent(extent(a[0]), product))
+      throw CannotLower{"dimensions are cut up in different ways"};
     for (std::size_t v = 0; v < code_.size(); ++v) {  // no value may depend on both
       const std::vector<int> axes = axes_of_value(static_cast<int>(v));
       if (std::ranges::find(axes, a[0]) == axes.end()) continue;
@@ -116,10 +119,16 @@ Lowered Lowering::load(const TensorRef& ref) {
   Instruction i{.form = Instruction::Form::load, .type = Type::f32, .name = identifier(ref.name)};
   if (ref.index > 0) i.name += fmt::format("_{}", ref.index);
   switch (tensor->dtype) {
-    case Dtype::f32: break;
-    case Dtype::i64: i.type = Type::i64; break;
-    case Dtype::boolean: i.type = Type::mask; break;
-    default: throw CannotLower{fmt::format("{} tensors are left to the library", to_string(tensor->dtype))};
+    case Dtype::f32:
+      break;
+    case Dtype::i64:
+      i.type = Type::i64;
+      break;
+    case Dtype::boolean:
+      i.type = Type::mask;
+      break;
+    default:
+      throw CannotLower{fmt::format("{} tensors are left to the library", to_string(tensor->dtype))};
   }
   Lowered made;
   std::vector<int> axes;
@@ -129,7 +138,8 @@ Lowered Lowering::load(const TensorRef& ref) {
     if (std::ranges::find(size.values, 0) != size.values.end()) throw CannotLower{"an empty tensor"};
     made.dims.emplace_back();
     if (size.is(1)) continue;
-    made.dims.back().push_back(new_axis(fmt::format("{}{}", "ijklmnpqrs"[std::min<std::size_t>(d, 9)], ""), std::move(size)));
+    made.dims.back().push_back(
+        new_axis(fmt::format("{}{}", "ijklmnpqrs"[std::min<std::size_t>(d, 9)], ""), std::move(size)));
     axes.push_back(made.dims.back()[0]);
   }
   made.value = add(std::move(i), axes);
@@ -153,12 +163,14 @@ Lowered Lowering::constant(double value) {
 
 Lowered Lowering::parameter(const std::string& text, std::vector<double> values) {
   for (std::size_t v = 0; v < code_.size(); ++v)
-    if (code_[v].form == Instruction::Form::parameter && code_[v].text == text) return {.value = static_cast<int>(v), .dims = {}};
+    if (code_[v].form == Instruction::Form::parameter && code_[v].text == text)
+      return {.value = static_cast<int>(v), .dims = {}};
   Instruction i{.form = Instruction::Form::parameter, .text = text, .values = std::move(values)};
   std::string name = text;
   if (const auto dot = name.rfind("init."); dot != std::string::npos) name = name.substr(dot + 5);
-  i.name = text.starts_with("f32(init.") || text.starts_with("init.") ? identifier(name.substr(0, name.find_first_of(" )*/+-")))
-                                                                      : fmt::format("{}_count", identifier(node_));
+  i.name = text.starts_with("f32(init.") || text.starts_with("init.")
+               ? identifier(name.substr(0, name.find_first_of(" )*/+-")))
+               : fmt::format("{}_count", identifier(node_));
   return {.value = add(std::move(i), {}), .dims = {}};
 }
 
@@ -218,12 +230,19 @@ Lowered Lowering::apply(Op op, std::vector<Lowered> operands) {
     i.operands[k] = add(std::move(cast), axes_of_value(operands[k].value));
   };
   switch (op) {
-    case Op::eq: case Op::ne: case Op::lt: case Op::le: case Op::gt: case Op::ge:
+    case Op::eq:
+    case Op::ne:
+    case Op::lt:
+    case Op::le:
+    case Op::gt:
+    case Op::ge:
       for (std::size_t k = 0; k < operands.size(); ++k)
         if (kind(k) != Type::i64) needs_f32(k);
       i.type = Type::mask;
       break;
-    case Op::logical_and: case Op::logical_or: case Op::logical_not:
+    case Op::logical_and:
+    case Op::logical_or:
+    case Op::logical_not:
       for (std::size_t k = 0; k < operands.size(); ++k)
         if (kind(k) != Type::mask) throw CannotLower{"logic on numbers is left to the library"};
       i.type = Type::mask;
@@ -237,7 +256,8 @@ Lowered Lowering::apply(Op op, std::vector<Lowered> operands) {
         needs_f32(2);
       }
       break;
-    case Op::to_float: break;
+    case Op::to_float:
+      break;
     default:
       for (std::size_t k = 0; k < operands.size(); ++k) needs_f32(k);
   }
@@ -278,7 +298,8 @@ int Lowering::at_index(int value, int axis, int index, std::map<int, int>& done)
 }
 
 Lowered Lowering::pick(const Lowered& from, int dim, const Lowered& index) {
-  if (type(index) != Type::i64 || from.dims.size() != index.dims.size()) throw CannotLower{"gather needs an index of equal rank"};
+  if (type(index) != Type::i64 || from.dims.size() != index.dims.size())
+    throw CannotLower{"gather needs an index of equal rank"};
   const auto at = static_cast<std::size_t>(dim < 0 ? dim + static_cast<int>(from.dims.size()) : dim);
   Lowered made;
   for (std::size_t d = 0; d < from.dims.size(); ++d)

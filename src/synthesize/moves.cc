@@ -1,7 +1,7 @@
 #include "synthesize/moves.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "synthesize/compose.h"
@@ -12,7 +12,8 @@ namespace {
 
 class Mover {
  public:
-  Mover(const GeneralGraph& graph, const Recipe& recipe, const CacheFacts& machine) : graph_(graph), recipe_(recipe), machine_(machine) {}
+  Mover(const GeneralGraph& graph, const Recipe& recipe, const CacheFacts& machine)
+      : graph_(graph), recipe_(recipe), machine_(machine) {}
 
   std::vector<Move> run() {
     for (std::size_t g = 0; g < recipe_.partition.groups.size(); ++g) {
@@ -45,20 +46,25 @@ class Mover {
       change(g, region, tiles ? "tile" : "threads", fmt::format("tasks of {} elements instead of {}", wish, block),
              [&](Schedule& s) { s.block = {wish}; });
     }
-    change(g, region, "streaming_stores", now.streaming ? "results are read soon: stores go through the caches again" : "results leave the caches before they are read: stores go around them",
+    change(g, region, "streaming_stores",
+           now.streaming ? "results are read soon: stores go through the caches again"
+                         : "results leave the caches before they are read: stores go around them",
            [](Schedule& s) { s.streaming = !s.streaming; });
     for (const std::int64_t u : {1, 2, 4, 8})
-      if (u != now.unroll) change(g, region, "unroll", fmt::format("{} vectors a round", u), [&](Schedule& s) { s.unroll = u; });
+      if (u != now.unroll)
+        change(g, region, "unroll", fmt::format("{} vectors a round", u), [&](Schedule& s) { s.unroll = u; });
     if (region.reduced != 0) {
       for (const std::int64_t a : {1, 2, 4, 8})
         if (a != now.accumulators)
-          change(g, region, "accumulators", fmt::format("{} independent partial results", a), [&](Schedule& s) { s.accumulators = a; });
+          change(g, region, "accumulators", fmt::format("{} independent partial results", a),
+                 [&](Schedule& s) { s.accumulators = a; });
       const bool inner = !region.axes.empty() && region.is_reduced(static_cast<int>(region.axes.size()) - 1);
       if (inner)
-        change(g, region, "threads", now.sketch == Sketch::split ? "whole rows a task" : "rows are cut up between tasks", [&](Schedule& s) {
-          s.sketch = now.sketch == Sketch::split ? Sketch::rows : Sketch::split;
-          s.block = {s.sketch == Sketch::split ? 65536 : 16384};
-        });
+        change(g, region, "threads",
+               now.sketch == Sketch::split ? "whole rows a task" : "rows are cut up between tasks", [&](Schedule& s) {
+                 s.sketch = now.sketch == Sketch::split ? Sketch::rows : Sketch::split;
+                 s.block = {s.sketch == Sketch::split ? 65536 : 16384};
+               });
     }
   }
 
@@ -84,7 +90,8 @@ class Mover {
     made.groups[g] = head;
     made.groups.push_back(tail);
     if (lower(graph_, head) && lower(graph_, tail))
-      add("split", fmt::format("{} and what follows it in kernels of their own", graph_.nodes[head.back()].name), std::move(made));
+      add("split", fmt::format("{} and what follows it in kernels of their own", graph_.nodes[head.back()].name),
+          std::move(made));
   }
 
   void leave_to_library(std::size_t g) {
@@ -103,11 +110,15 @@ class Mover {
         Partition made = recipe_.partition;
         made.groups[a] = both;
         made.groups.erase(made.groups.begin() + static_cast<std::ptrdiff_t>(b));
-        add("fuse", fmt::format("{} and {} in one pass", graph_.nodes[groups[a].back()].name, graph_.nodes[groups[b].back()].name), std::move(made));
+        add("fuse",
+            fmt::format("{} and {} in one pass", graph_.nodes[groups[a].back()].name,
+                        graph_.nodes[groups[b].back()].name),
+            std::move(made));
       }
     // Operators that were given to the library come back.
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
-      const bool in_group = std::ranges::any_of(groups, [&](const NodeSet& group) { return std::ranges::binary_search(group, n); });
+      const bool in_group =
+          std::ranges::any_of(groups, [&](const NodeSet& group) { return std::ranges::binary_search(group, n); });
       if (in_group || is_trivial(graph_.nodes[n]) || !lowers(graph_, graph_.nodes[n]) || !lower(graph_, {n})) continue;
       Partition made = recipe_.partition;
       made.groups.push_back({n});
@@ -171,7 +182,8 @@ std::vector<Move> moves(const GeneralGraph& graph, const Recipe& recipe, const C
   return Mover(graph, recipe, machine).run();
 }
 
-Result<Candidate> write_candidate(const Understood& problem, const GeneralGraph& graph, const Recipe& recipe, const std::vector<std::string>& remarks) {
+Result<Candidate> write_candidate(const Understood& problem, const GeneralGraph& graph, const Recipe& recipe,
+                                  const std::vector<std::string>& remarks) {
   std::vector<GeneratedGroup> groups;
   for (std::size_t g = 0; g < recipe.partition.groups.size(); ++g)
     groups.push_back({recipe.partition.groups[g], TRY(lower(graph, recipe.partition.groups[g])), recipe.schedules[g]});

@@ -165,7 +165,8 @@ struct Rule {
     const bool legacy = node.overload() == "dim" || node.overload() == "default";
     if (node.overload() == "default") throw CannotLower{"this overload"};
     const std::vector<int> dims = args.dims(1, "dim", v), axes = l.axes_of(v, dims);
-    const double correction = legacy ? (args.flag(2, "unbiased", true) ? 1 : 0) : args.fixed(99, "correction").value_or(1);
+    const double correction =
+        legacy ? (args.flag(2, "unbiased", true) ? 1 : 0) : args.fixed(99, "correction").value_or(1);
     const Lowered average = l.mean(v, axes);
     const Lowered squares = l.reduce(ReduceOp::sum, f(Op::square, f(Op::sub, v, average)), axes);
     const Lowered n = l.count(axes);
@@ -196,7 +197,8 @@ struct Rule {
     const GeneralArgument* shape = args.get(1, "normalized_shape");
     const auto* list = shape ? std::get_if<GeneralArgumentList>(&shape->is) : nullptr;
     if (!list) throw CannotLower{"this layer norm"};
-    Lowered result = standardise(v, l.axes_of(v, dims_from(v, v.dims.size() - list->size())), args.number(4, "eps", 1e-5));
+    Lowered result =
+        standardise(v, l.axes_of(v, dims_from(v, v.dims.size() - list->size())), args.number(4, "eps", 1e-5));
     if (!args.none(2, "weight")) result = f(Op::mul, result, args.tensor(2));
     if (!args.none(3, "bias")) result = f(Op::add, result, args.tensor(3));
     give(result);
@@ -292,16 +294,39 @@ using Apply = std::function<void(const Rule&)>;
 const std::map<std::string, Apply>& rules() {
   static const std::map<std::string, Apply> table = [] {
     std::map<std::string, Apply> t;
-    for (const auto& [name, op] : std::initializer_list<std::pair<const char*, Op>>{
-             {"neg", Op::neg}, {"abs", Op::abs}, {"exp", Op::exp}, {"log", Op::log}, {"log1p", Op::log1p}, {"expm1", Op::expm1},
-             {"sqrt", Op::sqrt}, {"rsqrt", Op::rsqrt}, {"reciprocal", Op::reciprocal}, {"sin", Op::sin}, {"cos", Op::cos},
-             {"tanh", Op::tanh}, {"sigmoid", Op::sigmoid}, {"erf", Op::erf}, {"floor", Op::floor}, {"ceil", Op::ceil},
-             {"sign", Op::sign}, {"square", Op::square}, {"relu", Op::relu}, {"logical_not", Op::logical_not}})
+    for (const auto& [name, op] : std::initializer_list<std::pair<const char*, Op>>{{"neg", Op::neg},
+                                                                                    {"abs", Op::abs},
+                                                                                    {"exp", Op::exp},
+                                                                                    {"log", Op::log},
+                                                                                    {"log1p", Op::log1p},
+                                                                                    {"expm1", Op::expm1},
+                                                                                    {"sqrt", Op::sqrt},
+                                                                                    {"rsqrt", Op::rsqrt},
+                                                                                    {"reciprocal", Op::reciprocal},
+                                                                                    {"sin", Op::sin},
+                                                                                    {"cos", Op::cos},
+                                                                                    {"tanh", Op::tanh},
+                                                                                    {"sigmoid", Op::sigmoid},
+                                                                                    {"erf", Op::erf},
+                                                                                    {"floor", Op::floor},
+                                                                                    {"ceil", Op::ceil},
+                                                                                    {"sign", Op::sign},
+                                                                                    {"square", Op::square},
+                                                                                    {"relu", Op::relu},
+                                                                                    {"logical_not", Op::logical_not}})
       t[name] = [op = op](const Rule& r) { r.give(r.f(op, r.x())); };
-    for (const auto& [name, op] : std::initializer_list<std::pair<const char*, Op>>{
-             {"mul", Op::mul}, {"multiply", Op::mul}, {"maximum", Op::maximum}, {"minimum", Op::minimum}, {"eq", Op::eq},
-             {"ne", Op::ne}, {"lt", Op::lt}, {"le", Op::le}, {"gt", Op::gt}, {"ge", Op::ge}, {"logical_and", Op::logical_and},
-             {"logical_or", Op::logical_or}})
+    for (const auto& [name, op] : std::initializer_list<std::pair<const char*, Op>>{{"mul", Op::mul},
+                                                                                    {"multiply", Op::mul},
+                                                                                    {"maximum", Op::maximum},
+                                                                                    {"minimum", Op::minimum},
+                                                                                    {"eq", Op::eq},
+                                                                                    {"ne", Op::ne},
+                                                                                    {"lt", Op::lt},
+                                                                                    {"le", Op::le},
+                                                                                    {"gt", Op::gt},
+                                                                                    {"ge", Op::ge},
+                                                                                    {"logical_and", Op::logical_and},
+                                                                                    {"logical_or", Op::logical_or}})
       t[name] = [op = op](const Rule& r) { r.give(r.f(op, r.args.operand(0), r.args.operand(1))); };
     t["div"] = [](const Rule& r) {
       if (!r.args.none(99, "rounding_mode")) throw CannotLower{"a rounded division"};
@@ -337,7 +362,8 @@ const std::map<std::string, Apply>& rules() {
     };
     t["elu"] = [](const Rule& r) {
       const Lowered v = r.x(), scale = r.args.number(2, "scale", 1);
-      const Lowered negative = r.f(Op::mul, r.f(Op::expm1, r.f(Op::mul, v, r.args.number(3, "input_scale", 1))), r.args.number(1, "alpha", 1));
+      const Lowered negative = r.f(Op::mul, r.f(Op::expm1, r.f(Op::mul, v, r.args.number(3, "input_scale", 1))),
+                                   r.args.number(1, "alpha", 1));
       r.give(r.f(Op::mul, r.where(r.f(Op::gt, v, 0), v, negative), scale));
     };
     t["celu"] = [](const Rule& r) {
@@ -372,7 +398,8 @@ const std::map<std::string, Apply>& rules() {
     t["prod"] = [](const Rule& r) { r.reduce_with(ReduceOp::prod, 1, 2); };
     t["max"] = t["min"] = [](const Rule& r) {
       const bool max = r.node.base() == "max";
-      if (r.node.overload() == "other") return r.give(r.f(max ? Op::maximum : Op::minimum, r.args.operand(0), r.args.operand(1)));
+      if (r.node.overload() == "other")
+        return r.give(r.f(max ? Op::maximum : Op::minimum, r.args.operand(0), r.args.operand(1)));
       r.reduce_with(max ? ReduceOp::max : ReduceOp::min, 1, 2);
     };
     t["logsumexp"] = [](const Rule& r) { r.logsumexp(); };
@@ -390,7 +417,9 @@ const std::map<std::string, Apply>& rules() {
     t["native_group_norm"] = [](const Rule& r) {  // input, weight, bias, N, C, HxW, group, eps
       r.group_norm(6, 1, 7);
     };
-    t["batch_norm"] = t["_native_batch_norm_legit_functional"] = [](const Rule& r) { r.batch_norm(r.args.flag(5, "training", false), 7); };
+    t["batch_norm"] = t["_native_batch_norm_legit_functional"] = [](const Rule& r) {
+      r.batch_norm(r.args.flag(5, "training", false), 7);
+    };
     t["_native_batch_norm_legit"] = [](const Rule& r) {
       if (r.node.overload() != "no_stats") return r.batch_norm(r.args.flag(5, "training", false), 7);
       r.batch_norm(r.args.flag(3, "training", false), 5);
@@ -406,12 +435,14 @@ const std::map<std::string, Apply>& rules() {
     t["smooth_l1_loss"] = [](const Rule& r) {
       const Lowered d = r.f(Op::abs, r.f(Op::sub, r.x(), r.args.tensor(1))), beta = r.args.number(3, "beta", 1);
       r.loss(r.where(r.f(Op::lt, d, beta), r.f(Op::div, r.f(Op::mul, r.f(Op::square, d), 0.5), beta),
-                     r.f(Op::sub, d, r.f(Op::mul, beta, 0.5))), 2);
+                     r.f(Op::sub, d, r.f(Op::mul, beta, 0.5))),
+             2);
     };
     t["huber_loss"] = [](const Rule& r) {
       const Lowered d = r.f(Op::abs, r.f(Op::sub, r.x(), r.args.tensor(1))), delta = r.args.number(3, "delta", 1);
       r.loss(r.where(r.f(Op::le, d, delta), r.f(Op::mul, r.f(Op::square, d), 0.5),
-                     r.f(Op::mul, delta, r.f(Op::sub, d, r.f(Op::mul, delta, 0.5)))), 2);
+                     r.f(Op::mul, delta, r.f(Op::sub, d, r.f(Op::mul, delta, 0.5)))),
+             2);
     };
     t["gather"] = [](const Rule& r) { r.give(r.l.pick(r.x(), r.args.dim(1, "dim"), r.args.tensor(2, "index"))); };
     // Shapes
@@ -422,7 +453,8 @@ const std::map<std::string, Apply>& rules() {
     t["permute"] = [](const Rule& r) {
       const Lowered v = r.x();
       Lowered made{.value = v.value, .dims = {}};
-      for (int d : r.args.dims(1, "dims", v)) made.dims.push_back(v.dims.at(static_cast<std::size_t>(d < 0 ? d + static_cast<int>(v.dims.size()) : d)));
+      for (int d : r.args.dims(1, "dims", v))
+        made.dims.push_back(v.dims.at(static_cast<std::size_t>(d < 0 ? d + static_cast<int>(v.dims.size()) : d)));
       r.give(made);
     };
     t["t"] = t["numpy_T"] = [](const Rule& r) {
@@ -433,7 +465,8 @@ const std::map<std::string, Apply>& rules() {
     t["transpose"] = [](const Rule& r) {
       Lowered v = r.x();
       const int n = static_cast<int>(v.dims.size()), a = r.args.dim(1, "dim0"), b = r.args.dim(2, "dim1");
-      std::swap(v.dims.at(static_cast<std::size_t>(a < 0 ? a + n : a)), v.dims.at(static_cast<std::size_t>(b < 0 ? b + n : b)));
+      std::swap(v.dims.at(static_cast<std::size_t>(a < 0 ? a + n : a)),
+                v.dims.at(static_cast<std::size_t>(b < 0 ? b + n : b)));
       r.give(v);
     };
     t["dropout"] = [](const Rule& r) {

@@ -104,7 +104,9 @@ Partition partition(const GeneralGraph& graph, Fusing fusing) {
       if (joined) continue;
     }
     // Views alone may start a group (a later operator may take them in); a single operator must be generable.
-    if (is_trivial(node) ? !references(node).empty() || node.base() == "scalar_tensor" : lower(graph, {n}, fusing == Fusing::full).has_value()) join({});
+    if (is_trivial(node) ? !references(node).empty() || node.base() == "scalar_tensor"
+                         : lower(graph, {n}, fusing == Fusing::full).has_value())
+      join({});
   }
   std::erase_if(made.groups, [&](const NodeSet& group) {
     if (group.empty()) return true;

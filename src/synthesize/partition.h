@@ -24,7 +24,8 @@ enum class Fusing : std::uint8_t { full, none };  // none: every generated opera
 [[nodiscard]] Partition partition(const GeneralGraph& graph, Fusing fusing);
 
 // Whether the group can be one region and no path leaves it and comes back.
-[[nodiscard]] bool legal(const GeneralGraph& graph, const Partition& partition, const NodeSet& group, bool tentative = false);
+[[nodiscard]] bool legal(const GeneralGraph& graph, const Partition& partition, const NodeSet& group,
+                         bool tentative = false);
 // Whether all units of the partition can be put in an order.
 [[nodiscard]] bool orderable(const GeneralGraph& graph, const Partition& partition);
 [[nodiscard]] NodeSet unite(const NodeSet& a, const NodeSet& b);

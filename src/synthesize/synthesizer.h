@@ -29,12 +29,12 @@ struct Recalled {
 struct SynthesisRequest {
   std::uint64_t expansion = 0;
   std::shared_ptr<const Understood> problem;
-  nlohmann::json target;                 // descriptor and calibration
+  nlohmann::json target;  // descriptor and calibration
   MemoryOperator memory = MemoryOperator::fresh;
-  std::vector<Recalled> ancestors;       // the parent first, then its parent …; empty for fresh
-  std::vector<Recalled> siblings;        // other children of the parent, or other good nodes for combine
-  std::vector<std::string> tried;        // digests of every candidate of the session: writing one again is no news
-  std::uint64_t seed = 0;                // of this expansion: the same request gives the same reply
+  std::vector<Recalled> ancestors;  // the parent first, then its parent …; empty for fresh
+  std::vector<Recalled> siblings;   // other children of the parent, or other good nodes for combine
+  std::vector<std::string> tried;   // digests of every candidate of the session: writing one again is no news
+  std::uint64_t seed = 0;           // of this expansion: the same request gives the same reply
 };
 
 struct Usage {

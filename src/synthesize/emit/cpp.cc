@@ -1,8 +1,8 @@
 #include "synthesize/emit/cpp.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 #include <map>
 #include <set>
 
@@ -14,7 +14,11 @@ namespace {
 
 constexpr std::uint64_t bit(int axis) { return std::uint64_t{1} << axis; }
 
-enum class Place : std::uint8_t { task, outer, lane };  // once a task or row; in a loop around the vectors; for 16 elements
+enum class Place : std::uint8_t {
+  task,
+  outer,
+  lane
+};  // once a task or row; in a loop around the vectors; for 16 elements
 
 class Emitter {
  public:
@@ -28,10 +32,18 @@ class Emitter {
   Emitted run() {
     out_.tune = {tune_, s_.block};
     switch (s_.sketch) {
-      case Sketch::flat: flat(); break;
-      case Sketch::rows: rows(); break;
-      case Sketch::columns: columns(); break;
-      case Sketch::split: split(); break;
+      case Sketch::flat:
+        flat();
+        break;
+      case Sketch::rows:
+        rows();
+        break;
+      case Sketch::columns:
+        columns();
+        break;
+      case Sketch::split:
+        split();
+        break;
     }
     return std::move(out_);
   }
@@ -77,7 +89,8 @@ class Emitter {
       if (mask & bit(a)) text += (text.empty() ? "" : " * ") + size(a);
     return text.empty() ? "1" : text;
   }
-  void end_kernel(const std::string& name, const std::string& comment, std::vector<std::string> grid, const std::vector<std::string>& indices) {
+  void end_kernel(const std::string& name, const std::string& comment, std::vector<std::string> grid,
+                  const std::vector<std::string>& indices) {
     if (body_.find("put_past(") != std::string::npos) body_ += "  stream_end();\n";
     std::string text = "\n// " + comment + "\nextern \"C\" void " + name + "(";
     std::string row;
@@ -91,9 +104,12 @@ class Emitter {
   }
 
   // --- tensors ----------------------------------------------------------------------------------------------------
-  const char* element(const Access& a) const { return a.type == Type::i64 ? "int64_t" : a.type == Type::mask ? "bool" : "float"; }
+  const char* element(const Access& a) const {
+    return a.type == Type::i64 ? "int64_t" : a.type == Type::mask ? "bool" : "float";
+  }
   std::string pointer(const Access& access, const std::string& name, bool writes) {
-    return argument(fmt::format("{}{}*", writes ? "" : "const ", element(access)), writes ? name + "_to" : name + "_from", placeholder(access.tensor));
+    return argument(fmt::format("{}{}*", writes ? "" : "const ", element(access)),
+                    writes ? name + "_to" : name + "_from", placeholder(access.tensor));
   }
   std::string stride(const Access& access, const Extent& stride_extent, int axis, const std::string& name) {
     if (stride_extent.is(1) && access.contiguous) return "1";
@@ -107,7 +123,9 @@ class Emitter {
         }
       if (product.values == stride_extent.values) return size_of_axes(below);
     }
-    return argument("int64_t", fmt::format("{}_stride_{}", name, axis < 0 ? "pick" : r_.axes[static_cast<std::size_t>(axis)].name), stride_extent.text);
+    return argument("int64_t",
+                    fmt::format("{}_stride_{}", name, axis < 0 ? "pick" : r_.axes[static_cast<std::size_t>(axis)].name),
+                    stride_extent.text);
   }
   // Element offset by all axes but those in `without`.
   std::string offset(const Access& access, const std::string& name, std::uint64_t without) {
@@ -121,7 +139,8 @@ class Emitter {
     }
     if (access.pick) {
       const std::string step = stride(access, access.pick_stride, -1, name);
-      text += " + " + cpp_name(r_.code[static_cast<std::size_t>(*access.pick)].name) + (step == "1" ? "" : " * " + step);
+      text +=
+          " + " + cpp_name(r_.code[static_cast<std::size_t>(*access.pick)].name) + (step == "1" ? "" : " * " + step);
     }
     return text;
   }
@@ -148,7 +167,8 @@ class Emitter {
   CppOperand operand(int v, bool lane) {
     const Instruction& i = at(v);
     if (i.form == Instruction::Form::constant) return {.text = cpp_literal(i.constant), .vector = false};
-    if (i.form == Instruction::Form::parameter) return {.text = argument("float", i.name + "_value", i.text), .vector = false};
+    if (i.form == Instruction::Form::parameter)
+      return {.text = argument("float", i.name + "_value", i.text), .vector = false};
     const bool vector = lane && along_inner(v);
     if (arrays_.contains(v)) {
       need("at");
@@ -157,7 +177,8 @@ class Emitter {
     return {.text = cpp_name(i.name), .vector = vector, .type = i.type};
   }
 
-  // Declares one value. In a lane, `index` is the innermost position relative to the pointers, w the number of elements.
+  // Declares one value. In a lane, `index` is the innermost position relative to the pointers, w the number of
+  // elements.
   void declare(int v, Place place) {
     const Instruction& i = at(v);
     if (i.form == Instruction::Form::constant || i.form == Instruction::Form::parameter) return;
@@ -167,7 +188,8 @@ class Emitter {
       const std::string base = pointer(i.access, i.name, false);
       const Subscript* s = inner_ >= 0 ? i.access.along(inner_) : nullptr;
       if (!vector) {
-        line(fmt::format("const {} {} = {}[{}];", element(i.access), name, base, cpp_index(offset(i.access, i.name, 0))));
+        line(fmt::format("const {} {} = {}[{}];", element(i.access), name, base,
+                         cpp_index(offset(i.access, i.name, 0))));
         return;
       }
       const std::string step = stride(i.access, s->stride, inner_, i.name);
@@ -191,11 +213,14 @@ class Emitter {
     std::vector<CppOperand> operands;
     for (const int o : i.operands) {
       operands.push_back(operand(o, place == Place::lane));
-      if (i.type == Type::i64 && at(o).form == Instruction::Form::constant) operands.back().text = fmt::format("{}", static_cast<std::int64_t>(at(o).constant));
+      if (i.type == Type::i64 && at(o).form == Instruction::Form::constant)
+        operands.back().text = fmt::format("{}", static_cast<std::int64_t>(at(o).constant));
     }
     const std::string text = cpp_expression(i.op, operands, vector, [this](const std::string& h) { need(h); });
     const char* type = vector ? (i.type == Type::mask ? "auto" : "f32x16")
-                              : (i.type == Type::mask ? "bool" : i.type == Type::i64 ? "int64_t" : "float");
+                              : (i.type == Type::mask  ? "bool"
+                                 : i.type == Type::i64 ? "int64_t"
+                                                       : "float");
     line(fmt::format("const {} {} = {};", type, name, text));
   }
   void declare_all(const std::set<int>& values, Place place) {
@@ -277,13 +302,17 @@ class Emitter {
     for (const int v : wanted) collect(v, values);
     std::set<int> scalars, lanes;
     for (const int v : values) (along_inner(v) ? lanes : scalars).insert(v);
-    for (const int v : values)  // a gather's pointer needs its index first
-      (void)v;
     declare_all(scalars, Place::outer);
     declare_pointers(lanes);
     inside(lanes);
     for (int i = 0; i < opened + chunk_loop; ++i) close();
-    restore(scope);
+    leave(scope, opened + chunk_loop == 0, lanes);
+  }
+  // What was declared in loops or lanes is gone; outside of loops, scalars and pointers stay.
+  void leave(Scope scope, bool same_block, const std::set<int>& lanes) {
+    if (!same_block) return restore(std::move(scope));
+    for (const int v : lanes)
+      if (!scope.declared.contains(v)) declared_.erase(v);
   }
   int axis_of(std::uint64_t mask) const {
     int a = 0;
@@ -319,18 +348,20 @@ class Emitter {
         lane_index_ = n;
         if (sum) {
           need("sums");
-          open(fmt::format("sums<{}, {}, {}>({}, {}, {}, [&](int64_t {}, [[maybe_unused]] int64_t w, f32x16* term) {{", group.size(), s_.accumulators,
-                           s_.chunk, begin, end, totals, n));
+          open(fmt::format("sums<{}, {}, {}>({}, {}, {}, [&](int64_t {}, [[maybe_unused]] int64_t w, f32x16* term) {{",
+                           group.size(), s_.accumulators, s_.chunk, begin, end, totals, n));
         } else {
           need("folds");
           const char* fold = op == ReduceOp::max ? "greater(a, b)" : op == ReduceOp::min ? "smaller(a, b)" : "a * b";
           if (op != ReduceOp::prod) need(op == ReduceOp::max ? "greater" : "smaller");
-          line(fmt::format("const auto fold = [](auto a, auto b) {{ return {}; }};", fold));
-          open(fmt::format("folds<{}, {}>({}, {}, {}, {}, fold, [&](int64_t {}, [[maybe_unused]] int64_t w, f32x16* term) {{", group.size(),
-                           s_.accumulators, begin, end, first_of(op), totals, n));
+          line(fmt::format("const auto {}_of = [](auto a, auto b) {{ return {}; }};", totals, fold));
+          open(fmt::format(
+              "folds<{}, {}>({}, {}, {}, {}, {}_of, [&](int64_t {}, [[maybe_unused]] int64_t w, f32x16* term) {{",
+              group.size(), s_.accumulators, begin, end, first_of(op), totals, totals, n));
         }
         declare_all(lanes, Place::lane);
-        for (std::size_t k = 0; k < group.size(); ++k) line(fmt::format("term[{}] = {};", k, as_vector(operand(at(group[k]).operands[0], true))));
+        for (std::size_t k = 0; k < group.size(); ++k)
+          line(fmt::format("term[{}] = {};", k, as_vector(operand(at(group[k]).operands[0], true))));
         close("});");
       });
       for (std::size_t k = 0; k < group.size(); ++k) {
@@ -348,7 +379,8 @@ class Emitter {
     std::set<int> found;
     for (std::size_t k = 0; k < r_.code.size(); ++k) {
       const int v = static_cast<int>(k);
-      if (at(v).form == Instruction::Form::reduce || !kept_value(v) || at(v).wave > after_wave || declared_.contains(v)) continue;
+      if (at(v).form == Instruction::Form::reduce || !kept_value(v) || at(v).wave > after_wave || declared_.contains(v))
+        continue;
       if (at(v).form == Instruction::Form::constant || at(v).form == Instruction::Form::parameter) continue;
       found.insert(v);
     }
@@ -368,10 +400,10 @@ class Emitter {
       line(fmt::format("scatter({} + {} * {}, {}, {}, w);", base, lane_index_, step, step, value));
     }
   }
-  std::string store_pointer(std::size_t k, const std::string& name) {
-    return pointer(r_.stores[k].access, name, true);
+  std::string store_pointer(std::size_t k, const std::string& name) { return pointer(r_.stores[k].access, name, true); }
+  std::string store_name(std::size_t k) const {
+    return "out" + (r_.stores.size() > 1 ? std::to_string(k) : std::string());
   }
-  std::string store_name(std::size_t k) const { return "out" + (r_.stores.size() > 1 ? std::to_string(k) : std::string()); }
 
   // Stores that change along the innermost axis, in one pass over `loops`.
   void store_pass(std::uint64_t loops, bool inner_stores) {
@@ -389,7 +421,8 @@ class Emitter {
       for (const int v : wanted) collect(v, values);
       declare_all(values, Place::task);
       for (const std::size_t k : which)
-        line(fmt::format("{}[{}] = {};", store_pointer(k, store_name(k)), cpp_index(offset(r_.stores[k].access, store_name(k), 0)),
+        line(fmt::format("{}[{}] = {};", store_pointer(k, store_name(k)),
+                         cpp_index(offset(r_.stores[k].access, store_name(k), 0)),
                          operand(r_.stores[k].value, false).text));
       return;
     }
@@ -416,7 +449,8 @@ class Emitter {
 
   std::string describe() const {
     std::string text;
-    for (const Axis& axis : r_.axes) text += fmt::format("{}{} < {}", text.empty() ? "" : ", ", axis.name, readable(axis.extent.text));
+    for (const Axis& axis : r_.axes)
+      text += fmt::format("{}{} < {}", text.empty() ? "" : ", ", axis.name, readable(axis.extent.text));
     return text;
   }
   // Placeholders without their marks, for comments.
@@ -455,7 +489,8 @@ class Emitter {
     if (outer) {
       // Short innermost axes: a task takes several of them.
       const std::string rows = argument("int64_t", "rows", fmt::format("max(1, {} // ({}))", tune_, extent));
-      open(fmt::format("for (int64_t row = group * {0}; row < least((group + 1) * {0}, {1}); ++row) {{", rows, size_of_axes(outer)));
+      open(fmt::format("for (int64_t row = group * {0}; row < least((group + 1) * {0}, {1}); ++row) {{", rows,
+                       size_of_axes(outer)));
       unflatten(outer, "row");
       grid.push_back(fmt::format("cdiv({}, max(1, {} // ({})))", r_.extent_of(outer).text, tune_, extent));
       indices.emplace_back("group");
@@ -490,11 +525,13 @@ class Emitter {
     if (kept_) {
       need("least");
       const std::string rows_arg = argument("int64_t", "rows", fmt::format("max(1, {} // ({}))", tune_, reduced));
-      open(fmt::format("for (int64_t row = group * {0}; row < least((group + 1) * {0}, {1}); ++row) {{", rows_arg, size_of_axes(kept_)));
+      open(fmt::format("for (int64_t row = group * {0}; row < least((group + 1) * {0}, {1}); ++row) {{", rows_arg,
+                       size_of_axes(kept_)));
       unflatten(kept_, "row");
       waves_and_stores();
       close();
-      end_kernel(name_, describe(), {fmt::format("cdiv({}, max(1, {} // ({})))", r_.extent_of(kept_).text, tune_, reduced)}, {"group"});
+      end_kernel(name_, describe(),
+                 {fmt::format("cdiv({}, max(1, {} // ({})))", r_.extent_of(kept_).text, tune_, reduced)}, {"group"});
     } else {
       waves_and_stores();
       end_kernel(name_, describe(), {"1"}, {"task"});
@@ -515,7 +552,8 @@ class Emitter {
       std::string step = op == ReduceOp::sum ? fmt::format("{} += {}", total, element_text) : "";
       if (op == ReduceOp::max || op == ReduceOp::min) {
         need(op == ReduceOp::max ? "greater" : "smaller");
-        step = fmt::format("{0} = {1}((float){2}, (float){0})", total, op == ReduceOp::max ? "greater" : "smaller", element_text);
+        step = fmt::format("{0} = {1}((float){2}, (float){0})", total, op == ReduceOp::max ? "greater" : "smaller",
+                           element_text);
       }
       line(fmt::format("for (int64_t c = 0; c < chunks; ++c) {};", step));
       line(fmt::format("const float {} = (float){};", name, total));
@@ -531,7 +569,8 @@ class Emitter {
     const std::string chunks = fmt::format("cdiv({}, {})", cut_extent, length);
     const std::string row_count = r_.extent_of(kept_).text;
     bool reduced_stores = false;
-    for (const RegionStore& store : r_.stores) reduced_stores = reduced_stores || (axes_of(store.access) & r_.reduced) != 0;
+    for (const RegionStore& store : r_.stores)
+      reduced_stores = reduced_stores || (axes_of(store.access) & r_.reduced) != 0;
     for (int wave = 1; wave <= r_.waves + 1; ++wave) {
       const bool last = wave > r_.waves;
       begin_kernel();
@@ -559,10 +598,14 @@ class Emitter {
           int in_group = 0;
           for (std::size_t k = 0; k < all.size(); ++k)
             if (at(all[k]).reduce == op)
-              line(fmt::format("{}[(row * chunks + chunk) * {} + {}] = {}_of_pass_{}[{}];", to, all.size(), k, to_string(op), wave, in_group++));
+              line(fmt::format("{}[(row * chunks + chunk) * {} + {}] = {}_of_pass_{}[{}];", to, all.size(), k,
+                               to_string(op), wave, in_group++));
         }
-        out_.scratch.push_back({.name = partial_name(wave), .dtype = "f64", .shape = {row_count, chunks, std::to_string(all.size())}});
-        end_kernel(kernel, fmt::format("{}: partial results of pass {} for each chunk of {}", describe(), wave, r_.axes[static_cast<std::size_t>(cut)].name),
+        out_.scratch.push_back(
+            {.name = partial_name(wave), .dtype = "f64", .shape = {row_count, chunks, std::to_string(all.size())}});
+        end_kernel(kernel,
+                   fmt::format("{}: partial results of pass {} for each chunk of {}", describe(), wave,
+                               r_.axes[static_cast<std::size_t>(cut)].name),
                    {chunks, row_count}, {"chunk", "row"});
         continue;
       }
@@ -573,7 +616,8 @@ class Emitter {
         open("if (chunk == 0) {");
         store_pass(0, false);
         close();
-        if (body_.ends_with("  if (chunk == 0) {\n  }\n")) body_.erase(body_.size() - std::string("  if (chunk == 0) {\n  }\n").size());
+        if (body_.ends_with("  if (chunk == 0) {\n  }\n"))
+          body_.erase(body_.size() - std::string("  if (chunk == 0) {\n  }\n").size());
         end_kernel(kernel, describe(), {chunks, row_count}, {"chunk", "row"});
       } else {
         store_pass(0, false);
@@ -604,7 +648,7 @@ class Emitter {
       declare_all(lanes, Place::lane);
       sink();
       close("});");
-      restore(scope);
+      leave(scope, true, lanes);
     };
     const auto row_arrays = [&](int wave) {
       for (const int v : row_values(wave)) {
@@ -613,7 +657,8 @@ class Emitter {
           declared_.insert(v);
           continue;
         }
-        if (at(v).form == Instruction::Form::load || at(v).type != Type::f32) continue;  // cheaper, or only possible, where it is used
+        if (at(v).form == Instruction::Form::load || at(v).type != Type::f32)
+          continue;  // cheaper, or only possible, where it is used
         bool from_reduction = at(v).wave > 0;
         if (!from_reduction) continue;
         if (!used_later(v, wave)) continue;
@@ -636,7 +681,8 @@ class Emitter {
         any_sum = any_sum || sum;
         line(fmt::format("float {}[{}];", name, tune_));
         if (sum) line(fmt::format("double {}_total[{}] = {{}};", name, tune_));
-        if (!sum) line(fmt::format("for (int64_t c = 0; c < {}; ++c) {}[c] = {};", tune_, name, first_of(at(v).reduce)));
+        if (!sum)
+          line(fmt::format("for (int64_t c = 0; c < {}; ++c) {}[c] = {};", tune_, name, first_of(at(v).reduce)));
       }
       const std::string steps = size_of_axes(r_.reduced);
       if (any_sum) {
@@ -656,8 +702,12 @@ class Emitter {
           const std::string name = cpp_name(at(v).name), term = as_vector(operand(at(v).operands[0], true));
           const std::string now = fmt::format("load16({} + c)", name);
           switch (at(v).reduce) {
-            case ReduceOp::sum: line(fmt::format("store16({} + c, {} + {});", name, now, term)); break;
-            case ReduceOp::prod: line(fmt::format("store16({} + c, {} * {});", name, now, term)); break;
+            case ReduceOp::sum:
+              line(fmt::format("store16({} + c, {} + {});", name, now, term));
+              break;
+            case ReduceOp::prod:
+              line(fmt::format("store16({} + c, {} * {});", name, now, term));
+              break;
             case ReduceOp::max:
               need("greater");
               line(fmt::format("store16({} + c, greater({}, {}));", name, term, now));
@@ -678,7 +728,8 @@ class Emitter {
         close();
         for (const int v : all)
           if (at(v).reduce == ReduceOp::sum)
-            line(fmt::format("for (int64_t c = 0; c < width; ++c) {0}[c] = (float){0}_total[c];", cpp_name(at(v).name)));
+            line(
+                fmt::format("for (int64_t c = 0; c < width; ++c) {0}[c] = (float){0}_total[c];", cpp_name(at(v).name)));
       }
       for (const int v : all) {
         declared_.insert(v);
@@ -714,7 +765,8 @@ class Emitter {
       for (int i = 0; i < opened; ++i) close();
       restore(scope);
     }
-    std::vector<std::string> grid = {fmt::format("cdiv({}, {})", r_.axes[static_cast<std::size_t>(inner_)].extent.text, tune_)};
+    std::vector<std::string> grid = {
+        fmt::format("cdiv({}, {})", r_.axes[static_cast<std::size_t>(inner_)].extent.text, tune_)};
     std::vector<std::string> indices = {"block"};
     if (outer) {
       grid.push_back(r_.extent_of(outer).text);
@@ -728,16 +780,19 @@ class Emitter {
     for (const RegionStore& store : r_.stores)
       if (store.value == v) return true;
     for (const Instruction& i : r_.code)
-      if (std::ranges::find(i.operands, v) != i.operands.end() && ((i.axes & r_.reduced) != 0 || i.wave > wave)) return true;
+      if (std::ranges::find(i.operands, v) != i.operands.end() && ((i.axes & r_.reduced) != 0 || i.wave > wave))
+        return true;
     return false;
   }
   // Inside the lambda the lane's value has the array's name: give it another.
   void fix_shadow(int v) {
     const std::string name = cpp_name(at(v).name);
     const std::string declaration = "const f32x16 " + name + " = ";
-    if (const auto p = body_.rfind(declaration); p != std::string::npos) body_.replace(p, declaration.size(), "const f32x16 " + name + "_16 = ");
+    if (const auto p = body_.rfind(declaration); p != std::string::npos)
+      body_.replace(p, declaration.size(), "const f32x16 " + name + "_16 = ");
     const std::string stored = fmt::format("store16({0} + c, {0});", name);
-    if (const auto p = body_.rfind(stored); p != std::string::npos) body_.replace(p, stored.size(), fmt::format("store16({0} + c, {0}_16);", name));
+    if (const auto p = body_.rfind(stored); p != std::string::npos)
+      body_.replace(p, stored.size(), fmt::format("store16({0} + c, {0}_16);", name));
   }
 
   const Region& r_;
@@ -756,7 +811,8 @@ class Emitter {
 
 }  // namespace
 
-Result<Emitted> emit_cpp(const Region& region, const Schedule& schedule, const std::string& name, const std::string& tune) {
+Result<Emitted> emit_cpp(const Region& region, const Schedule& schedule, const std::string& name,
+                         const std::string& tune) {
   if (const std::string why = illegal(region, schedule); !why.empty()) return fail(ErrorKind::candidate, why);
   return Emitter(region, schedule, name, tune).run();
 }

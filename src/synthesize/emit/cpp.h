@@ -5,9 +5,10 @@
 
 namespace kerf {
 
-// `name` is the kernel's (launches after the first get suffixes), `tune` the name of its block's tune axis. The schedule
-// must be legal for the region.
-[[nodiscard]] Result<Emitted> emit_cpp(const Region& region, const Schedule& schedule, const std::string& name, const std::string& tune);
+// `name` is the kernel's (launches after the first get suffixes), `tune` the name of its block's tune axis. The
+// schedule must be legal for the region.
+[[nodiscard]] Result<Emitted> emit_cpp(const Region& region, const Schedule& schedule, const std::string& name,
+                                       const std::string& tune);
 
 // The text of the helpers that `used` names (and of those they need), each once, ready to stand before the kernels.
 [[nodiscard]] std::string cpp_helpers(const std::vector<std::string>& used);

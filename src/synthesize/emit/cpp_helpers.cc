@@ -15,12 +15,18 @@ struct Helper {
 constexpr std::array helpers = {
     Helper{"least", "", R"(static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 )"},
-    Helper{"at", "", R"(// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
+    Helper{
+        "at", "",
+        R"(// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
 static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
 )"},
-    Helper{"put", "", R"(static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+    Helper{
+        "put", "",
+        R"(static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
 )"},
-    Helper{"put_past", "", R"(// A store that goes around the caches, where p is aligned: nobody reads it before it would have left them.
+    Helper{
+        "put_past", "",
+        R"(// A store that goes around the caches, where p is aligned: nobody reads it before it would have left them.
 static inline void put_past(float* p, f32x16 v, int64_t w) {
   if (w < 16) store16(p, v, w); else if (aligned64(p)) stream16(p, v); else store16(p, v);
 }
@@ -72,7 +78,9 @@ template <int unroll, class F> static inline void each16(int64_t begin, int64_t 
   if (i < end) f(i, end - i);
 }
 )"},
-    Helper{"sums", "keep", R"(// Adds to total[n] the sum over [begin, end) of the terms t[n] that f(i, w, t) gives for 16 elements: lanes of float for
+    Helper{
+        "sums", "keep",
+        R"(// Adds to total[n] the sum over [begin, end) of the terms t[n] that f(i, w, t) gives for 16 elements: lanes of float for
 // `chunk` elements at most, then double.
 template <int terms, int accumulators, int64_t chunk, class F>
 static inline void sums(int64_t begin, int64_t end, double* total, F f) {
@@ -101,7 +109,8 @@ static inline void sums(int64_t begin, int64_t end, double* total, F f) {
   }
 }
 )"},
-    Helper{"folds", "keep", R"(// Folds into total[n] the terms t[n] that f(i, w, t) gives for 16 elements, over [begin, end).
+    Helper{"folds", "keep",
+           R"(// Folds into total[n] the terms t[n] that f(i, w, t) gives for 16 elements, over [begin, end).
 template <int terms, int accumulators, class Fold, class F>
 static inline void folds(int64_t begin, int64_t end, float first, float* total, Fold fold, F f) {
   f32x16 lanes[accumulators][terms], t[terms];
@@ -144,7 +153,8 @@ std::string cpp_helpers(const std::vector<std::string>& used) {
   for (const Helper& helper : helpers) {
     const bool wanted = std::ranges::any_of(used, [&](const std::string& name) {
       if (name == helper.name) return true;
-      return std::ranges::any_of(helpers, [&](const Helper& other) { return name == other.name && other.needs == std::string(helper.name); });
+      return std::ranges::any_of(
+          helpers, [&](const Helper& other) { return name == other.name && other.needs == std::string(helper.name); });
     });
     if (wanted) text += helper.text;
   }

@@ -1,5 +1,5 @@
-// What an emitter makes of a region: kernels, and the launches and scratch that a plan needs for them. Texts that go into
-// the plan still hold placeholders for tensors (see lowering.h); whoever writes the plan replaces them.
+// What an emitter makes of a region: kernels, and the launches and scratch that a plan needs for them. Texts that go
+// into the plan still hold placeholders for tensors (see lowering.h); whoever writes the plan replaces them.
 #pragma once
 
 #include <string>

@@ -1,0 +1,434 @@
+// Lowering, partition, emission, moves and the built-in synthesizer, over graphs as text in tests/cases/synthesize/.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "synthesize/builtin.h"
+#include "synthesize/compose.h"
+#include "synthesize/fake_synthesizer.h"
+#include "synthesize/identity.h"
+#include "synthesize/interpret.h"
+#include "synthesize/lower.h"
+#include "synthesize/moves.h"
+#include "synthesize/policy.h"
+
+namespace kerf {
+namespace {
+
+Argument argument_from(const std::string& word) {
+  if (word == "true" || word == "false") return {Value{word == "true"}};
+  if (word == "none") return {Value{}};
+  if (word.front() == '[') {
+    ValueList list;
+    std::stringstream items(word.substr(1, word.size() - 2));
+    for (std::string item; std::getline(items, item, ',');)
+      list.push_back(Value{static_cast<std::int64_t>(std::stoll(item))});
+    return {Value{list}};
+  }
+  if (word.front() == '-' || std::isdigit(static_cast<unsigned char>(word.front()))) {
+    if (word.find_first_of(".e") != std::string::npos) return {Value{std::stod(word)}};
+    return {Value{static_cast<std::int64_t>(std::stoll(word))}};
+  }
+  return {TensorRef{word, 0}};
+}
+
+struct Case {
+  Understood problem;
+  std::vector<std::pair<std::string, std::string>> expect;
+};
+
+TensorSpec spec_of(Dtype dtype, std::vector<std::int64_t> shape) {
+  TensorSpec spec{dtype, std::move(shape), {}};
+  spec.stride = contiguous_strides(spec.shape);
+  return spec;
+}
+
+// "input NAME DTYPE SHAPE…", "parameter …", "NAME = OP ARGS… -> DTYPE SHAPE…", "output NAME…", "expect KEY VALUE".
+Case parse(std::istream& in) {
+  Case made;
+  Workload w;
+  w.id = "case";
+  std::vector<std::string> outputs;
+  for (std::string text; std::getline(in, text);) {
+    std::stringstream words(text);
+    std::string first;
+    if (!(words >> first) || first[0] == '#') continue;
+    const auto spec = [&] {
+      std::string dtype;
+      words >> dtype;
+      std::vector<std::int64_t> shape;
+      for (std::int64_t d = 0; words >> d;) shape.push_back(d);
+      return spec_of(*dtype_from(dtype), shape);
+    };
+    if (first == "input" || first == "parameter") {
+      NamedTensor tensor;
+      words >> tensor.name;
+      tensor.role = first == "input" ? Role::input : Role::parameter;
+      tensor.spec = spec();
+      w.tensors.push_back(tensor);
+    } else if (first == "output") {
+      for (std::string name; words >> name;) outputs.push_back(name);
+    } else if (first == "expect") {
+      std::string key, value;
+      words >> key;
+      std::getline(words >> std::ws, value);
+      made.expect.emplace_back(key, value);
+    } else {
+      GraphNode node{.name = first, .op = "", .args = {}, .kwargs = {}, .results = {}};
+      std::string word;
+      words >> word >> node.op;
+      while (words >> word && word != "->") node.args.push_back(argument_from(word));
+      node.results.push_back(spec());
+      w.exported.nodes.push_back(node);
+    }
+  }
+  for (const std::string& name : outputs) {
+    w.exported.outputs.push_back({name, 0});
+    for (const GraphNode& node : w.exported.nodes)
+      if (node.name == name) w.outputs.push_back(node.results[0]);
+    if (const NamedTensor* t = w.find(name)) w.outputs.push_back(t->spec);
+  }
+  w.core = w.exported;
+  made.problem.problem.id = "case";
+  made.problem.workloads.push_back(std::move(w));
+  return made;
+}
+
+Case parse(const std::string& text) {
+  std::stringstream in(text);
+  return parse(in);
+}
+
+// Reads the plan and lints it on every workload that it supports; says what is wrong, or nothing.
+std::string fault(const Candidate& candidate, const Understood& problem) {
+  const Result<Source> source = read_source(candidate);
+  if (!source) return source.error().message + "\n" + candidate.text;
+  const auto points = tune_points(*source);
+  if (!points || points->empty()) return "no tune point";
+  for (const Workload& workload : problem.workloads) {
+    const Result<bool> can = supports(*source, workload);
+    if (!can) return can.error().message;
+    if (!*can) continue;
+    for (const TunePoint& point : *points)
+      if (const Result<> checked = lint(*source, workload, point); !checked)
+        return checked.error().message + "\n" + candidate.text;
+  }
+  return "";
+}
+
+class Cases : public testing::TestWithParam<std::string> {};
+
+TEST_P(Cases, HoldWhatTheyExpect) {
+  std::ifstream file(GetParam());
+  const Case c = parse(file);
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  ASSERT_TRUE(graph) << graph.error().message;
+  const Result<Recipe> recipe =
+      make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), MachineFacts{});
+  ASSERT_TRUE(recipe);
+  const Result<Candidate> candidate = write_candidate(c.problem, *graph, *recipe, {});
+  ASSERT_TRUE(candidate) << candidate.error().message;
+  EXPECT_EQ(fault(*candidate, c.problem), "");
+  const auto count = [&](const std::string& what) {
+    std::size_t n = 0;
+    for (std::size_t at = candidate->text.find(what); at != std::string::npos; at = candidate->text.find(what, at + 1))
+      ++n;
+    return std::to_string(n);
+  };
+  for (const auto& [key, value] : c.expect) {
+    if (key == "groups") EXPECT_EQ(std::to_string(recipe->partition.groups.size()), value);
+    if (key == "calls") EXPECT_EQ(std::to_string(library_calls(*graph, recipe->partition)), value);
+    if (key == "nodes") EXPECT_EQ(std::to_string(recipe->partition.groups.at(0).size()), value);
+    if (key == "launches") EXPECT_EQ(count("\nlaunch = "), value) << candidate->text;
+    if (key == "text") EXPECT_THAT(candidate->text, testing::HasSubstr(value));
+    if (key == "sketch") EXPECT_EQ(to_string(recipe->schedules.at(0).sketch), value);
+    if (key == "waves") EXPECT_EQ(std::to_string(lower(*graph, recipe->partition.groups.at(0))->waves), value);
+  }
+}
+
+std::vector<std::string> case_files() {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator(std::string(KERF_CASES) + "/synthesize"))
+    found.push_back(entry.path());
+  std::ranges::sort(found);
+  return found;
+}
+INSTANTIATE_TEST_SUITE_P(Synthesize, Cases, testing::ValuesIn(case_files()),
+                         [](const auto& info) { return std::filesystem::path(info.param).stem().string(); });
+
+const char* const rms = R"(input x f32 3 5 4
+p = aten.pow.Tensor_Scalar x 2 -> f32 3 5 4
+m = aten.mean.dim p [1] true -> f32 3 1 4
+s = aten.sqrt.default m -> f32 3 1 4
+d = aten.div.Tensor x s -> f32 3 5 4
+output d)";
+
+std::vector<double> numbers(std::size_t n) {
+  std::vector<double> made(n);
+  for (std::size_t i = 0; i < n; ++i) made[i] = std::sin(1.7 * static_cast<double>(i)) + 0.1;
+  return made;
+}
+
+// Every group of the recipe, one after the other.
+std::map<std::string, std::vector<double>> run(const GeneralGraph& graph, const Recipe& recipe, Memory memory) {
+  // Groups of these tests depend on each other in the order of their last nodes.
+  std::vector<NodeSet> groups = recipe.partition.groups;
+  std::ranges::sort(groups, {}, [](const NodeSet& g) { return g.back(); });
+  for (const NodeSet& group : groups) interpret(*lower(graph, group), memory, 0);
+  return memory;
+}
+
+TEST(Lower, ComputesWhatTheOperatorsMean) {
+  const Case c = parse(rms);
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  const Region region = *lower(*graph, {0, 1, 2, 3});
+  Memory memory{{"x", numbers(60)}};
+  interpret(region, memory, 0);
+  for (std::size_t b = 0; b < 3; ++b)
+    for (std::size_t i = 0; i < 4; ++i) {
+      double squares = 0;
+      for (std::size_t k = 0; k < 5; ++k) squares += std::pow(memory["x"][b * 20 + k * 4 + i], 2);
+      for (std::size_t k = 0; k < 5; ++k)
+        EXPECT_NEAR(memory["d"].at(b * 20 + k * 4 + i), memory["x"][b * 20 + k * 4 + i] / std::sqrt(squares / 5),
+                    1e-12);
+    }
+}
+
+TEST(Lower, PutsAxesThatNothingTellsApartTogether) {
+  const Case c = parse("input x f32 3 5 4\nr = aten.relu.default x -> f32 3 5 4\noutput r");
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  const Region region = *lower(*graph, {0});
+  ASSERT_EQ(region.axes.size(), 1U);
+  EXPECT_EQ(region.axes[0].extent.values[0], 60);
+}
+
+TEST(Lower, RefusesATensorPlusItsTranspose) {
+  const Case c =
+      parse("input x f32 4 4\nt = aten.t.default x -> f32 4 4\na = aten.add.Tensor x t -> f32 4 4\noutput a");
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  EXPECT_FALSE(lower(*graph, {0, 1}));
+}
+
+TEST(Lower, RefusesReductionsOverDifferentDimensions) {
+  const Case c = parse(
+      "input x f32 4 5\na = aten.sum.dim_IntList x [0] -> f32 5\nb = aten.sum.dim_IntList x [1] -> f32 4\noutput a b");
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  EXPECT_FALSE(lower(*graph, {0, 1}));
+}
+
+TEST(Partition, NeverLeavesAGroupAndComesBack) {
+  // mm needs r, and a needs both: r and a cannot be one kernel.
+  const Case c = parse(R"(input x f32 4 4
+r = aten.relu.default x -> f32 4 4
+m = aten.mm.default r x -> f32 4 4
+a = aten.add.Tensor m r -> f32 4 4
+output a)");
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  const Partition p = partition(*graph, Fusing::full);
+  EXPECT_TRUE(orderable(*graph, p));
+  EXPECT_FALSE(legal(*graph, Partition{}, {0, 2}));
+}
+
+TEST(Moves, KeepTheMeaningAndGiveLegalPlans) {
+  const Case c = parse(rms);
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  const Recipe recipe = *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), MachineFacts{});
+  const auto expected = run(*graph, recipe, {{"x", numbers(60)}})["d"];
+  const std::vector<Move> all = moves(*graph, recipe, MachineFacts{});
+  std::set<std::string> names;
+  for (const Move& move : all) {
+    names.insert(move.name);
+    const Result<Candidate> candidate = write_candidate(c.problem, *graph, move.result, {});
+    ASSERT_TRUE(candidate) << move.name << ": " << candidate.error().message;
+    EXPECT_EQ(fault(*candidate, c.problem), "") << move.name;
+    if (move.name == "library") continue;  // operators of the library have no interpreter here
+    const auto got = run(*graph, move.result, {{"x", numbers(60)}})["d"];
+    ASSERT_EQ(got.size(), expected.size()) << move.name;
+    for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-12) << move.because;
+  }
+  EXPECT_THAT(names, testing::IsSupersetOf({"tile", "unroll", "accumulators", "streaming_stores", "split", "library"}));
+}
+
+TEST(Moves, RecipesSurviveJson) {
+  const Case c = parse(rms);
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  const Recipe recipe = *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::none), MachineFacts{});
+  EXPECT_EQ(*recipe_from_json(to_json(recipe, *graph), *graph), recipe);
+}
+
+TEST(Properties, ChainsOfPointwiseAndReductionsLowerFuseAndPassLint) {
+  rc::prop("any chain", [] {
+    const int rank = *rc::gen::inRange(1, 4);
+    std::vector<std::int64_t> shape;
+    for (int d = 0; d < rank; ++d) shape.push_back(*rc::gen::inRange(1, 40));
+    const auto text_of = [](const std::vector<std::int64_t>& s) {
+      std::string t;
+      for (const std::int64_t d : s) t += " " + std::to_string(d);
+      return t;
+    };
+    std::string text = "input x f32" + text_of(shape) + "\n", last = "x";
+    std::vector<std::int64_t> now = shape;
+    const int length = *rc::gen::inRange(1, 7);
+    for (int i = 0; i < length; ++i) {
+      const std::string name = "n" + std::to_string(i);
+      switch (*rc::gen::inRange(0, 5)) {
+        case 0:
+          text += name + " = aten.relu.default " + last;
+          break;
+        case 1:
+          text += name + " = aten.mul.Tensor " + last + " 0.5";
+          break;
+        case 2:
+          text += name + " = aten.add.Tensor " + last + " x";
+          break;  // broadcasts after a reduction
+        case 3:
+          text += name + " = aten.sigmoid.default " + last;
+          break;
+        default: {
+          const int dim = *rc::gen::inRange(0, rank);
+          text += name + " = aten.amax.default " + last + " [" + std::to_string(dim) + "] true";
+          now[static_cast<std::size_t>(dim)] = 1;
+        }
+      }
+      if (text.rfind("aten.add") > text.rfind('\n')) now = shape;
+      text += " -> f32" + text_of(now) + "\n";
+      last = name;
+    }
+    const Case c = parse(text + "output " + last);
+    const auto graph = generalise(c.problem, GraphForm::exported);
+    RC_ASSERT(graph.has_value());
+    Memory memory{{"x", numbers(static_cast<std::size_t>(c.problem.workloads[0].tensors[0].spec.numel()))}};
+    std::vector<double> expected;
+    for (const Fusing fusing : {Fusing::none, Fusing::full}) {
+      const Result<Recipe> recipe = make_recipe(*graph, GraphForm::exported, partition(*graph, fusing), MachineFacts{});
+      RC_ASSERT(recipe.has_value());
+      const Result<Candidate> candidate = write_candidate(c.problem, *graph, *recipe, {});
+      RC_ASSERT(candidate.has_value());
+      RC_ASSERT(fault(*candidate, c.problem) == "");
+      if (library_calls(*graph, recipe->partition) > 0) continue;
+      const auto got = run(*graph, *recipe, memory)[last];
+      if (expected.empty()) expected = got;
+      RC_ASSERT(got.size() == expected.size());
+      for (std::size_t i = 0; i < got.size(); ++i) RC_ASSERT(std::abs(got[i] - expected[i]) < 1e-9);
+    }
+  });
+}
+
+TEST(Identity, CallsWhatWasExportedAndWritesOut) {
+  std::ifstream file(std::string(KERF_CASES) + "/synthesize/conv_epilogue.txt");
+  const Case c = parse(file);
+  const Result<Candidate> candidate = identity_plan(c.problem);
+  ASSERT_TRUE(candidate);
+  EXPECT_THAT(candidate->text,
+              testing::HasSubstr("call = \"aten.add.Tensor\"\nargs = [\"relu\", \"bias\"]\nout = \"out\""));
+  EXPECT_EQ(fault(*candidate, c.problem), "");
+}
+
+TEST(Identity, CopiesAnOutputThatIsAnInput) {
+  const Case c = parse("input x f32 4\nr = aten.relu.default x -> f32 4\noutput r x");
+  EXPECT_THAT(identity_plan(c.problem)->text,
+              testing::HasSubstr("call = \"aten.clone.default\"\nargs = [\"x\"]\nout = \"out1\""));
+}
+
+TEST(Identity, GivesTheStatisticsOfTrainingModeNothingToUpdate) {
+  const Case c = parse(R"(input x f32 4 8 5 5
+parameter w f32 8
+parameter b f32 8
+parameter rm f32 8
+parameter rv f32 8
+n = aten.batch_norm.default x w b rm rv true 0.1 1e-05 false -> f32 4 8 5 5
+output n)");
+  EXPECT_THAT(identity_plan(c.problem)->text,
+              testing::HasSubstr("args = [\"x\", \"w\", \"b\", \"none\", \"none\", true, 0.1, 1e-05, false]"));
+}
+
+TEST(Identity, GeneralisesWhatDiffersBetweenVariants) {
+  Case a = parse(
+      "input x f32 6 8\nv = aten.view.default x [48] -> f32 48\ne = aten.leaky_relu.default v 0.2 -> f32 48\noutput e");
+  const Case b = parse(
+      "input x f32 5 8\nv = aten.view.default x [40] -> f32 40\ne = aten.leaky_relu.default v 0.3 -> f32 40\noutput e");
+  a.problem.workloads.push_back(b.problem.workloads[0]);
+  a.problem.workloads[0].init = {{"slope", Value{0.2}}};
+  a.problem.workloads[1].init = {{"slope", Value{0.3}}};
+  const Result<Candidate> candidate = identity_plan(a.problem);
+  ASSERT_TRUE(candidate);
+  EXPECT_THAT(candidate->text, testing::HasSubstr("init.slope"));
+  EXPECT_THAT(candidate->text, testing::Not(testing::HasSubstr("supports")));
+  EXPECT_EQ(fault(*candidate, a.problem), "");
+}
+
+TEST(Identity, PinsWhatNoExpressionGives) {
+  Case a = parse("input x f32 6 8\ne = aten.leaky_relu.default x 0.2 -> f32 6 8\noutput e");
+  const Case b = parse("input x f32 5 8\ne = aten.leaky_relu.default x 0.37 -> f32 5 8\noutput e");
+  a.problem.workloads.push_back(b.problem.workloads[0]);
+  const Result<Candidate> candidate = identity_plan(a.problem);
+  ASSERT_TRUE(candidate);
+  EXPECT_THAT(candidate->text, testing::HasSubstr("supports = \"x.shape[0] == 6\""));
+}
+
+TEST(Policy, PrefersWhatPaidUnderTheSameDiagnosis) {
+  MovePolicy policy;
+  for (int i = 0; i < 20; ++i) {
+    policy.learn(Bound::memory, "unroll", 0.5);
+    policy.learn(Bound::memory, "fuse", -0.5);
+  }
+  EXPECT_GT(policy.belief(Bound::memory, "unroll").first, policy.belief(Bound::memory, "fuse").first);
+  EXPECT_LT(policy.belief(Bound::compute, "unroll").first, 0.2);
+  Random a(7), b(7);
+  EXPECT_EQ(policy.draw(Bound::memory, "tile", a), policy.draw(Bound::memory, "tile", b));
+}
+
+TEST(Builtin, StartsFusedRepeatsNothingAndComesToAnEnd) {
+  const Case c = parse(rms);
+  const auto builtin = make_builtin_synthesizer();
+  SynthesisRequest request;
+  request.problem = std::make_shared<Understood>(c.problem);
+  std::set<std::string> seen;
+  bool ended = false;
+  for (int i = 0; i < 400 && !ended; ++i) {
+    request.seed = static_cast<std::uint64_t>(i);
+    builtin->propose(request, [&](Result<std::optional<Proposal>> reply) {
+      ASSERT_TRUE(reply) << reply.error().message;
+      if (!*reply) {
+        ended = true;
+        return;
+      }
+      const Proposal& p = **reply;
+      if (i == 0) EXPECT_THAT(p.rationale, testing::StartsWith("fused"));
+      EXPECT_TRUE(seen.insert(p.candidate.id()).second) << p.rationale;
+      request.tried.push_back(p.candidate.id());
+      request.ancestors = {Recalled{
+          .node = i, .candidate = p.candidate, .evaluation = {}, .recipe = p.recipe, .rationale = p.rationale}};
+    });
+  }
+  EXPECT_GT(seen.size(), 8U);
+}
+
+TEST(Builtin, GivesTheSameReplyToTheSameRequest) {
+  const Case c = parse(rms);
+  SynthesisRequest request;
+  request.problem = std::make_shared<Understood>(c.problem);
+  std::string first, second;
+  for (std::string* into : {&first, &second})
+    make_builtin_synthesizer()->propose(
+        request, [&](Result<std::optional<Proposal>> reply) { *into = (**reply).candidate.text; });
+  EXPECT_EQ(first, second);
+}
+
+TEST(FakeSynthesizer, WritesItsTextsInOrderAndSkipsTriedOnes) {
+  FakeSynthesizer fake({"a", "b"});
+  SynthesisRequest request;
+  request.tried = {Candidate{.text = "a", .language = Language::cpp, .name = ""}.id()};
+  std::string got;
+  fake.propose(request, [&](Result<std::optional<Proposal>> reply) { got = (**reply).candidate.text; });
+  EXPECT_EQ(got, "b");
+}
+
+}  // namespace
+}  // namespace kerf
