@@ -103,10 +103,13 @@ std::string plain_reason(std::string_view text) {
 class RemarkReader {
  public:
   std::vector<CompilerRemark> read(const std::vector<CompilerMessage>& messages) {
-    for (const CompilerMessage& message : messages) {
-      if (message.file == candidate_file) {
-        if (message.severity == "remark") {
-          clang(message);
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      const CompilerMessage& message = messages[i];
+      if (message.severity == "remark") {
+        clang(i + 1 < messages.size() ? moved(message, messages[i + 1]) : message);
+      } else if (message.file == candidate_file) {
+        if (message.severity == "note") {
+          continue;
         } else {
           gnu(message);
         }
@@ -147,7 +150,22 @@ class RemarkReader {
       loop_.reset();
     }
   }
+  // Under #line directives clang places a remark at its function and names the true place in the note after it.
+  static CompilerMessage moved(CompilerMessage remark, const CompilerMessage& note) {
+    static constexpr std::string_view lead = "could not determine the original source location for ";
+    std::string_view rest = note.text;
+    if (note.severity != "note" || !rest.starts_with(lead)) return remark;
+    rest.remove_prefix(lead.size());
+    const std::size_t colon = rest.find(':');
+    if (colon == rest.npos) return remark;
+    remark.file = rest.substr(0, colon);
+    const std::string numbers = std::string(rest.substr(colon + 1)) + ":";
+    std::string_view left = numbers;
+    if (const auto row = number(left)) remark.at = {*row, number(left).value_or(1)};
+    return remark;
+  }
   void clang(const CompilerMessage& message) {
+    if (message.file != candidate_file) return;
     const std::string& text = message.text;
     if (text.starts_with("vectorized loop")) {
       const std::size_t open = text.find('('), close = text.find(')');

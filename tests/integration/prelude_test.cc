@@ -1,0 +1,198 @@
+// The prelude's functions against double, over every 2039th of the 2^32 floats, compiled as
+// candidates are: by each compiler of the machine, for this CPU and for ones without wide vectors.
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+
+#include "base/paths.h"
+#include "base/process.h"
+#include "target/cpu/cpp.h"
+#include "target/toolchain.h"
+
+namespace kerf {
+namespace {
+
+// The largest error is in ulp of the result (of a denormal result: of the smallest normal).
+struct Function {
+  const char* name;
+  const char* scalar;
+  double (*exact)(double);
+  double ulp;
+};
+double exact_sigmoid(double x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); }
+double exact_softplus(double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
+const Function functions[] = {
+    {"exp16", "exp1", std::exp, 1.5},         {"expm1_16", "expm1_1", std::expm1, 1.6},
+    {"log16", "log1", std::log, 0.9},         {"log1p16", "log1p1", std::log1p, 1.3},
+    {"tanh16", "tanh1", std::tanh, 1.4},        {"erf16", "erf1", std::erf, 1.5},
+    {"sigmoid16", "sigmoid1", exact_sigmoid, 2.4}, {"softplus16", "softplus1", exact_softplus, 1.8},
+};
+
+double ulp_of(double value) {
+  const double magnitude = std::max(std::fabs(value), 1.17549435e-38);
+  return std::ldexp(1.0, static_cast<int>(std::floor(std::log2(magnitude))) - 23);
+}
+
+struct Setting {
+  Compiler compiler;
+  std::string march;
+};
+std::vector<Setting> settings() {
+  std::vector<Setting> all;
+  for (const Compiler& compiler : find_compilers()) {
+    all.push_back({compiler, "native"});
+#if defined(__x86_64__)
+    all.push_back({compiler, "x86-64"});
+    if (__builtin_cpu_supports("avx2")) all.push_back({compiler, "haswell"});
+#endif
+  }
+  return all;
+}
+
+class Prelude : public testing::TestWithParam<Setting> {
+ protected:
+  // Compiles `body` after the prelude and returns the function `name` of it.
+  template <class F>
+  F* load(const std::string& body, const char* name) {
+    auto folder = TemporaryDirectory::create("kerf-prelude");
+    EXPECT_TRUE(folder);
+    const auto prelude = cpp_prelude();
+    EXPECT_TRUE(prelude);
+    EXPECT_TRUE(write_file(folder->path() / "c.cpp", *prelude + body));
+    Command command{.argv = {GetParam().compiler.path}, .environment = clean_environment()};
+    for (std::string& flag : cpp_flags(GetParam().compiler.family)) {
+      command.argv.push_back(flag == "-march=native" ? "-march=" + GetParam().march : std::move(flag));
+    }
+    const std::string object = folder->path() / "c.so";
+    command.argv.insert(command.argv.end(), {"-o", object, folder->path() / "c.cpp", "-l:libm.so.6", "-lgcc"});
+    const auto finished = run(command, std::chrono::seconds(60));
+    EXPECT_TRUE(finished && finished->ok()) << (finished ? finished->errors.substr(0, 2000) : finished.error().message);
+    void* handle = ::dlopen(object.c_str(), RTLD_NOW | RTLD_LOCAL);
+    EXPECT_NE(handle, nullptr) << ::dlerror();
+    return handle == nullptr ? nullptr : reinterpret_cast<F*>(::dlsym(handle, name));
+  }
+};
+INSTANTIATE_TEST_SUITE_P(All, Prelude, testing::ValuesIn(settings()), [](const auto& info) {
+  std::string name = (info.param.compiler.family == Compiler::Family::gnu ? "gnu_" : "clang_") + info.param.march;
+  for (char& c : name) c = c == '-' ? '_' : c;
+  return name;
+});
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Prelude);
+
+#define VISIBLE "extern \"C\" __attribute__((visibility(\"default\"))) "
+
+TEST_P(Prelude, FunctionsKeepTheirStatedErrors) {
+  std::string body;
+  for (const Function& f : functions) {
+    body += std::string(VISIBLE "void v_") + f.name + "(const float* x, float* y, int64_t n) { for (int64_t i = 0; i < n; i += 16) store16(y + i, " + f.name + "(load16(x + i))); }\n";
+    body += std::string(VISIBLE "void s_") + f.name + "(const float* __restrict__ x, float* __restrict__ y, int64_t n) { for (int64_t i = 0; i < n; ++i) y[i] = " + f.scalar + "(x[i]); }\n";
+  }
+  // 2^32 floats in steps of a prime: every exponent and sign, two million values, and each edge.
+  std::vector<float> x;
+  for (std::uint64_t bits = 0; bits < (std::uint64_t{1} << 32); bits += 2039) {
+    const auto b = static_cast<std::uint32_t>(bits);
+    float value;
+    std::memcpy(&value, &b, 4);
+    x.push_back(value);
+  }
+  const float inf = std::numeric_limits<float>::infinity();
+  for (const float edge : {0.0F, -0.0F, inf, -inf, 1e-45F, -1e-45F, 1.17549435e-38F, 3.4e38F, -3.4e38F, 88.0F, 88.72283F, 88.73F, -87.33F, -103.97F, -104.5F, 1.0F, -1.0F, 0.6F, 0.95F, 4.0F,
+                           std::numeric_limits<float>::quiet_NaN()}) {
+    x.push_back(edge);
+  }
+  while (x.size() % 16 != 0) x.push_back(0.5F);
+  std::vector<float> y(x.size()), z(x.size());
+  using Loop = void(const float*, float*, std::int64_t);
+  for (const Function& f : functions) {
+    auto* vector = load<Loop>(body, (std::string("v_") + f.name).c_str());
+    auto* scalar = load<Loop>(body, (std::string("s_") + f.name).c_str());
+    ASSERT_TRUE(vector != nullptr && scalar != nullptr);
+    vector(x.data(), y.data(), static_cast<std::int64_t>(x.size()));
+    scalar(x.data(), z.data(), static_cast<std::int64_t>(x.size()));
+    for (const auto* result : {&y, &z}) {
+      double worst = 0;
+      float where = 0, got = 0;
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double exact = f.exact(static_cast<double>(x[i]));
+        const float value = (*result)[i];
+        if (std::isnan(exact)) {
+          ASSERT_TRUE(std::isnan(value)) << f.name << "(" << x[i] << ") is " << value;
+          continue;
+        }
+        const float rounded = static_cast<float>(exact);
+        if (std::isinf(value) || std::isinf(rounded)) {
+          // Within the error of the largest float, infinity may come a little early.
+          ASSERT_TRUE(value == rounded || std::fabs(exact) > 3.40282e38) << f.name << "(" << x[i] << ") is " << value << ", not " << rounded;
+          continue;
+        }
+        const double error = std::fabs(static_cast<double>(value) - exact) / ulp_of(exact);
+        if (!(error <= worst)) worst = error, where = x[i], got = value;
+      }
+      EXPECT_LE(worst, f.ulp) << f.name << "(" << where << ") is " << got << ", not " << f.exact(static_cast<double>(where));
+      RecordProperty(f.name, std::to_string(worst));
+      if (std::getenv("KERF_VERBOSE") != nullptr) std::fprintf(stderr, "%-12s %s worst %.2f ulp at %g\n", f.name, result == &y ? "vector" : "scalar", worst, static_cast<double>(where));
+    }
+  }
+}
+
+TEST_P(Prelude, PartialLoadsAndStoresTouchNothingElse) {
+  auto* copy = load<void(const float*, float*, std::int64_t)>(VISIBLE "void copy(const float* x, float* y, int64_t n) { store16(y, load16(x, n, 7.0f), n); }\n", "copy");
+  auto* fill = load<void(const float*, float*, std::int64_t)>(VISIBLE "void fill(const float* x, float* y, int64_t n) { store16(y, load16(x, n, 7.0f)); }\n", "fill");
+  ASSERT_TRUE(copy != nullptr && fill != nullptr);
+  for (std::int64_t n = -3; n <= 20; ++n) {
+    float x[16], y[16], z[16];
+    for (int i = 0; i < 16; ++i) x[i] = static_cast<float>(i + 1), y[i] = -1;
+    copy(x, y, n);
+    fill(x, z, n);
+    for (int i = 0; i < 16; ++i) {
+      EXPECT_EQ(y[i], i < n ? x[i] : -1) << n;
+      EXPECT_EQ(z[i], i < n ? x[i] : 7) << n;
+    }
+  }
+}
+
+TEST_P(Prelude, ReductionsSeeEveryLaneAndNaN) {
+  auto* reduce = load<void(const float*, float*)>(
+      VISIBLE "void reduce(const float* x, float* y) { f32x16 v = load16(x); y[0] = sum16(v); y[1] = max16(v); y[2] = min16(v); y[3] = sqrt16(abs16(v))[5]; "
+              "y[4] = sum8(widen_low(v)) + sum8(widen_high(v)); }\n", "reduce");
+  ASSERT_NE(reduce, nullptr);
+  for (int lane = 0; lane < 16; ++lane) {
+    float x[16] = {}, y[5];
+    x[lane] = 3;
+    reduce(x, y);
+    EXPECT_EQ(y[0], 3);
+    EXPECT_EQ(y[1], 3);
+    EXPECT_EQ(y[2], 0);
+    EXPECT_EQ(y[4], 3);
+    x[lane] = -4;
+    reduce(x, y);
+    EXPECT_EQ(y[1], 0);
+    EXPECT_EQ(y[2], -4);
+    EXPECT_EQ(y[3], lane == 5 ? 2 : 0);
+    x[lane] = std::numeric_limits<float>::quiet_NaN();
+    reduce(x, y);
+    EXPECT_TRUE(std::isnan(y[1])) << lane;
+    EXPECT_TRUE(std::isnan(y[2])) << lane;
+  }
+}
+
+TEST_P(Prelude, Bf16RoundsToNearestEven) {
+  auto* round = load<void(const float*, std::uint16_t*)>(VISIBLE "void round(const float* x, bf16* y) { store16(y, load16(x)); for (int i = 0; i < 16; ++i) y[16 + i] = to_bf16(x[i]); }\n", "round");
+  ASSERT_NE(round, nullptr);
+  float x[16] = {1.0F, 1.00390625F, 1.01171875F, -2.5F, 0.0F, -0.0F, 3.4e38F};
+  x[7] = std::numeric_limits<float>::infinity();
+  std::uint16_t y[32];
+  round(x, y);
+  const std::uint16_t expected[8] = {0x3f80, 0x3f80, 0x3f82, 0xc020, 0, 0x8000, 0x7f80, 0x7f80};
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_EQ(y[i], expected[i]) << i;
+    EXPECT_EQ(y[16 + i], expected[i]) << i;
+  }
+}
+
+}  // namespace
+}  // namespace kerf
