@@ -54,7 +54,9 @@ class Compile : public testing::TestWithParam<Compiler> {
     EXPECT_EQ(image.error().kind, ErrorKind::candidate) << image.error().message;
     EXPECT_EQ(fact(image.error(), "verdict"), verdict) << image.error().message;
     EXPECT_EQ(fact(image.error(), "rule"), rule) << image.error().message;
-    if (at) EXPECT_EQ(image.error().at, at) << image.error().message;
+    if (at) {
+      EXPECT_EQ(image.error().at, at) << image.error().message;
+    }
   }
 
   std::optional<TemporaryDirectory> folder_;
@@ -62,7 +64,7 @@ class Compile : public testing::TestWithParam<Compiler> {
 };
 
 INSTANTIATE_TEST_SUITE_P(All, Compile, testing::ValuesIn(find_compilers()),
-                         [](const auto& info) { return std::string(info.param.family == Compiler::Family::gnu ? "gnu" : "clang") + std::to_string(info.param.major); });
+                         [](const auto& each) { return std::string(each.param.family == Compiler::Family::gnu ? "gnu" : "clang") + std::to_string(each.param.major); });
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Compile);
 
 TEST_P(Compile, MakesAnImageThatLoadsAndRuns) {
@@ -148,12 +150,16 @@ TEST_P(Compile, LimitsHoldAgainstHostileSources) {
   EXPECT_FALSE(huge);
   const auto loud = compile("#define A _Pragma(\"message(\\\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\\\")\")\n#define B A A A A A A A A A A\n#define C B B B B B B B B B B\n#define D C C C C C C C C C C\n"
                             "D D D D D D D D D D\n" + kernel);
-  if (!loud) EXPECT_EQ(loud.error().kind, ErrorKind::candidate) << loud.error().message;
+  if (!loud) {
+    EXPECT_EQ(loud.error().kind, ErrorKind::candidate) << loud.error().message;
+  }
 }
 
 TEST_P(Compile, CompilersDoNotRunPlugins) {
   const auto image = compile("#pragma GCC plugin \"/tmp/evil.so\"\n#pragma GCC push_options\n#pragma GCC optimize (\"plugin=/tmp/evil.so\")\n" + kernel);
-  if (!image) EXPECT_EQ(image.error().kind, ErrorKind::candidate) << image.error().message;
+  if (!image) {
+    EXPECT_EQ(image.error().kind, ErrorKind::candidate) << image.error().message;
+  }
 }
 
 TEST_P(Compile, RefusesWhatReachesOutOfAKernel) {

@@ -28,7 +28,7 @@ double exact_softplus(double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : 
 const Function functions[] = {
     {"exp16", "exp1", std::exp, 1.5},         {"expm1_16", "expm1_1", std::expm1, 1.6},
     {"log16", "log1", std::log, 0.9},         {"log1p16", "log1p1", std::log1p, 1.3},
-    {"tanh16", "tanh1", std::tanh, 1.4},        {"erf16", "erf1", std::erf, 1.5},
+    {"tanh16", "tanh1", std::tanh, 1.4},        {"erf16", "erf1", std::erf, 2.3},
     {"sigmoid16", "sigmoid1", exact_sigmoid, 2.4}, {"softplus16", "softplus1", exact_softplus, 1.8},
 };
 
@@ -58,6 +58,10 @@ class Prelude : public testing::TestWithParam<Setting> {
   // Compiles `body` after the prelude and returns the function `name` of it.
   template <class F>
   F* load(const std::string& body, const char* name) {
+    void* handle = compile(body);
+    return handle == nullptr ? nullptr : reinterpret_cast<F*>(::dlsym(handle, name));
+  }
+  static void* compile(const std::string& body) {
     auto folder = TemporaryDirectory::create("kerf-prelude");
     EXPECT_TRUE(folder);
     const auto prelude = cpp_prelude();
@@ -73,11 +77,11 @@ class Prelude : public testing::TestWithParam<Setting> {
     EXPECT_TRUE(finished && finished->ok()) << (finished ? finished->errors.substr(0, 2000) : finished.error().message);
     void* handle = ::dlopen(object.c_str(), RTLD_NOW | RTLD_LOCAL);
     EXPECT_NE(handle, nullptr) << ::dlerror();
-    return handle == nullptr ? nullptr : reinterpret_cast<F*>(::dlsym(handle, name));
+    return handle;
   }
 };
-INSTANTIATE_TEST_SUITE_P(All, Prelude, testing::ValuesIn(settings()), [](const auto& info) {
-  std::string name = (info.param.compiler.family == Compiler::Family::gnu ? "gnu_" : "clang_") + info.param.march;
+INSTANTIATE_TEST_SUITE_P(All, Prelude, testing::ValuesIn(settings()), [](const auto& each) {
+  std::string name = (each.param.compiler.family == Compiler::Family::gnu ? "gnu_" : "clang_") + each.param.march;
   for (char& c : name) c = c == '-' ? '_' : c;
   return name;
 });
@@ -107,9 +111,11 @@ TEST_P(Prelude, FunctionsKeepTheirStatedErrors) {
   while (x.size() % 16 != 0) x.push_back(0.5F);
   std::vector<float> y(x.size()), z(x.size());
   using Loop = void(const float*, float*, std::int64_t);
+  void* handle = compile(body);
+  ASSERT_NE(handle, nullptr);
   for (const Function& f : functions) {
-    auto* vector = load<Loop>(body, (std::string("v_") + f.name).c_str());
-    auto* scalar = load<Loop>(body, (std::string("s_") + f.name).c_str());
+    auto* vector = reinterpret_cast<Loop*>(::dlsym(handle, (std::string("v_") + f.name).c_str()));
+    auto* scalar = reinterpret_cast<Loop*>(::dlsym(handle, (std::string("s_") + f.name).c_str()));
     ASSERT_TRUE(vector != nullptr && scalar != nullptr);
     vector(x.data(), y.data(), static_cast<std::int64_t>(x.size()));
     scalar(x.data(), z.data(), static_cast<std::int64_t>(x.size()));

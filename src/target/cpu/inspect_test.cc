@@ -30,7 +30,7 @@ TEST(PlaceOf, FindsTheIdentifierAndItsBuiltin) {
   EXPECT_EQ(place_of("my_malloc(); malloc();", "malloc"), (Location{1, 14}));
 }
 TEST(PlaceOf, SkipsCommentsAndStrings) {
-  EXPECT_EQ(place_of("// malloc\n/* malloc\n malloc */ \"malloc\" malloc", "malloc"), (Location{3, 20}));
+  EXPECT_EQ(place_of("// malloc\n/* malloc\n malloc */ \"malloc\" malloc", "malloc"), (Location{3, 21}));
   EXPECT_FALSE(place_of("/* malloc", "malloc"));
   EXPECT_FALSE(place_of("\"malloc", "malloc"));
 }

@@ -9,7 +9,7 @@
 //           (exp1 … silu1, without branches, so that loops over them are vectorised); expf logf … are these
 // Largest errors against double, in ulp (1 ulp is 1.2e-7 of the value or less), over every 2039th of the 2^32 floats and the
 // edges (tests/integration/prelude_test.cc), the same for vectors and scalars: exp 1.5, expm1 1.6, log 0.9, log1p 1.3, tanh 1.4,
-// erf 1.5, sigmoid 2.4, softplus 1.8. NaN gives NaN, infinities give the limits, denormals are numbers; gelu and silu are
+// erf 2.3, sigmoid 2.4, softplus 1.8. NaN gives NaN, infinities give the limits, denormals are numbers; gelu and silu are
 // products with erf and sigmoid: gelu loses digits where it nearly vanishes (x < -3), as the library's does.
 #pragma once
 #define KERF_PRELUDE 1
