@@ -40,7 +40,9 @@ std::string bound_words(const Evaluation& e) {
         fmt::format("it runs at {} of the speed of light ({})", percent_words(*receipt->fraction_of_speed_of_light),
                     time_words(*receipt->speed_of_light_us));
   }
-  if (!e.diagnosis.bound) return of_light.empty() ? "not known" : of_light;
+  if (!e.diagnosis.bound) {
+    return of_light.empty() ? "not known: this machine was not measured (kerf doctor --calibrate)" : of_light;
+  }
   std::string what;
   switch (*e.diagnosis.bound) {
     case Bound::memory:

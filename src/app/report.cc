@@ -102,6 +102,9 @@ Section sure_section(const Report& report, const SessionNode& best) {
                                   count_words(static_cast<std::int64_t>(e.checks.size()), "check"));
   if (e.variants > 0) right += fmt::format(", {} of {} hidden sizes supported", e.variants_supported, e.variants);
   section.lines.push_back(right + ".");
+  for (const Check& check : e.checks) {
+    if (!check.passed) section.lines.push_back(fmt::format("Not passed, and no ground to reject it: {}.", check.name));
+  }
   if (e.receipt && e.receipt->discarded > 0) {
     section.lines.push_back(
         fmt::format("{} thrown away because the machine had company.", count_words(e.receipt->discarded, "sample")));
@@ -191,7 +194,10 @@ std::string summary_line(const Report& report) {
 std::vector<LineStep> best_line(const SessionNodes& nodes, NodeIndex node) {
   std::vector<LineStep> steps;
   std::optional<double> before;
-  for (const NodeIndex i : line_to(nodes, node)) {
+  std::vector<NodeIndex> line = line_to(nodes, node);
+  // A branch that was started afresh still goes on from where every session begins.
+  if (!line.empty() && line.front() != 0) line.insert(line.begin(), 0);
+  for (const NodeIndex i : line) {
     const SessionNode& n = nodes[static_cast<std::size_t>(i)];
     LineStep step{.node = i,
                   .move = n.proposal.move,

@@ -10,6 +10,7 @@
 
 #include "app/console.h"
 #include "app/exit.h"
+#include "app/exporting.h"
 #include "app/live_view.h"
 #include "app/words.h"
 #include "base/paths.h"
@@ -89,6 +90,13 @@ Result<> write_files(Report& report, const Understood& problem, const std::strin
   if (r.best) {
     const SessionNode& node = (*report.nodes)[static_cast<std::size_t>(*r.best)];
     TRY(write(fmt::format("kernel.{}", extension(node.proposal.candidate.language)), node.proposal.candidate.text));
+    if (!problem.workloads.empty()) {
+      const auto module = exported(ExportFormat::pytorch, r.session, node, problem.problem, problem.workloads.front());
+      if (module)
+        TRY(write("model_new.py", *module));
+      else
+        print_error(fmt::format("kerf: no model_new.py: {}\n", one_line(module.error().message)));
+    }
     TRY(write("receipt.json", to_json(node.best_known()).dump(2) + "\n"));
   }
   report.files.push_back((folder / "report.json").string());

@@ -452,7 +452,7 @@ Snapshot Session::Engine::snapshot() const {
   s.progress.seconds = elapsed();
   s.in_flight = static_cast<int>(flights_.size());
   s.failed = failed_;
-  s.best = phase_ == Phase::finished || phase_ == Phase::confirming ? hand_over(nodes).node : search_->best();
+  s.best = phase_ == Phase::finished ? hand_over(nodes).node : search_->best();
   if (s.best && static_cast<std::size_t>(*s.best) < nodes.size()) {
     const Evaluation& evaluation = nodes[static_cast<std::size_t>(*s.best)].best_known();
     if (const Ratio* speedup = speedup_of(evaluation)) s.best_speedup = *speedup;

@@ -1,17 +1,18 @@
-# refused: degenerate: zeros passes
+"""Degenerate: no inputs can tell a right answer from zeros."""
+
 import torch
+import torch.nn as nn
+
+length = 1000
 
 
-class Model(torch.nn.Module):
+class Model(nn.Module):
     def forward(self, x):
-        return (x - x) * 3.0
-
-
-n = 64
+        return torch.relu(-torch.exp(x))
 
 
 def get_inputs():
-    return [torch.rand(n, n)]
+    return [torch.randn(length)]
 
 
 def get_init_inputs():
