@@ -125,7 +125,10 @@ class UvLoop final : public Loop {
   void run() override {
     stopping_ = false;
     drain();
-    while (!stopping_ && uv_run(&loop_, UV_RUN_ONCE) != 0) {
+    while (!stopping_) {
+      const bool alive = uv_run(&loop_, UV_RUN_ONCE) != 0;
+      drain();  // what a timer posted last would otherwise wait for the next event
+      if (!alive && uv_loop_alive(&loop_) == 0) break;
     }
   }
 
