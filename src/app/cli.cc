@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <exception>
 #include <nlohmann/json.hpp>
 
@@ -243,6 +244,13 @@ int run_command_line(int argc, const char* const* argv) {
     const auto printed = print(std::string("kerf ") + kerf_version + "\n");
     return printed ? exit_success : exit_user;
   } catch (const CLI::ParseError& error) {
+    const std::string_view first = argc > 1 ? argv[1] : "";
+    const auto commands = line->app->get_subcommands([](const CLI::App*) { return true; });
+    const bool known = std::ranges::any_of(commands, [&](const CLI::App* c) { return c->get_name() == first; });
+    if (!first.empty() && !first.starts_with('-') && !known) {
+      tell_user(user_error(fmt::format("there is no command \"{}\"; see kerf --help", first)).error());
+      return exit_user;
+    }
     tell_user(user_error(fmt::format("{}; see kerf --help", one_line(error.what()))).error());
     return exit_user;
   }

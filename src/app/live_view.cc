@@ -35,6 +35,7 @@ std::string left_words(const Snapshot& s) {
 
 std::vector<std::string> live_lines(const Snapshot& s, int columns) {
   const auto width = static_cast<std::size_t>(std::max(columns, 10));
+  if (s.phase == Phase::understanding) return {fit(s.problem + ": reading, tracing and checking the problem", width)};
   if (s.phase == Phase::confirming) {
     return {
         fit(fmt::format("{}: confirming the best of {}", s.problem, count_words(s.progress.candidates, "candidate")),
@@ -140,6 +141,7 @@ void LiveView::note(const std::string& line) {
 }
 
 void PlainView::show(const Snapshot& snapshot) {
+  if (snapshot.phase == Phase::understanding) return;  // nothing worth a line of a log, and it may be refused
   const bool news = phase_ != snapshot.phase || best_ != snapshot.best;
   if (!news && last_ && clock_.now() - *last_ < plain_interval) return;
   phase_ = snapshot.phase;

@@ -73,9 +73,9 @@ Result<int> optimize(const OptimizeOptions& options) {
   const auto wiring = TRY(Wiring::open(
       {.store = options.common.store, .jobs = session_choices.jobs, .synthesizer = session_choices.synthesizer}));
   const auto view = make_progress_view(*wiring, options.search.progress);
-  if (options.search.progress != "none" && options.search.progress != "json") {
-    view->note(fmt::format("{}: reading, tracing and checking the problem", problem.id));
-  }
+  Snapshot first;
+  first.problem = problem.id;
+  view->show(first);
   const auto understood = TRY(understand(*wiring, problem));
   const auto session = TRY(Session::start(wiring->session_parts(*view), session_choices, understood));
   const SessionResult result = run_to_end(*wiring, *session);

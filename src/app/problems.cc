@@ -37,8 +37,7 @@ Result<std::shared_ptr<const Understood>> understand(Wiring& wiring, const Probl
   Understood understood = TRY(wait_for<Understood>(
       wiring.loop(), [&oracle = wiring.oracle(), problem] { return oracle.admit(problem, hidden_variants); }));
   if (!understood.admission.admitted) {
-    return user_error(fmt::format("{} is refused: {}{}", problem.id, understood.admission.refused,
-                                  understood.admission.degenerate ? " (--allow-degenerate admits it)" : ""));
+    return user_error(fmt::format("{} is refused: {}", problem.id, understood.admission.refused));
   }
   if (understood.workloads.empty())
     return fail(ErrorKind::internal, "the oracle admitted a problem without a workload");
