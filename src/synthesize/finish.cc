@@ -250,6 +250,13 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
   collapse(region);
   std::set<std::string> axis_names;
   for (std::size_t a = 0; a < region.axes.size(); ++a) region.axes[a].name = std::string(1, "ijklmnpqrstu"[a]);
+  // An axis along which only results of reductions are spread out belongs to a kernel of its own.
+  std::uint64_t met = region.reduced;
+  for (const Instruction& i : region.code) {
+    if (i.form == Instruction::Form::reduce) met |= region.code[static_cast<std::size_t>(i.operands[0])].axes;
+  }
+  if (region.reduced != 0 && met != bit(region.axes.size()) - 1)
+    throw CannotLower{"loops that no reduction runs through"};
   const std::size_t inner = region.axes.empty() ? 0 : region.axes.size() - 1;
   for (const Instruction& i : region.code)
     if (i.access.pick && (region.code[static_cast<std::size_t>(*i.access.pick)].axes >> inner & 1U) != 0 &&

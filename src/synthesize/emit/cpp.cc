@@ -775,10 +775,8 @@ class Emitter {
     (void)n;
     end_kernel(name_, describe(), grid, indices);
   }
-  // Whether a value that is ready after `wave` is an operand of anything that is computed later, or stored.
+  // Whether a value that is ready after `wave` is an operand of anything that is computed later.
   bool used_later(int v, int wave) const {
-    for (const RegionStore& store : r_.stores)
-      if (store.value == v) return true;
     for (const Instruction& i : r_.code)
       if (std::ranges::find(i.operands, v) != i.operands.end() && ((i.axes & r_.reduced) != 0 || i.wave > wave))
         return true;
