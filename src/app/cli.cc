@@ -63,6 +63,11 @@ void add_search(CLI::App* app, SearchChoices& options) {
                   fmt::format("When to stop: candidates, s, m, h, plateau, sol (default {})", default_budget))
       ->type_name("LIST");
   app->add_option("--seed", options.seed, "Seed of the search (default 0)")->type_name("N");
+  app->add_option(
+         "--confirm", options.confirm,
+         "How many of the best are measured anew at the end (default 3); 0: none, the search's own figures stand")
+      ->type_name("N")
+      ->check(CLI::Range(0, 100));
   app->add_option("--jobs", options.jobs, "Candidates in flight at once")
       ->type_name("N")
       ->capture_default_str()

@@ -37,6 +37,7 @@ struct SearchChoices {
   std::string policy = "mcts";
   std::string budget;  // empty: default_budget, or a resumed session's own
   std::optional<std::uint64_t> seed;
+  std::optional<int> confirm;
   int jobs = 2;
   std::string progress = "auto";  // auto, plain, json, none
 };

@@ -26,6 +26,7 @@ Result<SessionOptions> session_options(const SearchChoices& choices) {
   SessionOptions options;
   options.search.policy = choices.policy;
   options.search.seed = choices.seed.value_or(0);
+  options.confirm = choices.confirm.value_or(options.confirm);
   options.synthesizer = choices.synthesizer;
   options.language = choices.language;
   options.target = choices.target;

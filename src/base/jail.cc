@@ -54,12 +54,14 @@ Command jailed(const std::filesystem::path& launcher, const Jail& jail, Command 
   return command;
 }
 
-Result<Command> jailed(const Jail& jail, Command command) { return jailed(TRY(runner_binary()), jail, std::move(command)); }
+Result<Command> jailed(const Jail& jail, Command command) {
+  return jailed(TRY(runner_binary()), jail, std::move(command));
+}
 
 Result<std::string> read_untrusted(const std::filesystem::path& path, std::size_t limit) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd) return system_error("cannot read " + path.string(), errno);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return system_error("cannot read " + path.string(), errno);
   if (!S_ISREG(status.st_mode)) return fail(ErrorKind::candidate, path.string() + " is no regular file");
   std::string bytes;
@@ -70,7 +72,8 @@ Result<std::string> read_untrusted(const std::filesystem::path& path, std::size_
     if (n < 0) return system_error("cannot read " + path.string(), errno);
     if (n == 0) return bytes;
     bytes.append(buffer.data(), static_cast<std::size_t>(n));
-    if (bytes.size() > limit) return fail(ErrorKind::candidate, path.string() + " is larger than " + std::to_string(limit) + " bytes");
+    if (bytes.size() > limit)
+      return fail(ErrorKind::candidate, path.string() + " is larger than " + std::to_string(limit) + " bytes");
   }
 }
 

@@ -1,6 +1,9 @@
-// The launcher: outer process (waits, passes the end on) -> first process of the new namespaces (builds the root, gives up
-// every right, reaps) -> the program. Runs single-threaded; every layer that the machine refuses is left out and noted.
+// The launcher: outer process (waits, passes the end on) -> first process of the new namespaces (builds the root, gives
+// up every right, reaps) -> the program. Runs single-threaded; every layer that the machine refuses is left out and
+// noted.
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -13,17 +16,15 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <grp.h>
 #include <unistd.h>
-#include <linux/capability.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fmt/format.h>
 
 #include "base/jail.h"
 
@@ -37,13 +38,14 @@ constexpr uid_t nobody = 65534;
 struct LandlockRules {
   std::uint64_t file_system = 0, network = 0, scoped = 0;
 };
-constexpr std::uint64_t landlock_read = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+constexpr std::uint64_t landlock_read =
+    LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 constexpr std::uint64_t landlock_abi1 = (std::uint64_t{1} << 13) - 1;
 constexpr std::uint64_t landlock_refer = std::uint64_t{1} << 13;     // ABI 2
 constexpr std::uint64_t landlock_truncate = std::uint64_t{1} << 14;  // ABI 3
 constexpr std::uint64_t landlock_ioctl = std::uint64_t{1} << 15;     // ABI 5
-constexpr std::uint64_t landlock_files = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
-                                         landlock_truncate | landlock_ioctl;
+constexpr std::uint64_t landlock_files = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+                                         LANDLOCK_ACCESS_FS_READ_FILE | landlock_truncate | landlock_ioctl;
 
 // What became of each layer: an empty reason means that it was put up.
 struct Layers {
@@ -76,9 +78,11 @@ constexpr std::array<const char*, 5> root_links = {"/bin", "/sbin", "/lib", "/li
 std::string behind_links(const std::string& path) {
   for (const std::string link : root_links) {
     std::array<char, 4096> real{};
-    struct stat status {};
+    struct stat status{};
     if (path != link && !path.starts_with(link + "/")) continue;
-    if (::lstat(link.c_str(), &status) != 0 || !S_ISLNK(status.st_mode) || ::realpath(link.c_str(), real.data()) == nullptr) continue;
+    if (::lstat(link.c_str(), &status) != 0 || !S_ISLNK(status.st_mode) ||
+        ::realpath(link.c_str(), real.data()) == nullptr)
+      continue;
     return real.data() + path.substr(link.size());
   }
   return path;
@@ -87,7 +91,7 @@ std::string behind_links(const std::string& path) {
 // Binds `named` of the host to the same path below `root`. What does not exist is skipped.
 bool bind(const std::string& root, const std::string& named, bool writable, bool device) {
   const std::string path = behind_links(named);
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return true;
   const std::string to = root + path;
   if (!make_place(root, path, S_ISDIR(status.st_mode))) return false;
@@ -96,8 +100,9 @@ bool bind(const std::string& root, const std::string& named, bool writable, bool
   unsigned long wanted = MS_NOSUID;
   if (!writable) wanted |= MS_RDONLY;
   if (!device) wanted |= MS_NODEV;
-  for (const unsigned long kept : {0UL, static_cast<unsigned long>(MS_NODEV), static_cast<unsigned long>(MS_NODEV | MS_NOEXEC),
-                                   static_cast<unsigned long>(MS_NODEV | MS_NOATIME)}) {
+  for (const unsigned long kept :
+       {0UL, static_cast<unsigned long>(MS_NODEV), static_cast<unsigned long>(MS_NODEV | MS_NOEXEC),
+        static_cast<unsigned long>(MS_NODEV | MS_NOATIME)}) {
     if (::mount(nullptr, to.c_str(), nullptr, MS_BIND | MS_REMOUNT | wanted | kept, nullptr) == 0) return true;
   }
   return false;
@@ -107,7 +112,8 @@ bool bind(const std::string& root, const std::string& named, bool writable, bool
 std::string build_root(const Jail& jail) {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return "no private mounts: " + why(errno);
   const std::string root = "/proc";  // a folder that every machine has; covered, it is hidden from the jail anyway
-  if (::mount("tmpfs", root.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "size=4m,mode=755") != 0) return "no tmpfs: " + why(errno);
+  if (::mount("tmpfs", root.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "size=4m,mode=755") != 0)
+    return "no tmpfs: " + why(errno);
   for (const char* link : root_links) {
     std::array<char, 256> target{};
     const ssize_t n = ::readlink(link, target.data(), target.size() - 1);
@@ -116,7 +122,8 @@ std::string build_root(const Jail& jail) {
   if (jail.tmp_bytes > 0) {
     const std::string options = fmt::format("size={},mode=1777", jail.tmp_bytes);
     if (!make_place(root, "/tmp", true)) return "no /tmp: " + why(errno);
-    if (::mount("tmpfs", (root + "/tmp").c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) != 0) return "no /tmp: " + why(errno);
+    if (::mount("tmpfs", (root + "/tmp").c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) != 0)
+      return "no /tmp: " + why(errno);
   }
   for (const char* device : devices) {
     if (!bind(root, device, true, true)) return fmt::format("cannot bind {}: {}", device, why(errno));
@@ -135,7 +142,8 @@ std::string build_root(const Jail& jail) {
   }
   if (::chdir(root.c_str()) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0) return "pivot_root: " + why(errno);
   if (::umount2(".", MNT_DETACH) != 0) return "old root stays: " + why(errno);
-  if (::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4m,mode=755") != 0) return "root stays writable: " + why(errno);
+  if (::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4m,mode=755") != 0)
+    return "root stays writable: " + why(errno);
   return {};
 }
 
@@ -144,7 +152,7 @@ long landlock_abi() { return ::syscall(SYS_landlock_create_ruleset, nullptr, 0, 
 bool allow(int rules, const std::string& path, std::uint64_t access) {
   const Fd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!fd) return errno == ENOENT || errno == EACCES;
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return false;
   if (!S_ISDIR(status.st_mode)) access &= landlock_files;
   landlock_path_beneath_attr rule{};
@@ -164,32 +172,87 @@ std::string landlock(const Jail& jail, long& abi) {
   const Fd rules(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &wanted, size, 0)));
   if (!rules) return "no ruleset: " + why(errno);
   const std::uint64_t all = wanted.file_system;
-  const std::uint64_t file = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | (all & (landlock_truncate | landlock_ioctl));
+  const std::uint64_t file =
+      LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | (all & (landlock_truncate | landlock_ioctl));
   bool good = true;
   for (const std::string& path : jail.read_only) good = allow(rules.get(), path, landlock_read) && good;
-  for (const std::string& path : jail.writable) good = allow(rules.get(), path, all & ~std::uint64_t{LANDLOCK_ACCESS_FS_EXECUTE}) && good;
+  for (const std::string& path : jail.writable)
+    good = allow(rules.get(), path, all & ~std::uint64_t{LANDLOCK_ACCESS_FS_EXECUTE}) && good;
   for (const char* path : devices) good = allow(rules.get(), path, file) && good;
   if (jail.tmp_bytes > 0) good = allow(rules.get(), "/tmp", all & ~std::uint64_t{LANDLOCK_ACCESS_FS_EXECUTE}) && good;
-  if (jail.proc) good = allow(rules.get(), "/proc", LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_WRITE_FILE) && good;
+  if (jail.proc)
+    good = allow(rules.get(), "/proc",
+                 LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_WRITE_FILE) &&
+           good;
   if (!good) return "a path has no rule: " + why(errno);
   if (::syscall(SYS_landlock_restrict_self, rules.get(), 0) != 0) return "refused: " + why(errno);
   return {};
 }
 
 // Calls that neither a compiler nor a kernel needs and that reach out of the jail or far into the system's core.
-constexpr std::array denied = {
-    SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(kcmp), SCMP_SYS(pidfd_getfd),
-    SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(fsopen), SCMP_SYS(fsconfig), SCMP_SYS(fsmount),
-    SCMP_SYS(fspick), SCMP_SYS(move_mount), SCMP_SYS(open_tree), SCMP_SYS(mount_setattr), SCMP_SYS(unshare), SCMP_SYS(setns),
-    SCMP_SYS(bpf), SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd), SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter),
-    SCMP_SYS(io_uring_register), SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(keyctl), SCMP_SYS(kexec_load),
-    SCMP_SYS(kexec_file_load), SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(reboot),
-    SCMP_SYS(swapon), SCMP_SYS(swapoff), SCMP_SYS(acct), SCMP_SYS(syslog), SCMP_SYS(quotactl), SCMP_SYS(name_to_handle_at),
-    SCMP_SYS(open_by_handle_at), SCMP_SYS(fanotify_init), SCMP_SYS(lookup_dcookie), SCMP_SYS(personality), SCMP_SYS(settimeofday),
-    SCMP_SYS(clock_settime), SCMP_SYS(clock_adjtime), SCMP_SYS(adjtimex), SCMP_SYS(sethostname), SCMP_SYS(setdomainname),
-    SCMP_SYS(iopl), SCMP_SYS(ioperm), SCMP_SYS(vhangup), SCMP_SYS(migrate_pages), SCMP_SYS(move_pages), SCMP_SYS(mknod), SCMP_SYS(mknodat),
-    SCMP_SYS(shmget), SCMP_SYS(shmat), SCMP_SYS(msgget), SCMP_SYS(semget), SCMP_SYS(mq_open)};
-constexpr std::uint64_t namespace_flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+constexpr std::array denied = {SCMP_SYS(ptrace),
+                               SCMP_SYS(process_vm_readv),
+                               SCMP_SYS(process_vm_writev),
+                               SCMP_SYS(kcmp),
+                               SCMP_SYS(pidfd_getfd),
+                               SCMP_SYS(mount),
+                               SCMP_SYS(umount2),
+                               SCMP_SYS(pivot_root),
+                               SCMP_SYS(chroot),
+                               SCMP_SYS(fsopen),
+                               SCMP_SYS(fsconfig),
+                               SCMP_SYS(fsmount),
+                               SCMP_SYS(fspick),
+                               SCMP_SYS(move_mount),
+                               SCMP_SYS(open_tree),
+                               SCMP_SYS(mount_setattr),
+                               SCMP_SYS(unshare),
+                               SCMP_SYS(setns),
+                               SCMP_SYS(bpf),
+                               SCMP_SYS(perf_event_open),
+                               SCMP_SYS(userfaultfd),
+                               SCMP_SYS(io_uring_setup),
+                               SCMP_SYS(io_uring_enter),
+                               SCMP_SYS(io_uring_register),
+                               SCMP_SYS(add_key),
+                               SCMP_SYS(request_key),
+                               SCMP_SYS(keyctl),
+                               SCMP_SYS(kexec_load),
+                               SCMP_SYS(kexec_file_load),
+                               SCMP_SYS(init_module),
+                               SCMP_SYS(finit_module),
+                               SCMP_SYS(delete_module),
+                               SCMP_SYS(reboot),
+                               SCMP_SYS(swapon),
+                               SCMP_SYS(swapoff),
+                               SCMP_SYS(acct),
+                               SCMP_SYS(syslog),
+                               SCMP_SYS(quotactl),
+                               SCMP_SYS(name_to_handle_at),
+                               SCMP_SYS(open_by_handle_at),
+                               SCMP_SYS(fanotify_init),
+                               SCMP_SYS(lookup_dcookie),
+                               SCMP_SYS(personality),
+                               SCMP_SYS(settimeofday),
+                               SCMP_SYS(clock_settime),
+                               SCMP_SYS(clock_adjtime),
+                               SCMP_SYS(adjtimex),
+                               SCMP_SYS(sethostname),
+                               SCMP_SYS(setdomainname),
+                               SCMP_SYS(iopl),
+                               SCMP_SYS(ioperm),
+                               SCMP_SYS(vhangup),
+                               SCMP_SYS(migrate_pages),
+                               SCMP_SYS(move_pages),
+                               SCMP_SYS(mknod),
+                               SCMP_SYS(mknodat),
+                               SCMP_SYS(shmget),
+                               SCMP_SYS(shmat),
+                               SCMP_SYS(msgget),
+                               SCMP_SYS(semget),
+                               SCMP_SYS(mq_open)};
+constexpr std::uint64_t namespace_flags =
+    CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 
 std::string filter_calls() {
   struct Filter {
@@ -200,14 +263,18 @@ std::string filter_calls() {
     ~Filter() { ::seccomp_release(context); }
   } filter;
   if (filter.context == nullptr) return "no filter";
-  ::seccomp_attr_set(filter.context, SCMP_FLTATR_CTL_OPTIMIZE, 2);  // a binary tree: a few comparisons a call, not sixty
+  ::seccomp_attr_set(filter.context, SCMP_FLTATR_CTL_OPTIMIZE,
+                     2);  // a binary tree: a few comparisons a call, not sixty
   ::seccomp_attr_set(filter.context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
   int code = 0;
   const auto deny = [&](int call, int error) {
-    if (const int got = ::seccomp_rule_add(filter.context, SCMP_ACT_ERRNO(static_cast<unsigned>(error)), call, 0); got != 0 && got != -EDOM) code = got;
+    if (const int got = ::seccomp_rule_add(filter.context, SCMP_ACT_ERRNO(static_cast<unsigned>(error)), call, 0);
+        got != 0 && got != -EDOM)
+      code = got;
   };
   for (const int call : denied) deny(call, EPERM);
-  deny(SCMP_SYS(clone3), ENOSYS);  // its flags lie in memory, out of a filter's sight: the C library falls back to clone
+  deny(SCMP_SYS(clone3),
+       ENOSYS);  // its flags lie in memory, out of a filter's sight: the C library falls back to clone
   const auto deny_when = [&](int call, scmp_arg_cmp condition) {
     const int got = ::seccomp_rule_add_array(filter.context, SCMP_ACT_ERRNO(EPERM), call, 1, &condition);
     if (got != 0 && got != -EDOM) code = got;
@@ -244,7 +311,9 @@ bool drop_capabilities() {
 }
 
 std::string become_nobody() {
-  if (::setgroups(0, nullptr) != 0 || ::setresgid(nobody, nobody, nobody) != 0 || ::setresuid(nobody, nobody, nobody) != 0) return why(errno);
+  if (::setgroups(0, nullptr) != 0 || ::setresgid(nobody, nobody, nobody) != 0 ||
+      ::setresuid(nobody, nobody, nobody) != 0)
+    return why(errno);
   // A user namespace of nobody's own: its processes are counted apart from others of nobody, and it owns nothing.
   ::unshare(CLONE_NEWUSER);
   return {};
@@ -264,7 +333,8 @@ std::string enter_namespaces(bool root) {
   if (::unshare(root ? all_namespaces : all_namespaces | CLONE_NEWUSER) != 0) return why(errno);
   if (!root) {
     write_text("/proc/self/setgroups", "deny");
-    if (!write_text("/proc/self/uid_map", fmt::format("{} {} 1", nobody, uid)) || !write_text("/proc/self/gid_map", fmt::format("{} {} 1", nobody, gid))) {
+    if (!write_text("/proc/self/uid_map", fmt::format("{} {} 1", nobody, uid)) ||
+        !write_text("/proc/self/gid_map", fmt::format("{} {} 1", nobody, gid))) {
       return "no mapping of users: " + why(errno);
     }
   }
@@ -326,19 +396,25 @@ void probe(const Sealed& sealed) {
   const auto refused = [](long result) { return result < 0 && (errno == EPERM || errno == EACCES || errno == ENOENT); };
   const std::string no_mounts = layers.namespaces.empty() ? layers.mounts : layers.namespaces;
   report(out, "pid namespace", ::getpid() == 1 && ::getppid() == 0, layers.namespaces);
-  report(out, "mount namespace", ::access("/etc/passwd", F_OK) != 0 && ::access("/root", F_OK) != 0 && ::access("/home", F_OK) != 0, no_mounts);
+  report(out, "mount namespace",
+         ::access("/etc/passwd", F_OK) != 0 && ::access("/root", F_OK) != 0 && ::access("/home", F_OK) != 0, no_mounts);
   std::array<char, 64> host{};
   ::gethostname(host.data(), host.size() - 1);
-  report(out, "network, ipc and uts namespaces", layers.namespaces.empty() && std::string_view(host.data()) == "jail", layers.namespaces);
-  report(out, "user nobody", ::geteuid() == nobody && ::getegid() == nobody, layers.user.empty() ? "not root and no user namespace" : layers.user);
+  report(out, "network, ipc and uts namespaces", layers.namespaces.empty() && std::string_view(host.data()) == "jail",
+         layers.namespaces);
+  report(out, "user nobody", ::geteuid() == nobody && ::getegid() == nobody,
+         layers.user.empty() ? "not root and no user namespace" : layers.user);
   const Fd secret(::open("/etc/passwd", O_RDONLY | O_CLOEXEC));
-  report(out, fmt::format("landlock abi {}", std::max(0L, layers.landlock_abi)).c_str(), layers.landlock.empty() && !secret, layers.landlock);
-  const bool calls = refused(::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr)) && refused(::unshare(CLONE_NEWUSER)) && refused(::socket(AF_INET, SOCK_STREAM, 0));
+  report(out, fmt::format("landlock abi {}", std::max(0L, layers.landlock_abi)).c_str(),
+         layers.landlock.empty() && !secret, layers.landlock);
+  const bool calls = refused(::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr)) && refused(::unshare(CLONE_NEWUSER)) &&
+                     refused(::socket(AF_INET, SOCK_STREAM, 0));
   report(out, "seccomp", layers.seccomp.empty() && calls, layers.seccomp);
   rlimit cores{1, 1};
   ::getrlimit(RLIMIT_CORE, &cores);
   report(out, "rlimits", cores.rlim_max == 0, "");
-  report(out, "no capabilities, no_new_privs", ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 && refused(::sethostname("x", 1)), "");
+  report(out, "no capabilities, no_new_privs",
+         ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 && refused(::sethostname("x", 1)), "");
   std::fputs(out.c_str(), stdout);
   std::fflush(stdout);
 }
@@ -369,11 +445,13 @@ int launch(const Jail& jail, char** program) {
   if (first == 0) {
     ::close(ends[0]);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (sealed.layers.namespaces.empty() ? ::getppid() != 0 : ::getppid() != outer) ::_exit(jail_failed);  // it died before
+    if (sealed.layers.namespaces.empty() ? ::getppid() != 0 : ::getppid() != outer)
+      ::_exit(jail_failed);  // it died before
     seal(jail, sealed);
     // With neither a root of its own nor Landlock the host's files lie open; without seccomp so does the kernel.
     if (!sealed.layers.mounts.empty() && !sealed.layers.landlock.empty() && program != nullptr) {
-      give_up(fmt::format("this machine grants neither mount namespaces ({}) nor Landlock ({})", sealed.layers.mounts, sealed.layers.landlock));
+      give_up(fmt::format("this machine grants neither mount namespaces ({}) nor Landlock ({})", sealed.layers.mounts,
+                          sealed.layers.landlock));
     }
     if (!sealed.layers.seccomp.empty() && program != nullptr) give_up("no seccomp: " + sealed.layers.seccomp);
     if (::chdir(folder.data()) != 0 && ::chdir("/") != 0) give_up("cannot enter /: " + why(errno));
@@ -392,7 +470,8 @@ int launch(const Jail& jail, char** program) {
   }
   int status = 0, own = 0;
   const ssize_t got = ::read(ends[0], &status, sizeof status);
-  while (::waitpid(first, &own, 0) < 0 && errno == EINTR) {}
+  while (::waitpid(first, &own, 0) < 0 && errno == EINTR) {
+  }
   return pass_on(got == static_cast<ssize_t>(sizeof status) ? status : own);
 }
 

@@ -60,7 +60,8 @@ Result<LoadMessage> decode_load(std::string_view body) {
     m.candidate.language = *language;
     m.candidate.name = j.at("name").get<std::string>();
     m.workload = TRY(workload_from_json(j.at("workload")));
-    for (const auto& pair : j.at("tune")) m.tune.emplace_back(pair.at(0).get<std::string>(), TRY(value_from_json(pair.at(1))));
+    for (const auto& pair : j.at("tune"))
+      m.tune.emplace_back(pair.at(0).get<std::string>(), TRY(value_from_json(pair.at(1))));
     m.threads = j.at("threads").get<int>();
     m.memory_limit = j.at("memory_limit").get<std::int64_t>();
     return m;
@@ -118,7 +119,8 @@ std::string encode(const Error& error) {
 std::string encode_number(const char* key, std::int64_t value) { return dump({{key, value}}); }
 
 Result<std::int64_t> decode_number(const char* key, std::string_view body) {
-  return decoded<std::int64_t>(body, [&](const json& j) -> Result<std::int64_t> { return j.at(key).get<std::int64_t>(); });
+  return decoded<std::int64_t>(body,
+                               [&](const json& j) -> Result<std::int64_t> { return j.at(key).get<std::int64_t>(); });
 }
 
 }  // namespace kerf

@@ -1,5 +1,5 @@
-// What kerf and kerf-runner say to each other, and the page on which a runner keeps what it is doing. Both ends are built
-// from one tree, so nothing here has a version.
+// What kerf and kerf-runner say to each other, and the page on which a runner keeps what it is doing. Both ends are
+// built from one tree, so nothing here has a version.
 //
 // Zygote channel:   kerf: SpawnMessage + {child's end of a channel}   zygote: {"pid": n} or {"error": …}
 //                   kerf: {"reap": pid} (kills first)                 zygote: {"status": wait status, -1 if unknown}
@@ -30,13 +30,13 @@ struct StatusPage {
   enum class Phase : std::int32_t { ours, loading, launch, call };
   enum class Fault : std::int32_t { none, signal, system_call };
   std::atomic<Phase> phase;
-  std::atomic<std::int32_t> step;     // index into Plan::steps
+  std::atomic<std::int32_t> step;  // index into Plan::steps
   std::atomic<Fault> fault;
-  std::atomic<std::int32_t> number;   // of the signal or system call
-  std::atomic<std::int32_t> tensor;   // signal: 1 + index into names(), of the tensor whose memory or guard was touched
-  std::atomic<std::uint64_t> address; // signal: what was touched
-  std::atomic<std::int32_t> inside;   // 1: inside the tensor's own pages, hence a write to what is read-only
-  std::array<char, 200> name;         // of that tensor
+  std::atomic<std::int32_t> number;  // of the signal or system call
+  std::atomic<std::int32_t> tensor;  // signal: 1 + index into names(), of the tensor whose memory or guard was touched
+  std::atomic<std::uint64_t> address;  // signal: what was touched
+  std::atomic<std::int32_t> inside;    // 1: inside the tensor's own pages, hence a write to what is read-only
+  std::array<char, 200> name;          // of that tensor
 };
 static_assert(sizeof(StatusPage) <= StatusPage::bytes);
 
@@ -52,7 +52,7 @@ struct RunMessage {
   std::vector<std::int64_t> inputs;   // offsets of Workload::tensors in the trial's memory
   std::vector<std::int64_t> outputs;  // offsets of Workload::outputs in the outputs' memory
   std::uint64_t sentinel = 0;
-  std::uint64_t seed = 0;             // of addresses
+  std::uint64_t seed = 0;  // of addresses
   bool descending = false;
   bool timed = false;
   bool cold = false;
@@ -69,8 +69,8 @@ struct RunAnswer {
 [[nodiscard]] std::string encode(const RunMessage& message);
 [[nodiscard]] std::string encode(const RunAnswer& answer);
 [[nodiscard]] std::string encode(const Error& error);
-// What the peer said; an encoded Error is returned as the error. A message that is not understood is of kind system: the
-// peer may be hostile.
+// What the peer said; an encoded Error is returned as the error. A message that is not understood is of kind system:
+// the peer may be hostile.
 [[nodiscard]] Result<LoadMessage> decode_load(std::string_view body);
 [[nodiscard]] Result<RunMessage> decode_run(std::string_view body);
 [[nodiscard]] Result<RunAnswer> decode_answer(std::string_view body);

@@ -41,7 +41,8 @@ TEST(RunProtocol, RunKeepsAllBitsOfSeedAndSentinel) {
 }
 
 TEST(RunProtocol, ErrorArrivesAsTheError) {
-  const Error error{.kind = ErrorKind::candidate, .message = "no", .at = Location{3, 7}, .facts = {{"verdict", "rejected"}}};
+  const Error error{
+      .kind = ErrorKind::candidate, .message = "no", .at = Location{3, 7}, .facts = {{"verdict", "rejected"}}};
   const auto back = decode_answer(encode(error));
   ASSERT_FALSE(back);
   EXPECT_EQ(back.error().kind, ErrorKind::candidate);
@@ -55,7 +56,8 @@ TEST(RunProtocol, ChildCannotSpeakAsTheUser) {
 }
 
 TEST(RunProtocol, NonsenseIsAnErrorOfKindSystem) {
-  for (const char* body : {"", "{", "[]", "{\"device_us\": \"x\"}", "{\"error\": 3}", "{\"error\": \"x\", \"facts\": [1]}"}) {
+  for (const char* body :
+       {"", "{", "[]", "{\"device_us\": \"x\"}", "{\"error\": 3}", "{\"error\": \"x\", \"facts\": [1]}"}) {
     const auto back = decode_answer(body);
     ASSERT_FALSE(back) << body;
     EXPECT_EQ(back.error().kind, ErrorKind::system) << body;

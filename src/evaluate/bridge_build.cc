@@ -19,7 +19,8 @@ constexpr std::chrono::seconds compile_limit{300};
 Result<std::string> compiler() {
   for (const char* name : {"g++", "c++", "clang++", "clang++-19"})
     if (auto found = find_program(name)) return *found;
-  return fail(ErrorKind::unavailable, "unavailable: a C++ compiler (g++ or clang++), needed once to build the bridge to PyTorch");
+  return fail(ErrorKind::unavailable,
+              "unavailable: a C++ compiler (g++ or clang++), needed once to build the bridge to PyTorch");
 }
 
 Result<std::string> output_of(std::vector<std::string> argv, std::chrono::milliseconds limit) {
@@ -36,7 +37,8 @@ Result<fs::path> torch_libgomp(const fs::path& lib) {
   std::error_code code;
   for (const auto& entry : fs::directory_iterator(lib, code))
     if (entry.path().filename().string().starts_with("libgomp")) return entry.path();
-  return fail(ErrorKind::unavailable, "unavailable: " + lib.string() + " holds no libgomp: a PyTorch wheel for Linux is needed");
+  return fail(ErrorKind::unavailable,
+              "unavailable: " + lib.string() + " holds no libgomp: a PyTorch wheel for Linux is needed");
 }
 
 }  // namespace
@@ -52,7 +54,8 @@ Result<InstalledTorch> find_torch() {
   const auto end = text.find('\n');
   if (end == 0 || end == std::string::npos) {
     return fail(ErrorKind::unavailable,
-                fmt::format("unavailable: {} has no torch: install it there or set KERF_PYTHON to a Python that has it", python()));
+                fmt::format("unavailable: {} has no torch: install it there or set KERF_PYTHON to a Python that has it",
+                            python()));
   }
   std::string version = text.substr(end + 1);
   while (!version.empty() && version.back() == '\n') version.pop_back();
@@ -82,8 +85,8 @@ Result<BuiltBridge> build_bridge(const std::function<void(std::string_view)>& no
                  "-I" + (include / "torch/csrc/api/include").string(), "-c", source.string(), "-o", object},
                 compile_limit));
   const fs::path libgomp = TRY(torch_libgomp(lib));
-  TRY(output_of({cxx, "-shared", object, (lib / "libtorch_cpu.so").string(), (lib / "libc10.so").string(), libgomp.string(),
-                 "-Wl,-rpath," + lib.string(), "-o", built},
+  TRY(output_of({cxx, "-shared", object, (lib / "libtorch_cpu.so").string(), (lib / "libc10.so").string(),
+                 libgomp.string(), "-Wl,-rpath," + lib.string(), "-o", built},
                 compile_limit));
   const std::string bytes = TRY(read_file(built));
   TRY(write_file(library, bytes));

@@ -1,5 +1,5 @@
-// The bridge to PyTorch's dispatcher (src/runner/bridge) is compiled against the PyTorch that this machine has, at first
-// use, and kept in the cache by PyTorch's version, compiler and source.
+// The bridge to PyTorch's dispatcher (src/runner/bridge) is compiled against the PyTorch that this machine has, at
+// first use, and kept in the cache by PyTorch's version, compiler and source.
 #pragma once
 
 #include <filesystem>
@@ -24,8 +24,8 @@ struct BuiltBridge {
   InstalledTorch torch;
 };
 
-// Compiles it if the cache lacks it (some ten seconds; `notice` is told). Several processes may do so at once: each builds
-// beside and renames. Blocks. `unavailable` names what is missing.
+// Compiles it if the cache lacks it (some ten seconds; `notice` is told). Several processes may do so at once: each
+// builds beside and renames. Blocks. `unavailable` names what is missing.
 [[nodiscard]] Result<BuiltBridge> build_bridge(const std::function<void(std::string_view)>& notice);
 
 }  // namespace kerf

@@ -29,8 +29,8 @@ struct Estimate {
   double median = 0, low = 0, high = 0;
   int samples = 0;
 };
-// A ratio of paired times with its interval: 99.5 %, widened by what two copies of one program differ (statistics.h), so
-// that fewer than one in a hundred identical kernels is called faster or slower.
+// A ratio of paired times with its interval: 99.5 %, widened by what two copies of one program differ (statistics.h),
+// so that fewer than one in a hundred identical kernels is called faster or slower.
 struct Ratio {
   double value = 0, low = 0, high = 0;
   [[nodiscard]] bool win() const { return low > 1; }
@@ -40,21 +40,21 @@ struct Ratio {
 // A time with everything needed to believe it. `speedup[name]` is paired with `baselines[name]` of the same run.
 struct Receipt {
   Evidence evidence = Evidence::silicon;
-  Estimate time_us;                             // cold cache
+  Estimate time_us;  // cold cache
   std::optional<Estimate> warm_us;
-  std::optional<Estimate> prepare_us;           // the part of prepare steps; counted in time_us, too
-  std::vector<double> raw_us;                   // every sample of time_us, in order
-  std::map<std::string, Estimate> baselines;    // "eager", "compile"
+  std::optional<Estimate> prepare_us;         // the part of prepare steps; counted in time_us, too
+  std::vector<double> raw_us;                 // every sample of time_us, in order
+  std::map<std::string, Estimate> baselines;  // "eager", "compile"
   std::map<std::string, Ratio> speedup;
   std::map<std::string, std::string> unavailable;  // baseline -> why it is missing
   std::optional<double> speed_of_light_us;
   std::optional<double> fraction_of_speed_of_light;
-  bool quarantined = false;                     // faster than 1.05 x the speed of light: never scored
-  int discarded = 0;                            // samples thrown away because the machine had company
-  std::string tune;                             // the point that was picked, "BLOCK=1024"; empty if there is no choice
-  nlohmann::json machine;                       // cores, cache sizes, clock, load
-  nlohmann::json versions;                      // kerf, torch, compiler
-  std::vector<std::string> isolation;           // what held: "userns", "landlock", "seccomp", …
+  bool quarantined = false;            // faster than 1.05 x the speed of light: never scored
+  int discarded = 0;                   // samples thrown away because the machine had company
+  std::string tune;                    // the point that was picked, "BLOCK=1024"; empty if there is no choice
+  nlohmann::json machine;              // cores, cache sizes, clock, load
+  nlohmann::json versions;             // kerf, torch, compiler
+  std::vector<std::string> isolation;  // what held: "userns", "landlock", "seccomp", …
 };
 
 struct HotSpot {
@@ -93,8 +93,8 @@ struct Evaluation {
   static constexpr int schema = 1;
   std::string id;
   std::string problem;
-  Sizes workload;                  // sizes in force
-  std::string candidate;           // digest
+  Sizes workload;         // sizes in force
+  std::string candidate;  // digest
   std::string language = "cpp";
   std::string target = "cpu";
   std::string contract = "plan";

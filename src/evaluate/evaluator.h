@@ -11,8 +11,8 @@ namespace kerf {
 
 // How much is wanted to be known.
 enum class Effort : std::uint8_t {
-  screen,    // verdict and a first time: enough to decide whether to build on it
-  confirm,   // more samples, every baseline, all hidden variants: what a report may quote
+  screen,   // verdict and a first time: enough to decide whether to build on it
+  confirm,  // more samples, every baseline, all hidden variants: what a report may quote
 };
 
 struct EvaluationRequest {

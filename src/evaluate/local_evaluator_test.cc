@@ -23,9 +23,9 @@ launch = "relu"
 grid = ["x.shape[0]"]
 args = ["x", "out", "x.shape[1]"]
 /// */
-extern "C" void relu(const float* x, float* out, int64_t n, int64_t row) {
-  for (int64_t i = 0; i < n; ++i) out[row * n + i] = x[row * n + i] > 0 ? x[row * n + i] : 0;
-}
+                                   extern "C" void relu(const float* x, float* out, int64_t n, int64_t row) {
+                                     for (int64_t i = 0; i < n; ++i) out[row * n + i] = x[row * n + i] > 0 ? x[row * n + i] : 0;
+                                   }
 )cpp";
 
 constexpr const char* tuned = R"cpp(/* /// kerf
@@ -37,7 +37,7 @@ launch = "relu"
 grid = ["cdiv(x.shape[0], BLOCK)"]
 args = ["x", "out", "x.shape[1]"]
 /// */
-extern "C" void relu(const float* x, float* out, int64_t n, int64_t row) {}
+                                    extern "C" void relu(const float* x, float* out, int64_t n, int64_t row) {}
 )cpp";
 
 // Every image is new, unless the test says otherwise.

@@ -53,17 +53,20 @@ class Zygote {
     command.environment["OMP_STACKSIZE"] = "8M";
     command.environment.erase("OMP_NUM_THREADS");
     if (in_jail) {
-      const Jail jail{.read_only = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", binary,
-                                    bridge.library.string(), (bridge.torch.folder / "lib").string(),
-                                    "/sys/devices/system/cpu"},  // PyTorch's cpuinfo chooses kernels by what it finds there
-                      .tmp_bytes = 0,
-                      .proc = true};
+      const Jail jail{
+          .read_only = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", binary, bridge.library.string(),
+                        (bridge.torch.folder / "lib").string(),
+                        "/sys/devices/system/cpu"},  // PyTorch's cpuinfo chooses kernels by what it finds there
+          .tmp_bytes = 0,
+          .proc = true};
       command = TRY(jailed(jail, std::move(command)));
     }
     auto zygote = std::shared_ptr<Zygote>(new Zygote());
     zygote->process_ = TRY(Process::start(command, STDERR_FILENO));
     zygote->channel_ = std::move(ours);
-    { const Channel closed = std::move(theirs); }
+    {
+      const Channel closed = std::move(theirs);
+    }
     const auto first = zygote->channel_.receive(start_limit);
     if (!first) {
       const bool running = zygote->process_.running();
@@ -105,7 +108,10 @@ class Zygote {
 };
 
 Error candidate_error(const char* verdict, const char* rule, std::string message, std::optional<Location> at) {
-  return {.kind = ErrorKind::candidate, .message = std::move(message), .at = at, .facts = {{"verdict", verdict}, {"rule", rule}}};
+  return {.kind = ErrorKind::candidate,
+          .message = std::move(message),
+          .at = at,
+          .facts = {{"verdict", verdict}, {"rule", rule}}};
 }
 
 std::string system_call_name(int number) {
@@ -153,7 +159,8 @@ class NativeInstance final : public RunnerInstance {
                        .descending = request.order == TaskOrder::descending,
                        .timed = request.timed,
                        .cold = request.cold};
-    for (const NamedTensor& t : workload_.tensors) message.inputs.push_back(TRY(offset_in(request.trial->arena, t.name)));
+    for (const NamedTensor& t : workload_.tensors)
+      message.inputs.push_back(TRY(offset_in(request.trial->arena, t.name)));
     for (std::size_t i = 0; i < workload_.outputs.size(); ++i)
       message.outputs.push_back(TRY(offset_in(*request.outputs, workload_.output_name(i))));
     const Fd inputs = TRY(request.trial->arena.memory.read_only());
@@ -224,9 +231,11 @@ class NativeInstance final : public RunnerInstance {
 
   Error overdue(milliseconds limit) const {
     if (page().phase.load() == StatusPage::Phase::ours)
-      return {.kind = ErrorKind::system, .message = fmt::format("kerf-runner did not get ready in {} ms", limit.count())};
+      return {.kind = ErrorKind::system,
+              .message = fmt::format("kerf-runner did not get ready in {} ms", limit.count())};
     const auto [target, at] = where();
-    return candidate_error("timed_out", "time_limit", fmt::format("{} was still running after {} ms", target, limit.count()), at);
+    return candidate_error("timed_out", "time_limit",
+                           fmt::format("{} was still running after {} ms", target, limit.count()), at);
   }
 
   Error death(int status, const Error& error) const {
@@ -237,18 +246,24 @@ class NativeInstance final : public RunnerInstance {
     for (char& c : name)
       if (c < ' ' || c > '~') c = '?';
     if (p.fault.load() == StatusPage::Fault::system_call) {
-      return candidate_error("rejected", "system_call",
-                             fmt::format("{} makes the system call {}: kernels compute only", target, system_call_name(number)), at);
+      return candidate_error(
+          "rejected", "system_call",
+          fmt::format("{} makes the system call {}: kernels compute only", target, system_call_name(number)), at);
     }
     if (p.fault.load() == StatusPage::Fault::signal) {
       if (p.tensor.load() > 0 && p.inside.load() != 0)
-        return candidate_error("crashed", "writes_input", fmt::format("{} writes to {}, which is read-only", target, name), at);
+        return candidate_error("crashed", "writes_input",
+                               fmt::format("{} writes to {}, which is read-only", target, name), at);
       if (p.tensor.load() > 0)
-        return candidate_error("crashed", "out_of_bounds", fmt::format("{} reads or writes outside {}", target, name), at);
-      return candidate_error("crashed", "signal", fmt::format("{} was ended by {} at address {:#x}", target, signal_name(number), p.address.load()), at);
+        return candidate_error("crashed", "out_of_bounds", fmt::format("{} reads or writes outside {}", target, name),
+                               at);
+      return candidate_error(
+          "crashed", "signal",
+          fmt::format("{} was ended by {} at address {:#x}", target, signal_name(number), p.address.load()), at);
     }
     if (status >= 0 && WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL) {
-      return candidate_error("crashed", "signal", fmt::format("{} was ended by {}", target, signal_name(WTERMSIG(status))), at);
+      return candidate_error("crashed", "signal",
+                             fmt::format("{} was ended by {}", target, signal_name(WTERMSIG(status))), at);
     }
     if (p.phase.load() == StatusPage::Phase::ours) return error;
     // SIGKILL is the reaping of what had closed its channel, or the kernel's answer to too much memory.
@@ -279,7 +294,9 @@ class NativeRunner final : public Runner {
     auto zygote = TRY(living());
     auto [ours, theirs] = TRY(Channel::pair());
     const auto pid = TRY(zygote->spawn(theirs));
-    { const Channel closed = std::move(theirs); }
+    {
+      const Channel closed = std::move(theirs);
+    }
     auto status = TRY(SharedMemory::create("kerf-status", StatusPage::bytes));
     auto instance = std::make_unique<NativeInstance>(std::move(zygote), std::move(ours), pid, std::move(status));
     TRY(instance->load(request));

@@ -24,8 +24,8 @@ struct NativeRunnerOptions {
   std::function<void(std::string_view)> notice;  // a line for the user; standard error if empty
 };
 
-// Builds the bridge if need be and starts the runner: blocks (0.5 s, the first time ten seconds more). `load` may be called
-// from several threads; an instance by one thread at a time.
+// Builds the bridge if need be and starts the runner: blocks (0.5 s, the first time ten seconds more). `load` may be
+// called from several threads; an instance by one thread at a time.
 [[nodiscard]] Result<std::unique_ptr<Runner>> make_native_runner(NativeRunnerOptions options = {});
 
 }  // namespace kerf

@@ -1,5 +1,5 @@
-// The oracle: the trusted process that makes inputs, knows the true answers and judges outputs. Candidates never share a
-// process with it. All calls block; they are made from job bodies, one at a time (an implementation serialises them).
+// The oracle: the trusted process that makes inputs, knows the true answers and judges outputs. Candidates never share
+// a process with it. All calls block; they are made from job bodies, one at a time (an implementation serialises them).
 #pragma once
 
 #include <cstddef>
@@ -33,15 +33,17 @@ struct Arena {
 // close to a page's end as 64-byte alignment allows, so that reading behind them faults.
 enum class Placement : std::uint8_t { front, back };
 
-[[nodiscard]] Result<Arena> make_arena(const std::string& name, const std::vector<std::pair<std::string, TensorSpec>>& tensors,
+[[nodiscard]] Result<Arena> make_arena(const std::string& name,
+                                       const std::vector<std::pair<std::string, TensorSpec>>& tensors,
                                        Placement placement);
 
-// Inputs and perturbed parameters of one run, drawn from a secret seed. The true answers stay with the oracle, under `id`.
+// Inputs and perturbed parameters of one run, drawn from a secret seed. The true answers stay with the oracle, under
+// `id`.
 struct Trial {
   std::string id;
-  std::string workload;       // Workload::id
-  std::string distribution;   // "own", "heavy_tailed", …
-  Arena arena;                // inputs, parameters, buffers, constants
+  std::string workload;      // Workload::id
+  std::string distribution;  // "own", "heavy_tailed", …
+  Arena arena;               // inputs, parameters, buffers, constants
 };
 
 struct TrialRequest {
@@ -55,16 +57,17 @@ struct TrialRequest {
 struct OutputJudgement {
   std::string name;
   bool right = false;
-  double max_error = 0;        // against fp64
-  double reference_error = 0;  // of the reference in the working type, against fp64
-  double scale = 0;            // largest magnitude of the truth
-  double allowed = 0;          // the budget that max_error had to meet
-  std::int64_t wrong = 0;      // elements outside the budget
-  std::int64_t unwritten = 0;  // elements that still hold the sentinel's bits
-  std::int64_t nonfinite = 0;  // NaN or infinite where the truth is not
-  std::vector<std::int64_t> first_wrong = {};             // index, empty if none
-  std::vector<std::pair<std::int64_t, std::int64_t>> box = {}; // smallest box [low, high] a dimension around the wrong ones
-  double got = 0, expected = 0;                           // at first_wrong
+  double max_error = 0;                        // against fp64
+  double reference_error = 0;                  // of the reference in the working type, against fp64
+  double scale = 0;                            // largest magnitude of the truth
+  double allowed = 0;                          // the budget that max_error had to meet
+  std::int64_t wrong = 0;                      // elements outside the budget
+  std::int64_t unwritten = 0;                  // elements that still hold the sentinel's bits
+  std::int64_t nonfinite = 0;                  // NaN or infinite where the truth is not
+  std::vector<std::int64_t> first_wrong = {};  // index, empty if none
+  std::vector<std::pair<std::int64_t, std::int64_t>> box =
+      {};                        // smallest box [low, high] a dimension around the wrong ones
+  double got = 0, expected = 0;  // at first_wrong
 };
 
 struct Judgement {
@@ -92,8 +95,8 @@ struct Oracle {
   [[nodiscard]] virtual Result<> prepare_baseline(const std::string& workload, Baseline baseline) = 0;
   // One timed run on the trial's inputs, device time in microseconds; caches flushed before it if `cold`.
   [[nodiscard]] virtual Result<double> time_baseline(const Trial& trial, Baseline baseline, bool cold) = 0;
-  // Involuntary context switches of the oracle during the last time_baseline; -1 where it cannot know. Company is noticed
-  // on both sides of a comparison or on neither: throwing away only one side's slow runs would favour it.
+  // Involuntary context switches of the oracle during the last time_baseline; -1 where it cannot know. Company is
+  // noticed on both sides of a comparison or on neither: throwing away only one side's slow runs would favour it.
   [[nodiscard]] virtual std::int64_t baseline_switches() { return -1; }
   virtual void forget(const std::string& trial) = 0;
   [[nodiscard]] virtual nlohmann::json versions() = 0;  // torch, python, threads

@@ -371,7 +371,7 @@ class OracleClient final : public Oracle {
   Process process_;
   Channel channel_;
   Json versions_;
-  std::int64_t switches_ = -1;  // of the last timed run
+  std::int64_t switches_ = -1;                           // of the last timed run
   std::map<std::string, Known> known_;                   // by workload
   std::set<std::pair<std::string, Baseline>> prepared_;  // in this process
   int trials_ = 0;

@@ -1,4 +1,5 @@
-// What was found out once and holds for ever: verdicts by the digest of everything they depend on. Times are no such thing.
+// What was found out once and holds for ever: verdicts by the digest of everything they depend on. Times are no such
+// thing.
 #pragma once
 
 #include <optional>

@@ -15,22 +15,25 @@
 
 namespace kerf {
 
-enum class TaskOrder : std::uint8_t { dynamic, descending };  // descending: one thread, last task first (finds waiting tasks)
+enum class TaskOrder : std::uint8_t {
+  dynamic,
+  descending
+};  // descending: one thread, last task first (finds waiting tasks)
 
 struct RunRequest {
   const Trial* trial = nullptr;
   Arena* outputs = nullptr;
-  std::uint64_t sentinel = 0;             // outputs and scratch are filled with this pattern first
+  std::uint64_t sentinel = 0;  // outputs and scratch are filled with this pattern first
   TaskOrder order = TaskOrder::dynamic;
   bool timed = false;
-  bool cold = false;                      // flush caches first
+  bool cold = false;  // flush caches first
   std::chrono::milliseconds limit{10'000};
 };
 
 struct RunReport {
-  double device_us = 0;      // as the runner's clock saw the steps
-  double prepare_us = 0;     // the part of it that prepare steps took
-  double parent_us = 0;      // as this process saw the run, hand-over included
+  double device_us = 0;                   // as the runner's clock saw the steps
+  double prepare_us = 0;                  // the part of it that prepare steps took
+  double parent_us = 0;                   // as this process saw the run, hand-over included
   std::int64_t involuntary_switches = 0;  // of the runner during the run: company on the cores
   std::vector<double> step_us;            // per step, if timed
 };

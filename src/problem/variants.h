@@ -19,6 +19,6 @@ struct SizeProposal {
 // after) has small, odd sizes and leaves hyperparameters alone; the others have middling odd sizes and other
 // hyperparameters. None grows a size by more than one. Whether a combination makes sense is found out by trying it.
 [[nodiscard]] std::vector<SizeProposal> propose_variant(const std::vector<std::pair<std::string, Value>>& module_sizes,
-                                                    int index);
+                                                        int index);
 
 }  // namespace kerf

@@ -52,7 +52,8 @@ Result<> serve(const KerfBridge& bridge, const Channel& channel) {
   TRY(limit_resources(load.memory_limit));
   handle_faults(page);
   const auto each = [](void*, int) { handle_faults_on_this_thread(); };
-  if (!bridge.start(load.threads, each, nullptr)) return fail(ErrorKind::system, std::string("cannot start threads: ") + bridge.error());
+  if (!bridge.start(load.threads, each, nullptr))
+    return fail(ErrorKind::system, std::string("cannot start threads: ") + bridge.error());
   static_cast<void>(::sysconf(_SC_LEVEL3_CACHE_SIZE));  // the C library may open files to find out; it keeps the answer
   TRY(lock_down(channel.fd()));
   void* image = TRY(load_image(message.fds[0].release()));

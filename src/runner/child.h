@@ -1,4 +1,5 @@
-// One candidate in a process of its own: forked by the zygote, locked down, then it serves runs until its channel closes.
+// One candidate in a process of its own: forked by the zygote, locked down, then it serves runs until its channel
+// closes.
 #pragma once
 
 #include "base/channel.h"

@@ -53,7 +53,8 @@ TensorSpec from_bridge(const KerfSpec& spec) {
 }
 
 bool equal(const TensorSpec& a, const KerfSpec& b) {
-  return static_cast<std::int32_t>(a.dtype) == b.dtype && std::ranges::equal(a.shape, std::span(b.shape, b.shape + b.dims)) &&
+  return static_cast<std::int32_t>(a.dtype) == b.dtype &&
+         std::ranges::equal(a.shape, std::span(b.shape, b.shape + b.dims)) &&
          std::ranges::equal(a.stride, std::span(b.stride, b.stride + b.dims));
 }
 
@@ -71,12 +72,21 @@ class BridgeValue {
     using enum CallValue::Kind;
     switch (value.kind) {
       case tensor:
-      case tensors: out_.count = std::ssize(value.tensors); break;
+      case tensors:
+        out_.count = std::ssize(value.tensors);
+        break;
       case integers:
-      case booleans: out_.count = std::ssize(value.integers); break;
-      case numbers: out_.count = std::ssize(value.numbers); break;
-      case dtypes: out_.count = std::ssize(dtypes_); break;
-      default: out_.count = 1;
+      case booleans:
+        out_.count = std::ssize(value.integers);
+        break;
+      case numbers:
+        out_.count = std::ssize(value.numbers);
+        break;
+      case dtypes:
+        out_.count = std::ssize(dtypes_);
+        break;
+      default:
+        out_.count = 1;
     }
   }
   BridgeValue(BridgeValue&&) = default;
@@ -98,7 +108,8 @@ struct Launching {
 void run_tasks(void* context, std::int64_t begin, std::int64_t end, int thread) {
   const ReadyLaunch& launch = *static_cast<const Launching*>(context)->launch;
   launch.kernel->run(launch.pointers.data() + static_cast<std::size_t>(thread) * launch.arguments,
-                     static_cast<std::int64_t>(launch.arguments), launch.grid.data(), std::ssize(launch.grid), begin, end);
+                     static_cast<std::int64_t>(launch.arguments), launch.grid.data(), std::ssize(launch.grid), begin,
+                     end);
 }
 
 }  // namespace
@@ -139,10 +150,11 @@ Result<> Executor::keep(TensorId id, std::string name, OwnedTensor tensor, const
   Slot& s = slot(id);
   KerfView view{};
   if (!tensor || !bridge_.view(tensor.get(), &view))
-    return fail(ErrorKind::candidate, fmt::format("{}: {}", name, tensor ? bridge_.error() : "the operator gave no tensor"));
+    return fail(ErrorKind::candidate,
+                fmt::format("{}: {}", name, tensor ? bridge_.error() : "the operator gave no tensor"));
   if (must_be != nullptr && !equal(*must_be, view.spec)) {
-    return fail(ErrorKind::candidate, fmt::format("{} was {} when the plan was bound and is {} now", name, to_string(*must_be),
-                                                  to_string(from_bridge(view.spec))));
+    return fail(ErrorKind::candidate, fmt::format("{} was {} when the plan was bound and is {} now", name,
+                                                  to_string(*must_be), to_string(from_bridge(view.spec))));
   }
   table_[static_cast<std::size_t>(id)] = tensor.get();
   s.tensor = std::move(tensor);
@@ -182,13 +194,15 @@ Result<> Executor::place(const RunMessage& run, int inputs, int outputs) {
   for (std::size_t i = 0; i < workload.tensors.size(); ++i, ++id) {
     const NamedTensor& t = workload.tensors[i];
     forget(id);
-    auto memory = TRY(GuardedMemory::shared(inputs, static_cast<std::size_t>(run.inputs[i]), t.spec.storage_bytes(), false, random_));
+    auto memory = TRY(
+        GuardedMemory::shared(inputs, static_cast<std::size_t>(run.inputs[i]), t.spec.storage_bytes(), false, random_));
     TRY(put(id, t.name, t.spec, std::move(memory), false));
   }
   for (std::size_t i = 0; i < workload.outputs.size(); ++i, ++id) {
     const TensorSpec& spec = workload.outputs[i];
     forget(id);
-    auto memory = TRY(GuardedMemory::shared(outputs, static_cast<std::size_t>(run.outputs[i]), spec.storage_bytes(), true, random_));
+    auto memory = TRY(
+        GuardedMemory::shared(outputs, static_cast<std::size_t>(run.outputs[i]), spec.storage_bytes(), true, random_));
     memory.fill(sentinel_);
     TRY(put(id, workload.output_name(i), spec, std::move(memory), true));
   }
@@ -205,7 +219,8 @@ Result<> Executor::place(const RunMessage& run, int inputs, int outputs) {
 
 Result<> Executor::prepare() {
   if (program_) return {};
-  const BindRequest request{.source = &source_, .workload = &load_.workload, .tune = load_.tune, .threads = load_.threads};
+  const BindRequest request{
+      .source = &source_, .workload = &load_.workload, .tune = load_.tune, .threads = load_.threads};
   Program program = TRY(bind(request, *this));
   for (const BoundStep& step : program.steps) {
     if (const auto* launch = std::get_if<BoundLaunch>(&step.does)) {
@@ -246,7 +261,8 @@ Result<> Executor::zero(TensorId id) {
 Result<RunAnswer> Executor::replay(const RunMessage& run_message) {
   RunAnswer answer;
   answer.step_us.assign(source_.plan.steps.size(), 0.0);
-  bridge_.parallel(load_.threads, load_.threads, 1, [](void*, std::int64_t, std::int64_t, int) {}, nullptr);  // wakes the pool
+  bridge_.parallel(
+      load_.threads, load_.threads, 1, [](void*, std::int64_t, std::int64_t, int) {}, nullptr);  // wakes the pool
   const std::int64_t switches = involuntary_switches();
   std::int64_t prepare_ns = 0;
   const std::int64_t start = nanoseconds();
@@ -285,7 +301,8 @@ Result<> Executor::finish(const RunMessage& run) {
         return a.kind == BoundArgument::Kind::tensor && static_cast<std::size_t>(a.tensor) == id;
       });
       if (touches)
-        return blame("wrong", "out_of_bounds_write", fmt::format("{} writes beside {}", launch->kernel, s.name), program_->steps[i].at);
+        return blame("wrong", "out_of_bounds_write", fmt::format("{} writes beside {}", launch->kernel, s.name),
+                     program_->steps[i].at);
     }
     return blame("wrong", "out_of_bounds_write", fmt::format("something writes beside {}", s.name), std::nullopt);
   }
@@ -298,7 +315,9 @@ Result<> Executor::finish(const RunMessage& run) {
 
 Result<std::optional<std::vector<std::string>>> Executor::schemas(std::string_view op) {
   std::vector<std::string> found;
-  const auto add = [](void* context, const char* schema) { static_cast<std::vector<std::string>*>(context)->emplace_back(schema); };
+  const auto add = [](void* context, const char* schema) {
+    static_cast<std::vector<std::string>*>(context)->emplace_back(schema);
+  };
   if (!bridge_.schemas(std::string(op).c_str(), add, &found))
     return fail(ErrorKind::internal, fmt::format("cannot list the overloads of {}: {}", op, bridge_.error()));
   return found;
@@ -320,9 +339,11 @@ Result<std::optional<std::vector<std::string>>> Executor::prototype(std::string_
 
 Result<> Executor::allocate(TensorId id, const BoundTensor& tensor) {
   if (!tensor.spec) return fail(ErrorKind::internal, tensor.name + " has no known shape");
-  auto memory = GuardedMemory::scratch(tensor.spec->storage_bytes(), (placements_ + static_cast<std::uint64_t>(id)) % 2 == 1, random_);
+  auto memory = GuardedMemory::scratch(tensor.spec->storage_bytes(),
+                                       (placements_ + static_cast<std::uint64_t>(id)) % 2 == 1, random_);
   if (!memory) {
-    return blame("crashed", "memory", fmt::format("no memory for scratch {} of {} bytes", tensor.name, tensor.spec->storage_bytes()),
+    return blame("crashed", "memory",
+                 fmt::format("no memory for scratch {} of {} bytes", tensor.name, tensor.spec->storage_bytes()),
                  std::nullopt);
   }
   memory->fill(sentinel_);
@@ -354,13 +375,26 @@ Result<ReadyLaunch> Executor::ready(const BoundStep& step, const BoundLaunch& la
         case tensor:
           if (t == 0) out.tensors.emplace_back(a, argument.tensor);
           break;
-        case thread: set(static_cast<std::int64_t>(t)); break;
-        case i64: set(argument.integer); break;
-        case i32: set(static_cast<std::int32_t>(argument.integer)); break;
-        case f32: set(static_cast<float>(argument.number)); break;
-        case f64: set(argument.number); break;
-        case boolean: set(argument.integer != 0); break;
-        case unknown: return fail(ErrorKind::internal, "an argument of unknown type reached the runner", argument.at);
+        case thread:
+          set(static_cast<std::int64_t>(t));
+          break;
+        case i64:
+          set(argument.integer);
+          break;
+        case i32:
+          set(static_cast<std::int32_t>(argument.integer));
+          break;
+        case f32:
+          set(static_cast<float>(argument.number));
+          break;
+        case f64:
+          set(argument.number);
+          break;
+        case boolean:
+          set(argument.integer != 0);
+          break;
+        case unknown:
+          return fail(ErrorKind::internal, "an argument of unknown type reached the runner", argument.at);
       }
     }
   }
@@ -405,8 +439,8 @@ Result<> Executor::launch(const BoundStep& step, const BoundLaunch& launch) {
 
 std::unexpected<Error> Executor::torch_failed(const BoundStep& step, const std::string& op) const {
   const std::string why = bridge_.error();
-  const bool memory = why.find("can't allocate") != std::string::npos || why.find("not enough memory") != std::string::npos ||
-                      why.find("bad_alloc") != std::string::npos;
+  const bool memory = why.find("can't allocate") != std::string::npos ||
+                      why.find("not enough memory") != std::string::npos || why.find("bad_alloc") != std::string::npos;
   return memory ? blame("crashed", "memory", fmt::format("{}: {}", op, why), step.at)
                 : blame("rejected", "call", fmt::format("{}: {}", op, why), step.at);
 }
@@ -437,7 +471,8 @@ Result<> Executor::run_call(const BoundStep& step, const BoundCall& call, KerfCa
   if (count < 0) return torch_failed(step, call.op);
   for (std::int64_t i = 0; i < std::min(count, room); ++i)
     pending_.emplace_back(results[static_cast<std::size_t>(i)], ReleaseTensor{&bridge_});
-  if (count > room) return blame("rejected", "call", fmt::format("{} has {} results, more than {}", call.op, count, room), step.at);
+  if (count > room)
+    return blame("rejected", "call", fmt::format("{} has {} results, more than {}", call.op, count, room), step.at);
   return {};
 }
 
@@ -469,7 +504,8 @@ Result<> Executor::commit(const BoundStep& step, const BoundCall& call) {
       if (auto kept = keep(out.tensor, name, std::move(pending_[i]), must_be); !kept)
         return blame("rejected", "call", kept.error().message, step.at);
     } else if (out.kind == BoundOut::Kind::write) {
-      if (!pending_[i] || !bridge_.copy(slot(out.tensor).tensor.get(), pending_[i].get())) return torch_failed(step, call.op);
+      if (!pending_[i] || !bridge_.copy(slot(out.tensor).tensor.get(), pending_[i].get()))
+        return torch_failed(step, call.op);
     }
   }
   pending_.clear();

@@ -1,4 +1,5 @@
-// Runs a bound plan: kernels of a loaded image over their grids, operators through the bridge, in a locked-down process.
+// Runs a bound plan: kernels of a loaded image over their grids, operators through the bridge, in a locked-down
+// process.
 #pragma once
 
 #include <memory>
@@ -50,7 +51,8 @@ struct ReadyCall {
 class Executor final : public Machine {
  public:
   // `kernels` is the image's table. All must outlive the executor.
-  Executor(const KerfBridge& bridge, const Source& source, const LoadMessage& load, const KernelEntry* kernels, StatusPage& page);
+  Executor(const KerfBridge& bridge, const Source& source, const LoadMessage& load, const KernelEntry* kernels,
+           StatusPage& page);
   ~Executor() override;
 
   // Maps and fills everything anew for a run. Descriptors: inputs read-only, outputs.
@@ -69,7 +71,8 @@ class Executor final : public Machine {
   [[nodiscard]] Result<std::optional<std::vector<std::string>>> prototype(std::string_view kernel) override;
   [[nodiscard]] Result<> allocate(TensorId id, const BoundTensor& tensor) override;
   [[nodiscard]] Result<> launch(const BoundStep& step, const BoundLaunch& launch) override;
-  [[nodiscard]] Result<std::optional<std::vector<CallResult>>> call(const BoundStep& step, const BoundCall& call) override;
+  [[nodiscard]] Result<std::optional<std::vector<CallResult>>> call(const BoundStep& step,
+                                                                    const BoundCall& call) override;
   [[nodiscard]] Result<> commit(const BoundStep& step, const BoundCall& call) override;
 
  private:
@@ -83,7 +86,8 @@ class Executor final : public Machine {
   };
 
   [[nodiscard]] Slot& slot(TensorId id);
-  [[nodiscard]] Result<> put(TensorId id, std::string name, const TensorSpec& spec, GuardedMemory memory, bool writable);
+  [[nodiscard]] Result<> put(TensorId id, std::string name, const TensorSpec& spec, GuardedMemory memory,
+                             bool writable);
   [[nodiscard]] Result<> keep(TensorId id, std::string name, OwnedTensor tensor, const TensorSpec* must_be);
   void forget(TensorId id);
   void rewatch();
@@ -103,10 +107,10 @@ class Executor final : public Machine {
   const KernelEntry* kernels_;
   StatusPage& page_;
 
-  std::vector<Slot> slots_;                              // by TensorId
-  std::vector<KerfTensor*> table_;                       // the same tensors, as the bridge wants them
-  std::unordered_map<const void*, TensorId> storages_;   // while binding
-  std::vector<OwnedTensor> pending_;                     // results of the last call
+  std::vector<Slot> slots_;                             // by TensorId
+  std::vector<KerfTensor*> table_;                      // the same tensors, as the bridge wants them
+  std::unordered_map<const void*, TensorId> storages_;  // while binding
+  std::vector<OwnedTensor> pending_;                    // results of the last call
   std::optional<Program> program_;
   std::vector<std::variant<ReadyLaunch, ReadyCall>> ready_;  // by bound step
   std::vector<Watched> watched_;

@@ -19,7 +19,9 @@ std::size_t page_bytes() {
 
 std::size_t rounded_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
-std::byte sentinel_byte(std::uint64_t sentinel, std::size_t i) { return static_cast<std::byte>(sentinel >> (8 * (i % 8))); }
+std::byte sentinel_byte(std::uint64_t sentinel, std::size_t i) {
+  return static_cast<std::byte>(sentinel >> (8 * (i % 8)));
+}
 
 }  // namespace
 
@@ -55,7 +57,8 @@ Result<GuardedMemory> GuardedMemory::reserve(std::size_t pages_bytes, Random& ra
     void* got = ::mmap(reinterpret_cast<void*>(at), whole, PROT_NONE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
     if (got == MAP_FAILED && errno == EEXIST) continue;
-    if (got == MAP_FAILED) return system_error("no memory for a tensor of " + std::to_string(pages_bytes) + " bytes", errno);
+    if (got == MAP_FAILED)
+      return system_error("no memory for a tensor of " + std::to_string(pages_bytes) + " bytes", errno);
     GuardedMemory memory;
     memory.pages_ = static_cast<std::byte*>(got) + page_bytes();
     memory.pages_bytes_ = pages_bytes;
@@ -64,14 +67,16 @@ Result<GuardedMemory> GuardedMemory::reserve(std::size_t pages_bytes, Random& ra
   return fail(ErrorKind::system, "no free address for a tensor of " + std::to_string(pages_bytes) + " bytes");
 }
 
-Result<GuardedMemory> GuardedMemory::shared(int fd, std::size_t offset, std::size_t bytes, bool writable, Random& random) {
+Result<GuardedMemory> GuardedMemory::shared(int fd, std::size_t offset, std::size_t bytes, bool writable,
+                                            Random& random) {
   const std::size_t first = offset / page_bytes() * page_bytes();
   const std::size_t used = rounded_up(std::max<std::size_t>(offset + bytes, first + 1), page_bytes()) - first;
   GuardedMemory memory = TRY(reserve(used, random));
   memory.skip_ = offset - first;
   memory.size_ = bytes;
   const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-  if (::mmap(memory.pages_, used, protection, MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd, static_cast<off_t>(first)) == MAP_FAILED)
+  if (::mmap(memory.pages_, used, protection, MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd, static_cast<off_t>(first)) ==
+      MAP_FAILED)
     return system_error("cannot map a tensor", errno);
   return memory;
 }
@@ -82,8 +87,8 @@ Result<GuardedMemory> GuardedMemory::scratch(std::size_t bytes, bool at_end, Ran
   GuardedMemory memory = TRY(reserve(used, random));
   memory.size_ = bytes;
   if (at_end) memory.skip_ = used - std::min(used, rounded_up(bytes, alignment));
-  if (::mmap(memory.pages_, used, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0) ==
-      MAP_FAILED)
+  if (::mmap(memory.pages_, used, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1,
+             0) == MAP_FAILED)
     return system_error("no memory for a scratch tensor of " + std::to_string(bytes) + " bytes", errno);
   return memory;
 }

@@ -1,5 +1,5 @@
-// Memory of tensors as a candidate sees it: at a fresh random address, untouchable pages before and behind, the sentinel
-// in every byte that is not input.
+// Memory of tensors as a candidate sees it: at a fresh random address, untouchable pages before and behind, the
+// sentinel in every byte that is not input.
 #pragma once
 
 #include <cstddef>
@@ -22,9 +22,10 @@ class GuardedMemory {
   ~GuardedMemory();
 
   // `bytes` of a file at `offset` (of any alignment), populated. Errors: system.
-  [[nodiscard]] static Result<GuardedMemory> shared(int fd, std::size_t offset, std::size_t bytes, bool writable, Random& random);
-  // Fresh zeros; with `at_end` the last byte lies as close to the guard behind as 64-byte alignment allows, else the first
-  // byte follows the guard before.
+  [[nodiscard]] static Result<GuardedMemory> shared(int fd, std::size_t offset, std::size_t bytes, bool writable,
+                                                    Random& random);
+  // Fresh zeros; with `at_end` the last byte lies as close to the guard behind as 64-byte alignment allows, else the
+  // first byte follows the guard before.
   [[nodiscard]] static Result<GuardedMemory> scratch(std::size_t bytes, bool at_end, Random& random);
 
   [[nodiscard]] std::byte* data() const { return pages_ + skip_; }

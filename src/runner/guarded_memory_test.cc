@@ -24,7 +24,8 @@ TEST(GuardedMemory, ScratchIsFreshFilledAndAligned) {
       EXPECT_TRUE(memory->margins_untouched(sentinel));
       std::memset(memory->data(), 0, bytes);
       EXPECT_TRUE(memory->margins_untouched(sentinel)) << "the tensor itself is no margin";
-      const std::size_t behind = static_cast<std::size_t>(memory->pages().data() + memory->pages().size() - memory->data()) - bytes;
+      const std::size_t behind =
+          static_cast<std::size_t>(memory->pages().data() + memory->pages().size() - memory->data()) - bytes;
       if (at_end && bytes > 0) {
         EXPECT_LT(behind, 64u);
       }

@@ -108,14 +108,16 @@ void on_system_call(int, siginfo_t* info, void* raw_context) {
 
 Result<> allow(scmp_filter_ctx filter, int call) {
   const int rc = ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
-  if (rc != 0) return fail(ErrorKind::unavailable, std::string("seccomp: cannot allow a system call: ") + std::strerror(-rc));
+  if (rc != 0)
+    return fail(ErrorKind::unavailable, std::string("seccomp: cannot allow a system call: ") + std::strerror(-rc));
   return {};
 }
 
 Result<> allow_on(scmp_filter_ctx filter, int call, int fd) {
   const scmp_arg_cmp comparison = SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(fd));
   const int rc = ::seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &comparison);
-  if (rc != 0) return fail(ErrorKind::unavailable, std::string("seccomp: cannot allow a system call: ") + std::strerror(-rc));
+  if (rc != 0)
+    return fail(ErrorKind::unavailable, std::string("seccomp: cannot allow a system call: ") + std::strerror(-rc));
   return {};
 }
 
@@ -123,20 +125,22 @@ Result<> build(scmp_filter_ctx filter, int channel) {
   int rc = ::seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
   if (rc != 0) return fail(ErrorKind::unavailable, "seccomp: this kernel cannot filter all threads at once");
   // mprotect and mmap may make memory executable: oneDNN generates code. It reaches no system call that is not here.
-  for (const int call : {SCMP_SYS(futex), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mprotect), SCMP_SYS(madvise),
-                         SCMP_SYS(mremap), SCMP_SYS(brk), SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(fstat),
-                         SCMP_SYS(close), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
-                         SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(getrusage), SCMP_SYS(sysinfo),
-                         SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getcpu), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask),
-                         SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group),
-                         // What a thread does first, signals blocked: PyTorch's second pool may still be starting.
-                         SCMP_SYS(rseq), SCMP_SYS(set_robust_list)}) {
+  for (const int call :
+       {SCMP_SYS(futex), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mprotect), SCMP_SYS(madvise), SCMP_SYS(mremap),
+        SCMP_SYS(brk), SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(fstat), SCMP_SYS(close),
+        SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(sched_yield),
+        SCMP_SYS(sched_getaffinity), SCMP_SYS(getrusage), SCMP_SYS(sysinfo), SCMP_SYS(getpid), SCMP_SYS(gettid),
+        SCMP_SYS(getcpu), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(restart_syscall), SCMP_SYS(exit),
+        SCMP_SYS(exit_group),
+        // What a thread does first, signals blocked: PyTorch's second pool may still be starting.
+        SCMP_SYS(rseq), SCMP_SYS(set_robust_list)}) {
     TRY(allow(filter, call));
   }
   for (const int call : {SCMP_SYS(sendmsg), SCMP_SYS(sendto), SCMP_SYS(recvmsg), SCMP_SYS(recvfrom)})
     TRY(allow_on(filter, call, channel));
   rc = ::seccomp_load(filter);
-  if (rc != 0) return fail(ErrorKind::unavailable, std::string("seccomp: cannot load the filter: ") + std::strerror(-rc));
+  if (rc != 0)
+    return fail(ErrorKind::unavailable, std::string("seccomp: cannot load the filter: ") + std::strerror(-rc));
   return {};
 }
 
@@ -162,7 +166,7 @@ void handle_faults_on_this_thread() {
 
 void handle_faults(StatusPage& page) {
   status_page = &page;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_sigaction = on_fault;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::sigaction(number, &action, nullptr);
@@ -189,7 +193,8 @@ Result<void*> load_image(int image) {
   status_page->phase = StatusPage::Phase::ours;
   if (handle == nullptr) {
     const char* why = ::dlerror();
-    Error error{.kind = ErrorKind::candidate, .message = std::string("the compiled candidate cannot be loaded: ") + (why == nullptr ? "" : why)};
+    Error error{.kind = ErrorKind::candidate,
+                .message = std::string("the compiled candidate cannot be loaded: ") + (why == nullptr ? "" : why)};
     error.facts = {{"verdict", "rejected"}, {"rule", "load"}};
     return std::unexpected(std::move(error));
   }
@@ -206,7 +211,8 @@ Result<> limit_resources(std::int64_t memory) {
   TRY(set(RLIMIT_AS, static_cast<rlim_t>(mapped_bytes() + memory)));
   constexpr rlim_t an_hour = 3600;
   TRY(set(RLIMIT_CPU, an_hour));
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return system_error("cannot tie a candidate's process to the runner's", errno);
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    return system_error("cannot tie a candidate's process to the runner's", errno);
   return {};
 }
 

@@ -1,5 +1,5 @@
-// kerf-runner: the process that executes candidates' machine code, and the launcher of the jail that it and the compilers
-// run in. Started by kerf only.
+// kerf-runner: the process that executes candidates' machine code, and the launcher of the jail that it and the
+// compilers run in. Started by kerf only.
 #include <charconv>
 #include <cstdio>
 #include <cstring>

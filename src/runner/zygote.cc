@@ -19,7 +19,8 @@ Result<const KerfBridge*> load_bridge(const std::string& path) {
   void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     const char* why = ::dlerror();
-    return fail(ErrorKind::unavailable, std::string("cannot load PyTorch through the bridge: ") + (why == nullptr ? "" : why));
+    return fail(ErrorKind::unavailable,
+                std::string("cannot load PyTorch through the bridge: ") + (why == nullptr ? "" : why));
   }
   const auto entry = reinterpret_cast<decltype(&kerf_bridge)>(::dlsym(library, "kerf_bridge"));
   if (entry == nullptr) return fail(ErrorKind::internal, path + " is no bridge");

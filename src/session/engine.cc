@@ -339,7 +339,7 @@ void Session::Engine::confirm_next() {
   if (confirmations_ < options.confirm && confirmation_tries_ < max_confirmation_tries && !to_confirm_.empty()) {
     next = to_confirm_.front();
     to_confirm_.erase(to_confirm_.begin());
-  } else if (const HandOver now = hand_over(nodes); now.node && !now.confirmed) {
+  } else if (const HandOver now = hand_over(nodes); options.confirm > 0 && now.node && !now.confirmed) {
     // No win: the identity plan is handed over, and its times ought to be quotable, too.
     if (!node_of(*now.node).confirmed && confirmation_tries_ < max_confirmation_tries + 1) next = now.node;
   }

@@ -21,10 +21,10 @@ struct CompilerRemark {
 
 // A compiled candidate at one tune point.
 struct Image {
-  std::string path;                  // shared object in the cache, named by digest
-  std::string digest;                // of source, tune point, flags, compiler and harness version
+  std::string path;    // shared object in the cache, named by digest
+  std::string digest;  // of source, tune point, flags, compiler and harness version
   std::vector<CompilerRemark> remarks;
-  nlohmann::json inspected;          // undefined symbols, code bytes, instruction mix by kernel
+  nlohmann::json inspected;  // undefined symbols, code bytes, instruction mix by kernel
   bool cached = false;
   double seconds = 0;
 };
@@ -34,8 +34,8 @@ struct LanguageBackend {
   LanguageBackend(const LanguageBackend&) = delete;
   LanguageBackend& operator=(const LanguageBackend&) = delete;
   virtual ~LanguageBackend() = default;
-  // Errors: kind candidate with facts "verdict" (compile_error, rejected), "rule", and the place; `unavailable` if there
-  // is no compiler. Blocks; safe to call from several threads.
+  // Errors: kind candidate with facts "verdict" (compile_error, rejected), "rule", and the place; `unavailable` if
+  // there is no compiler. Blocks; safe to call from several threads.
   [[nodiscard]] virtual Result<Image> compile(const Source& source, const TunePoint& point) = 0;
   [[nodiscard]] virtual std::string version() const = 0;  // "g++ 12.2.0"
 };

@@ -3,12 +3,12 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <toml++/toml.h>
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
-#include <toml++/toml.h>
 
 #include "base/hash.h"
 #include "base/paths.h"
@@ -33,9 +33,10 @@ void each_line(std::string_view text, Visit visit) {
 }
 
 bool worth_knowing(std::string_view flag) {
-  static constexpr std::array<std::string_view, 22> known = {"sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512dq", "avx512bw", "avx512vl",
-                                                             "avx512_bf16", "avx512_fp16", "avx512_vnni", "avx_vnni", "amx_tile", "amx_bf16", "amx_int8",
-                                                             "asimd", "asimdhp", "bf16", "sve", "sve2", "i8mm"};
+  static constexpr std::array<std::string_view, 22> known = {
+      "sse4_2",   "avx",         "avx2",        "fma",         "f16c",     "avx512f",  "avx512dq", "avx512bw",
+      "avx512vl", "avx512_bf16", "avx512_fp16", "avx512_vnni", "avx_vnni", "amx_tile", "amx_bf16", "amx_int8",
+      "asimd",    "asimdhp",     "bf16",        "sve",         "sve2",     "i8mm"};
   return std::ranges::find(known, flag) != known.end();
 }
 
@@ -86,10 +87,14 @@ std::int64_t read_size(std::string_view text) {
   if (read.ptr == end) return value;
   if (read.ptr + 1 != end) return 0;
   switch (*read.ptr) {
-    case 'K': return value << 10;
-    case 'M': return value << 20;
-    case 'G': return value << 30;
-    default: return 0;
+    case 'K':
+      return value << 10;
+    case 'M':
+      return value << 20;
+    case 'G':
+      return value << 30;
+    default:
+      return 0;
   }
 }
 
@@ -122,7 +127,8 @@ MachineFacts detect_machine() {
   if (machine.model.empty()) machine.model = machine.architecture;
   cpu_set_t set;
   CPU_ZERO(&set);
-  machine.cores = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
+  machine.cores = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
+                                                                : static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
   machine.caches = detect_caches();
   machine.memory_bytes = static_cast<std::int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
   return machine;
@@ -131,7 +137,8 @@ MachineFacts detect_machine() {
 std::string machine_identity(const MachineFacts& machine) {
   Digest digest;
   digest.add(machine.architecture).add(machine.model).add(std::int64_t{machine.cores});
-  for (const CacheLevel& cache : machine.caches) digest.add(std::int64_t{cache.level}).add(cache.bytes).add(std::int64_t{cache.shared_by});
+  for (const CacheLevel& cache : machine.caches)
+    digest.add(std::int64_t{cache.level}).add(cache.bytes).add(std::int64_t{cache.shared_by});
   for (const std::string& flag : machine.isa) digest.add(flag);
   return digest.hex().substr(0, 16);
 }
@@ -139,10 +146,19 @@ std::string machine_identity(const MachineFacts& machine) {
 nlohmann::json to_json(const MachineFacts& machine) {
   nlohmann::json caches = nlohmann::json::array();
   for (const CacheLevel& cache : machine.caches) {
-    caches.push_back({{"level", cache.level}, {"kind", cache.kind}, {"bytes", cache.bytes}, {"shared_by", cache.shared_by}, {"line", cache.line}});
+    caches.push_back({{"level", cache.level},
+                      {"kind", cache.kind},
+                      {"bytes", cache.bytes},
+                      {"shared_by", cache.shared_by},
+                      {"line", cache.line}});
   }
-  return {{"identity", machine_identity(machine)}, {"architecture", machine.architecture}, {"model", machine.model}, {"cores", machine.cores},
-          {"caches", caches}, {"isa", machine.isa}, {"mhz", machine.mhz > 0 ? nlohmann::json(machine.mhz) : nlohmann::json()},
+  return {{"identity", machine_identity(machine)},
+          {"architecture", machine.architecture},
+          {"model", machine.model},
+          {"cores", machine.cores},
+          {"caches", caches},
+          {"isa", machine.isa},
+          {"mhz", machine.mhz > 0 ? nlohmann::json(machine.mhz) : nlohmann::json()},
           {"memory_bytes", machine.memory_bytes}};
 }
 
@@ -207,8 +223,10 @@ Result<Target> load_target(const std::string& name) {
 }
 
 nlohmann::json to_json(const Target& target) {
-  return {{"name", target.name}, {"description", target.description}, {"languages", target.languages}, {"vector_bytes", target.vector_bytes},
-          {"alignment", target.alignment}, {"stack_bytes", target.stack_bytes}, {"advice", target.advice}};
+  return {{"name", target.name},           {"description", target.description},
+          {"languages", target.languages}, {"vector_bytes", target.vector_bytes},
+          {"alignment", target.alignment}, {"stack_bytes", target.stack_bytes},
+          {"advice", target.advice}};
 }
 
 }  // namespace kerf

@@ -22,7 +22,7 @@ struct CacheLevel {
 struct MachineFacts {
   std::string architecture;  // x86_64, aarch64
   std::string model;
-  int cores = 1;             // logical CPUs that this process may use
+  int cores = 1;  // logical CPUs that this process may use
   std::vector<CacheLevel> caches;
   std::vector<std::string> isa;  // what kernels care about: avx2, fma, avx512f, …
   double mhz = 0;                // as the system states it; 0 where it does not
@@ -40,12 +40,12 @@ void read_cpuinfo(std::string_view text, MachineFacts& machine);
 [[nodiscard]] std::int64_t read_size(std::string_view text);  // "32768K" -> 33554432; 0 if it is no size
 
 struct Target {
-  std::string name;         // cpu
+  std::string name;              // cpu
   std::string description = {};  // one line
   std::vector<std::string> languages = {};
-  int vector_bytes = 0;     // of the prelude's vectors
-  int alignment = 64;       // bytes, of tensors
-  std::int64_t stack_bytes = 0;  // of a task
+  int vector_bytes = 0;                  // of the prelude's vectors
+  int alignment = 64;                    // bytes, of tensors
+  std::int64_t stack_bytes = 0;          // of a task
   std::vector<std::string> advice = {};  // facts worth telling whoever writes a kernel
 };
 [[nodiscard]] Result<Target> parse_target(std::string_view toml, const std::string& name);

@@ -34,7 +34,10 @@ TEST(TargetTest, ANameIsNoPath) { EXPECT_EQ(load_target("../cpu").error().kind, 
 
 TEST(MachineTest, ReadsModelClockAndWhatKernelsCareAbout) {
   MachineFacts machine;
-  read_cpuinfo("model name\t: A CPU\ncpu MHz\t\t: 2596.1\nflags\t\t: fpu avx2 fma avx512f nonsense\nprocessor: 1\nmodel name: other\n", machine);
+  read_cpuinfo(
+      "model name\t: A CPU\ncpu MHz\t\t: 2596.1\nflags\t\t: fpu avx2 fma avx512f nonsense\nprocessor: 1\nmodel name: "
+      "other\n",
+      machine);
   EXPECT_EQ(machine.model, "A CPU");
   EXPECT_DOUBLE_EQ(machine.mhz, 2596.1);
   EXPECT_THAT(machine.isa, ElementsAre("avx2", "fma", "avx512f"));
@@ -58,7 +61,8 @@ TEST(MachineTest, IdentityTellsMachinesApart) {
 }
 
 TEST(ToolchainTest, ReadsVersionsOfBothFamilies) {
-  const auto gnu = parse_version("g++ (Debian 12.2.0-14+deb12u1) 12.2.0\nCopyright (C) 2022 Free Software Foundation, Inc.\n", "/usr/bin/g++");
+  const auto gnu = parse_version(
+      "g++ (Debian 12.2.0-14+deb12u1) 12.2.0\nCopyright (C) 2022 Free Software Foundation, Inc.\n", "/usr/bin/g++");
   ASSERT_TRUE(gnu) << gnu.error().message;
   EXPECT_EQ(gnu->version, "g++ 12.2.0");
   EXPECT_EQ(gnu->major, 12);

@@ -64,7 +64,8 @@ std::vector<Compiler> find_compilers() {
     if (!said || !said->ok()) continue;
     auto compiler = parse_version(said->output, real);
     // clang 18 and newer answer to clang; what makes it a C++ compiler is its name, which resolving links loses.
-    if (!compiler || compiler->major < (compiler->family == Compiler::Family::gnu ? oldest_gnu : oldest_clang)) continue;
+    if (!compiler || compiler->major < (compiler->family == Compiler::Family::gnu ? oldest_gnu : oldest_clang))
+      continue;
     found.push_back(*std::move(compiler));
   }
   std::ranges::stable_sort(found, [](const Compiler& a, const Compiler& b) {
@@ -75,7 +76,9 @@ std::vector<Compiler> find_compilers() {
 
 Result<Compiler> find_compiler() {
   auto found = find_compilers();
-  if (found.empty()) return fail(ErrorKind::unavailable, "unavailable: no C++ compiler: install g++ (12 or newer) or clang (16 or newer)");
+  if (found.empty())
+    return fail(ErrorKind::unavailable,
+                "unavailable: no C++ compiler: install g++ (12 or newer) or clang (16 or newer)");
   return found.front();
 }
 

@@ -20,8 +20,8 @@ struct Compiler {
 
 // From the first lines of `--version`; an error if neither family is recognised.
 [[nodiscard]] Result<Compiler> parse_version(std::string_view output, std::string path);
-// Every g++ from 12 and clang++ from 16 in PATH, best first: g++ (it compiles a small kernel three times faster), then newer.
-// $KERF_CXX, if set, is the only one asked. Starts processes.
+// Every g++ from 12 and clang++ from 16 in PATH, best first: g++ (it compiles a small kernel three times faster), then
+// newer. $KERF_CXX, if set, is the only one asked. Starts processes.
 [[nodiscard]] std::vector<Compiler> find_compilers();
 // The best, or `unavailable: …`.
 [[nodiscard]] Result<Compiler> find_compiler();

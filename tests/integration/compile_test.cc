@@ -1,10 +1,10 @@
 // The real compilers in the real jail: what they make of right, wrong and hostile candidates.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <fmt/format.h>
 
-#include <cstdlib>
 #include <dlfcn.h>
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 
@@ -20,7 +20,8 @@ using testing::HasSubstr;
 using testing::Not;
 
 std::string candidate(const std::string& body) {
-  return "/* /// kerf\nversion = 1\n[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"x\", \"out\"]\n/// */\n" + body;  // body: line 8
+  return "/* /// kerf\nversion = 1\n[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"x\", \"out\"]\n/// */\n" +
+         body;  // body: line 8
 }
 const std::string kernel = "extern \"C\" void k(const float* x, float* out, int64_t i) { out[i] = x[i]; }\n";
 
@@ -43,12 +44,16 @@ class Compile : public testing::TestWithParam<Compiler> {
     auto folder = TemporaryDirectory::create("kerf-images");
     ASSERT_TRUE(folder);
     folder_.emplace(*std::move(folder));
-    auto backend = make_cpp_backend({.compiler = GetParam(), .images = folder_->path(), .limit = std::chrono::seconds(20), .memory = std::size_t{2} << 30});
+    auto backend = make_cpp_backend({.compiler = GetParam(),
+                                     .images = folder_->path(),
+                                     .limit = std::chrono::seconds(20),
+                                     .memory = std::size_t{2} << 30});
     ASSERT_TRUE(backend) << backend.error().message;
     backend_ = *std::move(backend);
   }
   Result<Image> compile(const std::string& body) { return backend_->compile(source_of(body), {}); }
-  void refuses(const std::string& body, const std::string& verdict, const std::string& rule, std::optional<Location> at = std::nullopt) {
+  void refuses(const std::string& body, const std::string& verdict, const std::string& rule,
+               std::optional<Location> at = std::nullopt) {
     const auto image = compile(body);
     ASSERT_FALSE(image) << body.substr(0, 200);
     EXPECT_EQ(image.error().kind, ErrorKind::candidate) << image.error().message;
@@ -63,8 +68,9 @@ class Compile : public testing::TestWithParam<Compiler> {
   std::unique_ptr<LanguageBackend> backend_;
 };
 
-INSTANTIATE_TEST_SUITE_P(All, Compile, testing::ValuesIn(find_compilers()),
-                         [](const auto& each) { return std::string(each.param.family == Compiler::Family::gnu ? "gnu" : "clang") + std::to_string(each.param.major); });
+INSTANTIATE_TEST_SUITE_P(All, Compile, testing::ValuesIn(find_compilers()), [](const auto& each) {
+  return std::string(each.param.family == Compiler::Family::gnu ? "gnu" : "clang") + std::to_string(each.param.major);
+});
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Compile);
 
 TEST_P(Compile, MakesAnImageThatLoadsAndRuns) {
@@ -131,7 +137,9 @@ TEST_P(Compile, SaysWhichLoopIsNotVectorised) {
 }
 
 TEST_P(Compile, ReportsStateThatAKernelKeeps) {
-  const auto image = compile("static int64_t calls;\nextern \"C\" void k(const float* x, float* out, int64_t i) { if (calls++ > 3) out[i] = x[i]; }\n");
+  const auto image = compile(
+      "static int64_t calls;\nextern \"C\" void k(const float* x, float* out, int64_t i) { if (calls++ > 3) out[i] = "
+      "x[i]; }\n");
   ASSERT_TRUE(image) << image.error().message;
   EXPECT_GE(image->inspected.at("writable_bytes").get<int>(), 8) << image->inspected.dump();
 }
@@ -145,38 +153,60 @@ TEST_P(Compile, NothingOfTheHostCanBeIncluded) {
 }
 
 TEST_P(Compile, LimitsHoldAgainstHostileSources) {
-  refuses("template <int N> struct Deep { static constexpr int v = Deep<N + 1>::v + 1; };\nint deep = Deep<0>::v;\n" + kernel, "compile_error", "compile_error");
-  const auto huge = compile("static char a[4294967296] = {1};\nextern \"C\" void k(const float* x, float* out, int64_t i) { out[i] = a[i] + x[i]; a[i] = 2; }\n");
+  refuses("template <int N> struct Deep { static constexpr int v = Deep<N + 1>::v + 1; };\nint deep = Deep<0>::v;\n" +
+              kernel,
+          "compile_error", "compile_error");
+  const auto huge = compile(
+      "static char a[4294967296] = {1};\nextern \"C\" void k(const float* x, float* out, int64_t i) { out[i] = a[i] + "
+      "x[i]; a[i] = 2; }\n");
   EXPECT_FALSE(huge);
-  const auto loud = compile("#define A _Pragma(\"message(\\\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\\\")\")\n#define B A A A A A A A A A A\n#define C B B B B B B B B B B\n#define D C C C C C C C C C C\n"
-                            "D D D D D D D D D D\n" + kernel);
+  const auto loud = compile(
+      "#define A _Pragma(\"message(\\\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\\\")\")\n#define B A A A A A A A A A "
+      "A\n#define C B B B B B B B B B B\n#define D C C C C C C C C C C\n"
+      "D D D D D D D D D D\n" +
+      kernel);
   if (!loud) {
     EXPECT_EQ(loud.error().kind, ErrorKind::candidate) << loud.error().message;
   }
 }
 
 TEST_P(Compile, CompilersDoNotRunPlugins) {
-  const auto image = compile("#pragma GCC plugin \"/tmp/evil.so\"\n#pragma GCC push_options\n#pragma GCC optimize (\"plugin=/tmp/evil.so\")\n" + kernel);
+  const auto image = compile(
+      "#pragma GCC plugin \"/tmp/evil.so\"\n#pragma GCC push_options\n#pragma GCC optimize "
+      "(\"plugin=/tmp/evil.so\")\n" +
+      kernel);
   if (!image) {
     EXPECT_EQ(image.error().kind, ErrorKind::candidate) << image.error().message;
   }
 }
 
 TEST_P(Compile, RefusesWhatReachesOutOfAKernel) {
-  refuses("extern \"C\" void k(const float* x, float* out, int64_t i) {\n  float* p = (float*)__builtin_malloc(i * 4); p[0] = x[i]; *(float**)out = p;\n}\n",
-          "rejected", "undefined_symbol", Location{9, 22});
-  refuses("extern \"C\" int system(const char*);\nextern \"C\" void k(const float* x, float* out, int64_t i) { out[i] = (float)system(\"ls\"); }\n",
-          "rejected", "undefined_symbol", Location{8, 16});
-  refuses("__attribute__((constructor)) static void early() { __asm__ volatile(\"nop\"); }\n" + kernel, "rejected", "constructor", Location{8, 16});
-  refuses("extern \"C\" void k(const float* x, float* out, int64_t i) {\n  long r = 39;\n  __asm__ volatile(\"syscall\" : \"+a\"(r) :: \"rcx\", \"r11\", \"memory\");\n  out[i] = r + x[i];\n}\n",
-          "rejected", "system_call", Location{10, 3});
-  refuses("thread_local int64_t calls;\nextern \"C\" void k(const float* x, float* out, int64_t i) { if (calls++ > 3) out[i] = x[i]; }\n", "rejected", "thread_local", Location{8, 1});
-  refuses("int64_t f();\nint64_t g = f();\n" + kernel + "int64_t f() { return __builtin_ia32_rdtsc(); }\n", "rejected", "constructor");
+  refuses(
+      "extern \"C\" void k(const float* x, float* out, int64_t i) {\n  float* p = (float*)__builtin_malloc(i * 4); "
+      "p[0] = x[i]; *(float**)out = p;\n}\n",
+      "rejected", "undefined_symbol", Location{9, 22});
+  refuses(
+      "extern \"C\" int system(const char*);\nextern \"C\" void k(const float* x, float* out, int64_t i) { out[i] = "
+      "(float)system(\"ls\"); }\n",
+      "rejected", "undefined_symbol", Location{8, 16});
+  refuses("__attribute__((constructor)) static void early() { __asm__ volatile(\"nop\"); }\n" + kernel, "rejected",
+          "constructor", Location{8, 16});
+  refuses(
+      "extern \"C\" void k(const float* x, float* out, int64_t i) {\n  long r = 39;\n  __asm__ volatile(\"syscall\" : "
+      "\"+a\"(r) :: \"rcx\", \"r11\", \"memory\");\n  out[i] = r + x[i];\n}\n",
+      "rejected", "system_call", Location{10, 3});
+  refuses(
+      "thread_local int64_t calls;\nextern \"C\" void k(const float* x, float* out, int64_t i) { if (calls++ > 3) "
+      "out[i] = x[i]; }\n",
+      "rejected", "thread_local", Location{8, 1});
+  refuses("int64_t f();\nint64_t g = f();\n" + kernel + "int64_t f() { return __builtin_ia32_rdtsc(); }\n", "rejected",
+          "constructor");
 }
 
 TEST_P(Compile, AllocatingExamplePointsAtTheCall) {
   const char* shared = std::getenv("KERF_SHARED");
-  const std::string path = (shared != nullptr ? std::string(shared) : std::string(KERF_SOURCE "/../shared")) + "/examples/bad/42_allocates.cpp";
+  const std::string path = (shared != nullptr ? std::string(shared) : std::string(KERF_SOURCE "/../shared")) +
+                           "/examples/bad/42_allocates.cpp";
   const auto text = read_file(path);
   if (!text) GTEST_SKIP() << "unavailable: " << path;
   const auto source = read_source({.text = *text, .language = Language::cpp, .name = "42"});

@@ -17,11 +17,13 @@ using testing::AnyOf;
 using testing::HasSubstr;
 using testing::Not;
 
-const std::vector<std::string> system_paths = {"/usr/bin", "/usr/lib", "/usr/lib64", "/bin", "/lib", "/lib64", "/etc/ld.so.cache"};
+const std::vector<std::string> system_paths = {"/usr/bin", "/usr/lib", "/usr/lib64",      "/bin",
+                                               "/lib",     "/lib64",   "/etc/ld.so.cache"};
 
 Finished in_jail(const std::string& script, Jail jail = {}) {
   jail.read_only.insert(jail.read_only.end(), system_paths.begin(), system_paths.end());
-  const auto command = jailed(jail, {.argv = {"/bin/sh", "-c", script}, .environment = {{"PATH", "/usr/bin:/bin"}}, .directory = "/"});
+  const auto command =
+      jailed(jail, {.argv = {"/bin/sh", "-c", script}, .environment = {{"PATH", "/usr/bin:/bin"}}, .directory = "/"});
   EXPECT_TRUE(command) << command.error().message;
   const auto finished = run(*command, std::chrono::seconds(20));
   EXPECT_TRUE(finished) << finished.error().message;
@@ -66,7 +68,9 @@ TEST(JailTest, LimitsHold) {
 }
 TEST(JailTest, NoNetwork) {
   // bash's /dev/tcp needs a socket that is not AF_UNIX.
-  const auto command = jailed(Jail{.read_only = system_paths}, {.argv = {"/bin/bash", "-c", "echo > /dev/tcp/127.0.0.1/22"}, .environment = {}, .directory = "/"});
+  const auto command =
+      jailed(Jail{.read_only = system_paths},
+             {.argv = {"/bin/bash", "-c", "echo > /dev/tcp/127.0.0.1/22"}, .environment = {}, .directory = "/"});
   ASSERT_TRUE(command);
   const auto finished = run(*command, std::chrono::seconds(10));
   ASSERT_TRUE(finished);
@@ -77,12 +81,17 @@ TEST(JailTest, DescriptorsPassThroughAndCloseWhenTheProgramEnds) {
   auto pair = Channel::pair();
   ASSERT_TRUE(pair);
   auto [ours, theirs] = *std::move(pair);
-  Command command{.argv = {"/bin/sh", "-c", "printf '\\002\\000\\000\\000hi' >&5"}, .environment = {}, .directory = "/", .inherit = {{5, theirs.fd()}}};
+  Command command{.argv = {"/bin/sh", "-c", "printf '\\002\\000\\000\\000hi' >&5"},
+                  .environment = {},
+                  .directory = "/",
+                  .inherit = {{5, theirs.fd()}}};
   auto inside = jailed(Jail{.read_only = system_paths}, std::move(command));
   ASSERT_TRUE(inside);
   auto process = Process::start(*inside);
   ASSERT_TRUE(process);
-  { const Channel closed = std::move(theirs); }
+  {
+    const Channel closed = std::move(theirs);
+  }
   const auto message = ours.receive(std::chrono::seconds(5));
   ASSERT_TRUE(message) << message.error().message;
   EXPECT_EQ(message->body, "hi");
@@ -98,7 +107,9 @@ TEST(JailTest, WhereNamespacesAreRefusedLandlockAndSeccompRemain) {
   outer.read_only.insert(outer.read_only.end(), {runner->string(), "/etc/passwd"});
   Jail inner{.read_only = system_paths};
   const std::string script = "cat /etc/passwd; echo $?; echo x > /tmp/x; echo $?";
-  const Command within = jailed(*runner, inner, {.argv = {"/bin/sh", "-c", script}, .environment = {{"PATH", "/usr/bin:/bin"}}, .directory = "/"});
+  const Command within =
+      jailed(*runner, inner,
+             {.argv = {"/bin/sh", "-c", script}, .environment = {{"PATH", "/usr/bin:/bin"}}, .directory = "/"});
   const auto finished = run(jailed(*runner, outer, within), std::chrono::seconds(10));
   ASSERT_TRUE(finished);
   EXPECT_EQ(finished->output, "1\n0\n") << finished->errors;
@@ -111,7 +122,8 @@ TEST(JailTest, SaysWhichLayersHold) {
   EXPECT_THAT(*layers, testing::Contains("seccomp"));
 }
 TEST(JailTest, WhatCannotBeStartedIsSaid) {
-  const auto command = jailed(Jail{.read_only = system_paths}, {.argv = {"/no/such/program"}, .environment = {}, .directory = "/"});
+  const auto command =
+      jailed(Jail{.read_only = system_paths}, {.argv = {"/no/such/program"}, .environment = {}, .directory = "/"});
   const auto finished = run(*command, std::chrono::seconds(10));
   ASSERT_TRUE(finished);
   EXPECT_EQ(finished->exit_code, jail_failed);

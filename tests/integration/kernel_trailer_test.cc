@@ -41,8 +41,10 @@ class KernelTrailer : public testing::TestWithParam<const char*> {
   static int compile(const std::string& compiler, const std::string& source, const std::string& to) {
     const std::string from = to + ".cpp";
     std::ofstream(from) << source;
-    const std::string command = compiler + " -std=c++20 -O2 -Wall -Wextra -Werror -Wno-unused-const-variable -shared -fPIC -fvisibility=hidden " +
-                                from + " -o " + to + " 2> " + to + ".log";
+    const std::string command =
+        compiler +
+        " -std=c++20 -O2 -Wall -Wextra -Werror -Wno-unused-const-variable -shared -fPIC -fvisibility=hidden " + from +
+        " -o " + to + " 2> " + to + ".log";
     return std::system(command.c_str());
   }
 };
@@ -55,7 +57,10 @@ TEST_P(KernelTrailer, gives_types_as_text_and_runs_any_range_of_tasks) {
   const auto points = tune_points(*source);
   ASSERT_TRUE(points);
   const std::string to = testing::TempDir() + "kerf_trailer_" + compiler + ".so";
-  ASSERT_EQ(compile(compiler, "typedef long int64_t;\n" + constants(points->front()) + source->candidate.text + trailer(*source), to), 0);
+  ASSERT_EQ(
+      compile(compiler,
+              "typedef long int64_t;\n" + constants(points->front()) + source->candidate.text + trailer(*source), to),
+      0);
 
   void* library = dlopen(to.c_str(), RTLD_NOW | RTLD_LOCAL);
   ASSERT_NE(library, nullptr) << dlerror();
@@ -101,14 +106,19 @@ TEST_P(KernelTrailer, an_undeclared_kernel_is_an_error_at_the_plans_line) {
   const auto source = read_source({.text = wrong, .language = Language::cpp, .name = "trailer"});
   ASSERT_TRUE(source);
   const std::string to = testing::TempDir() + "kerf_trailer_wrong_" + compiler + ".so";
-  EXPECT_NE(compile(compiler, "typedef long int64_t;\nconstexpr int64_t B = 4;\nconstexpr double SCALE = 1;\n" + wrong + trailer(*source), to), 0);
+  EXPECT_NE(compile(compiler,
+                    "typedef long int64_t;\nconstexpr int64_t B = 4;\nconstexpr double SCALE = 1;\n" + wrong +
+                        trailer(*source),
+                    to),
+            0);
   std::ifstream log(to + ".log");
   const std::string said((std::istreambuf_iterator<char>(log)), {});
   EXPECT_THAT(said, testing::HasSubstr("kerf_plan:11")) << said;
 }
 
-INSTANTIATE_TEST_SUITE_P(Compilers, KernelTrailer, testing::Values("g++", "clang++-19"),
-                         [](const auto& each) { return std::string(each.param).substr(0, 3) == "g++" ? "gcc" : "clang"; });
+INSTANTIATE_TEST_SUITE_P(Compilers, KernelTrailer, testing::Values("g++", "clang++-19"), [](const auto& each) {
+  return std::string(each.param).substr(0, 3) == "g++" ? "gcc" : "clang";
+});
 
 }  // namespace
 }  // namespace kerf

@@ -26,10 +26,14 @@ struct Function {
 double exact_sigmoid(double x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); }
 double exact_softplus(double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
 const Function functions[] = {
-    {"exp16", "exp1", std::exp, 1.5},         {"expm1_16", "expm1_1", std::expm1, 1.6},
-    {"log16", "log1", std::log, 0.9},         {"log1p16", "log1p1", std::log1p, 1.3},
-    {"tanh16", "tanh1", std::tanh, 1.4},        {"erf16", "erf1", std::erf, 2.3},
-    {"sigmoid16", "sigmoid1", exact_sigmoid, 2.4}, {"softplus16", "softplus1", exact_softplus, 1.8},
+    {"exp16", "exp1", std::exp, 1.5},
+    {"expm1_16", "expm1_1", std::expm1, 1.6},
+    {"log16", "log1", std::log, 0.9},
+    {"log1p16", "log1p1", std::log1p, 1.3},
+    {"tanh16", "tanh1", std::tanh, 1.4},
+    {"erf16", "erf1", std::erf, 2.3},
+    {"sigmoid16", "sigmoid1", exact_sigmoid, 2.4},
+    {"softplus16", "softplus1", exact_softplus, 1.8},
 };
 
 double ulp_of(double value) {
@@ -92,8 +96,13 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Prelude);
 TEST_P(Prelude, FunctionsKeepTheirStatedErrors) {
   std::string body;
   for (const Function& f : functions) {
-    body += std::string(VISIBLE "void v_") + f.name + "(const float* x, float* y, int64_t n) { for (int64_t i = 0; i < n; i += 16) store16(y + i, " + f.name + "(load16(x + i))); }\n";
-    body += std::string(VISIBLE "void s_") + f.name + "(const float* __restrict__ x, float* __restrict__ y, int64_t n) { for (int64_t i = 0; i < n; ++i) y[i] = " + f.scalar + "(x[i]); }\n";
+    body += std::string(VISIBLE "void v_") + f.name +
+            "(const float* x, float* y, int64_t n) { for (int64_t i = 0; i < n; i += 16) store16(y + i, " + f.name +
+            "(load16(x + i))); }\n";
+    body +=
+        std::string(VISIBLE "void s_") + f.name +
+        "(const float* __restrict__ x, float* __restrict__ y, int64_t n) { for (int64_t i = 0; i < n; ++i) y[i] = " +
+        f.scalar + "(x[i]); }\n";
   }
   // 2^32 floats in steps of a prime: every exponent and sign, two million values, and each edge.
   std::vector<float> x;
@@ -104,8 +113,10 @@ TEST_P(Prelude, FunctionsKeepTheirStatedErrors) {
     x.push_back(value);
   }
   const float inf = std::numeric_limits<float>::infinity();
-  for (const float edge : {0.0F, -0.0F, inf, -inf, 1e-45F, -1e-45F, 1.17549435e-38F, 3.4e38F, -3.4e38F, 88.0F, 88.72283F, 88.73F, -87.33F, -103.97F, -104.5F, 1.0F, -1.0F, 0.6F, 0.95F, 4.0F,
-                           std::numeric_limits<float>::quiet_NaN()}) {
+  for (const float edge :
+       {0.0F,    -0.0F,    inf,   -inf,      1e-45F, -1e-45F, 1.17549435e-38F,
+        3.4e38F, -3.4e38F, 88.0F, 88.72283F, 88.73F, -87.33F, -103.97F,
+        -104.5F, 1.0F,     -1.0F, 0.6F,      0.95F,  4.0F,    std::numeric_limits<float>::quiet_NaN()}) {
     x.push_back(edge);
   }
   while (x.size() % 16 != 0) x.push_back(0.5F);
@@ -132,22 +143,28 @@ TEST_P(Prelude, FunctionsKeepTheirStatedErrors) {
         const float rounded = static_cast<float>(exact);
         if (std::isinf(value) || std::isinf(rounded)) {
           // Within the error of the largest float, infinity may come a little early.
-          ASSERT_TRUE(value == rounded || std::fabs(exact) > 3.40282e38) << f.name << "(" << x[i] << ") is " << value << ", not " << rounded;
+          ASSERT_TRUE(value == rounded || std::fabs(exact) > 3.40282e38)
+              << f.name << "(" << x[i] << ") is " << value << ", not " << rounded;
           continue;
         }
         const double error = std::fabs(static_cast<double>(value) - exact) / ulp_of(exact);
         if (!(error <= worst)) worst = error, where = x[i], got = value;
       }
-      EXPECT_LE(worst, f.ulp) << f.name << "(" << where << ") is " << got << ", not " << f.exact(static_cast<double>(where));
+      EXPECT_LE(worst, f.ulp) << f.name << "(" << where << ") is " << got << ", not "
+                              << f.exact(static_cast<double>(where));
       RecordProperty(f.name, std::to_string(worst));
-      if (std::getenv("KERF_VERBOSE") != nullptr) std::fprintf(stderr, "%-12s %s worst %.2f ulp at %g\n", f.name, result == &y ? "vector" : "scalar", worst, static_cast<double>(where));
+      if (std::getenv("KERF_VERBOSE") != nullptr)
+        std::fprintf(stderr, "%-12s %s worst %.2f ulp at %g\n", f.name, result == &y ? "vector" : "scalar", worst,
+                     static_cast<double>(where));
     }
   }
 }
 
 TEST_P(Prelude, PartialLoadsAndStoresTouchNothingElse) {
-  auto* copy = load<void(const float*, float*, std::int64_t)>(VISIBLE "void copy(const float* x, float* y, int64_t n) { store16(y, load16(x, n, 7.0f), n); }\n", "copy");
-  auto* fill = load<void(const float*, float*, std::int64_t)>(VISIBLE "void fill(const float* x, float* y, int64_t n) { store16(y, load16(x, n, 7.0f)); }\n", "fill");
+  auto* copy = load<void(const float*, float*, std::int64_t)>(
+      VISIBLE "void copy(const float* x, float* y, int64_t n) { store16(y, load16(x, n, 7.0f), n); }\n", "copy");
+  auto* fill = load<void(const float*, float*, std::int64_t)>(
+      VISIBLE "void fill(const float* x, float* y, int64_t n) { store16(y, load16(x, n, 7.0f)); }\n", "fill");
   ASSERT_TRUE(copy != nullptr && fill != nullptr);
   for (std::int64_t n = -3; n <= 20; ++n) {
     float x[16], y[16], z[16];
@@ -162,9 +179,12 @@ TEST_P(Prelude, PartialLoadsAndStoresTouchNothingElse) {
 }
 
 TEST_P(Prelude, ReductionsSeeEveryLaneAndNaN) {
-  auto* reduce = load<void(const float*, float*)>(
-      VISIBLE "void reduce(const float* x, float* y) { f32x16 v = load16(x); y[0] = sum16(v); y[1] = max16(v); y[2] = min16(v); y[3] = sqrt16(abs16(v))[5]; "
-              "y[4] = sum8(widen_low(v)) + sum8(widen_high(v)); }\n", "reduce");
+  auto* reduce =
+      load<void(const float*, float*)>(VISIBLE
+                                       "void reduce(const float* x, float* y) { f32x16 v = load16(x); y[0] = sum16(v); "
+                                       "y[1] = max16(v); y[2] = min16(v); y[3] = sqrt16(abs16(v))[5]; "
+                                       "y[4] = sum8(widen_low(v)) + sum8(widen_high(v)); }\n",
+                                       "reduce");
   ASSERT_NE(reduce, nullptr);
   for (int lane = 0; lane < 16; ++lane) {
     float x[16] = {}, y[5];
@@ -187,7 +207,10 @@ TEST_P(Prelude, ReductionsSeeEveryLaneAndNaN) {
 }
 
 TEST_P(Prelude, Bf16RoundsToNearestEven) {
-  auto* round = load<void(const float*, std::uint16_t*)>(VISIBLE "void round(const float* x, bf16* y) { store16(y, load16(x)); for (int i = 0; i < 16; ++i) y[16 + i] = to_bf16(x[i]); }\n", "round");
+  auto* round = load<void(const float*, std::uint16_t*)>(VISIBLE
+                                                         "void round(const float* x, bf16* y) { store16(y, load16(x)); "
+                                                         "for (int i = 0; i < 16; ++i) y[16 + i] = to_bf16(x[i]); }\n",
+                                                         "round");
   ASSERT_NE(round, nullptr);
   float x[16] = {1.0F, 1.00390625F, 1.01171875F, -2.5F, 0.0F, -0.0F, 3.4e38F};
   x[7] = std::numeric_limits<float>::infinity();

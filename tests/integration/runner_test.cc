@@ -1,5 +1,5 @@
-// The runner with the real PyTorch, the real g++ and the real kernel of the operating system: what runs, how what must not
-// run ends, and that the next candidate notices nothing.
+// The runner with the real PyTorch, the real g++ and the real kernel of the operating system: what runs, how what must
+// not run ends, and that the next candidate notices nothing.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -68,7 +68,8 @@ class RunnerTest : public testing::Test {
     const std::string code = "using int64_t = long;\n" + constants({}) + text + trailer(*source);
     const std::string digest = sha256(code);
     const auto path = directory->path() / (digest.substr(0, 16) + ".so");
-    const auto finished = run({.argv = {"/usr/bin/g++", "-std=c++20", "-O2", "-march=native", "-fPIC", "-shared", "-w", "-x", "c++", "-", "-o", path.string()},
+    const auto finished = run({.argv = {"/usr/bin/g++", "-std=c++20", "-O2", "-march=native", "-fPIC", "-shared", "-w",
+                                        "-x", "c++", "-", "-o", path.string()},
                                .environment = clean_environment(),
                                .input = code},
                               milliseconds(60'000));
@@ -88,8 +89,12 @@ class RunnerTest : public testing::Test {
     for (std::int64_t i = 0; i < w.tensors[1].spec.numel(); ++i) weight()[i] = static_cast<float>(1 + i % 3);
   }
   float* x() { return reinterpret_cast<float*>(trial.arena.memory.bytes().data() + trial.arena.tensors[0].offset); }
-  float* weight() { return reinterpret_cast<float*>(trial.arena.memory.bytes().data() + trial.arena.tensors[1].offset); }
-  const float* out() { return reinterpret_cast<const float*>(outputs.memory.bytes().data() + outputs.tensors[0].offset); }
+  float* weight() {
+    return reinterpret_cast<float*>(trial.arena.memory.bytes().data() + trial.arena.tensors[1].offset);
+  }
+  const float* out() {
+    return reinterpret_cast<const float*>(outputs.memory.bytes().data() + outputs.tensors[0].offset);
+  }
 
   Result<std::unique_ptr<RunnerInstance>> load(const Compiled& c, int threads = 2) {
     return runner->load({.source = &c.source, .image = &c.image, .workload = &shapes, .tune = {}, .threads = threads});
@@ -97,14 +102,16 @@ class RunnerTest : public testing::Test {
   RunRequest request(milliseconds limit = milliseconds(5'000)) {
     return {.trial = &trial, .outputs = &outputs, .sentinel = 0x44f1c4b2c60146a3, .limit = limit};
   }
-  Result<RunReport> run_once(const Compiled& c, milliseconds limit = milliseconds(5'000), TaskOrder order = TaskOrder::dynamic) {
+  Result<RunReport> run_once(const Compiled& c, milliseconds limit = milliseconds(5'000),
+                             TaskOrder order = TaskOrder::dynamic) {
     auto instance = TRY(load(c));
     RunRequest r = request(limit);
     r.order = order;
     return instance->run(r);
   }
   // What a faulty candidate came to: "verdict rule line".
-  std::string end_of(const std::string& text, milliseconds limit = milliseconds(5'000), TaskOrder order = TaskOrder::dynamic) {
+  std::string end_of(const std::string& text, milliseconds limit = milliseconds(5'000),
+                     TaskOrder order = TaskOrder::dynamic) {
     const auto report = run_once(compile(text), limit, order);
     if (!report) {
       std::map<std::string, std::string> facts(report.error().facts.begin(), report.error().facts.end());
@@ -125,16 +132,18 @@ class RunnerTest : public testing::Test {
 // One launch over the rows; the launch stands on line 4.
 std::string row_kernel(std::string_view body, std::string_view before = "") {
   return plan_of("[[step]]\nlaunch = \"k\"\ngrid = [\"x.shape[0]\"]\nargs = [\"x\", \"out\", \"x.shape[1]\"]\n",
-                 fmt::format("{}\nextern \"C\" void k(const float* x, float* out, int64_t n, int64_t row) {{\n{}\n}}\n", before, body));
+                 fmt::format("{}\nextern \"C\" void k(const float* x, float* out, int64_t n, int64_t row) {{\n{}\n}}\n",
+                             before, body));
 }
 
 constexpr const char* copy_row = "for (int64_t i = 0; i < n; ++i) out[row * n + i] = x[row * n + i];";
 
 TEST_F(RunnerTest, KernelSeesItsArgumentsAndEveryTaskRunsOnce) {
   draw(workload(37, 129));
-  const auto compiled = compile(plan_of("[[step]]\nlaunch = \"norm\"\ngrid = [\"x.shape[0]\"]\n"
-                                        "args = [\"x\", \"weight\", \"out\", \"x.shape[1]\", \"init.eps\"]\n",
-                                        R"(extern "C" void norm(const float* x, const float* weight, float* out, int64_t n, float eps, int64_t row) {
+  const auto compiled = compile(plan_of(
+      "[[step]]\nlaunch = \"norm\"\ngrid = [\"x.shape[0]\"]\n"
+      "args = [\"x\", \"weight\", \"out\", \"x.shape[1]\", \"init.eps\"]\n",
+      R"(extern "C" void norm(const float* x, const float* weight, float* out, int64_t n, float eps, int64_t row) {
   float sum = 0;
   for (int64_t i = 0; i < n; ++i) sum += x[row * n + i] * x[row * n + i];
   const float scale = 1.0f / __builtin_sqrtf(sum / (float)n + eps);
@@ -184,7 +193,8 @@ out = "back"
 call = "aten.clamp"
 args = ["back", "none", 5]
 out = "out"
-)", ""));
+)",
+                                        ""));
   auto instance = load(compiled);
   ASSERT_TRUE(instance) << instance.error().message;
   for (int run = 0; run < 3; ++run) {
@@ -197,7 +207,8 @@ out = "out"
 
 TEST_F(RunnerTest, LoopsPrepareScratchAndThreadWork) {
   draw(workload(6, 32));
-  const auto compiled = compile(plan_of(R"(
+  const auto compiled = compile(plan_of(
+      R"(
 [loops]
 t = "x.shape[0]"
 [[scratch]]
@@ -219,7 +230,8 @@ launch = "row"
 for = "t"
 grid = [4]
 args = ["x", "doubled", "out", "count", "x.shape[1]", "t", "thread"]
-)", R"(extern "C" void twice(const float* w, float* d, int64_t n, int64_t) { for (int64_t i = 0; i < n; ++i) d[i] = 2 * w[i]; }
+)",
+      R"(extern "C" void twice(const float* w, float* d, int64_t n, int64_t) { for (int64_t i = 0; i < n; ++i) d[i] = 2 * w[i]; }
 extern "C" void row(const float* x, const float* d, float* out, int64_t* count, int64_t n, int64_t t, int64_t thread, int64_t part) {
   const int64_t each = n / 4;
   count[thread] += 1;
@@ -242,13 +254,15 @@ extern "C" void row(const float* x, const float* d, float* out, int64_t* count, 
 
 TEST_F(RunnerTest, UnknownOverloadIsAnErrorThatListsThoseThatExist) {
   draw(workload(4, 4));
-  EXPECT_THAT(end_of(plan_of("[[step]]\ncall = \"aten.cumsum.dim\"\nargs = [\"x\", 1]\nout = \"out\"\n", "")), HasSubstr("rejected"));
+  EXPECT_THAT(end_of(plan_of("[[step]]\ncall = \"aten.cumsum.dim\"\nargs = [\"x\", 1]\nout = \"out\"\n", "")),
+              HasSubstr("rejected"));
   EXPECT_THAT(message, HasSubstr("default, out"));
 }
 
 TEST_F(RunnerTest, OperatorThatRefusesItsArgumentsIsTheCandidatesFault) {
   draw(workload(4, 4));
-  EXPECT_EQ(end_of(plan_of("[[step]]\ncall = \"aten.softmax.int\"\nargs = [\"x\", 9]\nout = \"out\"\n", "")), "rejected call 4");
+  EXPECT_EQ(end_of(plan_of("[[step]]\ncall = \"aten.softmax.int\"\nargs = [\"x\", 9]\nout = \"out\"\n", "")),
+            "rejected call 4");
   EXPECT_THAT(message, HasSubstr("Dimension out of range"));
 }
 
@@ -261,16 +275,20 @@ TEST_F(RunnerTest, FaultyKernelsEndWithAVerdictAndTheNextCandidateRuns) {
   EXPECT_EQ(end_of(row_kernel("for (int64_t i = 0; i < 4096; ++i) out[row * n + i] = 0;")), "crashed out_of_bounds 4");
   EXPECT_THAT(message, HasSubstr("outside out"));
   EXPECT_EQ(end_of(row_kernel("out[-1] = 0;")), "wrong out_of_bounds_write 4");
-  EXPECT_EQ(end_of(row_kernel("for (volatile int64_t i = 0;; ) i = i + 1;"), milliseconds(300)), "timed_out time_limit 4");
-  EXPECT_EQ(end_of(row_kernel("volatile char big[64 << 20]; for (int i = 0; i < (64 << 20); i += 4096) big[i] = 1;")), "crashed signal 4");
+  EXPECT_EQ(end_of(row_kernel("for (volatile int64_t i = 0;; ) i = i + 1;"), milliseconds(300)),
+            "timed_out time_limit 4");
+  EXPECT_EQ(end_of(row_kernel("volatile char big[64 << 20]; for (int i = 0; i < (64 << 20); i += 4096) big[i] = 1;")),
+            "crashed signal 4");
   EXPECT_EQ(end_of(row_kernel(copy_row)), "ran");
 }
 
 TEST_F(RunnerTest, KernelsCannotAskTheOperatingSystemForAnything) {
   draw(workload(8, 64));
   const auto call = [&](const char* statement) {
-    return end_of(row_kernel(statement, "extern \"C\" { long syscall(long, ...); int fork(); int usleep(unsigned); int open(const char*, int, ...); "
-                                        "int socket(int, int, int); int getppid(); int kill(int, int); }"));
+    return end_of(row_kernel(
+        statement,
+        "extern \"C\" { long syscall(long, ...); int fork(); int usleep(unsigned); int open(const char*, int, ...); "
+        "int socket(int, int, int); int getppid(); int kill(int, int); }"));
   };
   EXPECT_EQ(call("fork();"), "rejected system_call 4");
   EXPECT_EQ(call("usleep(1000);"), "rejected system_call 4");
@@ -294,17 +312,20 @@ static int fd = open("/lib/x86_64-linux-gnu/libc.so.6", 0);)";
 
 TEST_F(RunnerTest, TasksThatWaitForOthersAreFoundInDescendingOrder) {
   draw(workload(8, 64));
-  const std::string text = row_kernel("while (__atomic_load_n(&done, __ATOMIC_ACQUIRE) < row) {}\n"
-                                      "out[row * n] = 1; __atomic_store_n(&done, row + 1, __ATOMIC_RELEASE);",
-                                      "static int64_t done = 0;");
+  const std::string text = row_kernel(
+      "while (__atomic_load_n(&done, __ATOMIC_ACQUIRE) < row) {}\n"
+      "out[row * n] = 1; __atomic_store_n(&done, row + 1, __ATOMIC_RELEASE);",
+      "static int64_t done = 0;");
   EXPECT_EQ(end_of(text, milliseconds(300), TaskOrder::descending), "timed_out time_limit 4");
 }
 
 TEST_F(RunnerTest, MemoryHogIsAVerdictNotAnOutage) {
   draw(workload(8, 64));
   EXPECT_THAT(end_of(plan_of("[[step]]\ncall = \"aten.expand\"\nargs = [\"x\", [1000000000, 8, 64]]\nout = \"wide\"\n"
-                             "[[step]]\ncall = \"aten.clone\"\nargs = [\"wide\"]\nkwargs = { memory_format = \"contiguous_format\" }\nout = \"hog\"\n"
-                             "[[step]]\ncall = \"aten.clone\"\nargs = [\"x\"]\nout = \"out\"\n", "")),
+                             "[[step]]\ncall = \"aten.clone\"\nargs = [\"wide\"]\nkwargs = { memory_format = "
+                             "\"contiguous_format\" }\nout = \"hog\"\n"
+                             "[[step]]\ncall = \"aten.clone\"\nargs = [\"x\"]\nout = \"out\"\n",
+                             "")),
               HasSubstr("crashed memory 8"));
   EXPECT_EQ(end_of(row_kernel(copy_row)), "ran");
 }
@@ -330,9 +351,10 @@ TEST_F(RunnerTest, OutputsAndAddressesAreFreshInEveryRun) {
 
 TEST_F(RunnerTest, CostsAreSmall) {
   draw(workload(4, 4));
-  const auto compiled = compile(plan_of("[loops]\nt = \"1000\"\n[[step]]\nlaunch = \"k\"\nfor = \"t\"\ngrid = [2]\nargs = [\"out\"]\n"
-                                        "[[step]]\ncall = \"aten.relu\"\nfor = \"t\"\nargs = [\"x\"]\nout = \"out\"\n",
-                                        "extern \"C\" void k(float* out, int64_t i) { out[i] = 1; }"));
+  const auto compiled =
+      compile(plan_of("[loops]\nt = \"1000\"\n[[step]]\nlaunch = \"k\"\nfor = \"t\"\ngrid = [2]\nargs = [\"out\"]\n"
+                      "[[step]]\ncall = \"aten.relu\"\nfor = \"t\"\nargs = [\"x\"]\nout = \"out\"\n",
+                      "extern \"C\" void k(float* out, int64_t i) { out[i] = 1; }"));
   const auto start = std::chrono::steady_clock::now();
   auto instance = load(compiled);
   ASSERT_TRUE(instance) << instance.error().message;
@@ -347,8 +369,8 @@ TEST_F(RunnerTest, CostsAreSmall) {
     if (report->step_us[1] < call) call = report->step_us[1];
     hand_over = std::min(hand_over, report->parent_us - report->device_us);
   }
-  fmt::print("load {:.1f} ms, a launch {:.2f} us, a call of relu on 16 elements {:.2f} us, hand-over {:.0f} us\n", loaded.count(), launch / 1000,
-             call / 1000, hand_over);
+  fmt::print("load {:.1f} ms, a launch {:.2f} us, a call of relu on 16 elements {:.2f} us, hand-over {:.0f} us\n",
+             loaded.count(), launch / 1000, call / 1000, hand_over);
   // Generous: this machine may have company.
   EXPECT_LT(loaded.count(), 2'000);
   EXPECT_LT(call / 1000, 200);

@@ -3,6 +3,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/ScalarOps.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/ivalue.h>
@@ -69,19 +70,33 @@ c10::IValue plain(const KerfValue& value, const c10::TypePtr& declared) {
   c10::TypePtr element;
   if (const auto list = type->cast<c10::ListType>()) element = list->getElementType();
   const bool wants_floats = element && element->kind() == c10::TypeKind::FloatType;
+  // A number where a tensor is expected takes part in type promotion as a number does in Python.
+  if (type->kind() == c10::TypeKind::TensorType) {
+    if (value.kind == kerf_integer) return at::native::wrapped_scalar_tensor(c10::Scalar(value.integers[0]));
+    if (value.kind == kerf_number) return at::native::wrapped_scalar_tensor(c10::Scalar(value.numbers[0]));
+    if (value.kind == kerf_boolean) return at::native::wrapped_scalar_tensor(c10::Scalar(value.integers[0] != 0));
+  }
   switch (value.kind) {
-    case kerf_none: return {};
-    case kerf_integer: return wants_float ? c10::IValue(static_cast<double>(value.integers[0])) : c10::IValue(value.integers[0]);
-    case kerf_number: return value.numbers[0];
-    case kerf_boolean: return value.integers[0] != 0;
-    case kerf_text: return std::string(value.text);
-    case kerf_memory_format: return static_cast<int64_t>(memory_format(value.text));
-    case kerf_dtype: return static_cast<int64_t>(dtypes.at(static_cast<size_t>(value.dtypes[0])));
+    case kerf_none:
+      return {};
+    case kerf_integer:
+      return wants_float ? c10::IValue(static_cast<double>(value.integers[0])) : c10::IValue(value.integers[0]);
+    case kerf_number:
+      return value.numbers[0];
+    case kerf_boolean:
+      return value.integers[0] != 0;
+    case kerf_text:
+      return std::string(value.text);
+    case kerf_memory_format:
+      return static_cast<int64_t>(memory_format(value.text));
+    case kerf_dtype:
+      return static_cast<int64_t>(dtypes.at(static_cast<size_t>(value.dtypes[0])));
     case kerf_integers: {
       if (wants_floats) return c10::List<double>(std::vector<double>(value.integers, value.integers + value.count));
       return c10::List<int64_t>(std::vector<int64_t>(value.integers, value.integers + value.count));
     }
-    case kerf_numbers: return c10::List<double>(std::vector<double>(value.numbers, value.numbers + value.count));
+    case kerf_numbers:
+      return c10::List<double>(std::vector<double>(value.numbers, value.numbers + value.count));
     case kerf_booleans: {
       c10::List<bool> list;
       for (int64_t i = 0; i < value.count; ++i) list.push_back(value.integers[i] != 0);
@@ -93,7 +108,8 @@ c10::IValue plain(const KerfValue& value, const c10::TypePtr& declared) {
         list.push_back(static_cast<int64_t>(dtypes.at(static_cast<size_t>(value.dtypes[i]))));
       return list;
     }
-    default: TORCH_CHECK(false, "an argument of unknown kind ", value.kind);
+    default:
+      TORCH_CHECK(false, "an argument of unknown kind ", value.kind);
   }
 }
 
@@ -172,11 +188,14 @@ void release(KerfTensor* tensor) { delete tensor; }
 bool view(const KerfTensor* tensor, KerfView* out) {
   return guarded(false, [&] {
     const at::Tensor& t = tensor->tensor;
-    TORCH_CHECK(t.defined() && t.layout() == c10::kStrided && t.device().is_cpu(), "the result is no plain tensor in main memory");
+    TORCH_CHECK(t.defined() && t.layout() == c10::kStrided && t.device().is_cpu(),
+                "the result is no plain tensor in main memory");
     TORCH_CHECK(t.dim() <= kerf_bridge_max_dims, "the result has ", t.dim(), " dimensions");
-    TORCH_CHECK(!t.is_conj() && !t.is_neg() && !t.is_quantized(), "the result is a lazy conjugate, lazy negative or quantized tensor");
+    TORCH_CHECK(!t.is_conj() && !t.is_neg() && !t.is_quantized(),
+                "the result is a lazy conjugate, lazy negative or quantized tensor");
     const auto found = std::find(dtypes.begin(), dtypes.end(), t.scalar_type());
-    out->spec.dtype = found == dtypes.end() ? static_cast<int32_t>(kerf_other) : static_cast<int32_t>(found - dtypes.begin());
+    out->spec.dtype =
+        found == dtypes.end() ? static_cast<int32_t>(kerf_other) : static_cast<int32_t>(found - dtypes.begin());
     TORCH_CHECK(out->spec.dtype != kerf_other, "the result has dtype ", t.scalar_type(), ", which plans do not know");
     out->spec.dims = static_cast<int32_t>(t.dim());
     std::copy(t.sizes().begin(), t.sizes().end(), out->spec.shape);
@@ -271,7 +290,8 @@ int64_t call(KerfCall* prepared, KerfTensor* const* table, KerfTensor** results,
 
 void drop(KerfCall* prepared) { delete prepared; }
 
-constexpr KerfBridge bridge = {torch_version, error, start, parallel, schemas, wrap, release, view, copy, prepare, call, drop};
+constexpr KerfBridge bridge = {torch_version, error, start, parallel, schemas, wrap,
+                               release,       view,  copy,  prepare,  call,    drop};
 
 }  // namespace
 

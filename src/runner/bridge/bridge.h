@@ -1,6 +1,6 @@
-// What lies between kerf-runner and PyTorch: a table of plain C functions. kerf-runner includes this header and links no
-// PyTorch; bridge.cc is compiled against the installed PyTorch at first use and loaded at run time. Whatever changes here
-// changes the digest of the sources, hence the file that is loaded.
+// What lies between kerf-runner and PyTorch: a table of plain C functions. kerf-runner includes this header and links
+// no PyTorch; bridge.cc is compiled against the installed PyTorch at first use and loaded at run time. Whatever changes
+// here changes the digest of the sources, hence the file that is loaded.
 #pragma once
 
 #include <stddef.h>
@@ -14,8 +14,19 @@ struct KerfTensor;  // an owned reference to a tensor
 struct KerfCall;    // an operator with its arguments, ready to be called any number of times
 
 // In the order of kerf's Dtype.
-enum KerfDtype { kerf_f64, kerf_f32, kerf_bf16, kerf_f16, kerf_i64, kerf_i32, kerf_i16, kerf_i8, kerf_u8, kerf_bool,
-                 kerf_other = -1 };
+enum KerfDtype {
+  kerf_f64,
+  kerf_f32,
+  kerf_bf16,
+  kerf_f16,
+  kerf_i64,
+  kerf_i32,
+  kerf_i16,
+  kerf_i8,
+  kerf_u8,
+  kerf_bool,
+  kerf_other = -1
+};
 
 struct KerfSpec {
   int32_t dtype;
@@ -31,27 +42,41 @@ struct KerfView {
 };
 
 // In the order of kerf's CallValue::Kind.
-enum KerfValueKind { kerf_none, kerf_tensor, kerf_tensors, kerf_integer, kerf_number, kerf_boolean, kerf_text, kerf_dtype,
-                     kerf_integers, kerf_numbers, kerf_booleans, kerf_dtypes, kerf_memory_format };
+enum KerfValueKind {
+  kerf_none,
+  kerf_tensor,
+  kerf_tensors,
+  kerf_integer,
+  kerf_number,
+  kerf_boolean,
+  kerf_text,
+  kerf_dtype,
+  kerf_integers,
+  kerf_numbers,
+  kerf_booleans,
+  kerf_dtypes,
+  kerf_memory_format
+};
 
 struct KerfValue {
   int32_t kind;
   int64_t count;            // of the list that the kind uses
   const int64_t* integers;  // also booleans (0, 1)
   const double* numbers;
-  const int32_t* tensors;   // indexes into the table given to call(); -1 for None
-  const int32_t* dtypes;    // KerfDtype
+  const int32_t* tensors;  // indexes into the table given to call(); -1 for None
+  const int32_t* dtypes;   // KerfDtype
   const char* text;
 };
 
-// Functions that can fail return false and leave one line of text in error(), valid until the calling thread's next call.
+// Functions that can fail return false and leave one line of text in error(), valid until the calling thread's next
+// call.
 struct KerfBridge {
   const char* (*torch_version)(void);
   const char* (*error)(void);
 
   // Starts the pool of OpenMP threads that launches and operators share (libgomp's, PyTorch's own copy), and calls
-  // `each(context, thread)` once on every one of its threads, thread 0 being the caller. Threads do not survive fork: call
-  // it in the process that runs.
+  // `each(context, thread)` once on every one of its threads, thread 0 being the caller. Threads do not survive fork:
+  // call it in the process that runs.
   bool (*start)(int threads, void (*each)(void* context, int thread), void* context);
   // Splits [0, tasks) over `threads` threads, which take chunks as they get free, in ascending order. Returns when all
   // are done.

@@ -28,9 +28,9 @@ struct CppOptions {
 // What stands before every candidate: vector types and functions. `unavailable: …` if kerf's files are not complete.
 [[nodiscard]] Result<std::string> cpp_prelude();
 
-// The fixed flags, tested on their own: -O3 -march=native; a multiplication and an addition may be contracted, errno and
-// floating-point traps do not exist; sums keep their order and NaN and infinities count (no -ffast-math), because results
-// are judged.
+// The fixed flags, tested on their own: -O3 -march=native; a multiplication and an addition may be contracted, errno
+// and floating-point traps do not exist; sums keep their order and NaN and infinities count (no -ffast-math), because
+// results are judged.
 [[nodiscard]] std::vector<std::string> cpp_flags(Compiler::Family family);
 
 // What is compiled: prelude, tune constants, the candidate as it is, the trailer; #line directives name the parts.

@@ -35,9 +35,10 @@ class Reader {
 };
 
 std::unexpected<Error> malformed(const char* what) {
-  return std::unexpected(Error{.kind = ErrorKind::candidate,
-                               .message = std::string("the compiled candidate is not an object that can be loaded (") + what + ")",
-                               .facts = {{"verdict", "rejected"}, {"rule", "malformed_object"}}});
+  return std::unexpected(
+      Error{.kind = ErrorKind::candidate,
+            .message = std::string("the compiled candidate is not an object that can be loaded (") + what + ")",
+            .facts = {{"verdict", "rejected"}, {"rule", "malformed_object"}}});
 }
 
 class ObjectReader {
@@ -47,10 +48,12 @@ class ObjectReader {
   Result<ObjectFile> read() {
     const auto header = reader_.at<Elf64_Ehdr>(0);
     if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) return malformed("no ELF header");
-    if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB || header->e_type != ET_DYN) {
+    if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
+        header->e_type != ET_DYN) {
       return malformed("not a 64-bit shared object");
     }
-    if (header->e_shentsize != sizeof(Elf64_Shdr) || header->e_phentsize != sizeof(Elf64_Phdr)) return malformed("odd tables");
+    if (header->e_shentsize != sizeof(Elf64_Shdr) || header->e_phentsize != sizeof(Elf64_Phdr))
+      return malformed("odd tables");
     for (unsigned i = 0; i < header->e_shnum; ++i) {
       const auto section = reader_.at<Elf64_Shdr>(header->e_shoff + i * sizeof(Elf64_Shdr));
       if (!section) return malformed("a cut section table");
@@ -84,9 +87,18 @@ class ObjectReader {
       const auto entry = reader_.at<Elf64_Dyn>(segment.p_offset + offset);
       if (!entry || entry->d_tag == DT_NULL) break;
       switch (entry->d_tag) {
-        case DT_INIT: case DT_FINI: case DT_INIT_ARRAY: case DT_FINI_ARRAY: case DT_PREINIT_ARRAY: object_.constructors = true; break;
-        case DT_TEXTREL: object_.writable_code = true; break;
-        default: break;
+        case DT_INIT:
+        case DT_FINI:
+        case DT_INIT_ARRAY:
+        case DT_FINI_ARRAY:
+        case DT_PREINIT_ARRAY:
+          object_.constructors = true;
+          break;
+        case DT_TEXTREL:
+          object_.writable_code = true;
+          break;
+        default:
+          break;
       }
     }
   }
@@ -96,7 +108,8 @@ class ObjectReader {
     const auto size = static_cast<std::int64_t>(std::min<std::uint64_t>(section.sh_size, std::uint64_t{1} << 48));
     if (loaded && (section.sh_flags & SHF_EXECINSTR) != 0) object_.code_bytes += size;
     if (is_state(section)) object_.writable_bytes += size;
-    if (section.sh_type == SHT_INIT_ARRAY || section.sh_type == SHT_FINI_ARRAY || section.sh_type == SHT_PREINIT_ARRAY) object_.constructors = true;
+    if (section.sh_type == SHT_INIT_ARRAY || section.sh_type == SHT_FINI_ARRAY || section.sh_type == SHT_PREINIT_ARRAY)
+      object_.constructors = true;
     if (section.sh_type == SHT_RELA) read_relocations(section);
     if (section.sh_type == SHT_DYNSYM || section.sh_type == SHT_SYMTAB) read_symbols(section);
   }
@@ -131,8 +144,8 @@ class ObjectReader {
       const auto type = ELF64_ST_TYPE(symbol->st_info);
       if (type == STT_GNU_IFUNC) add(object_.indirect, name);
       if (table.sh_type == SHT_DYNSYM && symbol->st_shndx == SHN_UNDEF && !name.empty()) add(object_.undefined, name);
-      if (table.sh_type == SHT_SYMTAB && type == STT_OBJECT && symbol->st_shndx < sections_.size() && is_state(sections_[symbol->st_shndx]) &&
-          object_.writable.size() < max_names) {
+      if (table.sh_type == SHT_SYMTAB && type == STT_OBJECT && symbol->st_shndx < sections_.size() &&
+          is_state(sections_[symbol->st_shndx]) && object_.writable.size() < max_names) {
         object_.writable.emplace_back(name, static_cast<std::int64_t>(symbol->st_size));
       }
     }

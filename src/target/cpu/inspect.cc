@@ -42,7 +42,8 @@ std::string without_comments(std::string_view source) {
 Location location(std::string_view text, std::size_t index) {
   const std::string_view before = text.substr(0, index);
   const std::size_t line = before.rfind('\n');
-  return {static_cast<int>(std::ranges::count(before, '\n')) + 1, static_cast<int>(line == before.npos ? index + 1 : index - line)};
+  return {static_cast<int>(std::ranges::count(before, '\n')) + 1,
+          static_cast<int>(line == before.npos ? index + 1 : index - line)};
 }
 
 std::optional<std::size_t> find_word(std::string_view text, std::string_view name, bool prefix) {
@@ -54,8 +55,10 @@ std::optional<std::size_t> find_word(std::string_view text, std::string_view nam
 }
 
 std::unexpected<Error> reject(const char* rule, std::string message, std::optional<Location> at) {
-  return std::unexpected(
-      Error{.kind = ErrorKind::candidate, .message = std::move(message), .at = at, .facts = {{"verdict", "rejected"}, {"rule", rule}}});
+  return std::unexpected(Error{.kind = ErrorKind::candidate,
+                               .message = std::move(message),
+                               .at = at,
+                               .facts = {{"verdict", "rejected"}, {"rule", rule}}});
 }
 
 std::optional<Location> first_place(std::string_view source, std::initializer_list<std::string_view> words) {
@@ -69,28 +72,37 @@ std::optional<Location> first_place(std::string_view source, std::initializer_li
 }
 
 bool forbidden_instruction(std::string_view name) {
-  static constexpr std::array<std::string_view, 14> names = {"syscall", "sysenter", "sysexit", "int", "int3", "int1", "into", "in", "out", "svc", "hvc", "smc", "wrpkru", "xrstor"};
-  return std::ranges::find(names, name) != names.end() || name.starts_with("wrfsbase") || name.starts_with("wrgsbase") || name.starts_with("ins") ;
+  static constexpr std::array<std::string_view, 14> names = {"syscall", "sysenter", "sysexit", "int",   "int3",
+                                                             "int1",    "into",     "in",      "out",   "svc",
+                                                             "hvc",     "smc",      "wrpkru",  "xrstor"};
+  return std::ranges::find(names, name) != names.end() || name.starts_with("wrfsbase") ||
+         name.starts_with("wrgsbase") || name.starts_with("ins");
 }
 
 }  // namespace
 
 bool allowed_symbol(std::string_view name) {
-  static constexpr std::array<std::string_view, 6> memory = {"memcpy", "memset", "memmove", "memcmp", "__stack_chk_fail", "__cpu_model"};
+  static constexpr std::array<std::string_view, 6> memory = {"memcpy", "memset",           "memmove",
+                                                             "memcmp", "__stack_chk_fail", "__cpu_model"};
   static constexpr std::array<std::string_view, 44> math = {
-      "exp", "exp2", "expm1", "exp10", "log", "log2", "log10", "log1p", "pow", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh",
-      "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "tgamma", "lgamma", "sqrt", "cbrt", "hypot", "fmod", "remainder", "floor", "ceil", "trunc",
-      "round", "roundeven", "rint", "nearbyint", "lrint", "llrint", "lround", "llround", "fma", "sincos"};
-  static constexpr std::array<std::string_view, 8> more_math = {"fabs", "fmax", "fmin", "fdim", "ldexp", "frexp", "scalbn", "copysign"};
+      "exp",  "exp2",      "expm1", "exp10",     "log",    "log2",    "log10",  "log1p",  "pow",
+      "sin",  "cos",       "tan",   "asin",      "acos",   "atan",    "atan2",  "sinh",   "cosh",
+      "tanh", "asinh",     "acosh", "atanh",     "erf",    "erfc",    "tgamma", "lgamma", "sqrt",
+      "cbrt", "hypot",     "fmod",  "remainder", "floor",  "ceil",    "trunc",  "round",  "roundeven",
+      "rint", "nearbyint", "lrint", "llrint",    "lround", "llround", "fma",    "sincos"};
+  static constexpr std::array<std::string_view, 8> more_math = {"fabs",  "fmax",  "fmin",   "fdim",
+                                                                "ldexp", "frexp", "scalbn", "copysign"};
   if (std::ranges::find(memory, name) != memory.end()) return true;
   const std::string_view bare = name.ends_with('f') && name != "erf" ? name.substr(0, name.size() - 1) : name;
   for (const std::string_view function : {name, bare}) {
-    if (std::ranges::find(math, function) != math.end() || std::ranges::find(more_math, function) != more_math.end()) return true;
+    if (std::ranges::find(math, function) != math.end() || std::ranges::find(more_math, function) != more_math.end())
+      return true;
   }
   // Vector forms of the mathematical functions, conversions between formats.
   if (name.starts_with("_ZGV")) return true;
-  static constexpr std::array<std::string_view, 9> helpers = {"__truncsfhf2", "__truncdfhf2", "__extendhfsf2", "__truncsfbf2", "__truncdfbf2",
-                                                              "__extendbfsf2", "__powisf2", "__powidf2", "__popcountdi2"};
+  static constexpr std::array<std::string_view, 9> helpers = {"__truncsfhf2", "__truncdfhf2", "__extendhfsf2",
+                                                              "__truncsfbf2", "__truncdfbf2", "__extendbfsf2",
+                                                              "__powisf2",    "__powidf2",    "__popcountdi2"};
   return std::ranges::find(helpers, name) != helpers.end();
 }
 
@@ -112,7 +124,8 @@ std::vector<FunctionCode> read_listing(std::string_view listing) {
     listing = end == listing.npos ? std::string_view{} : listing.substr(end + 1);
     if (line.ends_with(">:")) {
       const std::size_t open = line.find('<');
-      if (open != line.npos && functions.size() < 4096) functions.push_back({.name = std::string(line.substr(open + 1, line.size() - open - 3))});
+      if (open != line.npos && functions.size() < 4096)
+        functions.push_back({.name = std::string(line.substr(open + 1, line.size() - open - 3))});
       continue;
     }
     const std::size_t tab = line.find('\t');
@@ -120,8 +133,8 @@ std::vector<FunctionCode> read_listing(std::string_view listing) {
     std::string_view text = line.substr(tab + 1);
     std::string_view name = text.substr(0, text.find_first_of(" \t"));
     // What makes a prefix of its own in objdump's eyes still names its instruction.
-    while (name == "rep" || name == "repz" || name == "repnz" || name == "lock" || name == "bnd" || name == "notrack" || name == "data16" ||
-           name.starts_with("rex")) {
+    while (name == "rep" || name == "repz" || name == "repnz" || name == "lock" || name == "bnd" || name == "notrack" ||
+           name == "data16" || name.starts_with("rex")) {
       text.remove_prefix(std::min(text.size(), name.size() + 1));
       name = text.substr(0, text.find_first_of(" \t"));
       if (text.empty()) break;
@@ -129,11 +142,15 @@ std::vector<FunctionCode> read_listing(std::string_view listing) {
     if (name.empty()) continue;
     FunctionCode& code = functions.back();
     ++code.instructions;
-    if (forbidden_instruction(name) && std::ranges::find(code.forbidden, name) == code.forbidden.end()) code.forbidden.emplace_back(name);
+    if (forbidden_instruction(name) && std::ranges::find(code.forbidden, name) == code.forbidden.end())
+      code.forbidden.emplace_back(name);
     if (name.starts_with("call")) ++code.calls;
-    if (name.starts_with("vfm") || name.starts_with("vfnm") || name.starts_with("fmla") || name.starts_with("fmadd")) ++code.fma;
+    if (name.starts_with("vfm") || name.starts_with("vfnm") || name.starts_with("fmla") || name.starts_with("fmadd"))
+      ++code.fma;
     if (name.find("gather") != name.npos) ++code.gathers;
-    if (name.starts_with("vdiv") || name.starts_with("div") || name.starts_with("idiv") || name.starts_with("fdiv") || name.find("sqrt") != name.npos) ++code.divisions;
+    if (name.starts_with("vdiv") || name.starts_with("div") || name.starts_with("idiv") || name.starts_with("fdiv") ||
+        name.find("sqrt") != name.npos)
+      ++code.divisions;
     if (text.find("%zmm") != text.npos) {
       ++code.vector512;
     } else if (text.find("%ymm") != text.npos) {
@@ -147,13 +164,19 @@ std::vector<FunctionCode> read_listing(std::string_view listing) {
 
 Result<> check_object(const ObjectFile& object, const std::vector<FunctionCode>& code, std::string_view source) {
   if (object.thread_local_data) {
-    return reject("thread_local", "thread-local variables are not for kernels: use scratch of shape [\"threads\", ...] and the argument thread",
-                  first_place(source, {"thread_local", "__thread"}));
+    return reject(
+        "thread_local",
+        "thread-local variables are not for kernels: use scratch of shape [\"threads\", ...] and the argument thread",
+        first_place(source, {"thread_local", "__thread"}));
   }
   // An optimiser may remove an allocation whose memory is never read; the rule must not depend on which one it is.
-  for (const std::string_view name : {"__builtin_malloc", "__builtin_calloc", "__builtin_realloc", "__builtin_aligned_alloc", "__builtin_free"}) {
+  for (const std::string_view name :
+       {"__builtin_malloc", "__builtin_calloc", "__builtin_realloc", "__builtin_aligned_alloc", "__builtin_free"}) {
     if (const auto at = place_of(source, name)) {
-      return reject("undefined_symbol", "the kernel calls " + std::string(name) + ": kernels do not allocate, memory to work in is declared as scratch in the plan", at);
+      return reject("undefined_symbol",
+                    "the kernel calls " + std::string(name) +
+                        ": kernels do not allocate, memory to work in is declared as scratch in the plan",
+                    at);
     }
   }
   std::optional<Location> first;
@@ -164,38 +187,54 @@ Result<> check_object(const ObjectFile& object, const std::vector<FunctionCode>&
     // Optimisers turn malloc and memset into calloc, printf into puts.
     if (!at && name == "calloc") at = place_of(source, "malloc");
     if (!at && (name == "puts" || name == "putchar")) at = place_of(source, "printf");
-    if (culprit.empty() || (at && (!first || at->line < first->line || (at->line == first->line && at->column < first->column)))) {
+    if (culprit.empty() ||
+        (at && (!first || at->line < first->line || (at->line == first->line && at->column < first->column)))) {
       culprit = name;
       first = at;
     }
   }
   if (!culprit.empty()) {
-    return reject("undefined_symbol", "the kernel calls " + culprit + ", which a kernel may not: it has memcpy, memset and the mathematical functions, "
-                  "no allocation, no system, no threads; memory to work in is declared as scratch in the plan", first);
+    return reject("undefined_symbol",
+                  "the kernel calls " + culprit +
+                      ", which a kernel may not: it has memcpy, memset and the mathematical functions, "
+                      "no allocation, no system, no threads; memory to work in is declared as scratch in the plan",
+                  first);
   }
   if (object.constructors) {
-    return reject("constructor", "the source runs code when it is loaded (a constructor, or a global that is computed): make it constexpr or move it into a kernel",
+    return reject("constructor",
+                  "the source runs code when it is loaded (a constructor, or a global that is computed): make it "
+                  "constexpr or move it into a kernel",
                   first_place(source, {"constructor", "destructor"}));
   }
   if (!object.indirect.empty() || object.indirect_relocations) {
-    return reject("indirect_function", "the source chooses a function when it is loaded (ifunc, target_clones): it is compiled for this very machine already",
+    return reject("indirect_function",
+                  "the source chooses a function when it is loaded (ifunc, target_clones): it is compiled for this "
+                  "very machine already",
                   first_place(source, {"ifunc", "target_clones"}));
   }
-  if (object.executable_stack) return reject("executable_stack", "the object asks for an executable stack", first_place(source, {"asm", "__asm"}));
-  if (object.writable_code) return reject("writable_code", "the object asks for memory that is both written and executed", first_place(source, {"asm", "__asm"}));
+  if (object.executable_stack)
+    return reject("executable_stack", "the object asks for an executable stack", first_place(source, {"asm", "__asm"}));
+  if (object.writable_code)
+    return reject("writable_code", "the object asks for memory that is both written and executed",
+                  first_place(source, {"asm", "__asm"}));
   if (object.load_bytes > max_load_bytes) {
-    return reject("too_large", "the object takes " + std::to_string(object.load_bytes >> 20) + " MiB when loaded, 64 are allowed: large memory is declared as scratch in the plan",
+    return reject("too_large",
+                  "the object takes " + std::to_string(object.load_bytes >> 20) +
+                      " MiB when loaded, 64 are allowed: large memory is declared as scratch in the plan",
                   std::nullopt);
   }
   for (const FunctionCode& function : code) {
     if (function.forbidden.empty()) continue;
-    return reject("system_call", "the kernel contains the instruction " + function.forbidden.front() + ", which enters the system: kernels only compute",
+    return reject("system_call",
+                  "the kernel contains the instruction " + function.forbidden.front() +
+                      ", which enters the system: kernels only compute",
                   first_place(source, {"asm", "__asm", "__builtin_trap", "__builtin_debugtrap"}));
   }
   return {};
 }
 
-nlohmann::json to_json(const ObjectFile& object, const std::vector<FunctionCode>& code, const std::vector<std::string>& kernels) {
+nlohmann::json to_json(const ObjectFile& object, const std::vector<FunctionCode>& code,
+                       const std::vector<std::string>& kernels) {
   nlohmann::json writable = nlohmann::json::array(), mix = nlohmann::json::object();
   for (const auto& [name, bytes] : object.writable) writable.push_back({{"name", name}, {"bytes", bytes}});
   const auto add = [](nlohmann::json& sum, const char* key, int value) { sum[key] = sum.value(key, 0) + value; };
@@ -215,7 +254,11 @@ nlohmann::json to_json(const ObjectFile& object, const std::vector<FunctionCode>
       add(sum, "vector_128", function.vector128);
     }
   }
-  return {{"undefined", object.undefined}, {"code_bytes", object.code_bytes}, {"writable_bytes", object.writable_bytes}, {"writable", writable}, {"kernels", mix}};
+  return {{"undefined", object.undefined},
+          {"code_bytes", object.code_bytes},
+          {"writable_bytes", object.writable_bytes},
+          {"writable", writable},
+          {"kernels", mix}};
 }
 
 }  // namespace kerf

@@ -15,13 +15,13 @@ namespace kerf {
 
 // What matters of an ELF shared object of this machine's class (64-bit, little-endian).
 struct ObjectFile {
-  std::vector<std::string> undefined;         // names, versions stripped
-  std::vector<std::string> indirect;          // IFUNC symbols
+  std::vector<std::string> undefined;                          // names, versions stripped
+  std::vector<std::string> indirect;                           // IFUNC symbols
   std::vector<std::pair<std::string, std::int64_t>> writable;  // objects in writable memory and their bytes
   std::int64_t code_bytes = 0;
-  std::int64_t writable_bytes = 0;            // .data and .bss
-  std::int64_t load_bytes = 0;                // memory that loading it takes
-  bool constructors = false;                  // .init_array and the like, DT_INIT
+  std::int64_t writable_bytes = 0;  // .data and .bss
+  std::int64_t load_bytes = 0;      // memory that loading it takes
+  bool constructors = false;        // .init_array and the like, DT_INIT
   bool thread_local_data = false;
   bool executable_stack = false;
   bool writable_code = false;
@@ -34,7 +34,7 @@ struct FunctionCode {
   std::string name;
   int instructions = 0, calls = 0, fma = 0, gathers = 0, divisions = 0;
   int vector512 = 0, vector256 = 0, vector128 = 0;  // instructions by the widest register that they name
-  std::vector<std::string> forbidden = {};           // syscall, int, in, out, …: what enters the system
+  std::vector<std::string> forbidden = {};          // syscall, int, in, out, …: what enters the system
 };
 [[nodiscard]] std::vector<FunctionCode> read_listing(std::string_view listing);
 
@@ -45,7 +45,9 @@ struct FunctionCode {
 
 // The rules: kind candidate, verdict rejected, rule undefined_symbol, constructor, indirect_function, thread_local,
 // executable_stack, writable_code, too_large or system_call, at the place in `source` where it can be found.
-[[nodiscard]] Result<> check_object(const ObjectFile& object, const std::vector<FunctionCode>& code, std::string_view source);
-[[nodiscard]] nlohmann::json to_json(const ObjectFile& object, const std::vector<FunctionCode>& code, const std::vector<std::string>& kernels);
+[[nodiscard]] Result<> check_object(const ObjectFile& object, const std::vector<FunctionCode>& code,
+                                    std::string_view source);
+[[nodiscard]] nlohmann::json to_json(const ObjectFile& object, const std::vector<FunctionCode>& code,
+                                     const std::vector<std::string>& kernels);
 
 }  // namespace kerf

@@ -12,7 +12,8 @@ namespace {
 using testing::ElementsAre;
 using testing::SizeIs;
 
-std::string rule_of(const ObjectFile& object, const std::vector<FunctionCode>& code = {}, std::string_view source = "") {
+std::string rule_of(const ObjectFile& object, const std::vector<FunctionCode>& code = {},
+                    std::string_view source = "") {
   const auto checked = check_object(object, code, source);
   if (checked) return "";
   for (const auto& [key, value] : checked.error().facts) {
@@ -22,8 +23,11 @@ std::string rule_of(const ObjectFile& object, const std::vector<FunctionCode>& c
 }
 
 TEST(AllowedSymbols, MemoryAndMathematicsAndNothingElse) {
-  for (const char* name : {"memcpy", "memset", "expf", "exp", "erff", "erf", "fmodf", "_ZGVeN16v_expf", "__truncsfhf2"}) EXPECT_TRUE(allowed_symbol(name)) << name;
-  for (const char* name : {"malloc", "calloc", "system", "open", "dlsym", "pthread_create", "expff", "", "f", "__tls_get_addr", "clock_gettime"}) EXPECT_FALSE(allowed_symbol(name)) << name;
+  for (const char* name : {"memcpy", "memset", "expf", "exp", "erff", "erf", "fmodf", "_ZGVeN16v_expf", "__truncsfhf2"})
+    EXPECT_TRUE(allowed_symbol(name)) << name;
+  for (const char* name : {"malloc", "calloc", "system", "open", "dlsym", "pthread_create", "expff", "", "f",
+                           "__tls_get_addr", "clock_gettime"})
+    EXPECT_FALSE(allowed_symbol(name)) << name;
 }
 TEST(PlaceOf, FindsTheIdentifierAndItsBuiltin) {
   EXPECT_EQ(place_of("int a;\n  x = __builtin_malloc(3);", "malloc"), (Location{2, 7}));
@@ -34,15 +38,21 @@ TEST(PlaceOf, SkipsCommentsAndStrings) {
   EXPECT_FALSE(place_of("/* malloc", "malloc"));
   EXPECT_FALSE(place_of("\"malloc", "malloc"));
 }
-TEST(CheckObject, AcceptsAnHonestObject) { EXPECT_EQ(rule_of({.undefined = {"memcpy", "expf"}, .indirect = {}, .writable = {}}), ""); }
+TEST(CheckObject, AcceptsAnHonestObject) {
+  EXPECT_EQ(rule_of({.undefined = {"memcpy", "expf"}, .indirect = {}, .writable = {}}), "");
+}
 TEST(CheckObject, PointsAtTheFirstForbiddenCall) {
-  const auto checked = check_object({.undefined = {"zzz", "system"}, .indirect = {}, .writable = {}}, {}, "void k() {\n  system(1);\n  zzz(); }");
+  const auto checked = check_object({.undefined = {"zzz", "system"}, .indirect = {}, .writable = {}}, {},
+                                    "void k() {\n  system(1);\n  zzz(); }");
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().at, (Location{2, 3}));
 }
-TEST(CheckObject, AllocationIsRefusedEvenWhereItWasOptimisedAway) { EXPECT_EQ(rule_of({}, {}, "void k() { __builtin_free(__builtin_malloc(3)); }"), "undefined_symbol"); }
+TEST(CheckObject, AllocationIsRefusedEvenWhereItWasOptimisedAway) {
+  EXPECT_EQ(rule_of({}, {}, "void k() { __builtin_free(__builtin_malloc(3)); }"), "undefined_symbol");
+}
 TEST(CheckObject, MallocTurnedIntoCallocIsFoundAtMalloc) {
-  EXPECT_EQ(check_object({.undefined = {"calloc"}, .indirect = {}, .writable = {}}, {}, " malloc(1)").error().at, (Location{1, 2}));
+  EXPECT_EQ(check_object({.undefined = {"calloc"}, .indirect = {}, .writable = {}}, {}, " malloc(1)").error().at,
+            (Location{1, 2}));
 }
 TEST(CheckObject, HasARuleForEachWayOut) {
   ObjectFile object;
@@ -70,8 +80,10 @@ TEST(CheckObject, HasARuleForEachWayOut) {
 
 TEST(Listing, CountsByTheWidestRegisterAndFindsSystemCalls) {
   const auto code = read_listing(
-      "0000000000001020 <k>:\n    1020:\tvfmadd231ps (%rdi),%zmm1,%zmm0\n    1026:\tvaddps %ymm1,%ymm0,%ymm0\n    102a:\tmovss  (%rdi),%xmm0\n"
-      "    102e:\tsyscall\n    1030:\tcall   1000 <memcpy@plt>\n    1036:\trep stos %al,%es:(%rdi)\n\n0000000000001040 <k.part.0>:\n    1040:\tret\n");
+      "0000000000001020 <k>:\n    1020:\tvfmadd231ps (%rdi),%zmm1,%zmm0\n    1026:\tvaddps %ymm1,%ymm0,%ymm0\n    "
+      "102a:\tmovss  (%rdi),%xmm0\n"
+      "    102e:\tsyscall\n    1030:\tcall   1000 <memcpy@plt>\n    1036:\trep stos %al,%es:(%rdi)\n\n0000000000001040 "
+      "<k.part.0>:\n    1040:\tret\n");
   ASSERT_THAT(code, SizeIs(2));
   EXPECT_EQ(code[0].instructions, 6);
   EXPECT_EQ(code[0].vector512, 1);
@@ -83,15 +95,22 @@ TEST(Listing, CountsByTheWidestRegisterAndFindsSystemCalls) {
   EXPECT_EQ(to_json({}, code, {"k"}).at("kernels").at("k").at("instructions"), 7);
 }
 TEST(Listing, ReadsNothingFromNothing) { EXPECT_THAT(read_listing(""), SizeIs(0)); }
-RC_GTEST_PROP(Listing, AnyTextIsRead, (const std::string& text)) { (void)read_listing("0 <k>:\n 1:\t" + text + "\n" + text); }
+RC_GTEST_PROP(Listing, AnyTextIsRead, (const std::string& text)) {
+  (void)read_listing("0 <k>:\n 1:\t" + text + "\n" + text);
+}
 
 TEST(ReadObject, RefusesWhatIsNoObject) {
   EXPECT_FALSE(read_object(""));
-  EXPECT_FALSE(read_object("\x7f""ELF"));
+  EXPECT_FALSE(
+      read_object("\x7f"
+                  "ELF"));
   EXPECT_FALSE(read_object(std::string(4096, 'x')));
 }
 RC_GTEST_PROP(ReadObject, AnyBytesBehindAHeaderAreRead, (std::vector<std::uint8_t> bytes)) {
-  std::string object("\x7f""ELF\x02\x01\x01", 7);
+  std::string object(
+      "\x7f"
+      "ELF\x02\x01\x01",
+      7);
   object.resize(16);
   object += std::string("\x03\x00\x3e\x00\x01\x00\x00\x00", 8);
   object.append(bytes.begin(), bytes.end());

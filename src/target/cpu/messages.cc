@@ -14,7 +14,8 @@ constexpr std::size_t max_text = 500, max_remarks = 200, max_messages = 20'000, 
 std::optional<int> number(std::string_view& text) {
   int value = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (read.ec != std::errc() || value < 1 || read.ptr == text.data() + text.size() || *read.ptr != ':') return std::nullopt;
+  if (read.ec != std::errc() || value < 1 || read.ptr == text.data() + text.size() || *read.ptr != ':')
+    return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(read.ptr - text.data()) + 1);
   return value;
 }
@@ -35,7 +36,8 @@ std::string plain(std::string_view text) {
 }
 
 std::optional<CompilerMessage> read_message(std::string_view line) {
-  static constexpr std::array<std::string_view, 7> severities = {"fatal error", "error", "warning", "note", "remark", "optimized", "missed"};
+  static constexpr std::array<std::string_view, 7> severities = {"fatal error", "error",     "warning", "note",
+                                                                 "remark",      "optimized", "missed"};
   const std::size_t colon = line.find(':');
   if (colon == line.npos || colon == 0) return std::nullopt;
   CompilerMessage message{.file = std::string(line.substr(0, std::min<std::size_t>(colon, 200)))};
@@ -57,8 +59,12 @@ std::optional<CompilerMessage> read_message(std::string_view line) {
   return std::nullopt;
 }
 
-bool is_error(const CompilerMessage& message) { return message.severity == "error" || message.severity == "fatal error"; }
-bool of_candidate(const CompilerMessage& message) { return message.file == candidate_file || message.file == plan_file; }
+bool is_error(const CompilerMessage& message) {
+  return message.severity == "error" || message.severity == "fatal error";
+}
+bool of_candidate(const CompilerMessage& message) {
+  return message.file == candidate_file || message.file == plan_file;
+}
 
 std::string worded(const CompilerMessage& message) {
   std::string text = message.text;
@@ -79,11 +85,13 @@ constexpr std::array<Wording, 14> wordings = {{
     {"could not determine number of loop iterations", "the number of iterations is not known before it starts"},
     {"multiple exits", "it leaves the loop in more than one place"},
     {"unsupported use in stmt", "a value is carried from iteration to iteration (a running sum, a recurrence)"},
-    {"value that could not be identified as reduction", "a value is carried from iteration to iteration (a running sum, a recurrence)"},
+    {"value that could not be identified as reduction",
+     "a value is carried from iteration to iteration (a running sum, a recurrence)"},
     {"unsafe dependent memory operations", "stores may overlap loads: use __restrict__, or separate the loops"},
     {"possible dependence between data-refs", "stores may overlap loads: use __restrict__, or separate the loops"},
     {"cannot identify array bounds", "stores may overlap loads: use __restrict__, or separate the loops"},
-    {"cannot prove it is safe to reorder floating-point operations", "the order of a floating-point sum must be kept: use several accumulators"},
+    {"cannot prove it is safe to reorder floating-point operations",
+     "the order of a floating-point sum must be kept: use several accumulators"},
     {"no vectype for stmt", "a value has no vector type (it is a vector already, or a struct)"},
     {"call instruction cannot be vectorized", "it calls a function that has no vector form: use the prelude's"},
     {"relevant stmt not supported", "an operation has no vector form"},
@@ -124,10 +132,12 @@ class RemarkReader {
   void add(Location at, bool missed, std::string text) {
     const auto same = [&](const CompilerRemark& known) {
       // A reason replaces nothing, a bare "not vectorised" is dropped beside any reason.
-      return known.line == at.line && known.missed == missed && (known.text == text || (missed && text == "the loop is not vectorised"));
+      return known.line == at.line && known.missed == missed &&
+             (known.text == text || (missed && text == "the loop is not vectorised"));
     };
     if (std::ranges::any_of(remarks_, same)) return;
-    remarks_.push_back({.line = at.line, .column = at.column, .missed = missed, .pass = "vectorize", .text = std::move(text)});
+    remarks_.push_back(
+        {.line = at.line, .column = at.column, .missed = missed, .pass = "vectorize", .text = std::move(text)});
   }
   void flush() {
     if (loop_) add(*loop_, true, "the loop is not vectorised");
@@ -139,8 +149,10 @@ class RemarkReader {
     if (message.severity == "optimized" && text.starts_with("loop vectorized")) {
       flush();
       const std::size_t using_ = text.find("using ");
-      add(message.at, false, "the loop is vectorised" + (using_ == text.npos ? "" : " with " + text.substr(using_ + 6)));
-    } else if (message.severity == "optimized" && text.find("versioned for vectorization because of possible aliasing") != text.npos) {
+      add(message.at, false,
+          "the loop is vectorised" + (using_ == text.npos ? "" : " with " + text.substr(using_ + 6)));
+    } else if (message.severity == "optimized" &&
+               text.find("versioned for vectorization because of possible aliasing") != text.npos) {
       add(message.at, false, "two versions were made because pointers may overlap: __restrict__ spares the test");
     } else if (message.severity == "missed" && text.starts_with("couldn't vectorize loop")) {
       flush();
@@ -169,7 +181,9 @@ class RemarkReader {
     const std::string& text = message.text;
     if (text.starts_with("vectorized loop")) {
       const std::size_t open = text.find('('), close = text.find(')');
-      add(message.at, false, "the loop is vectorised" + (open == text.npos || close < open ? "" : " (" + text.substr(open + 1, close - open)));
+      add(message.at, false,
+          "the loop is vectorised" +
+              (open == text.npos || close < open ? "" : " (" + text.substr(open + 1, close - open)));
     } else if (text.starts_with("loop not vectorized: ")) {
       add(message.at, true, "the loop is not vectorised: " + plain_reason(text));
     } else if (text.starts_with("loop not vectorized")) {
@@ -197,15 +211,21 @@ std::optional<Error> first_error(const std::vector<CompilerMessage>& messages) {
   auto first = std::ranges::find_if(messages, [](const auto& m) { return is_error(m) && of_candidate(m); });
   if (first == messages.end()) first = std::ranges::find_if(messages, is_error);
   if (first == messages.end()) return std::nullopt;
-  Error error{.kind = ErrorKind::candidate, .message = worded(*first), .facts = {{"verdict", "compile_error"}, {"rule", "compile_error"}}};
+  Error error{.kind = ErrorKind::candidate,
+              .message = worded(*first),
+              .facts = {{"verdict", "compile_error"}, {"rule", "compile_error"}}};
   if (of_candidate(*first)) error.at = first->at;
   for (const CompilerMessage& message : messages) {
-    if (&message == &*first || !is_error(message) || !of_candidate(message) || error.facts.size() >= max_facts + 2) continue;
-    error.facts.emplace_back("message", std::to_string(message.at.line) + ":" + std::to_string(message.at.column) + ": " + worded(message));
+    if (&message == &*first || !is_error(message) || !of_candidate(message) || error.facts.size() >= max_facts + 2)
+      continue;
+    error.facts.emplace_back(
+        "message", std::to_string(message.at.line) + ":" + std::to_string(message.at.column) + ": " + worded(message));
   }
   return error;
 }
 
-std::vector<CompilerRemark> read_remarks(const std::vector<CompilerMessage>& messages) { return RemarkReader().read(messages); }
+std::vector<CompilerRemark> read_remarks(const std::vector<CompilerMessage>& messages) {
+  return RemarkReader().read(messages);
+}
 
 }  // namespace kerf

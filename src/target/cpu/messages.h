@@ -12,7 +12,7 @@
 namespace kerf {
 
 struct CompilerMessage {
-  std::string file;      // as #line directives name it
+  std::string file;  // as #line directives name it
   Location at = {};
   std::string severity = {};  // error, fatal error, warning, note, remark, optimized, missed
   std::string text = {};
