@@ -218,6 +218,22 @@ class Composer {
     std::string op = may_run_in_place(node) ? node.inplace : node.op;
     std::vector<std::string> args;
     for (const GeneralArgument& a : node.args) args.push_back(argument(a));
+    // The trace keeps numbers as operands of tensor overloads (x + 1e-5): plans name tensors there, so say it with a
+    // scalar.
+    static const std::set<std::string> with_scalar = {"add", "sub", "mul", "div", "eq",        "ne",
+                                                      "lt",  "le",  "gt",  "ge",  "remainder", "fmod"};
+    const auto is_number = [&](std::size_t at) {
+      return at < node.args.size() && std::holds_alternative<Constant>(node.args[at].is);
+    };
+    const bool inplace = op != node.op;
+    if (node.overload() == "Tensor" && with_scalar.contains(node.base()) && is_number(1))
+      op = fmt::format("aten.{}{}.Scalar", node.base(), inplace ? "_" : "");
+    if (node.overload() == "Tensor" && is_number(0) && !inplace) {
+      if (node.base() == "add" || node.base() == "mul" || node.base() == "sub") {
+        op = node.base() == "sub" ? "aten.rsub.Scalar" : fmt::format("aten.{}.Scalar", node.base());
+        std::swap(args[0], args[1]);
+      }
+    }
     std::size_t results = node.results.size();
     // Buffers are read-only: statistics of the batch do not need the running ones.
     const std::string base = node.base();

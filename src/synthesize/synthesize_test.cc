@@ -351,6 +351,14 @@ TEST(Identity, CopiesAnOutputThatIsAnInput) {
               testing::HasSubstr("call = \"aten.clone.default\"\nargs = [\"x\"]\nout = \"out1\""));
 }
 
+TEST(Identity, SaysNumbersWithScalarOverloads) {
+  const Case c =
+      parse("input x f32 4\na = aten.add.Tensor x 1e-05 -> f32 4\ns = aten.sub.Tensor 1 a -> f32 4\noutput s");
+  const std::string text = identity_plan(c.problem)->text;
+  EXPECT_THAT(text, testing::HasSubstr("call = \"aten.add.Scalar\"\nargs = [\"x\", 1e-05]"));
+  EXPECT_THAT(text, testing::HasSubstr("call = \"aten.rsub.Scalar\"\nargs = [\"a\", 1]"));
+}
+
 TEST(Identity, GivesTheStatisticsOfTrainingModeNothingToUpdate) {
   const Case c = parse(R"(input x f32 4 8 5 5
 parameter w f32 8
