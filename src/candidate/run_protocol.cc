@@ -48,7 +48,8 @@ std::string encode(const LoadMessage& m) {
                {"workload", to_json(m.workload)},
                {"tune", tune},
                {"threads", m.threads},
-               {"memory_limit", m.memory_limit}});
+               {"memory_limit", m.memory_limit},
+               {"sweep_bytes", m.sweep_bytes}});
 }
 
 Result<LoadMessage> decode_load(std::string_view body) {
@@ -64,6 +65,7 @@ Result<LoadMessage> decode_load(std::string_view body) {
       m.tune.emplace_back(pair.at(0).get<std::string>(), TRY(value_from_json(pair.at(1))));
     m.threads = j.at("threads").get<int>();
     m.memory_limit = j.at("memory_limit").get<std::int64_t>();
+    m.sweep_bytes = j.at("sweep_bytes").get<std::int64_t>();
     return m;
   });
 }

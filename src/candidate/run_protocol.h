@@ -46,6 +46,7 @@ struct LoadMessage {
   TunePoint tune;
   int threads = 1;
   std::int64_t memory_limit = 0;  // bytes of address space beyond what the runner has when it starts
+  std::int64_t sweep_bytes = std::int64_t{32} << 20;  // what is read and written to flush the caches
 };
 
 struct RunMessage {

@@ -21,6 +21,7 @@
 #include "base/random.h"
 #include "candidate/run_protocol.h"
 #include "evaluate/bridge_build.h"
+#include "target/target.h"
 
 namespace kerf {
 
@@ -28,6 +29,16 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+
+// Twice the last-level cache, within bounds: as much as the oracle sweeps before a baseline (oracle/kerf_oracle/baselines.py).
+std::int64_t sweep_bytes() {
+  static const std::int64_t bytes = [] {
+    std::int64_t largest = 0;
+    for (const CacheLevel& cache : detect_machine().caches) largest = std::max(largest, cache.bytes);
+    return std::clamp<std::int64_t>(2 * largest, std::int64_t{32} << 20, std::int64_t{256} << 20);
+  }();
+  return bytes;
+}
 
 constexpr milliseconds start_limit{60'000};  // of the zygote: a cold disk has 450 MB of PyTorch to read
 constexpr milliseconds spawn_limit{10'000};
@@ -141,7 +152,8 @@ class NativeInstance final : public RunnerInstance {
                               .workload = workload_,
                               .tune = request.tune,
                               .threads = request.threads,
-                              .memory_limit = ::sysconf(_SC_PHYS_PAGES) / 2 * ::sysconf(_SC_PAGESIZE)};
+                              .memory_limit = ::sysconf(_SC_PHYS_PAGES) / 2 * ::sysconf(_SC_PAGESIZE),
+                              .sweep_bytes = sweep_bytes()};
     const Fd image(::open(request.image->path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!image) return system_error("cannot open " + request.image->path, errno);
     const int fds[] = {image.get(), status_.fd().get()};
@@ -171,6 +183,7 @@ class NativeInstance final : public RunnerInstance {
     TRY(sent(channel_.send("{}"), request.limit));
     TRY(acknowledged("done", request.limit));
     const std::chrono::duration<double, std::micro> seen = steady_clock::now() - start;
+    TRY(sent(channel_.send("{}"), request.limit));
     auto body = channel_.receive(hand_over_limit);
     if (!body) return lost(body.error(), hand_over_limit);
     auto answer = decode_answer(body->body);

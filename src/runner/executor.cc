@@ -238,9 +238,7 @@ Result<> Executor::prepare() {
 
 Result<> Executor::flush_caches() {
   if (sweep_.size() == 0) {
-    constexpr std::int64_t least = std::int64_t{32} << 20, most = std::int64_t{256} << 20;
-    const std::int64_t bytes = std::clamp<std::int64_t>(2 * ::sysconf(_SC_LEVEL3_CACHE_SIZE), least, most);
-    sweep_ = TRY(GuardedMemory::scratch(static_cast<std::size_t>(bytes), false, random_));
+    sweep_ = TRY(GuardedMemory::scratch(static_cast<std::size_t>(load_.sweep_bytes), false, random_));
   }
   const auto sweep = [](void* data, std::int64_t begin, std::int64_t end, int) {
     auto* bytes = static_cast<volatile std::uint8_t*>(data);
@@ -513,7 +511,20 @@ Result<> Executor::commit(const BoundStep& step, const BoundCall& call) {
 }
 
 Result<> Executor::run(const BoundStep& step, const BoundCall& call, ReadyCall& prepared) {
-  TRY(run_call(step, call, prepared.call.get()));
+  auto ran = run_call(step, call, prepared.call.get());
+  if (!ran && prepared.writes_outs) {
+    // Some out overloads write intermediate results of another shape to what they are given (smooth_l1_loss with a mean):
+    // from now on the operator itself, and a copy. The failed resize has left its shape on our tensors: wrap them anew.
+    for (const BoundOut& out : call.outs) {
+      if (out.kind != BoundOut::Kind::write) continue;
+      Slot& s = slot(out.tensor);
+      const TensorSpec& spec = *program_->tensors[static_cast<std::size_t>(out.tensor)].spec;
+      TRY(put(out.tensor, s.name, spec, std::move(s.memory), s.writable));
+    }
+    prepared = TRY(ready(step, call, false));
+    ran = run_call(step, call, prepared.call.get());
+  }
+  TRY(std::move(ran));
   if (prepared.writes_outs) {
     pending_.clear();
     return {};
