@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -192,11 +193,40 @@ class Generaliser {
     for (std::size_t i = 0; i < workloads_[0]->outputs.size(); ++i)
       general.tensors.emplace_back(workloads_[0]->output_name(i),
                                    tensor([&](std::size_t w) { return workloads_[w]->outputs[i]; }, general.workloads));
+    // Ranks come first: a shape's index that a workload lacks would be an error, not false.
     general.supports = atoms_.predicate(wanted_);
+    std::string pinned;
+    for (const std::string& pin : pins(general.workloads)) {
+      if (!general.supports.contains(pin)) pinned += pin + " and ";
+    }
+    if (general.supports.empty() && !pinned.empty()) pinned.resize(pinned.size() - 5);
+    general.supports.insert(0, pinned);
     return general;
   }
 
  private:
+  // What no variant varied may be baked into the graph: the plan says so. Sizes are trusted to be general only if at
+  // least one variant had others.
+  std::vector<std::string> pins(const std::vector<std::size_t>& included) const {
+    std::vector<std::string> terms;
+    for (const auto& [name, value] : workloads_[0]->init) {
+      const bool varied = std::ranges::any_of(included, [&, &known = name, &primary = value](std::size_t w) {
+        return std::ranges::none_of(workloads_[w]->init,
+                                    [&](const auto& i) { return i.first == known && i.second == primary; });
+      });
+      const double* number = std::get_if<double>(&value.is);
+      const bool plain = !std::holds_alternative<ValueList>(value.is) && (number == nullptr || std::isfinite(*number));
+      if (!varied && plain) terms.push_back("init." + name + " == " + to_string(value));
+    }
+    if (included.size() > 1) return terms;
+    for (const NamedTensor& t : workloads_[0]->tensors) {
+      if (t.role != Role::input) continue;
+      terms.push_back(t.name + ".ndim == " + std::to_string(t.spec.shape.size()));
+      for (std::size_t d = 0; d < t.spec.shape.size(); ++d)
+        terms.push_back(t.name + ".shape[" + std::to_string(d) + "] == " + std::to_string(t.spec.shape[d]));
+    }
+    return terms;
+  }
   bool same_argument(const Argument& a, const Argument& b) const {
     if (const auto* list = std::get_if<ArgumentList>(&a.is)) {
       const auto* other = std::get_if<ArgumentList>(&b.is);
