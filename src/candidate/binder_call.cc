@@ -161,7 +161,7 @@ Result<> Binder::blind_argument(const PlanArgument& argument, const Step& step) 
   const auto* text = std::get_if<Located>(&argument.is);
   if (!text) return {};
   if (const auto name = tensor_name(text->text)) {
-    TRY(use_tensor(*name, text->at, step));
+    [[maybe_unused]] const TensorId used = TRY(use_tensor(*name, text->at, step));
     return {};
   }
   // Not an expression: perhaps a literal string ("tanh", an einsum equation), which only the schema can tell.

@@ -30,7 +30,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Twice the last-level cache, within bounds: as much as the oracle sweeps before a baseline (oracle/kerf_oracle/baselines.py).
+// Twice the last-level cache, within bounds: as much as the oracle sweeps before a baseline
+// (oracle/kerf_oracle/baselines.py).
 std::int64_t sweep_bytes() {
   static const std::int64_t bytes = [] {
     std::int64_t largest = 0;

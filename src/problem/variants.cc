@@ -42,7 +42,8 @@ std::vector<std::int64_t> other_sizes(std::int64_t n, bool small) {
 }
 
 std::vector<Value> other_hyperparameters(const Value& value) {
-  if (const auto* flag = std::get_if<bool>(&value.is)) return {Value{!*flag}};
+  // A flag changes what is computed, often the number of outputs: another problem, not another size of this one.
+  if (std::holds_alternative<bool>(value.is)) return {};
   if (const auto* n = std::get_if<std::int64_t>(&value.is)) {
     if (*n < 0) return {};
     if (*n == 0) return {Value{std::int64_t{1}}};

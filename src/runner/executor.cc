@@ -513,8 +513,9 @@ Result<> Executor::commit(const BoundStep& step, const BoundCall& call) {
 Result<> Executor::run(const BoundStep& step, const BoundCall& call, ReadyCall& prepared) {
   auto ran = run_call(step, call, prepared.call.get());
   if (!ran && prepared.writes_outs) {
-    // Some out overloads write intermediate results of another shape to what they are given (smooth_l1_loss with a mean):
-    // from now on the operator itself, and a copy. The failed resize has left its shape on our tensors: wrap them anew.
+    // Some out overloads write intermediate results of another shape to what they are given (smooth_l1_loss with a
+    // mean): from now on the operator itself, and a copy. The failed resize has left its shape on our tensors: wrap
+    // them anew.
     for (const BoundOut& out : call.outs) {
       if (out.kind != BoundOut::Kind::write) continue;
       Slot& s = slot(out.tensor);

@@ -272,6 +272,13 @@ TEST_F(Examples, ThatAreRightAreMeasured) {
     const auto e = evaluate(*read_file(file), understood);
     const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     ASSERT_TRUE(e) << name << ": " << e.error().message;
+    // Its variance, E[x^2] - mean^2, cancels on a hidden size with two channels a group: 35 times the library's error,
+    // where eight are allowed. See docs/decisions.md.
+    if (name.starts_with("L2_021") && e->verdict == Verdict::wrong) {
+      EXPECT_EQ(e->rule, "fp64_error");
+      std::cout << name << ": refused, " << e->message.value_or("") << "\n";
+      continue;
+    }
     EXPECT_EQ(e->verdict, Verdict::measured)
         << name << ": " << e->rule.value_or("") << " at "
         << (e->at ? fmt::format("{}:{}", e->at->line, e->at->column) : "?") << " " << e->message.value_or("");
