@@ -9,7 +9,7 @@
 #include "evaluate/local_evaluator.h"
 #include "evaluate/native_runner.h"
 #include "evaluate/oracle_client.h"
-#include "synthesize/builtin.h"
+#include "synthesize/builtin/builtin.h"
 #include "synthesize/identity.h"
 #include "target/cpu/cpp.h"
 #include "target/cpu/roofline.h"

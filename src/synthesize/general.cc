@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "synthesize/atoms.h"
+#include "synthesize/builtin/atoms.h"
 
 namespace kerf {
 namespace {

@@ -1,6 +1,6 @@
 #include "synthesize/identity.h"
 
-#include "synthesize/compose.h"
+#include "synthesize/builtin/compose.h"
 
 namespace kerf {
 

@@ -11,14 +11,14 @@
 #include <sstream>
 
 #include "candidate/plan.h"
-#include "synthesize/builtin.h"
-#include "synthesize/compose.h"
+#include "synthesize/builtin/builtin.h"
+#include "synthesize/builtin/compose.h"
 #include "synthesize/fake_synthesizer.h"
 #include "synthesize/identity.h"
-#include "synthesize/interpret.h"
-#include "synthesize/lower.h"
-#include "synthesize/moves.h"
-#include "synthesize/policy.h"
+#include "synthesize/builtin/interpret.h"
+#include "synthesize/builtin/lower.h"
+#include "synthesize/builtin/moves.h"
+#include "synthesize/builtin/policy.h"
 
 namespace kerf {
 namespace {

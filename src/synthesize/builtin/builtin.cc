@@ -1,0 +1,186 @@
+#include "synthesize/builtin/builtin.h"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "synthesize/identity.h"
+#include "synthesize/builtin/moves.h"
+#include "synthesize/builtin/policy.h"
+
+namespace kerf {
+namespace {
+
+class Builtin final : public Synthesizer {
+ public:
+  Ticket propose(const SynthesisRequest& request, Reply reply) override {
+    const Ticket ticket = ++tickets_;
+    reply(answer(request));
+    return ticket;
+  }
+  void cancel(Ticket) override {}  // replies come from within propose: there is nothing to take back
+  void learn(const SynthesisRequest& request, const Proposal& proposal, const Evaluation& evaluation) override {
+    if (request.ancestors.empty() || proposal.move.empty()) return;
+    const Recalled& parent = request.ancestors.front();
+    double gain = -0.5;
+    if (evaluation.verdict == Verdict::measured && evaluation.receipt && !evaluation.receipt->quarantined) {
+      const auto it = evaluation.receipt->speedup.find("eager");
+      if (it != evaluation.receipt->speedup.end() && it->second.value > 0)
+        gain = std::log(it->second.value) - parent.log_speedup;
+    }
+    policy_.learn(parent.evaluation.diagnosis.bound, proposal.move, std::clamp(gain, -1.0, 1.0));
+  }
+  [[nodiscard]] std::string name() const override { return "builtin"; }
+
+ private:
+  // A problem's two graphs, generalised once.
+  struct Known {
+    std::map<GraphForm, Result<GeneralGraph>> graphs;
+    std::vector<Proposal> sketches;  // where fresh starts come from, the most promising first
+  };
+
+  Known& known(const SynthesisRequest& request, const CacheFacts& machine) {
+    const std::string key = request.problem->problem.id + "/" + request.problem->problem.digest();
+    if (const auto it = known_.find(key); it != known_.end()) return it->second;
+    Known made;
+    std::size_t fewest = 0;
+    for (const GraphForm form : {GraphForm::exported, GraphForm::core}) {
+      auto [it, fresh] = made.graphs.emplace(form, generalise(*request.problem, form));
+      if (!it->second) continue;
+      const GeneralGraph& graph = *it->second;
+      // An unrolled recurrent network has thousands of nodes in core ATen: calls of the exported graph serve it better.
+      if (graph.nodes.size() > 400) continue;
+      for (const Fusing fusing : {Fusing::full, Fusing::none}) {
+        Partition p = partition(graph, fusing);
+        if (p.groups.empty()) continue;
+        const std::size_t calls = library_calls(graph, p);
+        Result<Recipe> recipe = make_recipe(graph, form, std::move(p), machine);
+        if (!recipe) continue;
+        const std::string what = fusing == Fusing::full ? "fused" : "one kernel an operator";
+        Proposal proposal = write_proposal(
+            request, graph, *recipe, "fuse",
+            fmt::format("{}, from the {} graph, {} operators left to the library", what, to_string(form), calls));
+        if (proposal.candidate.text.empty()) continue;
+        // Fully fused first; of the two graphs the one that leaves less to the library.
+        const bool first =
+            fusing == Fusing::full && form == GraphForm::core && !made.sketches.empty() && calls < fewest;
+        if (fusing == Fusing::full && form == GraphForm::exported) fewest = calls;
+        made.sketches.insert(first ? made.sketches.begin() : made.sketches.end(), std::move(proposal));
+      }
+    }
+    std::ranges::stable_partition(made.sketches, [](const Proposal& p) { return p.rationale.starts_with("fused"); });
+    return known_.emplace(key, std::move(made)).first->second;
+  }
+
+  static Proposal write_proposal(const SynthesisRequest& request, const GeneralGraph& graph, const Recipe& recipe,
+                                 const std::string& move, const std::string& rationale) {
+    Proposal proposal;
+    Result<Candidate> candidate = write_candidate(*request.problem, graph, recipe, {rationale});
+    if (!candidate) return proposal;
+    proposal.candidate = std::move(*candidate);
+    proposal.candidate.name = fmt::format("{}.cpp", move);
+    proposal.recipe = to_json(recipe, graph);
+    proposal.move = move;
+    proposal.rationale = rationale;
+    return proposal;
+  }
+
+  static bool is_new(const SynthesisRequest& request, const Proposal& proposal) {
+    return !proposal.candidate.text.empty() &&
+           std::ranges::find(request.tried, proposal.candidate.id()) == request.tried.end();
+  }
+
+  Result<std::optional<Proposal>> answer(const SynthesisRequest& request) {
+    if (!request.problem || request.problem->workloads.empty())
+      return fail(ErrorKind::internal, "the built-in synthesizer was asked without a problem");
+    const CacheFacts machine = machine_facts(request.target);
+    Known& k = known(request, machine);
+    // Nothing of ours to go on from (the identity plan has no recipe), or a fresh start was asked for: a sketch.
+    const Recalled* base = nullptr;
+    for (const Recalled& ancestor : request.ancestors)
+      if (ancestor.recipe.is_object() && ancestor.recipe.contains("groups")) {
+        base = &ancestor;
+        break;
+      }
+    if (!base || request.memory == MemoryOperator::fresh)
+      for (const Proposal& sketch : k.sketches)
+        if (is_new(request, sketch)) return sketch;
+    if (base) {
+      if (auto made = from(request, *base, k, machine)) return made;
+    }
+    for (const Proposal& sketch : k.sketches)
+      if (is_new(request, sketch)) return sketch;
+    // The sketches were all tried: go on from one of them.
+    for (const Proposal& sketch : k.sketches) {
+      Recalled recalled;
+      recalled.recipe = sketch.recipe;
+      if (auto made = from(request, recalled, k, machine)) return made;
+    }
+    return std::optional<Proposal>();
+  }
+
+  std::optional<Proposal> from(const SynthesisRequest& request, const Recalled& base, Known& k,
+                               const CacheFacts& machine) {
+    const auto graph = k.graphs.find(form_of(base.recipe));
+    if (graph == k.graphs.end() || !graph->second) return std::nullopt;
+    const Result<Recipe> recipe = recipe_from_json(base.recipe, *graph->second);
+    if (!recipe) return std::nullopt;
+    if (request.memory == MemoryOperator::combine)
+      if (auto made = combine(request, *graph->second, *recipe)) return made;
+    std::vector<Move> all = moves(*graph->second, *recipe, machine);
+    Random random(request.seed);
+    const auto bound = base.evaluation.diagnosis.bound;
+    std::map<std::string, double> drawn;
+    for (const Move& move : all) drawn.try_emplace(move.name, 0);
+    for (auto& [name, value] : drawn) value = policy_.draw(bound, name, random);
+    // What its siblings tried is not what is wanted next.
+    if (request.memory == MemoryOperator::siblings) {
+      for (const Recalled& sibling : request.siblings)
+        for (const Move& move : all)
+          if (sibling.rationale.starts_with(move.because)) drawn[move.name] -= 0.2;
+    }
+    std::ranges::stable_sort(all, [&](const Move& a, const Move& b) { return drawn[a.name] > drawn[b.name]; });
+    for (const Move& move : all) {
+      const std::string why = fmt::format("{}{}", move.because,
+                                          bound ? fmt::format(" (the parent was bound by {})", to_string(*bound)) : "");
+      Proposal proposal = write_proposal(request, *graph->second, move.result, move.name, why);
+      if (is_new(request, proposal)) return proposal;
+    }
+    return std::nullopt;
+  }
+
+  // The parent's partition with the schedules of another good branch, where groups agree in kind.
+  static std::optional<Proposal> combine(const SynthesisRequest& request, const GeneralGraph& graph,
+                                         const Recipe& recipe) {
+    for (const Recalled& other : request.siblings) {
+      if (!other.recipe.is_object() || form_of(other.recipe) != recipe.form) continue;
+      const Result<Recipe> second = recipe_from_json(other.recipe, graph);
+      if (!second) continue;
+      Recipe made = recipe;
+      for (std::size_t g = 0; g < made.partition.groups.size(); ++g)
+        for (std::size_t h = 0; h < second->partition.groups.size(); ++h) {
+          const NodeSet& a = made.partition.groups[g];
+          const NodeSet& b = second->partition.groups[h];
+          if (std::ranges::none_of(a, [&](std::size_t n) { return std::ranges::binary_search(b, n); })) continue;
+          if (made.schedules[g].sketch == second->schedules[h].sketch) made.schedules[g] = second->schedules[h];
+        }
+      Proposal proposal = write_proposal(request, graph, made, "combine",
+                                         fmt::format("the parent's kernels with the schedules of node {}", other.node));
+      if (is_new(request, proposal)) return proposal;
+    }
+    return std::nullopt;
+  }
+
+  Ticket tickets_ = 0;
+  std::map<std::string, Known> known_;
+  MovePolicy policy_;
+};
+
+}  // namespace
+
+std::unique_ptr<Synthesizer> make_builtin_synthesizer() { return std::make_unique<Builtin>(); }
+
+}  // namespace kerf

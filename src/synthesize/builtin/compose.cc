@@ -1,0 +1,312 @@
+#include "synthesize/builtin/compose.h"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "synthesize/builtin/emit/cpp.h"
+#include "synthesize/builtin/lower.h"
+#include "synthesize/builtin/lowering.h"
+
+namespace kerf {
+namespace {
+
+constexpr std::size_t max_steps = 1000;
+constexpr std::size_t max_tune_points = 16;  // of the 64 that plans may have: each one costs a compilation
+
+class Composer {
+ public:
+  Composer(const Workload& primary, const GeneralGraph& graph, const std::vector<GeneratedGroup>& groups)
+      : primary_(primary), graph_(graph), groups_(groups) {}
+
+  Result<std::string> run(const std::vector<std::string>& remarks) {
+    TRY(order());
+    name_tensors();
+    std::string steps;
+    for (const Unit& unit : units_) {
+      if (unit.group) {
+        TRY(launch(*unit.group, steps));
+      } else {
+        TRY(call(graph_.nodes[unit.node], steps));
+      }
+    }
+    copy_outputs(steps);
+    if (steps_ > max_steps)
+      return fail(ErrorKind::candidate,
+                  fmt::format("the plan would have {} steps, more than the {} that plans may have", steps_, max_steps));
+    std::string text = "/* /// kerf\n";
+    for (const std::string& remark : remarks) text += "# " + remark + "\n";
+    text += "version = 1\n";
+    if (!graph_.supports.empty()) text += "supports = " + toml_string(graph_.supports) + "\n";
+    if (!tune_.empty()) text += "[tune]\n" + tune_;
+    text += scratch_ + steps + "/// */\n";
+    if (!source_.empty()) text += "\n" + cpp_helpers(helpers_) + source_;
+    return text;
+  }
+
+ private:
+  struct Unit {
+    const GeneratedGroup* group = nullptr;
+    std::size_t node = 0;  // the call, or the group's last
+  };
+
+  // Units so that all come after what they use, else in the graph's order.
+  Result<> order() {
+    const std::size_t n = graph_.nodes.size();
+    std::vector<std::size_t> unit_of(n);
+    std::vector<Unit> all;
+    for (const GeneratedGroup& group : groups_) {
+      for (const std::size_t node : group.nodes) unit_of[node] = all.size() + 1;
+      all.push_back({&group, group.nodes.back()});
+    }
+    for (std::size_t node = 0; node < n; ++node)
+      if (unit_of[node] == 0) {
+        all.push_back({nullptr, node});
+        unit_of[node] = all.size();
+      }
+    std::map<std::string, std::size_t> position;
+    for (std::size_t node = 0; node < n; ++node) position[graph_.nodes[node].name] = node;
+    std::vector<std::set<std::size_t>> waits(all.size());
+    for (std::size_t node = 0; node < n; ++node)
+      for (const TensorRef& ref : references(graph_.nodes[node]))
+        if (const auto it = position.find(ref.name); it != position.end() && unit_of[it->second] != unit_of[node])
+          waits[unit_of[node] - 1].insert(unit_of[it->second] - 1);
+    std::vector<bool> done(all.size(), false);
+    for (std::size_t round = 0; round < all.size(); ++round) {
+      std::optional<std::size_t> next;
+      for (std::size_t u = 0; u < all.size(); ++u) {
+        if (done[u] || (next && all[u].node > all[*next].node)) continue;
+        if (std::ranges::all_of(waits[u], [&](std::size_t w) { return done[w]; })) next = u;
+      }
+      if (!next) return fail(ErrorKind::candidate, "fused groups and calls wait for each other");
+      done[*next] = true;
+      units_.push_back(all[*next]);
+    }
+    return {};
+  }
+
+  void name_tensors() {
+    std::set<std::string> taken = {"threads", "thread", "none", "init",  "min",  "max",   "abs", "cdiv", "next_pow2",
+                                   "numel",   "i32",    "f32",  "f64",   "and",  "or",    "not", "if",   "else",
+                                   "true",    "false",  "True", "False", "None", "where", "_"};
+    std::set<std::string> workload;
+    for (const NamedTensor& t : primary_.tensors) workload.insert(t.name);
+    taken.insert(workload.begin(), workload.end());
+    for (std::size_t i = 0; i < primary_.outputs.size(); ++i) taken.insert(primary_.output_name(i));
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
+      const TensorRef& ref = graph_.outputs[i];
+      if (workload.contains(ref.name)) continue;
+      names_.try_emplace({ref.name, ref.index}, primary_.output_name(i));
+    }
+    for (const GeneralNode& node : graph_.nodes)
+      for (std::size_t r = 0; r < node.results.size(); ++r) {
+        std::string base;
+        for (const char c : node.name) base += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+        if (node.results.size() > 1 && r > 0) base += fmt::format("_{}", r);
+        std::string name = base;
+        if (names_.contains({node.name, static_cast<int>(r)})) continue;
+        for (int k = 2; !taken.insert(name).second; ++k) name = fmt::format("{}_v{}", base, k);
+        names_[{node.name, static_cast<int>(r)}] = name;
+      }
+    taken_ = std::move(taken);
+  }
+  std::string name_of(const TensorRef& ref) const {
+    const auto it = names_.find({ref.name, ref.index});
+    return it == names_.end() ? ref.name : it->second;
+  }
+  bool is_output(const TensorRef& ref) const { return std::ranges::find(graph_.outputs, ref) != graph_.outputs.end(); }
+
+  // Replaces placeholders by plan names.
+  std::string resolve(const std::string& text) const {
+    std::string out;
+    for (std::size_t i = 0; i < text.size();) {
+      const std::size_t end = text[i] == '@' ? text.find('@', i + 1) : std::string::npos;
+      if (end == std::string::npos) {
+        out += text[i++];
+        continue;
+      }
+      const std::string inside = text.substr(i + 1, end - i - 1);
+      const std::size_t hash = inside.rfind('#');
+      out += name_of({inside.substr(0, hash), std::stoi(inside.substr(hash + 1))});
+      i = end + 1;
+    }
+    return out;
+  }
+  static std::string item(const std::string& expression) {
+    return std::ranges::all_of(expression, [](unsigned char c) { return std::isdigit(c) != 0; })
+               ? expression
+               : toml_string(expression);
+  }
+  std::string list(const std::vector<std::string>& expressions) const {
+    std::string out = "[";
+    for (const std::string& e : expressions) out += (out.size() > 1 ? ", " : "") + item(resolve(e));
+    return out + "]";
+  }
+
+  Result<> launch(const GeneratedGroup& group, std::string& steps) {
+    std::string kernel = names_.contains({group.region.name, 0}) ? group.region.name : "kernel";
+    std::string clean;
+    for (const char c : kernel) clean += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+    for (kernel = clean + "_kernel"; !taken_.insert(kernel).second;) kernel += "_";
+    const std::string tune = groups_.size() == 1 ? "BLOCK" : fmt::format("BLOCK{}", ++tuned_);
+    Schedule schedule = group.schedule;
+    if (points_ * schedule.block.size() > max_tune_points) schedule.block.resize(1);
+    points_ *= schedule.block.size();
+    Emitted made = TRY(emit_cpp(group.region, schedule, kernel, tune));
+    std::string values;
+    for (const std::int64_t v : made.tune.second) values += (values.empty() ? "" : ", ") + std::to_string(v);
+    tune_ += fmt::format("{} = [{}]\n", made.tune.first, values);
+    for (const EmittedScratch& s : made.scratch) add_scratch(s.name, s.dtype, list(s.shape));
+    for (const RegionStore& store : group.region.stores) {
+      if (is_output(store.access.tensor)) continue;
+      std::vector<std::string> shape;
+      for (const Extent& extent : store.shape) shape.push_back(extent.text);
+      add_scratch(name_of(store.access.tensor), "f32", list(shape));
+    }
+    for (const EmittedLaunch& l : made.launches) {
+      ++steps_;
+      steps += fmt::format("[[step]]\nlaunch = \"{}\"\ngrid = {}\nargs = {}\n", l.kernel, list(l.grid), list(l.args));
+    }
+    for (const std::string& helper : made.helpers)
+      if (std::ranges::find(helpers_, helper) == helpers_.end()) helpers_.push_back(helper);
+    source_ += made.source;
+    return {};
+  }
+  void add_scratch(const std::string& name, const std::string& dtype, const std::string& shape) {
+    scratch_ += fmt::format("[[scratch]]\nname = \"{}\"\ndtype = \"{}\"\nshape = {}\n", name, dtype, shape);
+  }
+
+  std::string argument(const GeneralArgument& a) const {
+    if (const auto* ref = std::get_if<TensorRef>(&a.is)) return toml_string(name_of(*ref));
+    if (const auto* dtype = std::get_if<Dtype>(&a.is)) return toml_string(to_string(*dtype));
+    if (const auto* items = std::get_if<GeneralArgumentList>(&a.is)) {
+      std::string out = "[";
+      for (const GeneralArgument& each : *items) out += (out.size() > 1 ? ", " : "") + argument(each);
+      return out + "]";
+    }
+    const auto& constant = std::get<Constant>(a.is);
+    return constant.text.empty() ? toml_value(constant.values[0]) : toml_string(constant.text);
+  }
+
+  static bool true_at(const GeneralNode& node, std::size_t at) {
+    if (at >= node.args.size()) return false;
+    const auto* c = std::get_if<Constant>(&node.args[at].is);
+    const auto* b = c ? std::get_if<bool>(&c->values[0].is) : nullptr;
+    return b && *b;
+  }
+
+  // The in-place form may run where the operand is a call's own result that nothing else reads.
+  bool may_run_in_place(const GeneralNode& node) const {
+    if (node.inplace.empty() || node.args.empty() || is_output({node.name, 0})) return false;
+    const auto* ref = std::get_if<TensorRef>(&node.args[0].is);
+    if (!ref || is_output(*ref)) return false;
+    const auto at = graph_.position(ref->name);
+    if (!at) return false;
+    for (const GeneratedGroup& group : groups_)
+      if (std::ranges::find(group.nodes, *at) != group.nodes.end()) return false;
+    int uses = 0;
+    for (const GeneralNode& other : graph_.nodes)
+      for (const TensorRef& used : references(other)) uses += used == *ref ? 1 : 0;
+    return uses == 1 && !is_trivial(graph_.nodes[*at]);
+  }
+
+  Result<> call(const GeneralNode& node, std::string& steps) {
+    if (!node.op.starts_with("aten."))
+      return fail(ErrorKind::candidate, fmt::format("{} is no ATen operator: plans cannot call it", node.op));
+    ++steps_;
+    std::string op = may_run_in_place(node) ? node.inplace : node.op;
+    std::vector<std::string> args;
+    for (const GeneralArgument& a : node.args) args.push_back(argument(a));
+    // The trace keeps numbers as operands of tensor overloads (x + 1e-5): plans name tensors there, so say it with a
+    // scalar.
+    static const std::set<std::string> with_scalar = {"add", "sub", "mul", "div", "eq",        "ne",
+                                                      "lt",  "le",  "gt",  "ge",  "remainder", "fmod"};
+    const auto is_number = [&](std::size_t at) {
+      return at < node.args.size() && std::holds_alternative<Constant>(node.args[at].is);
+    };
+    const bool inplace = op != node.op;
+    if (node.overload() == "Tensor" && with_scalar.contains(node.base()) && is_number(1))
+      op = fmt::format("aten.{}{}.Scalar", node.base(), inplace ? "_" : "");
+    if (node.overload() == "Tensor" && is_number(0) && !inplace) {
+      if (node.base() == "add" || node.base() == "mul" || node.base() == "sub") {
+        op = node.base() == "sub" ? "aten.rsub.Scalar" : fmt::format("aten.{}.Scalar", node.base());
+        std::swap(args[0], args[1]);
+      }
+    }
+    std::size_t results = node.results.size();
+    // Buffers are read-only: statistics of the batch do not need the running ones.
+    const std::string base = node.base();
+    if ((base == "batch_norm" || base == "instance_norm" || base == "native_batch_norm") && true_at(node, 5))
+      args[3] = args[4] = "\"none\"";
+    if (base == "_native_batch_norm_legit_functional" && true_at(node, 5)) {
+      op = "aten._native_batch_norm_legit.no_stats";
+      args.erase(args.begin() + 3, args.begin() + 5);
+      results = 3;
+    }
+    std::string kwargs;
+    for (const auto& [key, a] : node.kwargs) {
+      if (key == "device" || key == "layout" || key == "pin_memory" || key == "memory_format") continue;
+      kwargs += (kwargs.empty() ? "" : ", ") + key + " = " + argument(a);
+    }
+    std::string joined;
+    for (const std::string& a : args) joined += (joined.empty() ? "" : ", ") + a;
+    steps += fmt::format("[[step]]\ncall = \"{}\"\nargs = [{}]\n", op, joined);
+    if (!kwargs.empty()) steps += "kwargs = { " + kwargs + " }\n";
+    static const std::set<std::string> lists = {
+        "split",        "split_with_sizes", "chunk",    "unbind", "tensor_split", "broadcast_tensors",
+        "unsafe_split", "unsafe_chunk",     "meshgrid", "hsplit", "vsplit",       "dsplit"};
+    const bool as_list = results > 1 || lists.contains(base);
+    std::string out;
+    for (std::size_t r = 0; r < results; ++r) {
+      const TensorRef ref{node.name, static_cast<int>(r)};
+      const std::string name = as_list && !used(ref) ? "_" : name_of(ref);
+      out += (out.empty() ? "" : ", ") + toml_string(name);
+    }
+    steps += "out = " + (as_list ? "[" + out + "]" : out) + "\n";
+    return {};
+  }
+  bool used(const TensorRef& ref) const {
+    if (is_output(ref)) return true;
+    return std::ranges::any_of(graph_.nodes, [&](const GeneralNode& node) {
+      const std::vector<TensorRef> refs = references(node);
+      return std::ranges::find(refs, ref) != refs.end();
+    });
+  }
+
+  // Outputs that are inputs themselves, or one value given twice, are copies.
+  void copy_outputs(std::string& steps) {
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
+      const std::string from = name_of(graph_.outputs[i]), to = primary_.output_name(i);
+      if (from == to) continue;
+      ++steps_;
+      steps += fmt::format("[[step]]\ncall = \"aten.clone.default\"\nargs = [{}]\nout = {}\n", toml_string(from),
+                           toml_string(to));
+    }
+  }
+
+  const Workload& primary_;
+  const GeneralGraph& graph_;
+  const std::vector<GeneratedGroup>& groups_;
+  std::vector<Unit> units_;
+  std::map<std::pair<std::string, int>, std::string> names_;
+  std::set<std::string> taken_;
+  std::string tune_, scratch_, source_;
+  std::vector<std::string> helpers_;
+  std::size_t steps_ = 0, points_ = 1;
+  int tuned_ = 0;
+};
+
+}  // namespace
+
+Result<Candidate> compose(const Understood& problem, const GeneralGraph& graph,
+                          const std::vector<GeneratedGroup>& groups, const std::vector<std::string>& remarks) {
+  Composer composer(problem.workloads.at(0), graph, groups);
+  Candidate candidate{.text = TRY(composer.run(remarks)), .language = Language::cpp, .name = "candidate.cpp"};
+  if (candidate.text.size() > max_candidate_bytes)
+    return fail(ErrorKind::candidate, fmt::format("the candidate would have {} bytes, more than {}",
+                                                  candidate.text.size(), max_candidate_bytes));
+  return candidate;
+}
+
+}  // namespace kerf

@@ -1,0 +1,354 @@
+#include "synthesize/builtin/emit/cpp.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "synthesize/builtin/emit/cpp_kernel.h"
+
+namespace kerf {
+namespace {
+
+class Emitter : private CppKernel {
+ public:
+  Emitter(const Region& region, const Schedule& schedule, std::string name, std::string tune)
+      : CppKernel(region, schedule, std::move(name), std::move(tune)) {}
+
+  Emitted run() {
+    out_.tune = {tune_, s_.block};
+    switch (s_.sketch) {
+      case Sketch::flat:
+        flat();
+        break;
+      case Sketch::rows:
+        rows();
+        break;
+      case Sketch::columns:
+        columns();
+        break;
+      case Sketch::split:
+        split();
+        break;
+    }
+    return std::move(out_);
+  }
+
+ private:
+  // --- sketches ---------------------------------------------------------------------------------------------------
+  void flat() {
+    begin_kernel();
+    if (inner_ < 0) {  // a single element
+      store_pass(0, false);
+      end_kernel(name_, "one element", {"1"}, {"task"});
+      return;
+    }
+    const std::uint64_t outer = all_ & ~bit(inner_);
+    need("least");
+    const std::string n = size(inner_);
+    line(fmt::format("const int64_t begin = block * {0}, end = least(begin + {0}, {1});", tune_, n));
+    chunked_ = bit(inner_);
+    const std::string& extent = r_.axes[static_cast<std::size_t>(inner_)].extent.text;
+    std::vector<std::string> grid = {fmt::format("cdiv({}, {})", extent, tune_)};
+    std::vector<std::string> indices = {"block"};
+    if (outer) {
+      // Short innermost axes: a task takes several of them.
+      const std::string rows = argument("int64_t", "rows", fmt::format("max(1, {} // ({}))", tune_, extent));
+      open(fmt::format("for (int64_t row = group * {0}; row < least((group + 1) * {0}, {1}); ++row) {{", rows,
+                       size_of_axes(outer)));
+      unflatten(outer, "row");
+      grid.push_back(fmt::format("cdiv({}, max(1, {} // ({})))", r_.extent_of(outer).text, tune_, extent));
+      indices.emplace_back("group");
+    }
+    // Stores that do not change along the innermost axis belong to the first block.
+    store_pass(0, true);
+    bool small = false;
+    for (const RegionStore& store : r_.stores) small = small || (axes_of(store.access) & bit(inner_)) == 0;
+    if (small) {
+      open("if (block == 0) {");
+      store_pass(0, false);
+      close();
+    }
+    if (outer) close();
+    chunked_ = 0;
+    end_kernel(name_, describe(), grid, indices);
+  }
+
+  void waves_and_stores() {
+    declare_all(row_values(0), Place::task);
+    for (int wave = 1; wave <= r_.waves; ++wave) {
+      reduce_wave(wave, false);
+      declare_all(row_values(wave), Place::task);
+    }
+    store_pass(r_.reduced, true);
+    store_pass(0, false);
+  }
+
+  void rows() {
+    begin_kernel();
+    const std::string reduced = r_.extent_of(r_.reduced).text;
+    if (kept_) {
+      need("least");
+      const std::string rows_arg = argument("int64_t", "rows", fmt::format("max(1, {} // ({}))", tune_, reduced));
+      open(fmt::format("for (int64_t row = group * {0}; row < least((group + 1) * {0}, {1}); ++row) {{", rows_arg,
+                       size_of_axes(kept_)));
+      unflatten(kept_, "row");
+      waves_and_stores();
+      close();
+      end_kernel(name_, describe(),
+                 {fmt::format("cdiv({}, max(1, {} // ({})))", r_.extent_of(kept_).text, tune_, reduced)}, {"group"});
+    } else {
+      waves_and_stores();
+      end_kernel(name_, describe(), {"1"}, {"task"});
+    }
+  }
+
+  // Partial results of wave w, f64, lie in NAME_w[row][chunk][reduction].
+  std::string partial_name(int wave) const { return fmt::format("{}_part{}", name_, wave); }
+  void combine(int wave) {
+    const std::vector<int> all = r_.reductions(wave);
+    const std::string from = argument("const double*", partial_name(wave), partial_name(wave));
+    const std::string n = std::to_string(all.size());
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      const ReduceOp op = at(all[k]).reduce;
+      const std::string name = cpp_name(at(all[k]).name), total = name + "_total";
+      line(fmt::format("double {} = {};", total, op == ReduceOp::sum ? "0" : first_of(op)));
+      std::string element_text = fmt::format("{}[(row * chunks + c) * {} + {}]", from, n, k);
+      std::string step = op == ReduceOp::sum ? fmt::format("{} += {}", total, element_text) : "";
+      if (op == ReduceOp::max || op == ReduceOp::min) {
+        need(op == ReduceOp::max ? "greater" : "smaller");
+        step = fmt::format("{0} = {1}((float){2}, (float){0})", total, op == ReduceOp::max ? "greater" : "smaller",
+                           element_text);
+      }
+      line(fmt::format("for (int64_t c = 0; c < chunks; ++c) {};", step));
+      line(fmt::format("const float {} = (float){};", name, total));
+      declared_.insert(all[k]);
+    }
+  }
+  void split() {
+    const int cut = axis_of(r_.reduced);
+    const std::string inner_extent = r_.extent_of(r_.reduced & ~bit(cut)).text;
+    const std::string cut_extent = r_.axes[static_cast<std::size_t>(cut)].extent.text;
+    const bool alone = (r_.reduced & ~bit(cut)) == 0;
+    const std::string length = alone ? tune_ : fmt::format("max(1, {} // ({}))", tune_, inner_extent);
+    const std::string chunks = fmt::format("cdiv({}, {})", cut_extent, length);
+    const std::string row_count = r_.extent_of(kept_).text;
+    bool reduced_stores = false;
+    for (const RegionStore& store : r_.stores)
+      reduced_stores = reduced_stores || (axes_of(store.access) & r_.reduced) != 0;
+    for (int wave = 1; wave <= r_.waves + 1; ++wave) {
+      const bool last = wave > r_.waves;
+      begin_kernel();
+      const bool loops = !last || reduced_stores;
+      if (loops) {
+        need("least");
+        const std::string step = alone ? tune_ : argument("int64_t", "length", length);
+        line(fmt::format("const int64_t begin = chunk * {0}, end = least(begin + {0}, {1});", step, size(cut)));
+      }
+      if (wave > 1 || !last) argument("int64_t", "chunks", chunks);
+      if (kept_) unflatten(kept_, "row");
+      for (int before = 1; before < wave; ++before) {
+        declare_all(row_values(before - 1), Place::task);
+        combine(before);
+      }
+      declare_all(row_values(wave - 1), Place::task);
+      std::string kernel = last ? name_ : fmt::format("{}_pass{}", name_, wave);
+      if (!last) {
+        chunked_ = bit(cut);
+        reduce_wave(wave, true);
+        chunked_ = 0;
+        const std::vector<int> all = r_.reductions(wave);
+        const std::string to = argument("double*", partial_name(wave), partial_name(wave));
+        for (const ReduceOp op : {ReduceOp::max, ReduceOp::min, ReduceOp::prod, ReduceOp::sum}) {
+          int in_group = 0;
+          for (std::size_t k = 0; k < all.size(); ++k)
+            if (at(all[k]).reduce == op)
+              line(fmt::format("{}[(row * chunks + chunk) * {} + {}] = {}_of_pass_{}[{}];", to, all.size(), k,
+                               to_string(op), wave, in_group++));
+        }
+        out_.scratch.push_back(
+            {.name = partial_name(wave), .dtype = "f64", .shape = {row_count, chunks, std::to_string(all.size())}});
+        end_kernel(kernel,
+                   fmt::format("{}: partial results of pass {} for each chunk of {}", describe(), wave,
+                               r_.axes[static_cast<std::size_t>(cut)].name),
+                   {chunks, row_count}, {"chunk", "row"});
+        continue;
+      }
+      if (reduced_stores) {
+        chunked_ = bit(cut);
+        store_pass(r_.reduced, true);
+        chunked_ = 0;
+        open("if (chunk == 0) {");
+        store_pass(0, false);
+        close();
+        if (body_.ends_with("  if (chunk == 0) {\n  }\n"))
+          body_.erase(body_.size() - std::string("  if (chunk == 0) {\n  }\n").size());
+        end_kernel(kernel, describe(), {chunks, row_count}, {"chunk", "row"});
+      } else {
+        store_pass(0, false);
+        end_kernel(kernel, describe(), {row_count}, {"row"});
+      }
+    }
+  }
+
+  // The innermost axis is kept: a block of its columns at a time, values that change along it in arrays.
+  void columns() {
+    begin_kernel();
+    need("least");
+    const std::string& n = r_.axes[static_cast<std::size_t>(inner_)].name;
+    const std::uint64_t outer = kept_ & ~bit(inner_);
+    line(fmt::format("const int64_t begin = block * {0}, width = least({0}, {1} - begin);", tune_, size(inner_)));
+    if (outer) unflatten(outer, "row");
+    column_ = "c";
+    const auto lanes_over_columns = [&](const std::set<int>& wanted, auto&& sink) {
+      const Scope scope = save();
+      std::set<int> values, scalars, lanes;
+      for (const int v : wanted) collect(v, values);
+      for (const int v : values) (along_inner(v) ? lanes : scalars).insert(v);
+      declare_all(scalars, Place::outer);
+      declare_pointers(lanes);
+      need("each16");
+      open(fmt::format("each16<{}>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {{", s_.unroll));
+      lane_index_ = "begin + c";
+      declare_all(lanes, Place::lane);
+      sink();
+      close("});");
+      leave(scope, true, lanes);
+    };
+    const auto row_arrays = [&](int wave) {
+      for (const int v : row_values(wave)) {
+        if (!along_inner(v)) {
+          declare(v, Place::task);
+          declared_.insert(v);
+          continue;
+        }
+        if (at(v).form == Instruction::Form::load || at(v).type != Type::f32)
+          continue;  // cheaper, or only possible, where it is used
+        bool from_reduction = at(v).wave > 0;
+        if (!from_reduction) continue;
+        if (!used_later(v, wave)) continue;
+        line(fmt::format("float {}[{}];", cpp_name(at(v).name), tune_));
+        lanes_over_columns({v}, [&] { line(fmt::format("store16({0} + c, {0});", cpp_name(at(v).name))); });
+        fix_shadow(v);
+        declared_.insert(v);
+        arrays_.insert(v);
+      }
+    };
+    row_arrays(0);
+    for (int wave = 1; wave <= r_.waves; ++wave) {
+      const std::vector<int> all = r_.reductions(wave);
+      std::set<int> wanted;
+      bool any_sum = false;
+      for (const int v : all) {
+        const std::string name = cpp_name(at(v).name);
+        wanted.insert(at(v).operands[0]);
+        const bool sum = at(v).reduce == ReduceOp::sum;
+        any_sum = any_sum || sum;
+        line(fmt::format("float {}[{}];", name, tune_));
+        if (sum) line(fmt::format("double {}_total[{}] = {{}};", name, tune_));
+        if (!sum)
+          line(fmt::format("for (int64_t c = 0; c < {}; ++c) {}[c] = {};", tune_, name, first_of(at(v).reduce)));
+      }
+      const std::string steps = size_of_axes(r_.reduced);
+      if (any_sum) {
+        // Floats for 64 steps, then doubles.
+        open(fmt::format("for (int64_t first = 0; first < {}; first += 64) {{", steps));
+        for (const int v : all)
+          if (at(v).reduce == ReduceOp::sum)
+            line(fmt::format("for (int64_t c = 0; c < {}; ++c) {}[c] = 0;", tune_, cpp_name(at(v).name)));
+        open(fmt::format("for (int64_t step = first; step < least(first + 64, {}); ++step) {{", steps));
+      } else {
+        open(fmt::format("for (int64_t step = 0; step < {}; ++step) {{", steps));
+      }
+      const Scope scope = save();
+      unflatten(r_.reduced, "step");
+      lanes_over_columns(wanted, [&] {
+        for (const int v : all) {
+          const std::string name = cpp_name(at(v).name), term = as_vector(operand(at(v).operands[0], true));
+          const std::string now = fmt::format("load16({} + c)", name);
+          switch (at(v).reduce) {
+            case ReduceOp::sum:
+              line(fmt::format("store16({} + c, {} + {});", name, now, term));
+              break;
+            case ReduceOp::prod:
+              line(fmt::format("store16({} + c, {} * {});", name, now, term));
+              break;
+            case ReduceOp::max:
+              need("greater");
+              line(fmt::format("store16({} + c, greater({}, {}));", name, term, now));
+              break;
+            case ReduceOp::min:
+              need("smaller");
+              line(fmt::format("store16({} + c, smaller({}, {}));", name, term, now));
+              break;
+          }
+        }
+      });
+      restore(scope);
+      close();
+      if (any_sum) {
+        for (const int v : all)
+          if (at(v).reduce == ReduceOp::sum)
+            line(fmt::format("for (int64_t c = 0; c < width; ++c) {0}_total[c] += {0}[c];", cpp_name(at(v).name)));
+        close();
+        for (const int v : all)
+          if (at(v).reduce == ReduceOp::sum)
+            line(
+                fmt::format("for (int64_t c = 0; c < width; ++c) {0}[c] = (float){0}_total[c];", cpp_name(at(v).name)));
+      }
+      for (const int v : all) {
+        declared_.insert(v);
+        arrays_.insert(v);
+      }
+      row_arrays(wave);
+    }
+    // Stores: along the reduced axes, then those of the columns alone.
+    for (const bool reduced : {true, false}) {
+      std::set<int> wanted;
+      std::vector<std::size_t> which;
+      for (std::size_t k = 0; k < r_.stores.size(); ++k)
+        if (((axes_of(r_.stores[k].access) & r_.reduced) != 0) == reduced) {
+          which.push_back(k);
+          wanted.insert(r_.stores[k].value);
+        }
+      if (which.empty()) continue;
+      const Scope scope = save();
+      int opened = 0;
+      if (reduced) opened = open_loops(r_.reduced);
+      std::map<std::size_t, std::string> bases;
+      for (const std::size_t k : which) {
+        const std::string base = store_pointer(k, store_name(k));
+        const std::string rest = offset(r_.stores[k].access, store_name(k), bit(inner_));
+        bases[k] = base;
+        if (rest.empty()) continue;
+        bases[k] = store_name(k) + "_at" + (reduced ? "" : "_columns");
+        line(fmt::format("float* {} = {}{};", bases[k], base, rest));
+      }
+      lanes_over_columns(wanted, [&] {
+        for (const std::size_t k : which) store_lane(r_.stores[k], bases[k]);
+      });
+      for (int i = 0; i < opened; ++i) close();
+      restore(scope);
+    }
+    std::vector<std::string> grid = {
+        fmt::format("cdiv({}, {})", r_.axes[static_cast<std::size_t>(inner_)].extent.text, tune_)};
+    std::vector<std::string> indices = {"block"};
+    if (outer) {
+      grid.push_back(r_.extent_of(outer).text);
+      indices.emplace_back("row");
+    }
+    (void)n;
+    end_kernel(name_, describe(), grid, indices);
+  }
+};
+
+}  // namespace
+
+Result<Emitted> emit_cpp(const Region& region, const Schedule& schedule, const std::string& name,
+                         const std::string& tune) {
+  if (const std::string why = illegal(region, schedule); !why.empty()) return fail(ErrorKind::candidate, why);
+  return Emitter(region, schedule, name, tune).run();
+}
+
+}  // namespace kerf

@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <array>
+
+#include "synthesize/builtin/emit/cpp.h"
+
+namespace kerf {
+namespace {
+
+struct Helper {
+  const char* name;
+  const char* needs;  // one other helper, or ""
+  const char* text;
+};
+
+constexpr std::array helpers = {
+    Helper{"least", "", R"(static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+)"},
+    Helper{
+        "at", "",
+        R"(// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
+static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
+)"},
+    Helper{
+        "put", "",
+        R"(static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+)"},
+    Helper{
+        "put_past", "",
+        R"(// A store that goes around the caches, where p is aligned: nobody reads it before it would have left them.
+static inline void put_past(float* p, f32x16 v, int64_t w) {
+  if (w < 16) store16(p, v, w); else if (aligned64(p)) stream16(p, v); else store16(p, v);
+}
+)"},
+    Helper{"gather", "", R"(static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
+  f32x16 v = {};
+  for (int64_t l = 0; l < w; ++l) v[l] = p[l * stride];
+  return v;
+}
+)"},
+    Helper{"scatter", "", R"(static inline void scatter(float* p, int64_t stride, f32x16 v, int64_t w) {
+  for (int64_t l = 0; l < w; ++l) p[l * stride] = v[l];
+}
+)"},
+    Helper{"whole", "", R"(// Integers as floats: exact below 2^24, and never equal to a smaller one above.
+static inline f32x16 whole(const int64_t* p, int64_t stride, int64_t w) {
+  f32x16 v = {};
+  for (int64_t l = 0; l < w; ++l) v[l] = (float)p[l * stride];
+  return v;
+}
+)"},
+    Helper{"flags", "", R"(static inline auto flags(const bool* p, int64_t stride, int64_t w) {
+  f32x16 v = {};
+  for (int64_t l = 0; l < w; ++l) v[l] = p[l * stride];
+  return v != 0.0f;
+}
+)"},
+    Helper{"keep", "", R"(// v, with lanes from w on replaced.
+static inline f32x16 keep(f32x16 v, int64_t w, float other) {
+  for (int64_t l = w; l < 16; ++l) v[l] = other;
+  return v;
+}
+)"},
+    Helper{"greater", "", R"(// The larger one; NaN if either is.
+static inline float greater(float a, float b) { return a > b || a != a ? a : b; }
+static inline f32x16 greater(f32x16 a, f32x16 b) { return ((a > b) | (a != a)) ? a : b; }
+)"},
+    Helper{"smaller", "", R"(// The smaller one; NaN if either is.
+static inline float smaller(float a, float b) { return a < b || a != a ? a : b; }
+static inline f32x16 smaller(f32x16 a, f32x16 b) { return ((a < b) | (a != a)) ? a : b; }
+)"},
+    Helper{"each16", "", R"(// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+  int64_t i = begin;
+  for (; i + 16 * unroll <= end; i += 16 * unroll)
+#pragma GCC unroll 16
+    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
+  for (; i + 16 <= end; i += 16) f(i, 16);
+  if (i < end) f(i, end - i);
+}
+)"},
+    Helper{
+        "sums", "keep",
+        R"(// Adds to total[n] the sum over [begin, end) of the terms t[n] that f(i, w, t) gives for 16 elements: lanes of float for
+// `chunk` elements at most, then double.
+template <int terms, int accumulators, int64_t chunk, class F>
+static inline void sums(int64_t begin, int64_t end, double* total, F f) {
+  for (int64_t i = begin; i < end;) {
+    const int64_t stop = i + chunk < end ? i + chunk : end;
+    f32x16 sum[accumulators][terms] = {}, t[terms];
+    for (; i + 16 * accumulators <= stop; i += 16 * accumulators)
+#pragma GCC unroll 16
+      for (int a = 0; a < accumulators; ++a) {
+        f(i + 16 * a, 16, t);
+        for (int n = 0; n < terms; ++n) sum[a][n] += t[n];
+      }
+    for (; i + 16 <= stop; i += 16) {
+      f(i, 16, t);
+      for (int n = 0; n < terms; ++n) sum[0][n] += t[n];
+    }
+    if (i < stop) {
+      f(i, stop - i, t);
+      for (int n = 0; n < terms; ++n) sum[0][n] += keep(t[n], stop - i, 0.0f);
+      i = stop;
+    }
+    for (int n = 0; n < terms; ++n) {
+      for (int a = 1; a < accumulators; ++a) sum[0][n] += sum[a][n];
+      total[n] += sum16(sum[0][n]);
+    }
+  }
+}
+)"},
+    Helper{"folds", "keep",
+           R"(// Folds into total[n] the terms t[n] that f(i, w, t) gives for 16 elements, over [begin, end).
+template <int terms, int accumulators, class Fold, class F>
+static inline void folds(int64_t begin, int64_t end, float first, float* total, Fold fold, F f) {
+  f32x16 lanes[accumulators][terms], t[terms];
+  for (int a = 0; a < accumulators; ++a)
+    for (int n = 0; n < terms; ++n) lanes[a][n] = splat16(first);
+  int64_t i = begin;
+  for (; i + 16 * accumulators <= end; i += 16 * accumulators)
+#pragma GCC unroll 16
+    for (int a = 0; a < accumulators; ++a) {
+      f(i + 16 * a, 16, t);
+      for (int n = 0; n < terms; ++n) lanes[a][n] = fold(t[n], lanes[a][n]);
+    }
+  for (; i < end; i += 16) {
+    const int64_t w = end - i < 16 ? end - i : 16;
+    f(i, w, t);
+    for (int n = 0; n < terms; ++n) lanes[0][n] = fold(keep(t[n], w, first), lanes[0][n]);
+  }
+  for (int n = 0; n < terms; ++n) {
+    for (int a = 1; a < accumulators; ++a) lanes[0][n] = fold(lanes[a][n], lanes[0][n]);
+    for (int l = 0; l < 16; ++l) total[n] = fold(lanes[0][n][l], total[n]);
+  }
+}
+)"},
+    Helper{"map", "", R"(template <class F> static inline f32x16 map(f32x16 v, F f) {
+  for (int l = 0; l < 16; ++l) v[l] = f(v[l]);
+  return v;
+}
+)"},
+    Helper{"power", "", R"(static inline f32x16 power(f32x16 a, f32x16 b) {
+  for (int l = 0; l < 16; ++l) a[l] = __builtin_powf(a[l], b[l]);
+  return a;
+}
+)"},
+};
+
+}  // namespace
+
+std::string cpp_helpers(const std::vector<std::string>& used) {
+  std::string text;
+  for (const Helper& helper : helpers) {
+    const bool wanted = std::ranges::any_of(used, [&](const std::string& name) {
+      if (name == helper.name) return true;
+      return std::ranges::any_of(
+          helpers, [&](const Helper& other) { return name == other.name && other.needs == std::string(helper.name); });
+    });
+    if (wanted) text += helper.text;
+  }
+  return text;
+}
+
+}  // namespace kerf

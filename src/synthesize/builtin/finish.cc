@@ -1,0 +1,272 @@
+// The end of lowering: axes are put in memory order, merged where every tensor allows it, and accesses get strides.
+#include <fmt/format.h>
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "synthesize/builtin/lowering.h"
+
+namespace kerf {
+namespace {
+
+constexpr std::uint64_t bit(std::size_t axis) { return std::uint64_t{1} << axis; }
+
+void for_each_access(Region& region, auto&& f) {
+  for (Instruction& i : region.code)
+    if (i.form == Instruction::Form::load) f(i.access);
+  for (RegionStore& store : region.stores) f(store.access);
+}
+
+// Removes bit `b` and shifts what is above it.
+std::uint64_t without(std::uint64_t mask, std::size_t b) {
+  const std::uint64_t low = mask & (bit(b) - 1), high = mask >> (b + 1);
+  return low | high << b;
+}
+
+}  // namespace
+
+// Loops that never meet in one value may share an axis if they are equally long: reductions of two tensors become one
+// pass.
+void Lowering::merge_unrelated_axes() {
+  std::set<int> used;
+  for (std::size_t v = 0; v < code_.size(); ++v) {
+    for (const int a : axes_of_value(static_cast<int>(v))) used.insert(a);
+    for (const int a : expand(reduce_over_[v])) used.insert(a);
+  }
+  const std::vector<int> axes(used.begin(), used.end());
+  for (std::size_t i = 0; i < axes.size(); ++i)
+    for (std::size_t j = i + 1; j < axes.size(); ++j)
+      if (root(axes[i]) == axes[i] && root(axes[j]) == axes[j]) unify(axes[i], axes[j]);
+}
+
+Access Lowering::access(const RawAccess& raw, const std::vector<int>& compact, const Region& region) const {
+  const GeneralTensor& tensor = *graph_.tensor(raw.ref);
+  Access made{.tensor = raw.ref,
+              .type = Type::f32,
+              .subscripts = {},
+              .pick = std::nullopt,
+              .pick_stride = one(workloads_),
+              .contiguous = tensor.contiguous()};
+  if (tensor.dtype == Dtype::i64) made.type = Type::i64;
+  if (tensor.dtype == Dtype::boolean) made.type = Type::mask;
+  Extent running = one(workloads_);
+  for (std::size_t d = raw.dims.size(); d-- > 0;) {
+    Extent stride = running;
+    if (!made.contiguous) {
+      stride = {.text = fmt::format("{}.stride[{}]", placeholder(raw.ref), d), .values = {}};
+      for (const auto& strides : tensor.stride) stride.values.push_back(strides[d]);
+    }
+    if (static_cast<int>(d) == raw.pick_dim) {
+      made.pick_stride = stride;
+      Extent size{.text = fmt::format("{}.shape[{}]", placeholder(raw.ref), d), .values = {}};
+      for (const auto& shape : tensor.shape) size.values.push_back(shape[d]);
+      running = size * running;
+      continue;
+    }
+    const std::vector<int> list = expand(raw.dims[d]);
+    for (std::size_t k = list.size(); k-- > 0;) {
+      const int axis = compact[static_cast<std::size_t>(list[k])];
+      made.subscripts.push_back({axis, stride});
+      const Extent& size = region.axes[static_cast<std::size_t>(axis)].extent;
+      stride = stride * size;
+      running = running * size;
+    }
+  }
+  return made;
+}
+
+// Two neighbouring axes become one where every tensor steps through both evenly and every value has both or neither.
+void Lowering::collapse(Region& region) {
+  for (std::size_t a = 0; a + 1 < region.axes.size();) {
+    const std::size_t b = a + 1;
+    bool can = true;
+    const auto both = [&](std::uint64_t mask) { return ((mask >> a) & 1U) == ((mask >> b) & 1U); };
+    for (const Instruction& i : region.code) can = can && both(i.axes);
+    can = can && both(region.reduced);
+    for_each_access(region, [&](const Access& access) {
+      const Subscript *x = access.along(static_cast<int>(a)), *y = access.along(static_cast<int>(b));
+      if ((x == nullptr) != (y == nullptr)) can = false;
+      if (!can || !x) return;
+      for (std::size_t w = 0; w < region.workloads; ++w)
+        if (x->stride.values[w] != y->stride.values[w] * region.axes[b].extent.values[w]) can = false;
+    });
+    if (!can) {
+      ++a;
+      continue;
+    }
+    region.axes[a].extent = region.axes[a].extent * region.axes[b].extent;
+    region.axes.erase(region.axes.begin() + static_cast<std::ptrdiff_t>(b));
+    for (Instruction& i : region.code) i.axes = without(i.axes, b);
+    region.reduced = without(region.reduced, b);
+    for_each_access(region, [&](Access& access) {
+      for (Subscript& s : access.subscripts)
+        if (s.axis == static_cast<int>(a)) s.axis = -1;
+      std::erase_if(access.subscripts, [](const Subscript& s) { return s.axis < 0; });
+      for (Subscript& s : access.subscripts)
+        if (s.axis >= static_cast<int>(b)) --s.axis;
+    });
+  }
+}
+
+Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
+  merge_unrelated_axes();
+  Region region;
+  region.workloads = workloads_;
+  // What the stores need, nothing else.
+  std::vector<bool> needed(code_.size(), false);
+  std::vector<std::pair<Lowered, TensorRef>> sinks;
+  for (const TensorRef& ref : stores) {
+    if (!has(ref)) throw CannotLower{"a result that lowering does not give"};
+    Lowered v = value(ref);
+    if (tentative && (type(v) != Type::f32 || graph_.tensor(ref)->dtype != Dtype::f32)) continue;
+    if (type(v) != Type::f32) throw CannotLower{"only f32 results are stored"};
+    const GeneralTensor* tensor = graph_.tensor(ref);
+    const bool is_output = std::ranges::find(graph_.outputs, ref) != graph_.outputs.end();
+    if (!tensor || tensor->dtype != Dtype::f32) throw CannotLower{"only f32 results are stored"};
+    if (!is_output && !tensor->contiguous()) throw CannotLower{"an intermediate result that is not contiguous"};
+    needed[static_cast<std::size_t>(v.value)] = true;
+    sinks.emplace_back(std::move(v), ref);
+  }
+  if (sinks.empty() && tentative) return region;
+  if (sinks.empty()) throw CannotLower{"nothing is stored"};
+  for (std::size_t v = code_.size(); v-- > 0;) {
+    if (!needed[v]) continue;
+    for (const int o : code_[v].operands) needed[static_cast<std::size_t>(o)] = true;
+    if (code_[v].access.pick) needed[static_cast<std::size_t>(*code_[v].access.pick)] = true;
+  }
+  // Axes in use, ordered by the strides of the tensor that has most of them (a stored one, if equal).
+  std::set<int> used;
+  const auto use = [&](const std::vector<int>& list) {
+    for (const int a : expand(list)) used.insert(a);
+  };
+  for (std::size_t v = 0; v < code_.size(); ++v)
+    if (needed[v]) {
+      use(code_axes_[v]);
+      use(reduce_over_[v]);
+    }
+  const RawAccess* lead = nullptr;
+  std::vector<RawAccess> store_access;
+  for (const auto& [v, ref] : sinks) {
+    for (const auto& dim : v.dims) use(dim);
+    store_access.push_back({.ref = ref, .dims = v.dims, .pick_dim = -1});
+  }
+  const auto count_axes = [&](const RawAccess& raw) {
+    std::size_t n = 0;
+    for (const auto& dim : raw.dims) n += expand(dim).size();
+    return n;
+  };
+  for (const RawAccess& raw : store_access)
+    if (!lead || count_axes(raw) > count_axes(*lead)) lead = &raw;
+  for (std::size_t v = 0; v < code_.size(); ++v)
+    if (needed[v] && code_[v].form == Instruction::Form::load && count_axes(loads_[v]) > count_axes(*lead))
+      lead = &loads_[v];
+  if (used.size() > 12) throw CannotLower{"too many axes"};
+  std::vector<int> provisional(axes_.size(), -1);
+  for (const int a : used) {
+    provisional[static_cast<std::size_t>(a)] = static_cast<int>(region.axes.size());
+    region.axes.push_back({axes_[static_cast<std::size_t>(a)].name, axes_[static_cast<std::size_t>(a)].extent});
+  }
+  std::vector<int> order;
+  {
+    Access lead_access = access(*lead, provisional, region);
+    std::ranges::stable_sort(lead_access.subscripts, [](const Subscript& x, const Subscript& y) {
+      return x.stride.values[0] < y.stride.values[0];
+    });
+    // Equal strides (extent 1 in the primary): the order in which access() listed them, inner first, is kept.
+    for (const Subscript& s : lead_access.subscripts) order.insert(order.begin(), s.axis);
+    for (int a = static_cast<int>(region.axes.size()); a-- > 0;)
+      if (std::ranges::find(order, a) == order.end()) order.insert(order.begin(), a);
+  }
+  std::vector<Axis> sorted;
+  std::vector<int> position(region.axes.size());
+  for (std::size_t k = 0; k < order.size(); ++k) {
+    position[static_cast<std::size_t>(order[k])] = static_cast<int>(k);
+    sorted.push_back(region.axes[static_cast<std::size_t>(order[k])]);
+  }
+  region.axes = std::move(sorted);
+  std::vector<int> compact(axes_.size(), -1);
+  for (const int a : used)
+    compact[static_cast<std::size_t>(a)] = position[static_cast<std::size_t>(provisional[static_cast<std::size_t>(a)])];
+  const auto mask_of = [&](const std::vector<int>& list) {
+    std::uint64_t mask = 0;
+    for (const int a : expand(list)) mask |= bit(static_cast<std::size_t>(compact[static_cast<std::size_t>(a)]));
+    return mask;
+  };
+  // Instructions, renumbered, equal ones once.
+  std::vector<int> number(code_.size(), -1);
+  std::set<std::string> names;
+  std::map<std::string, int> seen;
+  for (std::size_t v = 0; v < code_.size(); ++v) {
+    if (!needed[v]) continue;
+    Instruction i = code_[v];
+    for (int& o : i.operands) o = number[static_cast<std::size_t>(o)];
+    i.axes = mask_of(code_axes_[v]);
+    if (i.form == Instruction::Form::load) {
+      const std::optional<int> pick = i.access.pick;
+      i.access = access(loads_[v], compact, region);
+      if (pick) i.access.pick = number[static_cast<std::size_t>(*pick)];
+      i.type = i.access.type;
+    }
+    for (const int o : i.operands) i.wave = std::max(i.wave, region.code[static_cast<std::size_t>(o)].wave);
+    if (i.access.pick) i.wave = std::max(i.wave, region.code[static_cast<std::size_t>(*i.access.pick)].wave);
+    std::uint64_t over = 0;
+    if (i.form == Instruction::Form::reduce) {
+      over = mask_of(reduce_over_[v]);
+      if (region.reduced != 0 && region.reduced != over) throw CannotLower{"reductions over different dimensions"};
+      region.reduced = over;
+      region.waves = std::max(region.waves, ++i.wave);
+    }
+    std::string key = fmt::format("{} {} {} {} {} {}", static_cast<int>(i.form), static_cast<int>(i.op),
+                                  static_cast<int>(i.reduce), fmt::join(i.operands, ","), i.constant, i.text);
+    if (i.form == Instruction::Form::load)
+      key +=
+          fmt::format(" {}#{} {} {}", i.access.tensor.name, i.access.tensor.index, i.axes, i.access.pick.value_or(-1));
+    if (const auto it = seen.find(key); it != seen.end()) {
+      number[v] = it->second;
+      continue;
+    }
+    std::string name = i.name;
+    for (int n = 1; !names.insert(name).second; ++n) name = fmt::format("{}_{}", i.name, n);
+    i.name = std::move(name);
+    number[v] = static_cast<int>(region.code.size());
+    seen.emplace(std::move(key), number[v]);
+    region.code.push_back(std::move(i));
+  }
+  for (std::size_t k = 0; k < sinks.size(); ++k) {
+    Access a = access(store_access[k], compact, region);
+    a.type = Type::f32;
+    std::vector<Extent> shape;
+    for (const auto& dim : store_access[k].dims) {
+      shape.push_back(one(workloads_));
+      for (const int axis : expand(dim)) shape.back() = shape.back() * extent(axis);
+    }
+    region.stores.push_back({.value = number[static_cast<std::size_t>(sinks[k].first.value)],
+                             .access = std::move(a),
+                             .shape = std::move(shape)});
+  }
+  for (const Instruction& i : region.code)
+    if (i.form == Instruction::Form::reduce && (i.axes & region.reduced) != 0)
+      throw CannotLower{"a reduction inside another"};
+  collapse(region);
+  std::set<std::string> axis_names;
+  for (std::size_t a = 0; a < region.axes.size(); ++a) region.axes[a].name = std::string(1, "ijklmnpqrstu"[a]);
+  // An axis along which only results of reductions are spread out belongs to a kernel of its own.
+  std::uint64_t met = region.reduced;
+  for (const Instruction& i : region.code) {
+    if (i.form == Instruction::Form::reduce) met |= region.code[static_cast<std::size_t>(i.operands[0])].axes;
+  }
+  if (region.reduced != 0 && met != bit(region.axes.size()) - 1)
+    throw CannotLower{"loops that no reduction runs through"};
+  const std::size_t inner = region.axes.empty() ? 0 : region.axes.size() - 1;
+  for (const Instruction& i : region.code)
+    if (i.access.pick && (region.code[static_cast<std::size_t>(*i.access.pick)].axes >> inner & 1U) != 0 &&
+        !region.axes.empty())
+      throw CannotLower{"a gather whose index varies along the innermost axis"};
+  for (const Instruction& i : region.code)
+    if (i.type == Type::i64 && i.form == Instruction::Form::pointwise && !region.axes.empty() &&
+        (i.axes >> inner & 1U) != 0)
+      throw CannotLower{"integer arithmetic along the innermost axis"};
+  return region;
+}
+
+}  // namespace kerf

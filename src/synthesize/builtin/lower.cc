@@ -1,0 +1,87 @@
+#include "synthesize/builtin/lower.h"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <set>
+
+#include "synthesize/builtin/lowering.h"
+#include "synthesize/builtin/operators.h"
+
+namespace kerf {
+
+bool is_trivial(const GeneralNode& node) {
+  static const std::set<std::string> trivial = {"view",
+                                                "reshape",
+                                                "_unsafe_view",
+                                                "flatten",
+                                                "unflatten",
+                                                "unsqueeze",
+                                                "squeeze",
+                                                "permute",
+                                                "transpose",
+                                                "t",
+                                                "numpy_T",
+                                                "expand",
+                                                "expand_as",
+                                                "alias",
+                                                "detach",
+                                                "clone",
+                                                "contiguous",
+                                                "lift_fresh_copy",
+                                                "lift_fresh",
+                                                "dropout",
+                                                "broadcast_tensors",
+                                                "scalar_tensor",
+                                                "full",
+                                                "zeros",
+                                                "ones",
+                                                "full_like",
+                                                "zeros_like",
+                                                "ones_like",
+                                                "_to_copy",
+                                                "to",
+                                                "mT",
+                                                "swapaxes",
+                                                "broadcast_to"};
+  return trivial.contains(node.base());
+}
+
+bool lowers(const GeneralGraph& graph, const GeneralNode& node) {
+  if (!has_lowering(node)) return false;
+  try {
+    Lowering lowering(graph, graph.workloads.size());
+    lower_node(lowering, node);
+    return true;
+  } catch (const CannotLower&) {
+    return false;
+  }
+}
+
+std::vector<TensorRef> escaping(const GeneralGraph& graph, const std::vector<std::size_t>& nodes) {
+  std::set<std::string> inside;
+  for (const std::size_t n : nodes) inside.insert(graph.nodes[n].name);
+  std::vector<TensorRef> found;
+  const auto add = [&](const TensorRef& ref) {
+    if (inside.contains(ref.name) && std::ranges::find(found, ref) == found.end()) found.push_back(ref);
+  };
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (inside.contains(graph.nodes[n].name)) continue;
+    for (const TensorRef& ref : references(graph.nodes[n])) add(ref);
+  }
+  for (const TensorRef& ref : graph.outputs) add(ref);
+  return found;
+}
+
+Result<Region> lower(const GeneralGraph& graph, const std::vector<std::size_t>& nodes, bool tentative) {
+  try {
+    Lowering lowering(graph, graph.workloads.size());
+    for (const std::size_t n : nodes) lower_node(lowering, graph.nodes[n]);
+    Region region = lowering.finish(escaping(graph, nodes), tentative);
+    region.name = graph.nodes[nodes.back()].name;
+    return region;
+  } catch (const CannotLower& e) {
+    return fail(ErrorKind::candidate, e.why);
+  }
+}
+
+}  // namespace kerf

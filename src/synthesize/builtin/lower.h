@@ -1,0 +1,27 @@
+// Lowering: operators of a graph become instructions of one Region, on common axes.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "synthesize/general.h"
+#include "synthesize/builtin/ir.h"
+
+namespace kerf {
+
+// Whether the operator can be part of a generated region at all (its arguments and dtypes included).
+[[nodiscard]] bool lowers(const GeneralGraph& graph, const GeneralNode& node);
+// Views, copies and constants: nothing that is worth a kernel of its own.
+[[nodiscard]] bool is_trivial(const GeneralNode& node);
+
+// One region that computes `nodes` (positions in the graph, ascending) and stores what is used outside of them. Fails
+// (kind candidate, with the reason) where they do not fit one loop nest. `tentative` asks whether the nodes fit so far:
+// results that cannot be stored (masks, integers) are left out, for a later node may be their only user.
+[[nodiscard]] Result<Region> lower(const GeneralGraph& graph, const std::vector<std::size_t>& nodes,
+                                   bool tentative = false);
+
+// References to results of `nodes` that other nodes or the graph's outputs use, in order.
+[[nodiscard]] std::vector<TensorRef> escaping(const GeneralGraph& graph, const std::vector<std::size_t>& nodes);
+
+}  // namespace kerf

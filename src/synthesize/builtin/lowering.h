@@ -1,0 +1,103 @@
+// The workings of lower(): values with their dimensions on axes that are unified as operators meet.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "synthesize/general.h"
+#include "synthesize/builtin/ir.h"
+
+namespace kerf {
+
+// A tensor-level value under construction: the instruction that gives an element, and the axes that each dimension is
+// made of, outermost first; none for a dimension of size 1.
+struct Lowered {
+  int value = -1;
+  std::vector<std::vector<int>> dims;
+};
+
+// Thrown away inside lower(): an operator or a combination that one loop nest cannot do.
+struct CannotLower {
+  std::string why;
+};
+
+// Where a reference's plan name will stand in an expression: replaced when the plan is written.
+[[nodiscard]] std::string placeholder(const TensorRef& ref);
+
+class Lowering {
+ public:
+  Lowering(const GeneralGraph& graph, std::size_t workloads) : graph_(graph), workloads_(workloads) {}
+
+  // Tensors and constants
+  Lowered load(const TensorRef& ref);
+  Lowered constant(double value);
+  Lowered parameter(const std::string& text, std::vector<double> values);
+  Lowered number(const GeneralArgument& argument);  // a literal or a generalised constant
+  Lowered count(const std::vector<int>& axes);      // how many elements, as f32
+
+  // Pointwise, with broadcasting; names the result after the node at hand.
+  Lowered apply(Op op, std::vector<Lowered> operands);
+  Lowered apply(Op op, const Lowered& a, double b) { return apply(op, {a, constant(b)}); }
+  Lowered pick(const Lowered& from, int dim, const Lowered& index);
+
+  // Reductions
+  Lowered reduce(ReduceOp op, const Lowered& operand, const std::vector<int>& axes);  // drops the axes from the dims
+  Lowered mean(const Lowered& operand, const std::vector<int>& axes);
+  Lowered remove_dims(Lowered value, std::vector<int> dims, bool keepdim) const;
+  [[nodiscard]] std::vector<int> axes_of(const Lowered& value, const std::vector<int>& dims) const;
+  [[nodiscard]] std::vector<int> all_dims(const Lowered& value) const;
+
+  // Shapes
+  std::pair<int, int> split_axis(int axis, const Extent& outer, const Extent& inner);
+  Lowered reshape(const Lowered& value, const GeneralTensor& to);
+  [[nodiscard]] const Extent& extent(int axis) const { return axes_[static_cast<std::size_t>(root(axis))].extent; }
+  [[nodiscard]] std::size_t workloads() const { return workloads_; }
+
+  void bind(const TensorRef& ref, Lowered value) { bound_.insert_or_assign({ref.name, ref.index}, std::move(value)); }
+  [[nodiscard]] Lowered value(const TensorRef& ref);
+  [[nodiscard]] bool has(const TensorRef& ref) const { return bound_.contains({ref.name, ref.index}); }
+  void name_node(const std::string& name) { node_ = name; }
+  [[nodiscard]] Type type(const Lowered& v) const { return code_[static_cast<std::size_t>(v.value)].type; }
+
+  // `tentative`: results that cannot be stored are left out; the region may be empty.
+  Region finish(const std::vector<TensorRef>& stores, bool tentative = false);
+
+ private:
+  struct RawAxis {
+    std::string name;
+    Extent extent;
+    int parent = -1;
+    std::vector<int> parts;  // not empty: replaced by these
+  };
+  struct RawAccess {
+    TensorRef ref;
+    std::vector<std::vector<int>> dims;
+    int pick_dim = -1;
+  };
+  [[nodiscard]] int root(int axis) const;
+  [[nodiscard]] std::vector<int> expand(const std::vector<int>& list) const;  // roots, split ones by their parts
+  void expand(Lowered& value) const;
+  [[nodiscard]] std::vector<int> axes_of_value(int value) const;
+  int new_axis(std::string name, Extent extent);
+  bool unify(int a, int b);
+  std::vector<int> unify_lists(const std::vector<int>& a, const std::vector<int>& b);
+  int add(Instruction instruction, std::vector<int> axes);
+  int at_index(int value, int axis, int index, std::map<int, int>& done);
+  Access access(const RawAccess& raw, const std::vector<int>& compact, const Region& region) const;
+  void merge_unrelated_axes();
+  static void collapse(Region& region);
+
+  const GeneralGraph& graph_;
+  std::size_t workloads_;
+  std::string node_ = "value";
+  std::vector<RawAxis> axes_;
+  std::vector<Instruction> code_;
+  std::vector<std::vector<int>> code_axes_;    // raw, per instruction
+  std::vector<std::vector<int>> reduce_over_;  // raw, per instruction
+  std::vector<RawAccess> loads_;               // per instruction
+  std::map<std::pair<std::string, int>, Lowered> bound_, loaded_;
+};
+
+}  // namespace kerf

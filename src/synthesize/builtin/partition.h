@@ -1,0 +1,35 @@
+// Which operators are generated together, and which are left to the library.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "synthesize/general.h"
+#include "synthesize/builtin/ir.h"
+
+namespace kerf {
+
+using NodeSet = std::vector<std::size_t>;  // positions in a graph, ascending
+
+// Groups that are generated; every other node is a library call.
+struct Partition {
+  std::vector<NodeSet> groups;
+  friend bool operator==(const Partition&, const Partition&) = default;
+};
+
+enum class Fusing : std::uint8_t { full, none };  // none: every generated operator is a group of its own
+
+// Greedy, in the graph's order: an operator joins the groups of its operands where one loop nest can do them all and
+// nothing outside has to run in between. Views and copies alone are not generated.
+[[nodiscard]] Partition partition(const GeneralGraph& graph, Fusing fusing);
+
+// Whether the group can be one region and no path leaves it and comes back.
+[[nodiscard]] bool legal(const GeneralGraph& graph, const Partition& partition, const NodeSet& group,
+                         bool tentative = false);
+// Whether all units of the partition can be put in an order.
+[[nodiscard]] bool orderable(const GeneralGraph& graph, const Partition& partition);
+[[nodiscard]] NodeSet unite(const NodeSet& a, const NodeSet& b);
+// Operators of the graph that are calls and more than views.
+[[nodiscard]] std::size_t library_calls(const GeneralGraph& graph, const Partition& partition);
+
+}  // namespace kerf

@@ -1,0 +1,58 @@
+#include "synthesize/builtin/policy.h"
+
+#include <array>
+#include <cmath>
+
+namespace kerf {
+namespace {
+
+// Gains in log speedup that are expected before anything was seen, and how sure of it we are (in observations).
+constexpr double prior_weight = 2;
+constexpr double spread = 0.08;
+
+struct Prior {
+  Bound bound;
+  const char* move;
+  double gain;
+};
+constexpr std::array priors = {
+    Prior{Bound::memory, "fuse", 0.30},          Prior{Bound::memory, "streaming_stores", 0.15},
+    Prior{Bound::memory, "passes", 0.15},        Prior{Bound::memory, "tile", 0.08},
+    Prior{Bound::memory, "threads", 0.06},       Prior{Bound::memory, "split", -0.10},
+    Prior{Bound::compute, "vectorize", 0.20},    Prior{Bound::compute, "unroll", 0.08},
+    Prior{Bound::compute, "accumulators", 0.08}, Prior{Bound::compute, "library", 0.05},
+    Prior{Bound::latency, "accumulators", 0.12}, Prior{Bound::latency, "threads", 0.12},
+    Prior{Bound::latency, "unroll", 0.06},       Prior{Bound::occupancy, "threads", 0.25},
+    Prior{Bound::occupancy, "tile", 0.10},       Prior{Bound::launch, "fuse", 0.25},
+    Prior{Bound::launch, "threads", 0.12},       Prior{Bound::host, "fuse", 0.10},
+};
+
+double prior_of(std::optional<Bound> bound, const std::string& move) {
+  for (const Prior& prior : priors)
+    if (bound == prior.bound && move == prior.move) return prior.gain;
+  if (move == "library" || move == "split") return -0.05;
+  return move == "fuse" ? 0.1 : 0.01;
+}
+
+int key_of(std::optional<Bound> bound) { return bound ? static_cast<int>(*bound) : -1; }
+
+}  // namespace
+
+std::pair<double, int> MovePolicy::belief(std::optional<Bound> bound, const std::string& move) const {
+  const auto it = seen_.find({key_of(bound), move});
+  const Belief b = it == seen_.end() ? Belief{} : it->second;
+  return {(prior_of(bound, move) * prior_weight + b.total) / (prior_weight + b.count), b.count};
+}
+
+double MovePolicy::draw(std::optional<Bound> bound, const std::string& move, Random& random) const {
+  const auto [mean, count] = belief(bound, move);
+  return mean + random.normal() * spread / std::sqrt(prior_weight + count);
+}
+
+void MovePolicy::learn(std::optional<Bound> bound, const std::string& move, double gain) {
+  Belief& b = seen_[{key_of(bound), move}];
+  b.total += gain;
+  ++b.count;
+}
+
+}  // namespace kerf
