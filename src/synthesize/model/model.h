@@ -11,7 +11,7 @@
 
 namespace kerf {
 
-enum class Role : std::uint8_t { user, assistant };
+enum class Speaker : std::uint8_t { user, assistant };
 
 struct Part {
   std::string text;
@@ -19,7 +19,7 @@ struct Part {
 };
 
 struct Message {
-  Role role = Role::user;
+  Speaker role = Speaker::user;
   std::vector<Part> parts;
 };
 

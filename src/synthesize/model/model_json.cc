@@ -41,7 +41,7 @@ std::optional<double> number_or_none(const Json& json, const char* name) {
 Json to_json(const ModelRequest& request) {
   Json messages = Json::array();
   for (const Message& m : request.messages) {
-    messages.push_back({{"role", m.role == Role::user ? "user" : "assistant"}, {"parts", to_json(m.parts)}});
+    messages.push_back({{"role", m.role == Speaker::user ? "user" : "assistant"}, {"parts", to_json(m.parts)}});
   }
   return {{"system", to_json(request.system)},
           {"messages", std::move(messages)},
@@ -55,7 +55,7 @@ Result<ModelRequest> model_request_from_json(const Json& json) {
     ModelRequest request;
     request.system = parts_from(json.at("system"));
     for (const Json& m : json.at("messages")) {
-      request.messages.push_back({.role = m.at("role").get<std::string>() == "user" ? Role::user : Role::assistant,
+      request.messages.push_back({.role = m.at("role").get<std::string>() == "user" ? Speaker::user : Speaker::assistant,
                                   .parts = parts_from(m.at("parts"))});
     }
     request.settings.max_tokens = json.at("max_tokens").get<std::int64_t>();
