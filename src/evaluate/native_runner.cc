@@ -295,14 +295,8 @@ class NativeInstance final : public RunnerInstance {
 
 class NativeRunner final : public Runner {
  public:
-  NativeRunner(BuiltBridge bridge, NativeRunnerOptions options, std::vector<std::string> isolation)
-      : bridge_(std::move(bridge)), options_(std::move(options)), isolation_(std::move(isolation)) {}
-
-  Result<> start() {
-    const std::scoped_lock lock(mutex_);
-    zygote_ = TRY(Zygote::start(bridge_, options_.jail));
-    return {};
-  }
+  NativeRunner(NativeRunnerOptions options, std::vector<std::string> isolation)
+      : options_(std::move(options)), isolation_(std::move(isolation)) {}
 
   Result<std::unique_ptr<RunnerInstance>> load(const LoadRequest& request) override {
     auto zygote = TRY(living());
@@ -322,14 +316,15 @@ class NativeRunner final : public Runner {
  private:
   Result<std::shared_ptr<Zygote>> living() {
     const std::scoped_lock lock(mutex_);
-    if (!zygote_->alive()) zygote_ = TRY(Zygote::start(bridge_, options_.jail));
+    if (!bridge_) bridge_ = TRY(build_bridge(options_.notice));
+    if (!zygote_ || !zygote_->alive()) zygote_ = TRY(Zygote::start(*bridge_, options_.jail));
     return zygote_;
   }
 
-  BuiltBridge bridge_;
   NativeRunnerOptions options_;
   std::vector<std::string> isolation_;
   std::mutex mutex_;
+  std::optional<BuiltBridge> bridge_;
   std::shared_ptr<Zygote> zygote_;
 };
 
@@ -337,13 +332,10 @@ class NativeRunner final : public Runner {
 
 Result<std::unique_ptr<Runner>> make_native_runner(NativeRunnerOptions options) {
   if (!options.notice) options.notice = [](std::string_view line) { fmt::print(stderr, "kerf: {}\n", line); };
-  BuiltBridge bridge = TRY(build_bridge(options.notice));
   std::vector<std::string> layers;
   if (options.jail) layers = TRY(isolation());
   layers.emplace_back("kernels: seccomp allow-list, address space limit");
-  auto runner = std::make_unique<NativeRunner>(std::move(bridge), std::move(options), std::move(layers));
-  TRY(runner->start());
-  return runner;
+  return std::make_unique<NativeRunner>(std::move(options), std::move(layers));
 }
 
 }  // namespace kerf

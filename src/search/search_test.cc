@@ -9,6 +9,7 @@
 
 #include "search/landscape.h"
 #include "search/replay.h"
+#include "search/tree.h"
 
 namespace kerf {
 namespace {
@@ -236,6 +237,21 @@ TEST(Search, ANodeThatFailsWhenMeasuredAgainIsNoLongerTheBestNorBuiltUpon) {
   ASSERT_TRUE(search->tell(e.id, failed()));
   EXPECT_EQ(search->best(), 0);
   for (const Expansion& next : search->ask(3)) EXPECT_THAT(next.parents, testing::Not(testing::Contains(1)));
+}
+
+TEST(Tree, AClosedNodeOpensAgainWithAllAboveItWhenALateChildArrives) {
+  Tree tree;
+  tree.add_root(true, {.mean = 0, .standard_error = 0});
+  const NodeIndex child = tree.add(0, MemoryOperator::inherit, true, {.mean = 0.1, .standard_error = 0});
+  for (const NodeIndex node : {NodeIndex{0}, child}) {
+    for (const auto memory : {MemoryOperator::inherit, MemoryOperator::siblings, MemoryOperator::combine})
+      tree.exhaust(node, memory);
+  }
+  tree.exhaust(no_node, MemoryOperator::fresh);
+  ASSERT_FALSE(tree.open_below(0));
+  tree.add(child, MemoryOperator::inherit, true, {.mean = 0.2, .standard_error = 0});  // was in flight meanwhile
+  EXPECT_TRUE(tree.open_below(child));
+  EXPECT_TRUE(tree.open_below(0));
 }
 
 TEST(Search, FailedNodesAreRepairedWhereTheSynthesizerCan) {

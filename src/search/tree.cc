@@ -117,7 +117,6 @@ NodeIndex Tree::add(NodeIndex built_on, MemoryOperator memory, bool measured, Re
   if (measured) {
     node.next_sibling = at(parent).first_child;
     at(parent).first_child = static_cast<std::int32_t>(index);
-    ++at(parent).open_children;
     ++cold(parent).children;
   } else {
     cold(parent).last_failed = static_cast<std::int32_t>(index);
@@ -128,6 +127,7 @@ NodeIndex Tree::add(NodeIndex built_on, MemoryOperator memory, bool measured, Re
   cold_.push_back(rest);
   scores_.set(index, measured ? value : Tournament::out);
   refresh_open_score(index);
+  if (measured) reopen(index);
   lowest_ = std::min(lowest_, value);
 
   for (NodeIndex i = parent; i != no_node; i = at(i).parent) {
@@ -197,6 +197,14 @@ void Tree::exhaust(NodeIndex i, MemoryOperator memory) {
   at(node).exhausted = static_cast<std::uint8_t>(at(node).exhausted | 1U << index_of(memory));
   refresh_open_score(node);
   if (was_open && !open_below(node)) close(node);
+}
+
+void Tree::reopen(NodeIndex i) {
+  for (NodeIndex parent = at(i).parent; parent != no_node; parent = at(parent).parent) {
+    const bool was_open = open_below(parent);
+    ++at(parent).open_children;
+    if (was_open) return;
+  }
 }
 
 void Tree::close(NodeIndex i) {

@@ -130,6 +130,7 @@ class Tree {
   [[nodiscard]] bool fresh_open(NodeIndex i) const { return i == 0 && !exhausted(0, MemoryOperator::fresh); }
   void refresh_open_score(NodeIndex i);
   void revalue(NodeIndex i, double mean);  // and the figures of its ancestors
+  void reopen(NodeIndex i);                // it is open and was not: tells the ancestors, closed ones open with it
   void close(NodeIndex i);                 // it stopped being open: tells the ancestors
 
   std::vector<Hot> hot_;
