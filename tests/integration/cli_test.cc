@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -27,12 +28,22 @@ namespace fs = std::filesystem;
 const std::string kerf_binary = std::string(KERF_BUILD) + "/kerf";
 const std::string problems = std::string(KERF_CASES) + "/problems/";
 
+// No expectation here is about speed, and limits are for hangs alone: the machine may be slow and busy.
+constexpr std::chrono::minutes patience{15};
+
 struct CliTest : testing::Test {
   void SetUp() override {
     auto made = TemporaryDirectory::create("kerf-cli");
     ASSERT_TRUE(made);
     folder = std::make_unique<TemporaryDirectory>(std::move(*made));
     home = folder->path() / "home";
+  }
+  // What every command printed, for whoever reads a failure.
+  void TearDown() override {
+    if (!HasFailure()) return;
+    for (const std::string& each : said) std::cerr << each;
+    if (const auto log = read_file(folder->path() / "background.log"); log && !log->empty())
+      std::cerr << "in the background:\n" << *log;
   }
 
   Command command(std::vector<std::string> arguments) const {
@@ -42,37 +53,77 @@ struct CliTest : testing::Test {
     if (const char* python = std::getenv("KERF_PYTHON")) c.environment["KERF_PYTHON"] = python;
     return c;
   }
-  Finished kerf(std::vector<std::string> arguments, int seconds = 300) const {
-    auto finished = run(command(std::move(arguments)), std::chrono::seconds(seconds));
+  Finished kerf(const std::vector<std::string>& arguments) {
+    auto finished = run(command(arguments), patience);
     EXPECT_TRUE(finished) << finished.error().message;
-    return finished ? *finished : Finished{};
+    if (!finished) return {};
+    std::string line = "kerf";
+    for (const std::string& argument : arguments) line += " " + argument;
+    said.push_back(line + ": " + finished->describe() + "\n" + finished->errors.substr(0, 4000) +
+                   finished->output.substr(0, 2000) + "\n");
+    return *finished;
+  }
+  // What a command with --json printed; discarded if that was no JSON.
+  nlohmann::json kerf_json(std::vector<std::string> arguments) {
+    arguments.emplace_back("--json");
+    return nlohmann::json::parse(kerf(arguments).output, nullptr, false);
   }
   // A user error is one line on standard error that starts with the program's name, nothing on standard output, exit 2.
-  void expect_user_error(const std::vector<std::string>& arguments, const char* part) const {
+  void expect_user_error(const std::vector<std::string>& arguments, const char* part) {
     const Finished f = kerf(arguments);
     EXPECT_EQ(f.exit_code, 2) << f.errors;
     EXPECT_THAT(f.output, IsEmpty());
     EXPECT_THAT(f.errors, AllOf(StartsWith("kerf: "), HasSubstr(part)));
     EXPECT_EQ(std::ranges::count(f.errors, '\n'), 1) << f.errors;
   }
-  // Waits until the session has judged `n` candidates, as another process sees it.
-  bool judged(int n) const {
-    for (int i = 0; i < 600; ++i) {
-      const Finished f = kerf({"sessions", "--json"});
-      const auto json = nlohmann::json::parse(f.output, nullptr, false);
+  // A search in the background that will not end by itself while a test looks at it.
+  Process search(const char* jobs) {
+    const auto log = folder->path() / "background.log";
+    const Fd fd(::open(log.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    auto started = Process::start(command({"optimize", problems + "softsign_row_mean.py", "--budget", "1000candidates",
+                                           "--jobs", jobs, "--progress", "json"}),
+                                  fd.get());
+    EXPECT_TRUE(started) << started.error().message;
+    return started ? std::move(*started) : Process{};
+  }
+  // Waits until the session has judged `n` candidates, as another process sees it, or the process has ended.
+  bool judged(Process& process, int n) {
+    const auto limit = std::chrono::steady_clock::now() + patience;
+    while (std::chrono::steady_clock::now() < limit) {
+      const bool ended = !process.running();
+      const auto f = run(command({"sessions", "--json"}), patience);
+      const auto json = nlohmann::json::parse(f ? f->output : "", nullptr, false);
       if (json.is_object() && !json["sessions"].empty() && json["sessions"][0]["candidates"].get<int>() >= n)
         return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      if (ended) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
     return false;
   }
-  int nodes_kept() const {
-    const auto json = nlohmann::json::parse(kerf({"show", "last", "--json"}).output, nullptr, false);
+  static bool ended(Process& process) {
+    const auto limit = std::chrono::steady_clock::now() + patience;
+    while (process.running() && std::chrono::steady_clock::now() < limit)
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return !process.running();
+  }
+  int nodes_kept() {
+    const auto json = kerf_json({"show", "last"});
     return json.is_object() ? static_cast<int>(json["nodes"].size()) : -1;
+  }
+  // Goes on with the session until `n` more candidates were judged.
+  void resumes(int n) {
+    const auto shown = kerf_json({"show", "last"});
+    ASSERT_TRUE(shown.is_object());
+    const int candidates = shown["candidates"].get<int>() + n;
+    const auto resumed = kerf_json({"resume", "last", "--budget", std::to_string(candidates) + "candidates"});
+    ASSERT_TRUE(resumed.is_object());
+    EXPECT_EQ(resumed["status"], "finished");
+    EXPECT_EQ(resumed["candidates"], candidates);
   }
 
   std::unique_ptr<TemporaryDirectory> folder;
   fs::path home;
+  std::vector<std::string> said;
 };
 
 TEST_F(CliTest, HelpNamesEveryCommandAndGivesExamples) {
@@ -116,75 +167,64 @@ TEST_F(CliTest, CompletionScriptsAreValidBash) {
                             .directory = {},
                             .inherit = {},
                             .input = script.output},
-                           std::chrono::seconds(10));
+                           patience);
   ASSERT_TRUE(checked);
   EXPECT_EQ(checked->exit_code, 0) << checked->errors;
 }
 
 TEST_F(CliTest, AFullDiskIsOneLine) {
   Command c{.argv = {"/bin/sh", "-c", kerf_binary + " --help > /dev/full"}, .environment = clean_environment()};
-  const auto f = run(c, std::chrono::seconds(10));
+  const auto f = run(c, patience);
   ASSERT_TRUE(f);
   EXPECT_EQ(f->exit_code, 2);
   EXPECT_THAT(f->errors, AllOf(StartsWith("kerf: cannot write to standard output"), HasSubstr("No space left")));
 }
 
 TEST_F(CliTest, DoctorTellsWhatIsThereAsJson) {
-  const Finished f = kerf({"doctor", "--json"});
-  const auto json = nlohmann::json::parse(f.output, nullptr, false);
-  ASSERT_TRUE(json.is_object()) << f.output << f.errors;
-  EXPECT_TRUE(json.contains("healthy") && json["findings"].size() >= 8);
+  const auto json = kerf_json({"doctor"});
+  ASSERT_TRUE(json.is_object());
+  EXPECT_TRUE(json.contains("healthy") && json["findings"].size() >= 8) << json;
 }
 
 TEST_F(CliTest, OptimizeEndsWithOneJsonDocumentAndFiles) {
-  const Finished f =
-      kerf({"optimize", problems + "softsign_row_mean.py", "--budget", "3candidates", "--json", "--out", "out"});
-  ASSERT_EQ(f.exit_code, 0) << f.errors;
-  const auto json = nlohmann::json::parse(f.output, nullptr, false);
-  ASSERT_TRUE(json.is_object()) << f.output;
+  const auto json = kerf_json(
+      {"optimize", problems + "softsign_row_mean.py", "--budget", "3candidates", "--confirm", "1", "--out", "out"});
+  ASSERT_TRUE(json.is_object());
   for (const char* name :
        {"session", "problem", "target", "candidates", "seconds", "stopped_by", "spend", "best", "files"})
     EXPECT_TRUE(json.contains(name)) << name;
   EXPECT_EQ(json["candidates"], 3);
   EXPECT_EQ(json["stopped_by"], "candidates");
+  ASSERT_TRUE(json["best"].is_object()) << json;
   EXPECT_EQ(json["best"]["evaluation"]["verdict"], "measured");
   for (const auto& file : json["files"]) EXPECT_TRUE(fs::exists(folder->path() / file.get<std::string>())) << file;
   EXPECT_THAT(kerf({"show", "last"}).output, HasSubstr("The tree"));
   EXPECT_THAT(kerf({"show", "last/0"}).output, HasSubstr("identity"));
   EXPECT_THAT(kerf({"export", "last/0", "--format", "source"}).output, HasSubstr("/// kerf"));
-  const Finished evaluated =
-      kerf({"evaluate", problems + "softsign_row_mean.py", "out/kernel.cpp", "--screen", "--json"});
-  EXPECT_EQ(nlohmann::json::parse(evaluated.output, nullptr, false)["verdict"], "measured") << evaluated.errors;
+  const auto evaluated = kerf_json({"evaluate", problems + "softsign_row_mean.py", "out/kernel.cpp", "--screen"});
+  ASSERT_TRUE(evaluated.is_object());
+  EXPECT_EQ(evaluated["verdict"], "measured") << evaluated;
 }
 
 TEST_F(CliTest, CtrlCEndsCleanlyAndTheSessionIsResumed) {
-  auto process = Process::start(
-      command({"optimize", problems + "softsign_row_mean.py", "--budget", "6candidates", "--jobs", "1"}));
-  ASSERT_TRUE(process);
-  ASSERT_TRUE(judged(1));
-  ::kill(process->pid(), SIGINT);
-  for (int i = 0; i < 100 && process->running(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  EXPECT_EQ(process->describe_end(), "exit 130");
-  const int before = nodes_kept();
-  EXPECT_GE(before, 2);
-  const Finished resumed = kerf({"resume", "last", "--json"});
-  ASSERT_EQ(resumed.exit_code, 0) << resumed.errors;
-  EXPECT_EQ(nlohmann::json::parse(resumed.output)["candidates"], 6);
+  Process process = search("1");
+  ASSERT_TRUE(judged(process, 1));
+  ::kill(process.pid(), SIGINT);
+  ASSERT_TRUE(ended(process));
+  EXPECT_EQ(process.describe_end(), "exit 130");
+  EXPECT_GE(nodes_kept(), 2);
+  resumes(3);
 }
 
 TEST_F(CliTest, KilledItLosesNothingThatWasRecorded) {
-  auto process = Process::start(
-      command({"optimize", problems + "softsign_row_mean.py", "--budget", "5candidates", "--jobs", "2"}));
-  ASSERT_TRUE(process);
-  ASSERT_TRUE(judged(2));
-  process->kill();
+  Process process = search("2");
+  ASSERT_TRUE(judged(process, 2));
+  process.kill();
   const int before = nodes_kept();
   EXPECT_GE(before, 3);
   EXPECT_THAT(kerf({"sessions"}).output, HasSubstr("can be resumed"));
-  const Finished resumed = kerf({"resume", "last", "--json"});
-  ASSERT_EQ(resumed.exit_code, 0) << resumed.errors;
-  EXPECT_EQ(nlohmann::json::parse(resumed.output)["candidates"], 5);
-  EXPECT_GE(nodes_kept(), before);
+  resumes(3);
+  EXPECT_GE(nodes_kept(), before + 3);
 }
 
 }  // namespace
