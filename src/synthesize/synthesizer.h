@@ -35,12 +35,16 @@ struct SynthesisRequest {
   std::vector<Recalled> siblings;   // other children of the parent, or other good nodes for combine
   std::vector<std::string> tried;   // digests of every candidate of the session: writing one again is no news
   std::uint64_t seed = 0;           // of this expansion: the same request gives the same reply
+  int first_attempt = 0;            // Purpose::attempt of the first call to a model that this request leads to
 };
 
+// Summed over all calls that a proposal took.
 struct Usage {
   std::int64_t tokens_in = 0, tokens_out = 0;
   double usd = 0;
   double seconds = 0;
+  std::int64_t cached_in = 0;  // of tokens_in: read from a provider's prompt cache
+  bool usd_known = true;       // false: a call had no known price, and `usd` is the sum of the others
 };
 
 struct Proposal {
@@ -48,6 +52,7 @@ struct Proposal {
   nlohmann::json recipe;
   std::string move;       // name of the move that led here: "fuse", "tile", …; empty for models
   std::string rationale;  // one sentence
+  std::string prompt;     // as it was sent to a model, every turn of the conversation; empty if there was none
   Usage usage;
 };
 
@@ -64,7 +69,9 @@ struct Synthesizer {
   virtual void cancel(Ticket ticket) = 0;
   // The session tells how a proposal fared, so that policies can learn within it. Called in the order of tells.
   virtual void learn(const SynthesisRequest& request, const Proposal& proposal, const Evaluation& evaluation) = 0;
-  [[nodiscard]] virtual std::string name() const = 0;
+  [[nodiscard]] virtual std::string name() const = 0;  // as --synthesizer spells it
+  // How often in a row it may be asked to repair what failed (SearchOptions::repair); 0: it cannot.
+  [[nodiscard]] virtual int repairs() const { return 0; }
 };
 
 }  // namespace kerf
