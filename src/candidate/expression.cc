@@ -596,11 +596,21 @@ class Walk {
     return done(node, node.sign == '-' ? negate(operand.value) : identity(operand.value));
   }
 
+  // A chain of operators leans to the left as far as it is long: walked down in a loop, so that its length costs no stack.
   Result<Evaluated> binary(const Node& node) const {
-    const Evaluated a = TRY(plain(node.of[0]));
-    const Evaluated b = TRY(plain(node.of[1]));
-    if (a.unknown || b.unknown) return Evaluated{.unknown = true};
-    return done(node, apply(node.op, a.value, b.value));
+    std::vector<const Node*> chain = {&node};
+    while (nodes_[chain.back()->of[0]].kind == Node::Kind::binary) chain.push_back(&nodes_[chain.back()->of[0]]);
+    Evaluated left = TRY(plain(chain.back()->of[0]));
+    for (; !chain.empty(); chain.pop_back()) {
+      const Node& at = *chain.back();
+      const Evaluated right = TRY(plain(at.of[1]));
+      if (left.unknown || right.unknown) {
+        left = Evaluated{.unknown = true};
+      } else {
+        left = TRY(done(at, apply(at.op, left.value, right.value)));
+      }
+    }
+    return left;
   }
 
   // The first operand whose truth decides, else the last, as in Python.
