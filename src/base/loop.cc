@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -75,7 +76,7 @@ class UvLoop final : public Loop {
   ~UvLoop() override {
     pool_.reset();  // waits for running jobs; their callbacks are dropped with the queue
     if (!opened_) return;
-    uv_walk(&loop_, [](uv_handle_t* handle, void* self) { static_cast<UvLoop*>(self)->close(handle); }, this);
+    uv_walk(&loop_, [](uv_handle_t* handle, void*) { close(handle); }, nullptr);
     uv_run(&loop_, UV_RUN_DEFAULT);
     uv_loop_close(&loop_);
   }
@@ -88,12 +89,46 @@ class UvLoop final : public Loop {
     uv_async_send(&wake_);
   }
 
-  void after(std::chrono::milliseconds delay, Callback f) override {
-    auto* timer = new Timer{.handle = {}, .callback = std::move(f), .loop = this};
+  Timer after(std::chrono::milliseconds delay, Callback f) override {
+    auto* timer = new Alarm{.handle = {}, .callback = std::move(f), .loop = this, .id = ++last_timer_};
     uv_timer_init(&loop_, &timer->handle);
     timer->handle.data = timer;
-    timers_.push_back(timer);
+    timers_.emplace(timer->id, timer);
+    uv_update_time(&loop_);  // of the last turn otherwise, which may have begun long ago
     uv_timer_start(&timer->handle, fire, static_cast<std::uint64_t>(std::max<long>(0, delay.count())), 0);
+    return timer->id;
+  }
+
+  void forget(Timer timer) override {
+    const auto found = timers_.find(timer);
+    if (found == timers_.end()) return;
+    auto* handle = reinterpret_cast<uv_handle_t*>(&found->second->handle);
+    timers_.erase(found);
+    close(handle);
+  }
+
+  Result<> watch(int fd, Ready wanted, std::move_only_function<void(Ready)> f) override {
+    auto found = watches_.find(fd);
+    if (found == watches_.end()) {
+      auto watch = std::make_unique<Watch>();
+      watch->handle.data = watch.get();
+      if (const int code = uv_poll_init(&loop_, &watch->handle, fd); code != 0)
+        return fail(ErrorKind::system, std::string("cannot watch a descriptor: ") + uv_strerror(code));
+      found = watches_.emplace(fd, watch.release()).first;
+    }
+    Watch* watch = found->second;
+    watch->callback = std::make_shared<std::move_only_function<void(Ready)>>(std::move(f));
+    const auto bits = static_cast<unsigned>(wanted);
+    uv_poll_start(&watch->handle, ((bits & 1U) != 0 ? UV_READABLE : 0) | ((bits & 2U) != 0 ? UV_WRITABLE : 0), ready);
+    return {};
+  }
+
+  void unwatch(int fd) override {
+    const auto found = watches_.find(fd);
+    if (found == watches_.end()) return;
+    auto* handle = reinterpret_cast<uv_handle_t*>(&found->second->handle);
+    watches_.erase(found);
+    close(handle);
   }
 
   void offload(Callback work, Callback done) override {
@@ -138,26 +173,36 @@ class UvLoop final : public Loop {
   }
 
  private:
-  struct Timer {
+  // Owned by their handles until those are closed.
+  struct Alarm {
     uv_timer_t handle;
     Callback callback;
     UvLoop* loop;
+    Timer id;
+  };
+  struct Watch {
+    uv_poll_t handle{};
+    std::shared_ptr<std::move_only_function<void(Ready)>> callback;  // shared: it may replace or remove itself
   };
 
   static void fire(uv_timer_t* handle) {
-    auto* timer = static_cast<Timer*>(handle->data);
+    auto* timer = static_cast<Alarm*>(handle->data);
     Callback callback = std::move(timer->callback);
-    timer->loop->close(reinterpret_cast<uv_handle_t*>(handle));
+    timer->loop->forget(timer->id);
     callback();
   }
 
-  void close(uv_handle_t* handle) {
+  static void ready(uv_poll_t* handle, int status, int events) {
+    const auto callback = static_cast<Watch*>(handle->data)->callback;
+    const unsigned bits = ((events & UV_READABLE) != 0 ? 1U : 0U) | ((events & UV_WRITABLE) != 0 ? 2U : 0U);
+    (*callback)(status < 0 ? Ready::both : static_cast<Ready>(bits));  // who reads or writes meets the error
+  }
+
+  static void close(uv_handle_t* handle) {
     if (uv_is_closing(handle) != 0) return;
     uv_close(handle, [](uv_handle_t* h) {
-      if (h->type != UV_TIMER) return;
-      auto* timer = static_cast<Timer*>(h->data);
-      std::erase(timer->loop->timers_, timer);
-      delete timer;
+      if (h->type == UV_TIMER) delete static_cast<Alarm*>(h->data);
+      if (h->type == UV_POLL) delete static_cast<Watch*>(h->data);
     });
   }
 
@@ -199,7 +244,9 @@ class UvLoop final : public Loop {
   uv_loop_t loop_{};
   uv_async_t wake_{};
   std::array<uv_signal_t, 2> signals_{};
-  std::vector<Timer*> timers_;  // owned by their handles until closed
+  std::unordered_map<Timer, Alarm*> timers_;
+  std::unordered_map<int, Watch*> watches_;
+  Timer last_timer_ = 0;
   bool opened_ = false;
   bool stopping_ = false;
   bool watching_signals_ = false;
@@ -213,9 +260,15 @@ class UvLoop final : public Loop {
 class ManualLoop final : public Loop {
  public:
   void post(Callback f) override { queue_.push_back(std::move(f)); }
-  void after(std::chrono::milliseconds delay, Callback f) override {
-    timers_.push_back({now_ + delay, next_++, std::move(f)});
+  Timer after(std::chrono::milliseconds delay, Callback f) override {
+    timers_.push_back({now_ + delay, ++next_, std::move(f)});
+    return next_;
   }
+  void forget(Timer timer) override {
+    std::erase_if(timers_, [&](const Alarm& a) { return a.order == timer; });
+  }
+  Result<> watch(int, Ready, std::move_only_function<void(Ready)>) override { return {}; }
+  void unwatch(int) override {}
   void offload(Callback work, Callback done) override {
     queue_.push_back([w = std::move(work), d = std::move(done), this]() mutable {
       w();
@@ -232,7 +285,7 @@ class ManualLoop final : public Loop {
         f();
       } else if (!timers_.empty()) {
         const auto next =
-            std::ranges::min_element(timers_, {}, [](const Timer& t) { return std::pair(t.when, t.order); });
+            std::ranges::min_element(timers_, {}, [](const Alarm& t) { return std::pair(t.when, t.order); });
         now_ = next->when;
         Callback f = std::move(next->callback);
         timers_.erase(next);
@@ -245,15 +298,15 @@ class ManualLoop final : public Loop {
   void stop() override { stopping_ = true; }
 
  private:
-  struct Timer {
+  struct Alarm {
     std::chrono::milliseconds when;
-    std::uint64_t order;
+    Timer order;
     Callback callback;
   };
   std::deque<Callback> queue_;
-  std::vector<Timer> timers_;
+  std::vector<Alarm> timers_;
   std::chrono::milliseconds now_{0};
-  std::uint64_t next_ = 0;
+  Timer next_ = 0;
   bool stopping_ = false;
 };
 

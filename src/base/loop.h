@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -20,7 +21,16 @@ struct Loop {
   // Runs `f` on the loop's thread, soon. Callable from any thread.
   virtual void post(Callback f) = 0;
   // Runs `f` on the loop's thread after `delay`.
-  virtual void after(std::chrono::milliseconds delay, Callback f) = 0;
+  using Timer = std::uint64_t;
+  virtual Timer after(std::chrono::milliseconds delay, Callback f) = 0;
+  // A timer that is not wanted any more; nothing if it has fired.
+  virtual void forget(Timer timer) = 0;
+  // Calls `f` on the loop's thread whenever `fd` is ready for what was asked or has failed, until unwatch(). Watching
+  // the same descriptor again replaces what was asked. A manual loop has no descriptors and never calls.
+  enum class Ready : std::uint8_t { none = 0, readable = 1, writable = 2, both = 3 };
+  [[nodiscard]] virtual Result<> watch(int fd, Ready wanted, std::move_only_function<void(Ready)> f) = 0;
+  // Before the descriptor is closed.
+  virtual void unwatch(int fd) = 0;
   // Runs `work` on a pool thread, then `done` on the loop's thread.
   virtual void offload(Callback work, Callback done) = 0;
   // Calls `f` on the loop's thread on SIGINT and SIGTERM, instead of dying. The last `f` counts.

@@ -23,7 +23,7 @@ std::string variable(const char* name) {
   return value != nullptr ? value : "";
 }
 
-Result<fs::path> own_directory(const char* override_name, const char* xdg_name, const char* below_home) {
+Result<fs::path> named_directory(const char* override_name, const char* xdg_name, const char* below_home) {
   fs::path path = variable(override_name);
   if (path.empty()) {
     const std::string xdg = variable(xdg_name);
@@ -32,6 +32,11 @@ Result<fs::path> own_directory(const char* override_name, const char* xdg_name, 
       return user_error(std::string("neither HOME nor ") + override_name + " is set: set one of them");
     path = (xdg.empty() ? fs::path(home) / below_home : fs::path(xdg)) / "kerf";
   }
+  return path;
+}
+
+Result<fs::path> own_directory(const char* override_name, const char* xdg_name, const char* below_home) {
+  const fs::path path = TRY(named_directory(override_name, xdg_name, below_home));
   std::error_code code;
   fs::create_directories(path, code);
   if (code)
@@ -56,6 +61,7 @@ std::array<fs::path, 4> roots() {
 }  // namespace
 
 Result<fs::path> data_directory() { return own_directory("KERF_HOME", "XDG_DATA_HOME", ".local/share"); }
+Result<fs::path> config_directory() { return named_directory("KERF_CONFIG", "XDG_CONFIG_HOME", ".config"); }
 Result<fs::path> cache_directory() { return own_directory("KERF_CACHE", "XDG_CACHE_HOME", ".cache"); }
 
 Result<fs::path> shipped(std::string_view relative) {

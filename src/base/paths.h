@@ -13,7 +13,9 @@ namespace kerf {
 [[nodiscard]] Result<std::filesystem::path> data_directory();
 // $KERF_CACHE, else $XDG_CACHE_HOME/kerf, else ~/.cache/kerf: what can be made again (images, the bridge).
 [[nodiscard]] Result<std::filesystem::path> cache_directory();
-// A file shipped with kerf (oracle/, targets/, runner/prelude.h …): beside the source tree when run from build/, under
+// $KERF_CONFIG, else $XDG_CONFIG_HOME/kerf, else ~/.config/kerf: what the user writes (keys, prices). Never created.
+[[nodiscard]] Result<std::filesystem::path> config_directory();
+// A file shipped with kerf (oracle/, targets/, models/ …): beside the source tree when run from build/, under
 // PREFIX/share/kerf when installed; $KERF_SHARE overrides. `unavailable` if it is not there.
 [[nodiscard]] Result<std::filesystem::path> shipped(std::string_view relative);
 // The kerf-runner binary that belongs to this kerf.

@@ -299,6 +299,12 @@ Result<Process> Process::start(const Command& command, int output_fd) {
   return process;
 }
 
+Result<Process> Process::start(const Command& command, int in, int out, int err) {
+  Process process;
+  process.pid_ = TRY(spawn(command, in, out, err));
+  return process;
+}
+
 bool Process::running() {
   if (pid_ < 0) return false;
   int status = 0;

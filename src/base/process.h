@@ -71,9 +71,12 @@ class Process {
   ~Process();
   // Standard output and error go to `output_fd` (ours stays open), or /dev/null if negative.
   [[nodiscard]] static Result<Process> start(const Command& command, int output_fd = -1);
+  // With descriptors of ours as 0, 1 and 2; `command.input` is not used.
+  [[nodiscard]] static Result<Process> start(const Command& command, int in, int out, int err);
   [[nodiscard]] int pid() const { return pid_; }
   [[nodiscard]] bool running();              // reaps if it has ended
   [[nodiscard]] std::string describe_end();  // after running() is false
+  [[nodiscard]] int status() const { return status_; }  // as waitpid() gives it, after running() is false
   void kill();                               // SIGKILL to the group, then reap
 
  private:
