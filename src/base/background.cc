@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,7 +63,7 @@ Result<Background::Ticket> Background::start(const Command& command, std::chrono
   Ends in = TRY(pipe_ends()), out = TRY(pipe_ends()), err = TRY(pipe_ends());
   auto run = std::make_unique<Run>();
   run->process = TRY(Process::start(command, in.read.get(), out.write.get(), err.write.get()));
-  run->exit = Fd(::pidfd_open(run->process.pid(), 0));
+  run->exit = Fd(static_cast<int>(::syscall(SYS_pidfd_open, run->process.pid(), 0)));
   if (!run->exit) return system_error("cannot watch a process", errno);
   run->in = std::move(in.write);
   run->out = std::move(out.read);

@@ -32,7 +32,8 @@ class FakeHttp final : public Http {
     sent_.push_back(std::move(request));
     const Ticket ticket = ++tickets_;
     open_.push_back(ticket);
-    Answer answer{.failure = HttpFailure{HttpTrouble::connection, "the fake server has no more answers"}, .headless = true};
+    Answer answer{.failure = HttpFailure{HttpTrouble::connection, "the fake server has no more answers"},
+                  .headless = true};
     if (!answers.empty()) {
       answer = std::move(answers.front());
       answers.pop_front();

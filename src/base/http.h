@@ -63,8 +63,8 @@ struct HttpFailure {
 
 // None of them is called from within send() or cancel(); all may call send() and cancel().
 struct HttpHandler {
-  std::move_only_function<void(const HttpHead&)> on_head;     // once
-  std::move_only_function<void(std::string_view)> on_body;    // any number of times, after on_head
+  std::move_only_function<void(const HttpHead&)> on_head;                  // once
+  std::move_only_function<void(std::string_view)> on_body;                 // any number of times, after on_head
   std::move_only_function<void(std::expected<void, HttpFailure>)> on_end;  // once, last
 };
 
@@ -75,7 +75,8 @@ struct Http {
   virtual ~Http() = default;
   using Ticket = std::uint64_t;
   virtual Ticket send(HttpRequest request, HttpHandler handler) = 0;
-  // Closes the connection or the stream at once; nothing of that ticket is called any more. Unknown tickets are ignored.
+  // Closes the connection or the stream at once; nothing of that ticket is called any more. Unknown tickets are
+  // ignored.
   virtual void cancel(Ticket ticket) = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "base/loop.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
@@ -59,6 +60,65 @@ TEST_P(LoopTest, StopKeepsWhatWasNotRunForTheNextRun) {
   EXPECT_EQ(seen, 0);
   loop_->run();
   EXPECT_EQ(seen, 1);
+}
+
+TEST_P(LoopTest, AForgottenTimerNeitherFiresNorKeepsTheLoopWaiting) {
+  int seen = 0;
+  const auto timer = loop_->after(milliseconds(600'000), [&] { ++seen; });
+  loop_->after(milliseconds(1), [&] {
+    loop_->forget(timer);
+    loop_->forget(timer);
+  });
+  loop_->run();
+  EXPECT_EQ(seen, 0);
+}
+
+TEST_P(LoopTest, ForgettingATimerThatHasFiredDoesNothing) {
+  int seen = 0;
+  Loop::Timer first = 0;
+  first = loop_->after(milliseconds(1), [&] {
+    ++seen;
+    loop_->forget(first);
+  });
+  loop_->after(milliseconds(2), [&] { loop_->forget(first); });
+  loop_->run();
+  EXPECT_EQ(seen, 1);
+}
+
+TEST(UvLoop, TellsWhenADescriptorIsReady) {
+  const auto loop = make_loop(1).value();
+  int fds[2];
+  ASSERT_EQ(::pipe(fds), 0);
+  std::string seen;
+  ASSERT_TRUE(loop->watch(fds[0], Loop::Ready::readable, [&](Loop::Ready) {
+    char c = 0;
+    ASSERT_EQ(::read(fds[0], &c, 1), 1);
+    seen += c;
+    if (seen.size() == 3) loop->unwatch(fds[0]);
+  }));
+  loop->after(milliseconds(1), [&] { ASSERT_EQ(::write(fds[1], "abc", 3), 3); });
+  loop->run();  // ends: nothing is watched any more
+  EXPECT_EQ(seen, "abc");
+  ::close(fds[0]);
+  ::close(fds[1]);
+}
+
+TEST(UvLoop, ADescriptorCanBeWatchedAgainAndForOtherThings) {
+  const auto loop = make_loop(1).value();
+  int fds[2];
+  ASSERT_EQ(::pipe(fds), 0);
+  int written = 0;
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(loop->watch(fds[1], Loop::Ready::writable, [&](Loop::Ready ready) {
+      EXPECT_EQ(ready, Loop::Ready::writable);
+      ++written;
+      loop->unwatch(fds[1]);
+    }));
+    loop->run();
+  }
+  EXPECT_EQ(written, 3);
+  ::close(fds[0]);
+  ::close(fds[1]);
 }
 
 TEST(UvLoop, PostsFromOtherThreadsArrive) {

@@ -74,10 +74,10 @@ class Process {
   // With descriptors of ours as 0, 1 and 2; `command.input` is not used.
   [[nodiscard]] static Result<Process> start(const Command& command, int in, int out, int err);
   [[nodiscard]] int pid() const { return pid_; }
-  [[nodiscard]] bool running();              // reaps if it has ended
-  [[nodiscard]] std::string describe_end();  // after running() is false
+  [[nodiscard]] bool running();                         // reaps if it has ended
+  [[nodiscard]] std::string describe_end();             // after running() is false
   [[nodiscard]] int status() const { return status_; }  // as waitpid() gives it, after running() is false
-  void kill();                               // SIGKILL to the group, then reap
+  void kill();                                          // SIGKILL to the group, then reap
 
  private:
   int pid_ = -1;

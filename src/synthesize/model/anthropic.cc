@@ -14,8 +14,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int most_markers = 4;                  // of caching in a request
-constexpr std::int64_t least_budget = 1024;      // of reasoning, in tokens
+constexpr int most_markers = 4;              // of caching in a request
+constexpr std::int64_t least_budget = 1024;  // of reasoning, in tokens
 
 std::int64_t number(const Json& json, const char* name) {
   const auto found = json.find(name);
@@ -154,8 +154,9 @@ class Anthropic final : public Dialect {
       const auto [end, code] = std::from_chars(effort.data(), effort.data() + effort.size(), tokens);
       if (code == std::errc() && end == effort.data() + effort.size()) {
         if (tokens < least_budget || tokens >= request.settings.max_tokens) {
-          return user_error(fmt::format("effort {}: anthropic takes {} to {} tokens of reasoning with a reply of {}", effort,
-                                        least_budget, request.settings.max_tokens - 1, request.settings.max_tokens));
+          return user_error(fmt::format("effort {}: anthropic takes {} to {} tokens of reasoning with a reply of {}",
+                                        effort, least_budget, request.settings.max_tokens - 1,
+                                        request.settings.max_tokens));
         }
         body["thinking"] = {{"type", "enabled"}, {"budget_tokens", tokens}};
       } else {

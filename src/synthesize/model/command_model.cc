@@ -50,10 +50,9 @@ class CommandModel final : public Model {
     call.on_reply = std::move(on_reply);
     call.started = parts_.clock.now();
     call.prompt_bytes = prompt.size();
-    auto run = background_.start({.argv = argv_, .environment = clean_environment(), .input = std::move(prompt)}, limit_,
-                                 max_reply, [this, ticket](Finished finished) {
-                                   end(ticket, read(calls_.at(ticket), std::move(finished)));
-                                 });
+    auto run = background_.start(
+        {.argv = argv_, .environment = clean_environment(), .input = std::move(prompt)}, limit_, max_reply,
+        [this, ticket](Finished finished) { end(ticket, read(calls_.at(ticket), std::move(finished))); });
     if (run) {
       call.run = *run;
     } else {
@@ -86,8 +85,9 @@ class CommandModel final : public Model {
   Result<ModelReply> read(const Call& call, Finished finished) const {
     const std::string& program = argv_.front();
     if (finished.timed_out) {
-      return fail(ErrorKind::unavailable, fmt::format("{} gave no answer within {} s and was killed", program,
-                                                      std::chrono::duration_cast<std::chrono::seconds>(limit_).count()));
+      return fail(ErrorKind::unavailable,
+                  fmt::format("{} gave no answer within {} s and was killed", program,
+                              std::chrono::duration_cast<std::chrono::seconds>(limit_).count()));
     }
     if (!finished.ok()) {
       const std::string words = last_words(finished.errors);

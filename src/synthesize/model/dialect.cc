@@ -104,19 +104,21 @@ CallTrouble trouble_of_answer(const Asked& asked, const HttpHead& head, std::str
   }
   if (status >= 300 && status < 400) {
     const auto target = split_url(head.header("location"));
-    return unavailable(fmt::format("{} answered with a redirect{}, which is not followed: give the address itself as --base-url",
-                                   asked.host, target ? fmt::format(" to {}://{}", target->scheme, target->host) : ""));
+    return unavailable(
+        fmt::format("{} answered with a redirect{}, which is not followed: give the address itself as --base-url",
+                    asked.host, target ? fmt::format(" to {}://{}", target->scheme, target->host) : ""));
   }
   if (status == 401 || status == 403) {  // what it says may hold a part of the key
-    return unavailable(
-        asked.key_name.empty()
-            ? fmt::format("{} wants a key ({}): {}", asked.host, status, asked.key_remedy)
-            : fmt::format("{} refused the key from {} ({}): check it, and what it may use", asked.host, asked.key_name, status));
+    return unavailable(asked.key_name.empty()
+                           ? fmt::format("{} wants a key ({}): {}", asked.host, status, asked.key_remedy)
+                           : fmt::format("{} refused the key from {} ({}): check it, and what it may use", asked.host,
+                                         asked.key_name, status));
   }
   if (status == 402) return unavailable(fmt::format("{} wants to be paid (402){}", asked.host, tail));
   if (status == 404 || status == 405) {
     return unavailable(fmt::format("{} knows no model {} or no such address ({}){}{}", asked.host, asked.model, status,
-                                   tail, asked.own_server ? "" : "; an openai server's --base-url usually ends in /v1"));
+                                   tail,
+                                   asked.own_server ? "" : "; an openai server's --base-url usually ends in /v1"));
   }
   CallTrouble trouble = unavailable(fmt::format("{} refused the request ({}){}", asked.host, status, tail));
   if (status >= 400) trouble.error.kind = ErrorKind::user;
@@ -151,7 +153,8 @@ CallTrouble trouble_within(const Json& error) {
   return {.error = {.kind = final && (kind == "invalid_request_error" || kind == "request_too_large" || code != 0)
                                 ? ErrorKind::user
                                 : ErrorKind::unavailable,
-                    .message = fmt::format("the reply broke off with an error{}: {}", kind.empty() ? "" : " (" + kind + ")", said)},
+                    .message = fmt::format("the reply broke off with an error{}: {}",
+                                           kind.empty() ? "" : " (" + kind + ")", said)},
           .again = !final};
 }
 

@@ -32,9 +32,9 @@ struct ReplyReader {
   [[nodiscard]] virtual CallStep event(const ServerEvent& event) = 0;
   [[nodiscard]] virtual CallStep whole(const nlohmann::json& body) = 0;
 
-  ModelReply reply;       // so far; of usage the tokens only
-  bool has_text = false;  // the text is whole: only figures may follow
-  bool ended = false;     // the stream said that nothing follows
+  ModelReply reply;                                        // so far; of usage the tokens only
+  bool has_text = false;                                   // the text is whole: only figures may follow
+  bool ended = false;                                      // the stream said that nothing follows
   bool has_input_usage = false, has_output_usage = false;  // what was told of tokens
 };
 

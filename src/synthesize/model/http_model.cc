@@ -54,9 +54,8 @@ class HttpModel final : public Model {
     call.started = parts_.clock.now();
     const auto body = setup_.dialect->body(setup_.model, request, true);
     if (!body) {
-      call.timer = parts_.loop.after(milliseconds(0), [this, ticket, error = body.error()] {
-        end(ticket, std::unexpected(error));
-      });
+      call.timer = parts_.loop.after(milliseconds(0),
+                                     [this, ticket, error = body.error()] { end(ticket, std::unexpected(error)); });
       return ticket;
     }
     call.body = body->dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -104,23 +103,25 @@ class HttpModel final : public Model {
     call.collected.clear();
     call.events = {};
     call.reader = setup_.dialect->reader();
-    HttpRequest request{.method = "POST",
-                        .url = setup_.base_url + setup_.dialect->path(),
-                        .headers = {{"content-type", "application/json"}, {"accept", "text/event-stream, application/json"}},
-                        .body = call.body,
-                        .limits = limits_};
+    HttpRequest request{
+        .method = "POST",
+        .url = setup_.base_url + setup_.dialect->path(),
+        .headers = {{"content-type", "application/json"}, {"accept", "text/event-stream, application/json"}},
+        .body = call.body,
+        .limits = limits_};
     setup_.dialect->add_headers(request);
     if (setup_.key) setup_.dialect->authorize(request, *setup_.key);
-    call.http = parts_.http.send(
-        std::move(request), {.on_head = [this, ticket](const HttpHead& head) { calls_.at(ticket).head = head; },
-                             .on_body = [this, ticket](std::string_view bytes) { on_body(ticket, bytes); },
-                             .on_end = [this, ticket](auto result) { on_end(ticket, std::move(result)); }});
+    call.http = parts_.http.send(std::move(request),
+                                 {.on_head = [this, ticket](const HttpHead& head) { calls_.at(ticket).head = head; },
+                                  .on_body = [this, ticket](std::string_view bytes) { on_body(ticket, bytes); },
+                                  .on_end = [this, ticket](auto result) { on_end(ticket, std::move(result)); }});
   }
 
   void on_body(Ticket ticket, std::string_view bytes) {
     Call& call = calls_.at(ticket);
     if (call.head.status != 200) {
-      if (call.collected.size() < error_body) call.collected.append(bytes.substr(0, error_body - call.collected.size()));
+      if (call.collected.size() < error_body)
+        call.collected.append(bytes.substr(0, error_body - call.collected.size()));
       return;
     }
     if (call.shape != Shape::stream) {
@@ -168,20 +169,22 @@ class HttpModel final : public Model {
     }
     if (!result) return settle(ticket, std::unexpected(trouble_of_transport(result.error())));
     if (call.head.status != 200) {
-      return settle(ticket, std::unexpected(trouble_of_answer(setup_.asked, call.head, call.collected,
-                                                              parts_.clock.unix_ms())));
+      return settle(
+          ticket, std::unexpected(trouble_of_answer(setup_.asked, call.head, call.collected, parts_.clock.unix_ms())));
     }
     if (call.shape == Shape::json) {
       const Json body = Json::parse(call.collected, nullptr, false);
       return settle(ticket, body.is_object() ? call.reader->whole(body) : std::unexpected(no_reply(call)));
     }
     // An empty body, or a stream that ended before its reply did.
-    settle(ticket, std::unexpected(CallTrouble{
-                       .error = {.kind = ErrorKind::unavailable,
-                                 .message = call.shape == Shape::stream
-                                                ? fmt::format("{} ended its stream before the reply was whole", setup_.asked.host)
-                                                : fmt::format("{} sent an empty reply", setup_.asked.host)},
-                       .again = true}));
+    settle(
+        ticket,
+        std::unexpected(CallTrouble{
+            .error = {.kind = ErrorKind::unavailable,
+                      .message = call.shape == Shape::stream
+                                     ? fmt::format("{} ended its stream before the reply was whole", setup_.asked.host)
+                                     : fmt::format("{} sent an empty reply", setup_.asked.host)},
+            .again = true}));
   }
 
   CallTrouble no_reply(const Call& call) const {
@@ -231,8 +234,8 @@ class HttpModel final : public Model {
     end(ticket, std::move(reply));
   }
 
-  // What a broken try has cost as far as that is known: the prompt when its stream had begun, and the reply as far as it
-  // came.
+  // What a broken try has cost as far as that is known: the prompt when its stream had begun, and the reply as far as
+  // it came.
   static ModelUsage charged(const Call& call) {
     if (call.reader == nullptr || call.head.status != 200) return {};
     const ModelReply& reply = call.reader->reply;

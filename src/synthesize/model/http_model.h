@@ -18,12 +18,14 @@ struct HttpModelSetup {
   std::optional<Price> price;
   std::unique_ptr<Dialect> dialect;
 };
-[[nodiscard]] std::unique_ptr<Model> make_http_model(HttpModelSetup setup, ModelParts parts, const ModelOptions& options);
+[[nodiscard]] std::unique_ptr<Model> make_http_model(HttpModelSetup setup, ModelParts parts,
+                                                     const ModelOptions& options);
 
 // How long to wait before try number `tried` + 1: doubled each time and drawn from its upper half, at least what the
 // server asks for. nullopt: more than `patience`.
-[[nodiscard]] std::optional<std::chrono::milliseconds> wait_before_retry(
-    const RetryPolicy& policy, int tried, std::optional<std::chrono::milliseconds> asked, Random& random);
+[[nodiscard]] std::optional<std::chrono::milliseconds> wait_before_retry(const RetryPolicy& policy, int tried,
+                                                                         std::optional<std::chrono::milliseconds> asked,
+                                                                         Random& random);
 
 // What was charged for tries that came to nothing, as far as it is known: written into the facts of the error and read
 // from there by who keeps the books.

@@ -39,13 +39,14 @@ class SystemKeys final : public Keys {
     const auto folder = config_directory();
     if (!folder) return std::optional<Secret>{};  // no home, no file
     const fs::path file = *folder / "keys.toml";
-    struct stat status {};
+    struct stat status{};
     if (::stat(file.c_str(), &status) != 0) {
       if (errno == ENOENT || errno == ENOTDIR) return std::optional<Secret>{};
       return system_error("cannot look at " + file.string(), errno);
     }
     if ((status.st_mode & 077U) != 0)
-      return user_error(fmt::format("{0} can be read by others, so that its keys are not used: chmod 600 {0}", file.string()));
+      return user_error(
+          fmt::format("{0} can be read by others, so that its keys are not used: chmod 600 {0}", file.string()));
     if (status.st_uid != ::geteuid() && ::geteuid() != 0)
       return user_error(fmt::format("{} belongs to somebody else, so that its keys are not used", file.string()));
     const std::string text = TRY(read_file(file));
@@ -62,13 +63,15 @@ class SystemKeys final : public Keys {
  private:
   static Result<std::optional<Secret>> usable(const std::string& where, std::string_view key) {
     for (const char c : key) {
-      if (c <= ' ' || c > '~') return user_error(fmt::format("the key from {} holds a character that no key has", where));
+      if (c <= ' ' || c > '~')
+        return user_error(fmt::format("the key from {} holds a character that no key has", where));
     }
     return Secret(std::string(key));
   }
 
   // Messages name a line, never what stands on it.
-  static Result<std::optional<Secret>> find_key(std::string_view text, const std::string& file, const std::string& name) {
+  static Result<std::optional<Secret>> find_key(std::string_view text, const std::string& file,
+                                                const std::string& name) {
     int number = 0;
     while (!text.empty()) {
       ++number;

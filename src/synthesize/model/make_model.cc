@@ -31,7 +31,8 @@ Result<Named> split(std::string_view spec) {
   const std::string_view model = slash == spec.npos ? std::string_view{} : spec.substr(slash + 1);
   if (provider != "anthropic" && provider != "openai")
     return user_error(fmt::format("there is no model {}; there are {}", spec, all_forms()));
-  if (model.empty()) return user_error(fmt::format("{}: name a model, as in {}/MODEL; see kerf models", spec, provider));
+  if (model.empty())
+    return user_error(fmt::format("{}: name a model, as in {}/MODEL; see kerf models", spec, provider));
   return Named{std::string(provider), std::string(model)};
 }
 
@@ -44,7 +45,8 @@ Result<HttpModelSetup> setup(std::string_view spec, const Named& named, const Mo
   while (base.ends_with('/')) base.pop_back();
   const UrlParts own = TRY(split_url(own_url));
   const bool own_server = url.host == own.host;
-  if (own_server && url.scheme != "https") return user_error(fmt::format("{}: a key goes to {} by https only", base, own.host));
+  if (own_server && url.scheme != "https")
+    return user_error(fmt::format("{}: a key goes to {} by https only", base, own.host));
   const KeyOwner owner{.provider = own_server ? named.provider : "", .host = url.host};
   std::optional<Secret> key = TRY(parts.keys.find(owner));
   if (!key && own_server)

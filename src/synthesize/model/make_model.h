@@ -20,7 +20,7 @@ namespace kerf {
 
 // How often and how patiently a call is tried again.
 struct RetryPolicy {
-  int tries = 10;                              // of one call, the first included
+  int tries = 10;                               // of one call, the first included
   std::chrono::milliseconds first_wait{1'000};  // doubled with each try; half of it is drawn at random
   std::chrono::milliseconds longest_wait{60'000};
   std::chrono::milliseconds patience{10 * 60 * 1'000};  // a Retry-After beyond it is an error at once

@@ -123,7 +123,8 @@ class OpenAi final : public Dialect {
     if (request.settings.temperature) body["temperature"] = *request.settings.temperature;
     if (const std::string& effort = request.settings.effort; !effort.empty()) {
       if (std::ranges::all_of(effort, [](char c) { return c >= '0' && c <= '9'; }))
-        return user_error(fmt::format("effort {}: openai takes a word (low, medium, high), no number of tokens", effort));
+        return user_error(
+            fmt::format("effort {}: openai takes a word (low, medium, high), no number of tokens", effort));
       body["reasoning_effort"] = effort;
     }
     return body;

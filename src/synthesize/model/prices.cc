@@ -120,8 +120,8 @@ Result<Prices> Prices::parse(std::string_view toml, const std::string& file) {
         if (model == "page" || model == "checked") continue;
         const std::string where = fmt::format("{}: {}.\"{}\"", file, seller.str(), model.str());
         if (price.as_table() == nullptr) return user_error(where + " must be a table");
-        prices.entries_[{std::string(seller.str()), std::string(model.str())}] = {TRY(read_price(*price.as_table(), where)),
-                                                                                    source};
+        prices.entries_[{std::string(seller.str()), std::string(model.str())}] = {
+            TRY(read_price(*price.as_table(), where)), source};
       }
     }
   } catch (const toml::parse_error& error) {

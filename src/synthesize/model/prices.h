@@ -44,9 +44,9 @@ class Prices {
     Price price;
     PriceSource source;
   };
-  // TOML: [SELLER] with `page` and `checked`, then [SELLER."MODEL"] with the fields of Price (docs/models.md). SELLER is
-  // "anthropic", "openai", another host as in --base-url, or "command"; a MODEL that ends in * stands for all that begin
-  // so.
+  // TOML: [SELLER] with `page` and `checked`, then [SELLER."MODEL"] with the fields of Price (docs/models.md). SELLER
+  // is "anthropic", "openai", another host as in --base-url, or "command"; a MODEL that ends in * stands for all that
+  // begin so.
   [[nodiscard]] static Result<Prices> parse(std::string_view toml, const std::string& file);
   // Entries of `over` replace those of the same name.
   void overlay(const Prices& over);
