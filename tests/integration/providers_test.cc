@@ -101,8 +101,12 @@ TEST_P(BadServerTest, WhatMayGoBetterTheNextTimeIsTriedAgain) {
     ASSERT_TRUE(reply) << scenario << ": " << reply.error().message;
     EXPECT_EQ(reply->text, "kernel one") << scenario;
     EXPECT_EQ(reply->retries, first ? retries : 0) << scenario;
-    if (scenario == "retry_after" && first) EXPECT_GE(took, 1.0);
-    if (scenario == "half" && first) EXPECT_GT(reply->usage.tokens_out, 10) << "what the broken try cost is counted";
+    if (scenario == "retry_after" && first) {
+      EXPECT_GE(took, 1.0);
+    }
+    if (scenario == "half" && first) {
+      EXPECT_GT(reply->usage.tokens_out, 10) << "what the broken try cost is counted";
+    }
   }
 }
 
