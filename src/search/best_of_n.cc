@@ -7,7 +7,8 @@ class BestOfN final : public Policy {
  public:
   std::optional<Choice> choose(const Tree& tree, Random&) const override {
     if (tree.exhausted(0, MemoryOperator::fresh)) return std::nullopt;
-    return Choice{.memory = MemoryOperator::fresh, .parents = {}, .reason = "independent of all others"};
+    return Choice{
+        .memory = MemoryOperator::fresh, .propensity = 1, .parents = {}, .reason = "independent of all others"};
   }
 };
 

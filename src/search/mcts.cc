@@ -44,15 +44,7 @@ class Mcts final : public Policy {
  private:
   std::optional<Choice> expand(const Tree& tree, NodeIndex node, int tried, double limit, const std::string& path,
                                Random& random) const {
-    if (options_.repair > 0) {
-      const NodeIndex broken = tree.last_failed(node);
-      if (broken != no_node && tree.attempts(broken) + tree.in_flight_at(broken) < options_.repair &&
-          random.uniform() < 0.5) {
-        return Choice{.memory = MemoryOperator::inherit,
-                      .parents = {broken},
-                      .reason = fmt::format("path {}; repair of failed node {}", path, broken)};
-      }
-    }
+    if (auto repair = repair_at(tree, node, options_, fmt::format("path {}", path), random)) return repair;
     return build_on(tree, node,
                     fmt::format("path {}; {} of at most {:.0f} children, {} visits", path, tried, std::ceil(limit),
                                 tree.visits(node)),

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cmath>
 
 #include "search/policy.h"
+#include "synthesize/bandit.h"
 
 namespace kerf {
 
@@ -16,39 +16,51 @@ std::span<const PolicyEntry> policies() {
   return table;
 }
 
-std::optional<MemoryOperator> choose_memory(const Tree& tree, NodeIndex node) {
-  struct Candidate {
+std::optional<MemoryChoice> choose_memory(const Tree& tree, NodeIndex node, Random& random) {
+  struct Operator {
     MemoryOperator memory;
     bool sensible;  // has something to recall that inherit has not
-    double prior;   // wins of two imagined tries
+    double weight;
   };
-  const bool branches = tree.children(0) > 1 || (node != 0 && tree.children(0) > 0 && tree.depth(node) > 1);
-  const std::array candidates = {
-      Candidate{MemoryOperator::inherit, true, 1.2},
-      Candidate{MemoryOperator::siblings, tree.attempts(node) > 0, 1.0},
-      Candidate{MemoryOperator::combine, node != 0 && branches, 0.8},
-      Candidate{MemoryOperator::fresh, node == 0, 0.6},
+  bool branches = false;
+  for (NodeIndex i = tree.parent(node); i != no_node && !branches; i = tree.parent(i)) branches = tree.children(i) > 1;
+  const std::array operators = {
+      Operator{MemoryOperator::inherit, true, 1.2},
+      Operator{MemoryOperator::siblings, tree.attempts(node) > 0, 1.0},
+      Operator{MemoryOperator::combine, branches, 0.8},
+      Operator{MemoryOperator::fresh, node == 0, 0.6},
   };
-  double total = 0;
-  for (const Candidate& c : candidates) {
-    const Arm& arm = tree.arm(c.memory);
-    total += 2 + static_cast<double>(arm.tries + arm.pending);
+  // What is not sensible is asked for only when nothing else is left: its turn comes, and with it `nothing`.
+  for (const bool sensible : {true, false}) {
+    std::array<BanditArm, operators.size()> arms;
+    bool any = false;
+    for (std::size_t i = 0; i < operators.size(); ++i) {
+      const Operator& o = operators[i];
+      const bool possible = !tree.exhausted(node, o.memory) && (o.memory != MemoryOperator::fresh || node == 0);
+      const Arm& arm = tree.arm(o.memory);
+      arms[i] = {.weight = possible && o.sensible == sensible ? o.weight : 0,
+                 .gain = arm.gain,
+                 .cost = static_cast<double>(arm.tries + arm.pending)};
+      any = any || arms[i].weight > 0;
+    }
+    if (!any) continue;
+    const std::vector<double> shares = bandit_propensities(arms, {});
+    const std::size_t chosen = random.pick(shares);
+    return MemoryChoice{operators[chosen].memory, shares[chosen]};
   }
-  std::optional<MemoryOperator> chosen;
-  double best = 0;
-  bool best_sensible = false;
-  for (const Candidate& c : candidates) {
-    if (tree.exhausted(node, c.memory) || (c.memory == MemoryOperator::fresh && node != 0)) continue;
-    if (chosen && best_sensible && !c.sensible) continue;
-    const Arm& arm = tree.arm(c.memory);
-    const double tries = 2 + static_cast<double>(arm.tries + arm.pending);
-    const double score = (c.prior + arm.wins) / tries + 0.5 * std::sqrt(std::log(total) / tries);
-    if (chosen && best_sensible == c.sensible && score <= best) continue;
-    chosen = c.memory;
-    best = score;
-    best_sensible = c.sensible;
-  }
-  return chosen;
+  return std::nullopt;
+}
+
+std::optional<Choice> repair_at(const Tree& tree, NodeIndex node, const SearchOptions& options, const std::string& why,
+                                Random& random) {
+  if (options.repair <= 0) return std::nullopt;
+  const NodeIndex broken = tree.last_failed(node);
+  if (broken == no_node || tree.repairs(broken) >= options.repair) return std::nullopt;
+  if (tree.attempts(broken) + tree.in_flight_at(broken) > 0 || random.uniform() >= 0.5) return std::nullopt;
+  return Choice{.memory = MemoryOperator::inherit,
+                .propensity = 1,
+                .parents = {broken},
+                .reason = fmt::format("{}; repair of failed node {}", why, broken)};
 }
 
 NodeIndex choose_partner(const Tree& tree, NodeIndex node, Random& random) {
@@ -81,11 +93,11 @@ NodeIndex choose_partner(const Tree& tree, NodeIndex node, Random& random) {
 }
 
 std::optional<Choice> build_on(const Tree& tree, NodeIndex node, std::string why, Random& random) {
-  const std::optional<MemoryOperator> memory = choose_memory(tree, node);
-  if (!memory) return std::nullopt;
-  Choice choice{.memory = *memory, .parents = {}, .reason = std::move(why)};
-  if (*memory != MemoryOperator::fresh) choice.parents.push_back(node);
-  if (*memory == MemoryOperator::combine) {
+  const std::optional<MemoryChoice> chosen = choose_memory(tree, node, random);
+  if (!chosen) return std::nullopt;
+  Choice choice{.memory = chosen->memory, .propensity = chosen->propensity, .parents = {}, .reason = std::move(why)};
+  if (choice.memory != MemoryOperator::fresh) choice.parents.push_back(node);
+  if (choice.memory == MemoryOperator::combine) {
     if (const NodeIndex partner = choose_partner(tree, node, random); partner != no_node) {
       choice.parents.push_back(partner);
       choice.reason += fmt::format("; combined with node {}", partner);

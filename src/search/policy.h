@@ -15,6 +15,7 @@ namespace kerf {
 
 struct Choice {
   MemoryOperator memory = MemoryOperator::fresh;
+  double propensity = 1;           // of `memory`
   std::vector<NodeIndex> parents;  // [0] is built upon; empty: from nothing
   std::string reason;
 };
@@ -39,10 +40,17 @@ struct PolicyEntry {
 [[nodiscard]] std::unique_ptr<Policy> make_greedy(const SearchOptions& options);
 [[nodiscard]] std::unique_ptr<Policy> make_best_of_n(const SearchOptions& options);
 
-// Shared by policies. The memory operator for building on `node`: UCB1 (Auer, Cesa-Bianchi, Fischer, "Finite-time
-// analysis of the multiarmed bandit problem", 2002) over those that make sense there and are not exhausted; nullopt if
-// there is none. `fresh` is one of them at the root only.
-[[nodiscard]] std::optional<MemoryOperator> choose_memory(const Tree& tree, NodeIndex node);
+struct MemoryChoice {
+  MemoryOperator memory = MemoryOperator::fresh;
+  double propensity = 1;
+};
+// Shared by policies. The memory operator for building on `node`: a bandit (bandit.h) over those that make sense there
+// and are not exhausted; nullopt if there is none. `fresh` is one of them at the root only.
+[[nodiscard]] std::optional<MemoryChoice> choose_memory(const Tree& tree, NodeIndex node, Random& random);
+// Every other time that `node` is built upon: its last failed child, if that may still be repaired. A repair that fails
+// may be repaired in turn, `repair` times in a row.
+[[nodiscard]] std::optional<Choice> repair_at(const Tree& tree, NodeIndex node, const SearchOptions& options,
+                                              const std::string& why, Random& random);
 // Another good node for `combine`: the best of a branch that leaves node's path, the nearest to the root first if there
 // is a choice; no_node if there is none.
 [[nodiscard]] NodeIndex choose_partner(const Tree& tree, NodeIndex node, Random& random);

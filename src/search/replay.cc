@@ -31,7 +31,8 @@ json reward_json(const Reward& reward) { return {{"mean", reward.mean}, {"standa
 }  // namespace
 
 bool operator==(const Expansion& a, const Expansion& b) {
-  return a.id == b.id && a.task == b.task && a.memory == b.memory && a.parents == b.parents && a.seed == b.seed;
+  return a.id == b.id && a.task == b.task && a.memory == b.memory && a.propensity == b.propensity &&
+         a.parents == b.parents && a.seed == b.seed;
 }
 
 Result<> replay(Search& search, std::span<const SearchEvent> events) {
@@ -60,8 +61,14 @@ Result<> replay(Search& search, std::span<const SearchEvent> events) {
 json to_json(const SearchEvent& event) {
   if (const auto* asked = std::get_if<Asked>(&event)) {
     const Expansion& e = asked->expansion;
-    return {{"kind", "asked"},      {"id", e.id},     {"task", to_string(e.task)}, {"memory", to_string(e.memory)},
-            {"parents", e.parents}, {"seed", e.seed}, {"reason", e.reason}};
+    return {{"kind", "asked"},
+            {"id", e.id},
+            {"task", to_string(e.task)},
+            {"memory", to_string(e.memory)},
+            {"propensity", e.propensity},
+            {"parents", e.parents},
+            {"seed", e.seed},
+            {"reason", e.reason}};
   }
   if (const auto* told = std::get_if<Told>(&event)) {
     return {{"kind", "told"},
@@ -85,6 +92,7 @@ Result<SearchEvent> search_event_from_json(const json& value) {
       e.task = TRY(read_enum(value.at("task"), std::array{Task::root, Task::expand, Task::remeasure}));
       e.memory = TRY(read_enum(value.at("memory"), std::array{MemoryOperator::inherit, MemoryOperator::siblings,
                                                               MemoryOperator::combine, MemoryOperator::fresh}));
+      e.propensity = value.value("propensity", 1.0);
       e.parents = value.at("parents").get<std::vector<NodeIndex>>();
       e.seed = value.at("seed").get<std::uint64_t>();
       e.reason = value.at("reason").get<std::string>();

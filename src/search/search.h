@@ -27,6 +27,7 @@ struct Expansion {
   ExpansionId id = 0;
   Task task = Task::expand;
   MemoryOperator memory = MemoryOperator::fresh;
+  double propensity = 1;           // probability with which `memory` was chosen where it was; 1: there was no choice
   std::vector<NodeIndex> parents;  // [0] is built upon; further ones are recalled. Empty: from nothing
   std::uint64_t seed = 0;          // for whoever carries it out
   std::string reason;              // why the policy chose this, for people
@@ -78,7 +79,7 @@ struct SearchOptions {
   double best_weight = 0.6;  // a node is worth this much of its subtree's best, the rest of its mean
   int remeasure = 2;         // a node is timed again at most so often before it is built upon; 0: never
   double doubt = 1.645;      // a lead of less than so many standard errors may be luck (one-sided 5 %)
-  int repair = 0;            // how often a failed candidate may be repaired; for synthesizers that can
+  int repair = 0;            // how often in a row a failed candidate may be repaired: Synthesizer::repairs
 };
 
 // `user` error that lists the policies if there is none of that name.

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "search/landscape.h"
+#include "search/policy.h"
 #include "search/replay.h"
-#include "search/tree.h"
+#include "search/tree_search.h"
 
 namespace kerf {
 namespace {
@@ -268,6 +270,66 @@ TEST(Search, FailedNodesAreRepairedWhereTheSynthesizerCan) {
     ASSERT_TRUE(search->tell(e.id, measured(0.01 * i)));
   }
   EXPECT_EQ(repairs, 1);
+}
+
+TEST(Search, ARepairThatFailsIsRepairedInTurnSoOftenAsAllowedThenTheNodeIsClosed) {
+  for (const char* policy : {"mcts", "greedy"}) {
+    auto search = *make_search({.policy = policy, .seed = 3, .repair = 3});
+    ASSERT_TRUE(search->tell(search->ask(1).at(0).id, measured(0)));
+    ASSERT_EQ(search->tell(search->ask(1).at(0).id, failed()), 1);
+    std::vector<NodeIndex> chain = {1};
+    for (int i = 0; i < 60; ++i) {
+      const auto e = search->ask(1).at(0);
+      const bool repair = !e.parents.empty() && e.parents[0] == chain.back();
+      if (!repair) {
+        ASSERT_TRUE(search->tell(e.id, measured(-0.1)));  // no failure: the broken one stays the last that failed
+        continue;
+      }
+      EXPECT_EQ(e.memory, MemoryOperator::inherit);
+      EXPECT_EQ(e.propensity, 1);
+      chain.push_back(**search->tell(e.id, failed()));
+    }
+    EXPECT_EQ(chain.size(), 4U) << policy << ": one failure and three repairs";
+  }
+}
+
+// Inverse propensity scoring is only as good as the propensities: over many draws each operator comes as often as said.
+TEST(Search, MemoryOperatorsComeAsOftenAsTheirPropensitiesSay) {
+  TreeSearch search({.policy = "mcts", .seed = 1}, make_mcts({}));
+  ASSERT_TRUE(search.tell(search.ask(1).at(0).id, measured(0)));
+  for (int i = 0; i < 40; ++i) {
+    const auto e = search.ask(1).at(0);
+    ASSERT_TRUE(search.tell(e.id, measured(0.02 * i)));
+  }
+  const Tree& tree = search.tree();
+  const NodeIndex node = tree.best();
+  std::map<MemoryOperator, int> seen;
+  std::map<MemoryOperator, double> said;
+  Random random(5);
+  constexpr int draws = 20'000;
+  for (int i = 0; i < draws; ++i) {
+    const auto choice = choose_memory(tree, node, random);
+    ASSERT_TRUE(choice);
+    ++seen[choice->memory];
+    said[choice->memory] = choice->propensity;
+  }
+  ASSERT_GE(seen.size(), 2U);
+  for (const auto& [memory, count] : seen)
+    EXPECT_NEAR(static_cast<double>(count) / draws, said[memory], 0.015) << to_string(memory);
+}
+
+TEST(Search, TheOperatorThatBringsGainsIsAskedForMore) {
+  TreeSearch search({.policy = "mcts", .seed = 1}, make_mcts({}));
+  ASSERT_TRUE(search.tell(search.ask(1).at(0).id, measured(0)));
+  int before = 0, after = 0;
+  for (int i = 0; i < 200; ++i) {
+    const auto e = search.ask(1).at(0);
+    const bool combined = e.memory == MemoryOperator::siblings;
+    (i < 40 ? before : after) += i < 40 || i >= 160 ? combined : 0;
+    const double parent = e.parents.empty() ? 0 : search.tree().reward(e.parents[0]).mean;
+    ASSERT_TRUE(search.tell(e.id, measured(combined ? parent + 0.3 : parent - 0.1)));
+  }
+  EXPECT_GT(after, before);
 }
 
 TEST(Search, FailedNodesAreLeftAloneByDefault) {

@@ -17,8 +17,8 @@ namespace {
 std::string line(const Expansion& e) {
   std::string parents;
   for (const NodeIndex parent : e.parents) parents += fmt::format(" {}", parent);
-  return fmt::format("  {} {} {} [{}] {:016x} | {}\n", e.id, to_string(e.task), to_string(e.memory),
-                     parents.empty() ? "" : parents.substr(1), e.seed, e.reason);
+  return fmt::format("  {} {} {} {:.3f} [{}] {:016x} | {}\n", e.id, to_string(e.task), to_string(e.memory),
+                     e.propensity, parents.empty() ? "" : parents.substr(1), e.seed, e.reason);
 }
 
 std::string run(std::istream& script) {

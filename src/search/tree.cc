@@ -100,7 +100,6 @@ NodeIndex Tree::add(NodeIndex built_on, MemoryOperator memory, bool measured, Re
   assert(!empty());
   const NodeIndex index = size();
   const NodeIndex parent = built_on == no_node ? 0 : failed(built_on) && built_on != 0 ? at(built_on).parent : built_on;
-  const NodeIndex leader = best();
   const double base = at(parent).mean;
   const double value = measured ? reward.mean : std::min(0.0, base);
 
@@ -122,7 +121,10 @@ NodeIndex Tree::add(NodeIndex built_on, MemoryOperator memory, bool measured, Re
     cold(parent).last_failed = static_cast<std::int32_t>(index);
   }
   ++at(parent).attempts;
-  if (built_on != no_node && built_on != parent) ++at(built_on).attempts;  // a repair
+  if (built_on != no_node && built_on != parent) {  // a repair
+    ++at(built_on).attempts;
+    rest.repairs = cold(built_on).repairs + 1;
+  }
   hot_.push_back(node);
   cold_.push_back(rest);
   scores_.set(index, measured ? value : Tournament::out);
@@ -141,8 +143,7 @@ NodeIndex Tree::add(NodeIndex built_on, MemoryOperator memory, bool measured, Re
   }
   Arm& arm = arms_[index_of(memory)];
   ++arm.tries;
-  if (measured && value > base) arm.wins += 0.5;
-  if (measured && (leader == no_node || value > at(leader).mean)) arm.wins += 0.5;
+  if (measured) arm.gain += std::clamp(value - base, 0.0, 1.0);
   return index;
 }
 

@@ -18,7 +18,7 @@ inline constexpr int memory_operators = 4;
 struct Arm {
   std::int64_t tries = 0;    // told: nodes and failures, `nothing` left out
   std::int64_t pending = 0;  // in flight
-  double wins = 0;           // half for a child better than its parent, half more if it is the best of all
+  double gain = 0;           // log speedup of children over their parents, each from 0 to 1
 };
 
 // A maximum over indexed values that change: the best of n in O(1), a change in O(log n).
@@ -61,6 +61,8 @@ class Tree {
   [[nodiscard]] NodeIndex next_sibling(NodeIndex i) const { return at(i).next_sibling; }
   [[nodiscard]] NodeIndex last_failed(NodeIndex i) const { return cold(i).last_failed; }
   [[nodiscard]] int children(NodeIndex i) const { return cold(i).children; }
+  // How many failed candidates in a row it repairs: 0 unless it was built on a failed one.
+  [[nodiscard]] int repairs(NodeIndex i) const { return cold(i).repairs; }
   [[nodiscard]] int attempts(NodeIndex i) const { return at(i).attempts; }         // told children, failed ones too
   [[nodiscard]] int in_flight_at(NodeIndex i) const { return cold(i).in_flight; }  // expansions of this very node
 
@@ -122,6 +124,7 @@ class Tree {
     std::int32_t last_failed = -1;
     std::int32_t children = 0;
     std::int32_t in_flight = 0;
+    std::int32_t repairs = 0;
   };
   [[nodiscard]] const Hot& at(NodeIndex i) const { return hot_[static_cast<std::size_t>(i)]; }
   [[nodiscard]] Hot& at(NodeIndex i) { return hot_[static_cast<std::size_t>(i)]; }

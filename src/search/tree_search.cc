@@ -69,6 +69,7 @@ std::optional<Expansion> TreeSearch::next(Random& random) const {
       expansion.reason = fmt::format("node {} leads node {} by less than its error explains", node, rival);
     } else {
       expansion.memory = choice->memory;
+      expansion.propensity = choice->propensity;
       expansion.parents = std::move(choice->parents);
       expansion.task = Task::expand;
       expansion.reason = fmt::format("{}; {}", choice->reason, to_string(choice->memory));
