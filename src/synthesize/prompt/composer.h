@@ -9,22 +9,18 @@
 #include "base/result.h"
 #include "synthesize/model/model.h"
 #include "synthesize/prompt/part.h"
+#include "synthesize/prompt/parts.h"
 #include "synthesize/synthesizer.h"
 
 namespace kerf {
 
-// The texts that come with kerf: the contract of a language and a worked example of it.
-struct PromptTexts {
-  std::string language;  // "cpp"
-  std::string contract;  // docs/candidates.md without what only tests read
-  std::string example_problem, example_candidate;
-};
 // `unavailable` if the installation lacks them, `user` for a language that has none.
 [[nodiscard]] Result<PromptTexts> load_prompt_texts(const std::string& language);
 
 struct PromptOptions {
   std::int64_t tokens = 32'000;  // of system and first message together, as estimate_tokens counts
-  // What is known beyond the problem and the tree: documents, skills. Behind the parts of kerf's own.
+  // What is known beyond the problem and the tree: documents, skills. Behind kerf's own parts of their place, but
+  // before the parent.
   std::vector<std::shared_ptr<const PromptPart>> knowledge = {};
 };
 
@@ -42,7 +38,11 @@ struct Prompt {
   [[nodiscard]] std::string text() const;  // all of it, as people read it
 };
 
-// With the oldest details shortened first; what cannot be shortened is sent even if it is beyond the budget.
+// A conversation as people read it.
+[[nodiscard]] std::string prompt_text(const std::vector<Part>& system, const std::vector<Message>& messages);
+
+// While it is beyond the budget, the least important part that can be shortened is, by one step. What cannot be
+// shortened is sent even if that is too much.
 [[nodiscard]] Prompt compose(const SynthesisRequest& request, const PromptTexts& texts, const PromptOptions& options);
 
 }  // namespace kerf
