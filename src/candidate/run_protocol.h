@@ -3,6 +3,7 @@
 //
 // Zygote channel:   kerf: SpawnMessage + {child's end of a channel}   zygote: {"pid": n} or {"error": …}
 //                   kerf: {"reap": pid} (kills first)                 zygote: {"status": wait status, -1 if unknown}
+//                   kerf: {"ping": n}                                 zygote: {"ping": n}
 // Child's channel:  kerf: LoadMessage + {image, status page}          child: {"ready": true} or an error
 //                   kerf: RunMessage + {inputs read-only, outputs}    child: {"ready": true} or an error
 //                   kerf: {"go": true}                                child: {"done": true}, then RunAnswer or an error

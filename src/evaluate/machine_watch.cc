@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <iterator>
@@ -111,6 +112,10 @@ std::unique_ptr<MachineWatch> make_machine_watch() { return std::make_unique<Lin
 
 // Whoever looks is running: it is counted, and it is not company.
 bool is_crowded(const MachineLoad& load, int threads) { return load.running - 1 + threads > load.cores; }
+
+double crowding(const MachineLoad& load, int threads) {
+  return std::max(1.0, static_cast<double>(load.running - 1 + threads) / std::max(1, load.cores));
+}
 
 bool has_company(const MachineLoad& before, const MachineLoad& after, int threads) {
   if (after.stolen > before.stolen) return true;

@@ -41,6 +41,8 @@ struct MachineWatch {
 
 // Whether `threads` busy threads would have to share cores with what runs already.
 [[nodiscard]] bool is_crowded(const MachineLoad& load, int threads);
+// How many times longer than alone `threads` busy threads take now, if the cores are shared fairly; at least 1.
+[[nodiscard]] double crowding(const MachineLoad& load, int threads);
 // Whether a run between two looks had to share: it started crowded, or the host took time away. What runs afterwards is
 // no sign, it may be the run's own threads that wait for more work.
 [[nodiscard]] bool has_company(const MachineLoad& before, const MachineLoad& after, int threads);

@@ -107,6 +107,16 @@ class Zygote {
     return static_cast<int>(decode_number("status", answer->body).value_or(-1));
   }
 
+  Result<double> handover_us() {
+    const std::scoped_lock lock(mutex_);
+    const auto start = steady_clock::now();
+    TRY(channel_.send(encode_number("ping", 1)));
+    const Message answer = TRY(channel_.receive(spawn_limit));
+    const std::chrono::duration<double, std::micro> took = steady_clock::now() - start;
+    TRY(decode_number("ping", answer.body));
+    return took.count();
+  }
+
   bool alive() {
     const std::scoped_lock lock(mutex_);
     return process_.running();
@@ -310,6 +320,8 @@ class NativeRunner final : public Runner {
     TRY(instance->load(request));
     return instance;
   }
+
+  Result<double> handover_us() override { return TRY(living())->handover_us(); }
 
   std::vector<std::string> isolation() const override { return isolation_; }
 

@@ -18,6 +18,7 @@ class ScriptedRunner final : public Runner {
   // What the process of a load request does; replaced by the test.
   std::function<Run(const LoadRequest&)> program = [](const LoadRequest&) { return honest(100); };
   std::function<Result<>(const LoadRequest&)> on_load = [](const LoadRequest&) { return Result<>(); };
+  std::function<double()> handover = [] { return 20.0; };
   int loads = 0;
   int runs = 0;
 
@@ -40,6 +41,7 @@ class ScriptedRunner final : public Runner {
     if (auto loaded = on_load(request); !loaded) return std::unexpected(std::move(loaded).error());
     return std::make_unique<Instance>(*this, program(request));
   }
+  Result<double> handover_us() override { return handover(); }
   [[nodiscard]] std::vector<std::string> isolation() const override { return {"scripted"}; }
 
  private:

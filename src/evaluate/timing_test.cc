@@ -136,6 +136,65 @@ TEST_F(Timing, BelievesNoClockThatOursContradicts) {
   EXPECT_EQ(t->finding->rule, "clocks_disagree");
 }
 
+// A run of which the runner's clock says 10 us and ours `gap` more, in the first `runs` runs of each process.
+ScriptedRunner::Run hides(double gap, int runs = 1 << 20) {
+  return [=](const RunRequest&, int run) -> Result<RunReport> {
+    return RunReport{.device_us = 10, .parent_us = run < runs ? 10 + gap : 20};
+  };
+}
+
+TEST_F(Timing, MeasuresAgainBeforeItAccuses) {
+  runner.program = [this](const LoadRequest&) { return hides(runner.loads == 1 ? 9000 : 0); };
+  const auto t = time();
+  ASSERT_TRUE(t);
+  EXPECT_FALSE(t->finding);
+  EXPECT_EQ(runner.loads, 2) << "in a new process";
+  EXPECT_EQ(t->receipt.time_us.samples, fewest_pairs) << "what was suspicious is thrown away";
+  runner.loads = 0;
+  runner.program = [](const LoadRequest&) { return hides(9000); };
+  const auto liar = time();
+  ASSERT_TRUE(liar && liar->finding);
+  EXPECT_EQ(liar->finding->rule, "clocks_disagree");
+  EXPECT_EQ(runner.loads, 3);
+}
+
+TEST_F(Timing, BelievesNoLiarThatIsHonestInAThirdOfItsRuns) {
+  runner.program = [](const LoadRequest&) {
+    return [](const RunRequest&, int run) -> Result<RunReport> {
+      return RunReport{.device_us = run % 3 == 0 ? 900.0 : 10.0, .parent_us = 910};
+    };
+  };
+  const auto t = time();
+  ASSERT_TRUE(t && t->finding);
+  EXPECT_EQ(t->finding->rule, "clocks_disagree");
+}
+
+TEST_F(Timing, AllowsForHandOversThatAreSlowForEverybody) {
+  runner.program = [](const LoadRequest&) { return hides(3000); };
+  runner.handover = [] { return 1500.0; };
+  EXPECT_FALSE(time()->finding) << "a process without a candidate waits as long";
+  runner.handover = [] { return 40.0; };
+  EXPECT_TRUE(time()->finding);
+}
+
+TEST_F(Timing, TakesATimeOutForAResultOnlyWhenItHappensEveryTime) {
+  const auto hangs = [this](int processes) {
+    runner.loads = 0;
+    runner.program = [=, this](const LoadRequest&) -> ScriptedRunner::Run {
+      if (runner.loads > processes) return ScriptedRunner::honest(100);
+      return [](const RunRequest&, int) -> Result<RunReport> {
+        return std::unexpected(ScriptedRunner::failure("timed_out", "time_limit", "still running"));
+      };
+    };
+  };
+  hangs(1);
+  EXPECT_FALSE(time()->finding);
+  hangs(9);
+  const auto t = time();
+  ASSERT_TRUE(t && t->finding);
+  EXPECT_EQ(t->finding->verdict, Verdict::timed_out);
+}
+
 TEST_F(Timing, DoesNotAccuseACandidateOfWaitsThatCompanyCauses) {
   watch.loads = {MachineLoad{.running = 9, .cores = 2, .stolen = 0}};
   runner.program = [](const LoadRequest&) {
@@ -151,6 +210,8 @@ TEST_F(Timing, DoesNotAccuseACandidateOfWaitsThatCompanyCauses) {
 
 TEST(Clocks, AgreeUpToTheHandOver) {
   EXPECT_TRUE(clocks_agree({100, 110, 105}, {130, 900, 140}));
+  EXPECT_FALSE(clocks_agree({100, 110, 105}, {130, 2000, 1900}));
+  EXPECT_TRUE(clocks_agree({100, 110, 105}, {130, 2000, 1900}, 500));
   EXPECT_TRUE(clocks_agree({100'000}, {101'000}));
   EXPECT_FALSE(clocks_agree({1}, {5000}));
   EXPECT_FALSE(clocks_agree({0}, {50})) << "no time at all";

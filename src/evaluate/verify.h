@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "evaluate/evaluation.h"
+#include "evaluate/machine_watch.h"
 #include "evaluate/oracle.h"
 #include "evaluate/runner.h"
 #include "evaluate/trial_pool.h"
@@ -45,6 +46,7 @@ struct VerifyTools {
   Oracle& oracle;
   Runner& runner;
   TrialPool& trials;
+  MachineWatch& watch;
   int threads = 1;
 };
 
@@ -73,7 +75,11 @@ struct Pass {
                                               const Image& image, const TunePoint& point, Random& random,
                                               bool with_small);
 
-// How long one run may take before it counts as hanging.
+// How long one run may take before it counts as hanging. On a machine with company a run that took longer is tried once
+// more, in a new process and with patience_factor() times as long.
 [[nodiscard]] std::chrono::milliseconds run_limit(const Workload& workload, TaskOrder order, int threads);
+
+// 1 on a quiet machine; with company how much longer to wait before a run is called hanging, at least 4.
+[[nodiscard]] double patience_factor(Runner& runner, MachineWatch& watch, int threads);
 
 }  // namespace kerf

@@ -28,13 +28,14 @@ Source source_writing(const std::string& output) {
 struct Verify : ::testing::Test {
   FakeOracle oracle;
   ScriptedRunner runner;
+  FakeMachineWatch watch;
   TrialPool trials{oracle};
   Understood problem = *oracle.admit({.id = "fake/1/1"}, 1);
   Source source = source_writing("out");
   Image image;
   Random random{7};
 
-  VerifyTools tools() { return {.oracle = oracle, .runner = runner, .trials = trials, .threads = 2}; }
+  VerifyTools tools() { return {.oracle = oracle, .runner = runner, .trials = trials, .watch = watch, .threads = 2}; }
   Result<Verification> all() { return verify_all(tools(), problem, source, image, {}, random, true); }
   Result<Verification> small() { return verify_small(tools(), problem, source, image, {}, random); }
   // Judges as wrong whenever `bad` says so.
@@ -91,6 +92,45 @@ TEST_F(Verify, LooksAtASmallHiddenVariantFirst) {
   ASSERT_TRUE(v && v->finding);
   EXPECT_THAT(v->finding->message, HasSubstr("variant 1: x f32[3, 7]"));
   EXPECT_EQ(runner.loads, 1);
+}
+
+// The first process hangs, later ones do not.
+TEST_F(Verify, GivesASlowRunAnotherTryOnlyWhereOthersUseTheMachine) {
+  std::vector<std::chrono::milliseconds> limits;
+  runner.program = [&](const LoadRequest&) -> ScriptedRunner::Run {
+    return [&, first = runner.loads == 1](const RunRequest& request, int) -> Result<RunReport> {
+      limits.push_back(request.limit);
+      if (first) return std::unexpected(ScriptedRunner::failure("timed_out", "time_limit", "still running"));
+      return RunReport{};
+    };
+  };
+  EXPECT_TRUE(small()->finding) << "on a quiet machine slow is slow";
+  runner.loads = 0;
+  limits.clear();
+  watch.loads = {MachineLoad{.running = 5, .cores = 2, .stolen = 0}};
+  const auto v = small();
+  ASSERT_TRUE(v) << v.error().message;
+  EXPECT_FALSE(v->finding);
+  for (const auto& check : v->checks) EXPECT_TRUE(check.passed);
+  EXPECT_GE(limits.at(1), 4 * limits.at(0));
+  // Others that /proc/stat does not show.
+  runner.loads = 0;
+  watch.loads = {MachineLoad{.running = 1, .cores = 2, .stolen = 0}};
+  runner.handover = [] { return 8000.0; };
+  EXPECT_FALSE(small()->finding);
+}
+
+TEST_F(Verify, CallsARunThatIsSlowTwiceHanging) {
+  watch.loads = {MachineLoad{.running = 5, .cores = 2, .stolen = 0}};
+  runner.program = [](const LoadRequest&) {
+    return [](const RunRequest&, int) -> Result<RunReport> {
+      return std::unexpected(ScriptedRunner::failure("timed_out", "time_limit", "still running"));
+    };
+  };
+  const auto v = small();
+  ASSERT_TRUE(v && v->finding);
+  EXPECT_EQ(v->finding->verdict, Verdict::timed_out);
+  EXPECT_EQ(runner.loads, 2);
 }
 
 TEST_F(Verify, FillsEveryRunWithAnotherSentinel) {

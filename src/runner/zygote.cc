@@ -51,6 +51,7 @@ Result<> answer(const KerfBridge& bridge, const Channel& channel) {
     }
     return channel.send(encode_number("pid", pid));
   }
+  if (const auto ping = decode_number("ping", message.body)) return channel.send(encode_number("ping", *ping));
   const auto pid = TRY(decode_number("reap", message.body));
   if (pid <= 1) return fail(ErrorKind::internal, "no such child");
   return channel.send(encode_number("status", reap(static_cast<pid_t>(pid))));

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <regex>
 #include <set>
 
@@ -123,6 +124,16 @@ class Evaluate : public ::testing::Test {
     return result;
   }
 
+  // What an evaluation says, for a failing test's message.
+  static std::string said(const Result<Evaluation>& e) {
+    if (!e) return "error: " + e.error().message;
+    std::string text = fmt::format("{} {}: {}", to_string(e->verdict), e->rule.value_or("-"), e->message.value_or("-"));
+    for (const Check& check : e->checks) {
+      if (!check.passed) text += "\n  " + check.name + " " + check.detail.dump();
+    }
+    return text;
+  }
+
   struct World {
     std::unique_ptr<Loop> loop;
     SystemClock clock;
@@ -143,8 +154,8 @@ class Evaluate : public ::testing::Test {
 
 TEST_F(Evaluate, MeasuresARightCandidate) {
   const auto e = evaluate(right, small());
-  ASSERT_TRUE(e) << e.error().message;
-  ASSERT_EQ(e->verdict, Verdict::measured) << e->rule.value_or("") << ": " << e->message.value_or("");
+  ASSERT_TRUE(e) << said(e);
+  ASSERT_EQ(e->verdict, Verdict::measured) << said(e);
   EXPECT_GT(e->receipt->time_us.median, 0);
   EXPECT_GT(e->receipt->baselines.at("eager").median, 0);
   EXPECT_GT(e->variants_supported, 0);
@@ -154,8 +165,8 @@ TEST_F(Evaluate, MeasuresARightCandidate) {
 TEST_F(Evaluate, FindsATailThatIsLeftOut) {
   const auto e = evaluate(
       candidate("  for (int64_t i = 0; i < n / 16 * 16; ++i) out[i] = (x[i] > 0 ? x[i] : 0) * scale + 1;\n"), small());
-  ASSERT_TRUE(e) << e.error().message;
-  EXPECT_EQ(e->verdict, Verdict::wrong);
+  ASSERT_TRUE(e) << said(e);
+  EXPECT_EQ(e->verdict, Verdict::wrong) << said(e);
   EXPECT_EQ(e->rule, "unwritten");
   EXPECT_THAT(e->message.value_or(""), HasSubstr("the last"));
   EXPECT_EQ(e->at, (Location{4, 11}));
@@ -164,23 +175,25 @@ TEST_F(Evaluate, FindsATailThatIsLeftOut) {
 TEST_F(Evaluate, FindsAWrongConstant) {
   const auto e = evaluate(
       candidate("  for (int64_t i = 0; i < n; ++i) out[i] = (x[i] > 0 ? x[i] : 0) * scale + 1.001f;\n"), small());
-  ASSERT_TRUE(e) << e.error().message;
-  EXPECT_EQ(e->rule, "fp64_error");
+  ASSERT_TRUE(e) << said(e);
+  EXPECT_EQ(e->rule, "fp64_error") << said(e);
 }
 
 TEST_F(Evaluate, SurvivesACrash) {
   const auto e =
       evaluate(candidate("  for (int64_t i = 0; i < n; ++i) out[i + (int64_t)1 * 100000000] = x[i];\n"), small());
-  ASSERT_TRUE(e) << e.error().message;
+  ASSERT_TRUE(e) << said(e);
   EXPECT_THAT(to_string(e->verdict), AnyOf(HasSubstr("crashed"), HasSubstr("wrong")));
-  EXPECT_EQ(evaluate(right + "// after a crash\n", small())->verdict, Verdict::measured);
+  const auto after = evaluate(right + "// after a crash\n", small());
+  EXPECT_TRUE(after && after->verdict == Verdict::measured) << said(after);
 }
 
 TEST_F(Evaluate, EndsAHang) {
   const auto e = evaluate(candidate("  for (;;) __asm__ volatile(\"\");\n"), small());
-  ASSERT_TRUE(e) << e.error().message;
-  EXPECT_EQ(e->verdict, Verdict::timed_out);
-  EXPECT_EQ(evaluate(right + "// after a hang\n", small())->verdict, Verdict::measured);
+  ASSERT_TRUE(e) << said(e);
+  EXPECT_EQ(e->verdict, Verdict::timed_out) << said(e);
+  const auto after = evaluate(right + "// after a hang\n", small());
+  EXPECT_TRUE(after && after->verdict == Verdict::measured) << said(after);
 }
 
 TEST_F(Evaluate, CatchesALiarThatWorksInItsFirstRunsOnly) {
@@ -188,32 +201,43 @@ TEST_F(Evaluate, CatchesALiarThatWorksInItsFirstRunsOnly) {
                                     "  for (int64_t i = 0; i < n; ++i) out[i] = (x[i] > 0 ? x[i] : 0) * scale + 1;\n",
                                     "static long calls;\n"),
                           small());
-  ASSERT_TRUE(e) << e.error().message;
-  EXPECT_EQ(e->verdict, Verdict::wrong);
+  ASSERT_TRUE(e) << said(e);
+  EXPECT_EQ(e->verdict, Verdict::wrong) << said(e);
   EXPECT_THAT(e->rule.value_or(""),
               AnyOf(HasSubstr("unwritten"), HasSubstr("timed_run_wrong"), HasSubstr("differs_between_runs")));
 }
 
 TEST_F(Evaluate, ConfirmsAgainstTorchCompile) {
   const auto e = evaluate(right + "// confirm\n", small(), Effort::confirm);
-  ASSERT_TRUE(e) << e.error().message;
-  ASSERT_EQ(e->verdict, Verdict::measured) << e->message.value_or("");
+  ASSERT_TRUE(e) << said(e);
+  ASSERT_EQ(e->verdict, Verdict::measured) << said(e);
   EXPECT_TRUE(e->receipt->baselines.contains("compile") || e->receipt->unavailable.contains("compile"));
   EXPECT_GE(e->receipt->time_us.samples, 30);
 }
 
-// Two texts of the same kernel, each timed against eager: their intervals overlap.
+// Two texts of the same kernel, each timed against eager. One pair of intervals may lie apart by chance or because the
+// machine changed between the two; four pairs in a row lie apart, on the same side, only if the harness favours one.
+// That pairs can lie apart at all is shown by a kernel that does the work thirty times.
 TEST_F(Evaluate, FindsNoDifferenceBetweenAKernelAndItself) {
-  int apart = 0;
-  constexpr int pairs = 3;
-  for (int i = 0; i < pairs; ++i) {
-    const auto a = evaluate(right + fmt::format("// a{}\n", i), small()),
-               b = evaluate(right + fmt::format("// b{}\n", i), small());
-    ASSERT_TRUE(a && b && a->receipt && b->receipt);
-    const auto x = a->receipt->speedup.at("eager"), y = b->receipt->speedup.at("eager");
-    apart += x.high < y.low || y.high < x.low;
-  }
-  EXPECT_EQ(apart, 0);
+  constexpr int pairs = 4;
+  const auto times_slower = [](const std::string& a, const std::string& b) {
+    const auto speedup = [](const std::string& text) {
+      const auto e = evaluate(text, small());
+      EXPECT_TRUE(e && e->receipt) << said(e);
+      return e && e->receipt ? e->receipt->speedup.at("eager") : Ratio{};
+    };
+    int slower = 0;
+    for (int i = 0; i < pairs; ++i) {
+      const auto x = speedup(a + fmt::format("// a{}\n", i)), y = speedup(b + fmt::format("// b{}\n", i));
+      slower += x.high < y.low;
+    }
+    return slower;
+  };
+  EXPECT_LT(times_slower(right, right), pairs);
+  const auto thirty_times = candidate(
+      "  for (volatile int k = 0; k < 30; k = k + 1)\n"
+      "    for (int64_t i = 0; i < n; ++i) out[i] = (x[i] > 0 ? x[i] : 0) * scale + 1;\n");
+  EXPECT_GT(times_slower(thirty_times, right + "// once"), 0);
 }
 
 // --- Every example that was run when the format was written down --------------------------------------------------
