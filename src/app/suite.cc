@@ -104,7 +104,9 @@ Result<SessionStatus> run_one(const SuiteRunner& r, const Problem& problem, Suit
     if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::cancelled) return std::unexpected(error);
     entry.done = true;
     entry.verdict = verdict;
-    entry.message = error.message;
+    // The entry's line names problem and verdict already.
+    const std::string known = problem.id + " is refused: ";
+    entry.message = error.message.starts_with(known) ? error.message.substr(known.size()) : error.message;
     return error.kind == ErrorKind::user ? SessionStatus::finished : SessionStatus::failed;
   };
   const auto understood = understand(r.wiring, problem);

@@ -204,7 +204,12 @@ struct HeldLoop final : Loop {
   std::unique_ptr<Loop> inner = make_manual_loop();
   std::vector<Held> held;
   void post(Callback f) override { inner->post(std::move(f)); }
-  void after(std::chrono::milliseconds d, Callback f) override { inner->after(d, std::move(f)); }
+  Timer after(std::chrono::milliseconds d, Callback f) override { return inner->after(d, std::move(f)); }
+  void forget(Timer timer) override { inner->forget(timer); }
+  Result<> watch(int fd, Ready wanted, std::move_only_function<void(Ready)> f) override {
+    return inner->watch(fd, wanted, std::move(f));
+  }
+  void unwatch(int fd) override { inner->unwatch(fd); }
   void offload(Callback work, Callback done) override { held.push_back({std::move(work), std::move(done)}); }
   void on_interrupt(Callback) override {}
   void run() override { inner->run(); }

@@ -304,7 +304,7 @@ std::chrono::milliseconds run_limit(const Workload& workload, TaskOrder order, i
 }
 
 double patience_factor(Runner& runner, MachineWatch& watch, int threads) {
-  constexpr double least = 4, most = 16;
+  constexpr double least = 4, most = 6;
   constexpr double slow_handover_us = 2000;  // some fifty times what a quiet machine takes: others we cannot see
   const auto load = watch.look();
   if (load && is_crowded(*load, threads)) return std::clamp(2 * crowding(*load, threads), least, most);
