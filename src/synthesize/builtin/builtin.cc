@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "synthesize/identity.h"
 #include "synthesize/builtin/moves.h"
 #include "synthesize/builtin/policy.h"
+#include "synthesize/identity.h"
 
 namespace kerf {
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "candidate/candidate.h"
+#include "synthesize/builtin/schedule.h"
 #include "synthesize/general.h"
-#include "synthesize/builtin/ir.h"
 
 namespace kerf {
 

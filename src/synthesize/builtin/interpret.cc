@@ -36,6 +36,8 @@ double pointwise(Op op, const std::vector<double>& a) {
       return std::tanh(a[0]);
     case Op::sigmoid:
       return 1 / (1 + std::exp(-a[0]));
+    case Op::softplus:
+      return a[0] > 0 ? a[0] + std::log1p(std::exp(-a[0])) : std::log1p(std::exp(a[0]));
     case Op::erf:
       return std::erf(a[0]);
     case Op::floor:

@@ -1,10 +1,9 @@
 // The loop-level intermediate representation, neutral to languages. A Region says what a fused group of operators
-// computes: scalar expressions over a common set of axes, some of them reduced. A Schedule says how: which loops run in
-// parallel, what is tiled, how often memory is passed over. Emitters turn the two into source.
+// computes: scalar expressions over a common set of axes, some of them reduced. A Schedule (schedule.h) says how;
+// emitters turn the two into source.
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,6 +43,7 @@ enum class Op : std::uint8_t {
   cos,
   tanh,
   sigmoid,
+  softplus,  // log(1 + exp(x))
   erf,
   floor,
   ceil,
@@ -127,42 +127,6 @@ struct Region {
   // Reductions of a wave (counted from 1), in order.
   [[nodiscard]] std::vector<int> reductions(int wave) const;
 };
-
-// How loops are arranged.
-enum class Sketch : std::uint8_t {
-  flat,     // no reduction: tasks are blocks of elements
-  rows,     // a task works whole rows off; the innermost axis is reduced (or there is none)
-  columns,  // the innermost axis is kept: a task works a block of columns off, accumulators in an array
-  split,    // few rows: each is cut into chunks, one launch a wave, partial results between them
-};
-[[nodiscard]] const char* to_string(Sketch sketch);
-
-// Schedules are data; every field has a meaning for every language, emitters ignore what a target has no use for.
-struct Schedule {
-  Sketch sketch = Sketch::flat;
-  std::vector<std::int64_t> block = {4096};  // elements a task works off; several: a tune axis of the candidate
-  std::int64_t vector = 16;                  // lanes; 1: scalar code
-  std::int64_t unroll = 2;                   // vectors a round of a loop without reduction
-  std::int64_t accumulators = 4;             // independent partial results of a reduction
-  std::int64_t chunk = 1024;                 // elements that are summed in f32 before they go into f64
-  bool streaming = false;                    // stores go around the caches
-  bool keep = false;  // values of the pass before the last are kept in the output, not computed again
-  friend bool operator==(const Schedule&, const Schedule&) = default;
-};
-[[nodiscard]] nlohmann::json to_json(const Schedule& schedule);
-[[nodiscard]] Result<Schedule> schedule_from_json(const nlohmann::json& json);
-
-// What a default schedule is chosen by.
-struct CacheFacts {
-  std::int64_t threads = 2;
-  std::int64_t l1_bytes = 32 << 10;
-  std::int64_t l2_bytes = 1 << 20;
-  std::int64_t l3_bytes = 32 << 20;
-};
-[[nodiscard]] CacheFacts machine_facts(const nlohmann::json& target);
-[[nodiscard]] Schedule default_schedule(const Region& region, const CacheFacts& machine);
-// Why this schedule cannot run this region; empty if it can.
-[[nodiscard]] std::string illegal(const Region& region, const Schedule& schedule);
 
 // Bytes of all loads and stores of the primary workload.
 [[nodiscard]] std::int64_t bytes_moved(const Region& region);

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "synthesize/general.h"
 #include "synthesize/builtin/ir.h"
+#include "synthesize/general.h"
 
 namespace kerf {
 

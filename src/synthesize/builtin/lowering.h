@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "synthesize/general.h"
 #include "synthesize/builtin/ir.h"
+#include "synthesize/general.h"
 
 namespace kerf {
 

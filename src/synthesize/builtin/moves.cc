@@ -6,6 +6,7 @@
 
 #include "synthesize/builtin/compose.h"
 #include "synthesize/builtin/lower.h"
+#include "synthesize/builtin/passes.h"
 
 namespace kerf {
 namespace {
@@ -54,6 +55,7 @@ class Mover {
       if (u != now.unroll)
         change(g, region, "unroll", fmt::format("{} vectors a round", u), [&](Schedule& s) { s.unroll = u; });
     if (region.reduced != 0) {
+      passes(g, region, now);
       for (const std::int64_t a : {1, 2, 4, 8})
         if (a != now.accumulators)
           change(g, region, "accumulators", fmt::format("{} independent partial results", a),
@@ -64,8 +66,29 @@ class Mover {
                now.sketch == Sketch::split ? "whole rows a task" : "rows are cut up between tasks", [&](Schedule& s) {
                  s.sketch = now.sketch == Sketch::split ? Sketch::rows : Sketch::split;
                  s.block = {s.sketch == Sketch::split ? 65536 : 16384};
+                 s.keep = s.ahead = false;
                });
     }
+  }
+
+  // How often a row is passed over, and what of it is at hand when a pass wants it.
+  void passes(std::size_t g, const Region& region, const Schedule& now) {
+    const auto consistent = [&](Schedule& s) {
+      s.keep = s.keep && kept_value(region, s);
+      s.ahead = s.ahead && later_pass(region, s);
+    };
+    change(g, region, "passes",
+           now.joint ? "reductions in passes of their own" : "reductions that need one another in one pass",
+           [&](Schedule& s) {
+             s.joint = !s.joint;
+             consistent(s);
+           });
+    change(g, region, "passes", now.keep ? "passes compute again what they need" : "what a pass computed is kept",
+           [](Schedule& s) { s.keep = !s.keep; });
+    change(g, region, "prefetch",
+           now.ahead ? "rows are fetched when their turn comes"
+                     : "the next row is fetched during the passes over this one",
+           [](Schedule& s) { s.ahead = !s.ahead; });
   }
 
   void add(const char* name, std::string because, Partition partition) {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "candidate/candidate.h"
-#include "synthesize/general.h"
-#include "synthesize/builtin/ir.h"
 #include "synthesize/builtin/partition.h"
+#include "synthesize/builtin/schedule.h"
+#include "synthesize/general.h"
 
 namespace kerf {
 
@@ -31,8 +31,8 @@ struct Recipe {
                                          const CacheFacts& machine);
 
 struct Move {
-  std::string name;  // "fuse", "split", "tile", "vectorize", "unroll", "accumulators", "threads", "streaming_stores",
-                     // "passes", "library"
+  std::string name;  // "fuse", "split", "tile", "unroll", "accumulators", "threads", "streaming_stores", "passes",
+                     // "prefetch", "library"
   std::string because;  // one sentence
   Recipe result;
 };

@@ -108,9 +108,6 @@ struct Rule {
     if (high) v = f(Op::minimum, v, *high);
     return v;
   }
-  Lowered softplus(const Lowered& v) const {  // log(1 + exp(v)) without overflow: max(v, 0) + log1p(exp(-|v|))
-    return f(Op::add, f(Op::relu, v), f(Op::log1p, f(Op::exp, f(Op::neg, f(Op::abs, v)))));
-  }
   // (v - mean) / sqrt(variance + eps) over the axes.
   Lowered standardise(const Lowered& v, const std::vector<int>& axes, const Lowered& eps) const {
     const Lowered centred = f(Op::sub, v, l.mean(v, axes));
@@ -377,13 +374,17 @@ const std::map<std::string, Apply>& rules() {
     };
     t["gelu"] = [](const Rule& r) { r.gelu(); };
     t["silu"] = [](const Rule& r) { r.give(r.f(Op::mul, r.x(), r.f(Op::sigmoid, r.x()))); };
-    t["mish"] = [](const Rule& r) { r.give(r.f(Op::mul, r.x(), r.f(Op::tanh, r.softplus(r.x())))); };
+    t["mish"] = [](const Rule& r) {
+      // tanh(log(1 + e)) = n / (n + 2) with n = e (e + 2), e = exp(x); it is 1 from 20 on.
+      const Lowered v = r.x(), e = r.f(Op::exp, r.f(Op::minimum, v, 20)), n = r.f(Op::mul, e, r.f(Op::add, e, 2));
+      r.give(r.f(Op::mul, v, r.f(Op::div, n, r.f(Op::add, n, 2))));
+    };
     t["softplus"] = [](const Rule& r) {
       const Lowered v = r.x(), beta = r.args.number(1, "beta", 1), threshold = r.args.number(2, "threshold", 20);
       const Lowered scaled = r.f(Op::mul, v, beta);
-      r.give(r.where(r.f(Op::gt, scaled, threshold), v, r.f(Op::div, r.softplus(scaled), beta)));
+      r.give(r.where(r.f(Op::gt, scaled, threshold), v, r.f(Op::div, r.f(Op::softplus, scaled), beta)));
     };
-    t["log_sigmoid"] = [](const Rule& r) { r.give(r.f(Op::neg, r.softplus(r.f(Op::neg, r.x())))); };
+    t["log_sigmoid"] = [](const Rule& r) { r.give(r.f(Op::neg, r.f(Op::softplus, r.f(Op::neg, r.x())))); };
     t["hardsigmoid"] = t["hardswish"] = [](const Rule& r) {
       const Lowered low = r.l.constant(0), high = r.l.constant(6), v = r.x();
       const Lowered gate = r.f(Op::div, r.clamp(r.f(Op::add, v, 3), &low, &high), 6);

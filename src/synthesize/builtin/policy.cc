@@ -16,15 +16,17 @@ struct Prior {
   double gain;
 };
 constexpr std::array priors = {
-    Prior{Bound::memory, "fuse", 0.30},          Prior{Bound::memory, "streaming_stores", 0.15},
-    Prior{Bound::memory, "passes", 0.15},        Prior{Bound::memory, "tile", 0.08},
-    Prior{Bound::memory, "threads", 0.06},       Prior{Bound::memory, "split", -0.10},
-    Prior{Bound::compute, "vectorize", 0.20},    Prior{Bound::compute, "unroll", 0.08},
-    Prior{Bound::compute, "accumulators", 0.08}, Prior{Bound::compute, "library", 0.05},
-    Prior{Bound::latency, "accumulators", 0.12}, Prior{Bound::latency, "threads", 0.12},
-    Prior{Bound::latency, "unroll", 0.06},       Prior{Bound::occupancy, "threads", 0.25},
-    Prior{Bound::occupancy, "tile", 0.10},       Prior{Bound::launch, "fuse", 0.25},
-    Prior{Bound::launch, "threads", 0.12},       Prior{Bound::host, "fuse", 0.10},
+    Prior{Bound::memory, "fuse", 0.30},       Prior{Bound::memory, "streaming_stores", 0.15},
+    Prior{Bound::memory, "passes", 0.15},     Prior{Bound::memory, "tile", 0.08},
+    Prior{Bound::memory, "threads", 0.06},    Prior{Bound::memory, "split", -0.10},
+    Prior{Bound::memory, "prefetch", 0.10},   Prior{Bound::latency, "prefetch", 0.10},
+    Prior{Bound::latency, "passes", 0.12},    Prior{Bound::compute, "passes", 0.15},
+    Prior{Bound::compute, "unroll", 0.08},    Prior{Bound::compute, "accumulators", 0.08},
+    Prior{Bound::compute, "library", 0.05},   Prior{Bound::latency, "accumulators", 0.12},
+    Prior{Bound::latency, "threads", 0.12},   Prior{Bound::latency, "unroll", 0.06},
+    Prior{Bound::occupancy, "threads", 0.25}, Prior{Bound::occupancy, "tile", 0.10},
+    Prior{Bound::launch, "fuse", 0.25},       Prior{Bound::launch, "threads", 0.12},
+    Prior{Bound::host, "fuse", 0.10},
 };
 
 double prior_of(std::optional<Bound> bound, const std::string& move) {

@@ -75,18 +75,37 @@ class Emitter : private CppKernel {
     end_kernel(name_, describe(), grid, indices);
   }
 
+  std::vector<std::size_t> parts_in(int wave) const {
+    std::vector<std::size_t> found;
+    for (std::size_t p = 0; p < parts_.size(); ++p)
+      if (parts_[p].wave == wave) found.push_back(p);
+    return found;
+  }
+
   void waves_and_stores() {
     declare_all(row_values(0), Place::task);
     for (int wave = 1; wave <= r_.waves; ++wave) {
-      reduce_wave(wave, false);
+      for (const std::size_t part : parts_in(wave)) {
+        reduce_part(part);
+        declare_results(part, totals_of(part));
+      }
       declare_all(row_values(wave), Place::task);
     }
+    fetching_ = ahead_ == parts_.size();
     store_pass(r_.reduced, true);
+    fetching_ = false;
     store_pass(0, false);
   }
 
   void rows() {
     begin_kernel();
+    if (keep_) {  // a row of each thread's, of whole vectors
+      const std::string& n = r_.axes[static_cast<std::size_t>(inner_)].extent.text;
+      const std::string name = name_ + "_kept";
+      out_.scratch.push_back({.name = name, .dtype = "f32", .shape = {"threads", fmt::format("cdiv({}, 16) * 16", n)}});
+      line(fmt::format("float* const kept = {} + {} * (({} + 15) / 16 * 16);", argument("float*", "kept_rows", name),
+                       argument("int64_t", "thread", "thread"), size(inner_)));
+    }
     const std::string reduced = r_.extent_of(r_.reduced).text;
     if (kept_) {
       need("least");
@@ -104,26 +123,50 @@ class Emitter : private CppKernel {
     }
   }
 
-  // Partial results of wave w, f64, lie in NAME_w[row][chunk][reduction].
+  // Partial results of wave w, f64, lie in NAME_w[row][chunk][number].
   std::string partial_name(int wave) const { return fmt::format("{}_part{}", name_, wave); }
+  std::size_t numbers_in(int wave) const {
+    std::size_t n = 0;
+    for (const std::size_t part : parts_in(wave)) n += numbers_of(part).size();
+    return n;
+  }
   void combine(int wave) {
-    const std::vector<int> all = r_.reductions(wave);
+    const std::size_t all = numbers_in(wave);
+    if (all == 0) return;
     const std::string from = argument("const double*", partial_name(wave), partial_name(wave));
-    const std::string n = std::to_string(all.size());
-    for (std::size_t k = 0; k < all.size(); ++k) {
-      const ReduceOp op = at(all[k]).reduce;
-      const std::string name = cpp_name(at(all[k]).name), total = name + "_total";
-      line(fmt::format("double {} = {};", total, op == ReduceOp::sum ? "0" : first_of(op)));
-      std::string element_text = fmt::format("{}[(row * chunks + c) * {} + {}]", from, n, k);
-      std::string step = op == ReduceOp::sum ? fmt::format("{} += {}", total, element_text) : "";
-      if (op == ReduceOp::max || op == ReduceOp::min) {
-        need(op == ReduceOp::max ? "greater" : "smaller");
-        step = fmt::format("{0} = {1}((float){2}, (float){0})", total, op == ReduceOp::max ? "greater" : "smaller",
-                           element_text);
+    std::size_t at_number = 0;
+    for (const std::size_t part : parts_in(wave)) {
+      const Part& p = parts_[part];
+      const std::string totals = totals_of(part);
+      const std::vector<std::string> numbers = numbers_of(part);
+      const auto number = [&](std::size_t k) {
+        return fmt::format("{}[(row * chunks + c) * {} + {}]", from, all, at_number + k);
+      };
+      if (p.joint) {
+        const bool moments = p.joint->kind == Joint::Kind::moments;
+        need(moments ? "moments" : "exponentials");
+        line(fmt::format("{} {};", moments ? "Moments" : "Exponentials", totals));
+        line(fmt::format("for (int64_t c = 0; c < chunks; ++c) join({}, {}, {}{});", totals, number(0), number(1),
+                         moments ? ", " + number(2) : ""));
+      } else {
+        const ReduceOp op = at(p.reductions[0]).reduce;
+        std::string init, step;
+        for (std::size_t k = 0; k < numbers.size(); ++k) {
+          init += (k ? ", " : "") + (op == ReduceOp::sum ? std::string("0") : first_of(op));
+          if (op == ReduceOp::sum) {
+            step += fmt::format("{}{} += {}", k ? ", " : "", numbers[k], number(k));
+          } else {
+            const char* fold = op == ReduceOp::max ? "greater" : "smaller";
+            need(fold);
+            step += fmt::format("{}{} = {}((float){}, {})", k ? ", " : "", numbers[k], fold, number(k), numbers[k]);
+          }
+        }
+        line(
+            fmt::format("{} {}[{}] = {{{}}};", op == ReduceOp::sum ? "double" : "float", totals, numbers.size(), init));
+        line(fmt::format("for (int64_t c = 0; c < chunks; ++c) {};", step));
       }
-      line(fmt::format("for (int64_t c = 0; c < chunks; ++c) {};", step));
-      line(fmt::format("const float {} = (float){};", name, total));
-      declared_.insert(all[k]);
+      declare_results(part, totals);
+      at_number += numbers.size();
     }
   }
   void split() {
@@ -139,6 +182,7 @@ class Emitter : private CppKernel {
       reduced_stores = reduced_stores || (axes_of(store.access) & r_.reduced) != 0;
     for (int wave = 1; wave <= r_.waves + 1; ++wave) {
       const bool last = wave > r_.waves;
+      if (!last && parts_in(wave).empty()) continue;  // done by the pass before
       begin_kernel();
       const bool loops = !last || reduced_stores;
       if (loops) {
@@ -156,19 +200,16 @@ class Emitter : private CppKernel {
       std::string kernel = last ? name_ : fmt::format("{}_pass{}", name_, wave);
       if (!last) {
         chunked_ = bit(cut);
-        reduce_wave(wave, true);
+        for (const std::size_t part : parts_in(wave)) reduce_part(part);
         chunked_ = 0;
-        const std::vector<int> all = r_.reductions(wave);
         const std::string to = argument("double*", partial_name(wave), partial_name(wave));
-        for (const ReduceOp op : {ReduceOp::max, ReduceOp::min, ReduceOp::prod, ReduceOp::sum}) {
-          int in_group = 0;
-          for (std::size_t k = 0; k < all.size(); ++k)
-            if (at(all[k]).reduce == op)
-              line(fmt::format("{}[(row * chunks + chunk) * {} + {}] = {}_of_pass_{}[{}];", to, all.size(), k,
-                               to_string(op), wave, in_group++));
-        }
-        out_.scratch.push_back(
-            {.name = partial_name(wave), .dtype = "f64", .shape = {row_count, chunks, std::to_string(all.size())}});
+        std::size_t k = 0;
+        for (const std::size_t part : parts_in(wave))
+          for (const std::string& number : numbers_of(part))
+            line(fmt::format("{}[(row * chunks + chunk) * {} + {}] = {};", to, numbers_in(wave), k++, number));
+        out_.scratch.push_back({.name = partial_name(wave),
+                                .dtype = "f64",
+                                .shape = {row_count, chunks, std::to_string(numbers_in(wave))}});
         end_kernel(kernel,
                    fmt::format("{}: partial results of pass {} for each chunk of {}", describe(), wave,
                                r_.axes[static_cast<std::size_t>(cut)].name),
@@ -232,7 +273,7 @@ class Emitter : private CppKernel {
         lanes_over_columns({v}, [&] { line(fmt::format("store16({0} + c, {0});", cpp_name(at(v).name))); });
         fix_shadow(v);
         declared_.insert(v);
-        arrays_.insert(v);
+        arrays_[v] = cpp_name(at(v).name);
       }
     };
     row_arrays(0);
@@ -299,7 +340,7 @@ class Emitter : private CppKernel {
       }
       for (const int v : all) {
         declared_.insert(v);
-        arrays_.insert(v);
+        arrays_[v] = cpp_name(at(v).name);
       }
       row_arrays(wave);
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "synthesize/builtin/emit/emitted.h"
+#include "synthesize/builtin/schedule.h"
 
 namespace kerf {
 

@@ -8,7 +8,7 @@ namespace {
 
 struct Helper {
   const char* name;
-  const char* needs;  // one other helper, or ""
+  const char* needs;  // other helpers, or ""
   const char* text;
 };
 
@@ -56,8 +56,7 @@ static inline f32x16 whole(const int64_t* p, int64_t stride, int64_t w) {
 )"},
     Helper{"keep", "", R"(// v, with lanes from w on replaced.
 static inline f32x16 keep(f32x16 v, int64_t w, float other) {
-  for (int64_t l = w; l < 16; ++l) v[l] = other;
-  return v;
+  return iota16() < (int32_t)w ? v : splat16(other);
 }
 )"},
     Helper{"greater", "", R"(// The larger one; NaN if either is.
@@ -134,6 +133,70 @@ static inline void folds(int64_t begin, int64_t end, float first, float* total, 
   }
 }
 )"},
+    Helper{"moments", "keep sums",
+           R"(// Count, sum, and sum of squares of deviations from the mean, joined pairwise.
+struct Moments { double count = 0, sum = 0, squares = 0; };
+static inline void join(Moments& a, double count, double sum, double squares) {
+  const double apart = a.count > 0 ? sum / count - a.sum / a.count : 0;
+  a.squares += squares + apart * apart * (a.count * count / (a.count + count));
+  a.count += count;
+  a.sum += sum;
+}
+// Joins the values that f(i, w) gives for 16 elements over [begin, end): `chunk` of them at a time, about their own mean.
+template <int accumulators, int64_t chunk, class F>
+static inline void moments(int64_t begin, int64_t end, Moments& total, F f) {
+  float term[chunk + 16];
+  for (int64_t i = begin; i < end; i += chunk) {
+    const int64_t n = i + chunk < end ? chunk : end - i;
+    double sum = 0, squares = 0;
+    sums<1, accumulators, chunk>(0, n, &sum, [&](int64_t k, int64_t w, f32x16* t) {
+      t[0] = f(i + k, w);
+      store16(term + k, t[0]);
+    });
+    const float centre = (float)(sum / n);
+    sums<1, accumulators, chunk>(0, n, &squares, [&](int64_t k, int64_t, f32x16* t) {
+      const f32x16 apart = load16(term + k) - centre;
+      t[0] = apart * apart;
+    });
+    join(total, (double)n, sum, squares);
+  }
+}
+)"},
+    Helper{"exponentials", "keep sums folds greater",
+           R"(// The largest value, and the sum of exp(value - largest).
+struct Exponentials { float top = -__builtin_inff(); double total = 0; };
+static inline void raise(Exponentials& a, float top) {
+  if (top == a.top) return;
+  a.total *= exp1(a.top - top);
+  a.top = top;
+}
+static inline void join(Exponentials& a, double top, double total) {
+  const float both = greater((float)top, a.top);
+  if (both == -__builtin_inff()) return;
+  raise(a, both);
+  a.total += total * exp1((float)top - both);
+}
+// NaN where nothing is above minus infinity.
+static inline float sum_of(const Exponentials& a) { return a.top == -__builtin_inff() ? __builtin_nanf("") : (float)a.total; }
+// Joins the values that f(i, w) gives for 16 elements over [begin, end), `chunk` of them at a time.
+template <int accumulators, int64_t chunk, class F>
+static inline void exponentials(int64_t begin, int64_t end, Exponentials& total, F f) {
+  float term[chunk + 16];
+  for (int64_t i = begin; i < end; i += chunk) {
+    const int64_t n = i + chunk < end ? chunk : end - i;
+    float top = total.top;
+    folds<1, accumulators>(0, n, -__builtin_inff(), &top, [](auto a, auto b) { return greater(a, b); },
+                           [&](int64_t k, int64_t w, f32x16* t) {
+                             t[0] = f(i + k, w);
+                             store16(term + k, t[0]);
+                           });
+    if (top == -__builtin_inff()) continue;
+    raise(total, top);
+    sums<1, accumulators, chunk>(0, n, &total.total,
+                                 [&](int64_t k, int64_t, f32x16* t) { t[0] = exp16(load16(term + k) - top); });
+  }
+}
+)"},
     Helper{"map", "", R"(template <class F> static inline f32x16 map(f32x16 v, F f) {
   for (int l = 0; l < 16; ++l) v[l] = f(v[l]);
   return v;
@@ -149,12 +212,15 @@ static inline void folds(int64_t begin, int64_t end, float first, float* total, 
 }  // namespace
 
 std::string cpp_helpers(const std::vector<std::string>& used) {
+  const auto among = [](const std::string& names, const std::string& name) {
+    return (" " + names + " ").find(" " + name + " ") != std::string::npos;
+  };
   std::string text;
   for (const Helper& helper : helpers) {
     const bool wanted = std::ranges::any_of(used, [&](const std::string& name) {
-      if (name == helper.name) return true;
-      return std::ranges::any_of(
-          helpers, [&](const Helper& other) { return name == other.name && other.needs == std::string(helper.name); });
+      return name == helper.name || std::ranges::any_of(helpers, [&](const Helper& other) {
+               return name == other.name && among(other.needs, helper.name);
+             });
     });
     if (wanted) text += helper.text;
   }

@@ -127,8 +127,7 @@ CppOperand CppKernel::operand(int v, bool lane) {
     return {.text = argument("float", i.name + "_value", i.text), .vector = false};
   const bool vector = lane && along_inner(v);
   if (arrays_.contains(v)) {
-    need("at");
-    return vector ? CppOperand{fmt::format("load16({} + {})", i.name, column_), true} : CppOperand{i.name, false};
+    return {.text = vector ? fmt::format("load16({} + {})", arrays_.at(v), column_) : arrays_.at(v), .vector = vector};
   }
   return {.text = cpp_name(i.name), .vector = vector, .type = i.type};
 }
@@ -182,6 +181,22 @@ void CppKernel::declare_all(const std::set<int>& values, Place place) {
     if (declared_.contains(v) || at(v).form == Instruction::Form::reduce) continue;
     declare(v, place);
     declared_.insert(v);
+  }
+}
+
+void CppKernel::declare_lane(const std::set<int>& values) {
+  declare_all(values, Place::lane);
+  if (keep_ && values.contains(*keep_)) {
+    line(fmt::format("store16(kept + {}, {});", column_, as_vector(operand(*keep_, true))));
+    keeping_ = true;
+  }
+  if (!fetching_) return;
+  for (const int v : values) {
+    const Instruction& i = at(v);
+    if (i.form != Instruction::Form::load || !along_inner(v) || (i.axes & kept_) == 0 || i.access.type != Type::f32)
+      continue;
+    if (stride(i.access, i.access.along(inner_)->stride, inner_, i.name) != "1") continue;
+    line(fmt::format("prefetch({} + {} + {});", pointers_.at(v), lane_index_, size(inner_)));
   }
 }
 
@@ -274,55 +289,111 @@ std::string CppKernel::first_of(ReduceOp op) const {
   return op == ReduceOp::max ? "-__builtin_inff()" : op == ReduceOp::min ? "__builtin_inff()" : "1.0f";
 }
 
-void CppKernel::reduce_wave(int wave, bool partial) {
-  for (const ReduceOp op : {ReduceOp::max, ReduceOp::min, ReduceOp::prod, ReduceOp::sum}) {
-    std::vector<int> group;
-    for (const int v : r_.reductions(wave))
-      if (at(v).reduce == op) group.push_back(v);
-    if (group.empty()) continue;
-    const bool sum = op == ReduceOp::sum;
-    const std::string totals = fmt::format("{}_{}{}", to_string(op), "of_pass_", wave);
-    std::string init;
-    for (std::size_t k = 0; k < group.size(); ++k) init += (k ? ", " : "") + (sum ? std::string("0") : first_of(op));
-    line(fmt::format("{} {}[{}] = {{{}}};", sum ? "double" : "float", totals, group.size(), init));
-    std::set<int> wanted;
-    for (const int v : group) wanted.insert(at(v).operands[0]);
-    pass(wanted, r_.reduced, [&](const std::set<int>& lanes) {
-      const auto [begin, end] = inner_range();
-      const std::string& n = r_.axes[static_cast<std::size_t>(inner_)].name;
-      lane_index_ = n;
-      if (sum) {
-        need("sums");
-        open(fmt::format("sums<{}, {}, {}>({}, {}, {}, [&](int64_t {}, [[maybe_unused]] int64_t w, f32x16* term) {{",
-                         group.size(), s_.accumulators, s_.chunk, begin, end, totals, n));
-      } else {
-        need("folds");
-        const char* fold = op == ReduceOp::max ? "greater(a, b)" : op == ReduceOp::min ? "smaller(a, b)" : "a * b";
-        if (op != ReduceOp::prod) need(op == ReduceOp::max ? "greater" : "smaller");
-        line(fmt::format("const auto {}_of = [](auto a, auto b) {{ return {}; }};", totals, fold));
-        open(fmt::format(
-            "folds<{}, {}>({}, {}, {}, {}, {}_of, [&](int64_t {}, [[maybe_unused]] int64_t w, f32x16* term) {{",
-            group.size(), s_.accumulators, begin, end, first_of(op), totals, totals, n));
-      }
-      declare_all(lanes, Place::lane);
-      for (std::size_t k = 0; k < group.size(); ++k)
-        line(fmt::format("term[{}] = {};", k, as_vector(operand(at(group[k]).operands[0], true))));
-      close("});");
-    });
-    for (std::size_t k = 0; k < group.size(); ++k) {
-      if (!partial) {
-        line(fmt::format("const float {} = {}{}[{}];", cpp_name(at(group[k]).name), sum ? "(float)" : "", totals, k));
-        declared_.insert(group[k]);
-      }
-    }
+std::string CppKernel::totals_of(std::size_t part) const {
+  const Part& p = parts_[part];
+  const char* what = !p.joint                                ? to_string(at(p.reductions[0]).reduce)
+                     : p.joint->kind == Joint::Kind::moments ? "moments"
+                                                             : "exponentials";
+  return fmt::format("{}_of_pass_{}", what, part + 1);
+}
+
+std::vector<std::string> CppKernel::numbers_of(std::size_t part) const {
+  const Part& p = parts_[part];
+  const std::string totals = totals_of(part);
+  if (p.joint && p.joint->kind == Joint::Kind::moments)
+    return {totals + ".count", totals + ".sum", totals + ".squares"};
+  if (p.joint) return {totals + ".top", totals + ".total"};
+  std::vector<std::string> found;
+  for (std::size_t k = 0; k < p.reductions.size(); ++k) found.push_back(fmt::format("{}[{}]", totals, k));
+  return found;
+}
+
+void CppKernel::declare_results(std::size_t part, const std::string& totals) {
+  const Part& p = parts_[part];
+  const auto result = [&](int v, const std::string& text) {
+    line(fmt::format("const float {} = {};", cpp_name(at(v).name), text));
+    declared_.insert(v);
+  };
+  if (!p.joint) {
+    for (std::size_t k = 0; k < p.reductions.size(); ++k)
+      result(p.reductions[k], fmt::format("(float){}[{}]", totals, k));
+  } else if (p.joint->kind == Joint::Kind::moments) {
+    result(p.joint->first, fmt::format("(float){}.sum", totals));
+    result(p.joint->second, fmt::format("(float){}.squares", totals));
+  } else {
+    result(p.joint->first, totals + ".top");
+    result(p.joint->second, fmt::format("sum_of({})", totals));
   }
+}
+
+void CppKernel::reduce_alike(const std::vector<int>& reductions, const std::string& totals) {
+  const ReduceOp op = at(reductions[0]).reduce;
+  const bool sum = op == ReduceOp::sum;
+  std::string init;
+  for (std::size_t k = 0; k < reductions.size(); ++k) init += (k ? ", " : "") + (sum ? std::string("0") : first_of(op));
+  line(fmt::format("{} {}[{}] = {{{}}};", sum ? "double" : "float", totals, reductions.size(), init));
+  std::set<int> wanted;
+  for (const int v : reductions) wanted.insert(at(v).operands[0]);
+  pass(wanted, r_.reduced, [&](const std::set<int>& lanes) {
+    const auto [begin, end] = inner_range();
+    const std::string& n = r_.axes[static_cast<std::size_t>(inner_)].name;
+    lane_index_ = column_ = n;
+    if (sum) {
+      need("sums");
+      open(fmt::format("sums<{}, {}, {}>({}, {}, {}, [&](int64_t {}, [[maybe_unused]] int64_t w, f32x16* term) {{",
+                       reductions.size(), s_.accumulators, s_.chunk, begin, end, totals, n));
+    } else {
+      need("folds");
+      const char* fold = op == ReduceOp::max ? "greater(a, b)" : op == ReduceOp::min ? "smaller(a, b)" : "a * b";
+      if (op != ReduceOp::prod) need(op == ReduceOp::max ? "greater" : "smaller");
+      line(fmt::format("const auto {}_of = [](auto a, auto b) {{ return {}; }};", totals, fold));
+      open(fmt::format(
+          "folds<{}, {}>({}, {}, {}, {}, {}_of, [&](int64_t {}, [[maybe_unused]] int64_t w, f32x16* term) {{",
+          reductions.size(), s_.accumulators, begin, end, first_of(op), totals, totals, n));
+    }
+    declare_lane(lanes);
+    for (std::size_t k = 0; k < reductions.size(); ++k)
+      line(fmt::format("term[{}] = {};", k, as_vector(operand(at(reductions[k]).operands[0], true))));
+    close("});");
+  });
+}
+
+void CppKernel::reduce_joint(const Joint& joint, const std::string& totals) {
+  const char* helper = joint.kind == Joint::Kind::moments ? "moments" : "exponentials";
+  need(helper);
+  line(fmt::format("{} {};", joint.kind == Joint::Kind::moments ? "Moments" : "Exponentials", totals));
+  pass({joint.value}, r_.reduced, [&](const std::set<int>& lanes) {
+    const auto [begin, end] = inner_range();
+    const std::string& n = r_.axes[static_cast<std::size_t>(inner_)].name;
+    lane_index_ = column_ = n;
+    open(fmt::format("{}<{}, {}>({}, {}, {}, [&](int64_t {}, [[maybe_unused]] int64_t w) {{", helper, s_.accumulators,
+                     s_.chunk, begin, end, totals, n));
+    declare_lane(lanes);
+    line(fmt::format("return {};", as_vector(operand(joint.value, true))));
+    close("});");
+  });
+}
+
+void CppKernel::reduce_part(std::size_t part) {
+  const Part& p = parts_[part];
+  fetching_ = ahead_ == part;
+  if (p.joint) {
+    reduce_joint(*p.joint, totals_of(part));
+  } else {
+    reduce_alike(p.reductions, totals_of(part));
+  }
+  fetching_ = false;
+  if (!keeping_) return;
+  arrays_[*keep_] = "kept";
+  declared_.insert(*keep_);
+  keeping_ = false;
 }
 
 std::set<int> CppKernel::row_values(int after_wave) const {
   std::set<int> found;
   for (std::size_t k = 0; k < r_.code.size(); ++k) {
     const int v = static_cast<int>(k);
-    if (at(v).form == Instruction::Form::reduce || !kept_value(v) || at(v).wave > after_wave || declared_.contains(v))
+    if (at(v).form == Instruction::Form::reduce || !of_row(v) || at(v).wave > after_wave || declared_.contains(v))
       continue;
     if (at(v).form == Instruction::Form::constant || at(v).form == Instruction::Form::parameter) continue;
     found.insert(v);
@@ -380,10 +451,10 @@ void CppKernel::store_pass(std::uint64_t loops, bool inner_stores) {
     }
     const auto [begin, end] = inner_range();
     const std::string& n = r_.axes[static_cast<std::size_t>(inner_)].name;
-    lane_index_ = n;
+    lane_index_ = column_ = n;
     need("each16");
     open(fmt::format("each16<{}>({}, {}, [&](int64_t {}, int64_t w) {{", s_.unroll, begin, end, n));
-    declare_all(lanes, Place::lane);
+    declare_lane(lanes);
     for (const std::size_t k : which) store_lane(r_.stores[k], bases[k]);
     close("});");
   });

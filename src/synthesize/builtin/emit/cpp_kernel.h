@@ -12,6 +12,7 @@
 #include "synthesize/builtin/emit/cpp_expressions.h"
 #include "synthesize/builtin/emit/emitted.h"
 #include "synthesize/builtin/lowering.h"
+#include "synthesize/builtin/passes.h"
 
 namespace kerf {
 
@@ -31,6 +32,9 @@ class CppKernel {
     inner_ = static_cast<int>(r_.axes.size()) - 1;
     for (int a = 0; a <= inner_; ++a) all_ |= bit(a);
     kept_ = all_ & ~r_.reduced;
+    parts_ = parts(r_, s_.joint);
+    if (s_.keep) keep_ = kept_value(r_, s_);
+    if (s_.ahead) ahead_ = later_pass(r_, s_);
   }
 
   // --- text -------------------------------------------------------------------------------------------------------
@@ -58,7 +62,7 @@ class CppKernel {
   // --- values -----------------------------------------------------------------------------------------------------
   const Instruction& at(int v) const { return r_.code[static_cast<std::size_t>(v)]; }
   bool along_inner(int v) const { return inner_ >= 0 && (at(v).axes & bit(inner_)) != 0; }
-  bool kept_value(int v) const { return (at(v).axes & r_.reduced) == 0; }
+  bool of_row(int v) const { return (at(v).axes & r_.reduced) == 0; }
 
   // What must be computed for the sinks, operands first, stopping at what is declared already.
   void collect(int v, std::set<int>& into) const;
@@ -69,6 +73,8 @@ class CppKernel {
   // elements.
   void declare(int v, Place place);
   void declare_all(const std::set<int>& values, Place place);
+  // The values of a lane; the one that later passes need is kept, the next row's part is fetched.
+  void declare_lane(const std::set<int>& values);
 
   // Pointers to the innermost axis, one a load: declared where the other indices are known.
   void declare_pointers(const std::set<int>& values);
@@ -96,9 +102,14 @@ class CppKernel {
   std::pair<std::string, std::string> inner_range();
   std::string first_of(ReduceOp op) const;
 
-  // Reductions of a wave over the innermost (reduced) axis and the loops around it. Leaves `const float NAME`, or, when
-  // `partial` is set, `double NAME_total` for the caller to store.
-  void reduce_wave(int wave, bool partial);
+  // A part's reductions over the innermost (reduced) axis and the loops around it: leaves their totals.
+  void reduce_part(std::size_t part);
+  void reduce_joint(const Joint& joint, const std::string& totals);
+  void reduce_alike(const std::vector<int>& reductions, const std::string& totals);
+  std::string totals_of(std::size_t part) const;
+  // The numbers that a part's totals consist of, and the reductions that they give.
+  std::vector<std::string> numbers_of(std::size_t part) const;
+  void declare_results(std::size_t part, const std::string& totals);
   std::string as_vector(const CppOperand& o) const { return o.vector ? o.text : "splat16(" + o.text + ")"; }
 
   // Values that do not change along the reduced axes and are needed later, once a row.
@@ -128,10 +139,16 @@ class CppKernel {
   Emitted out_;
   std::vector<std::pair<std::string, std::string>> parameters_;
   std::vector<std::string> arguments_;
-  std::string body_, lane_index_, column_;
+  std::string body_, lane_index_, column_;  // column_: the position in arrays_
   int depth_ = 1;
-  std::set<int> declared_, arrays_;
+  std::set<int> declared_;
   std::map<int, std::string> pointers_;
+  std::map<int, std::string> arrays_;  // values that lie in memory, and where
+  std::vector<Part> parts_;
+  std::optional<int> keep_;
+  std::optional<std::size_t> ahead_;
+  bool keeping_ = false;   // the pass at hand keeps keep_
+  bool fetching_ = false;  // the pass at hand fetches the next row
 };
 
 }  // namespace kerf

@@ -1,0 +1,50 @@
+// How a region is worked off: which loops run in parallel, what is tiled, how often memory is passed over.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "synthesize/builtin/ir.h"
+
+namespace kerf {
+
+// How loops are arranged.
+enum class Sketch : std::uint8_t {
+  flat,     // no reduction: tasks are blocks of elements
+  rows,     // a task works whole rows off; the innermost axis is reduced (or there is none)
+  columns,  // the innermost axis is kept: a task works a block of columns off, accumulators in an array
+  split,    // few rows: each is cut into chunks, one launch a wave, partial results between them
+};
+[[nodiscard]] const char* to_string(Sketch sketch);
+
+// Schedules are data; every field has a meaning for every language, emitters ignore what a target has no use for.
+struct Schedule {
+  Sketch sketch = Sketch::flat;
+  std::vector<std::int64_t> block = {4096};  // elements a task works off; several: a tune axis of the candidate
+  std::int64_t unroll = 2;                   // vectors a round of a loop without reduction
+  std::int64_t accumulators = 4;             // independent partial results of a reduction
+  std::int64_t chunk = 1024;                 // elements that are summed in f32 before they go into f64
+  bool streaming = false;                    // stores go around the caches
+  bool joint = false;                        // reductions that need one another share a pass (see passes.h)
+  bool keep = false;   // what a pass computed at a cost is kept for later ones, not computed again
+  bool ahead = false;  // the next row is fetched while the later passes over this one run
+  friend bool operator==(const Schedule&, const Schedule&) = default;
+};
+[[nodiscard]] nlohmann::json to_json(const Schedule& schedule);
+[[nodiscard]] Result<Schedule> schedule_from_json(const nlohmann::json& json);
+
+// What a default schedule is chosen by.
+struct CacheFacts {
+  std::int64_t threads = 2;
+  std::int64_t l1_bytes = 32 << 10;
+  std::int64_t l2_bytes = 1 << 20;
+  std::int64_t l3_bytes = 32 << 20;
+};
+[[nodiscard]] CacheFacts machine_facts(const nlohmann::json& target);
+[[nodiscard]] Schedule default_schedule(const Region& region, const CacheFacts& machine);
+// Why this schedule cannot run this region; empty if it can.
+[[nodiscard]] std::string illegal(const Region& region, const Schedule& schedule);
+
+}  // namespace kerf
