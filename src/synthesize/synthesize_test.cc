@@ -13,12 +13,13 @@
 #include "candidate/plan.h"
 #include "synthesize/builtin/builtin.h"
 #include "synthesize/builtin/compose.h"
-#include "synthesize/fake_synthesizer.h"
-#include "synthesize/identity.h"
 #include "synthesize/builtin/interpret.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/moves.h"
+#include "synthesize/builtin/passes.h"
 #include "synthesize/builtin/policy.h"
+#include "synthesize/fake_synthesizer.h"
+#include "synthesize/identity.h"
 
 namespace kerf {
 namespace {
@@ -167,10 +168,25 @@ TEST_P(Cases, HoldWhatTheyExpect) {
   }
 }
 
+// What is written for a case, as text to review: KERF_REGENERATE=1 writes it anew.
+TEST_P(Cases, AreWrittenAsBefore) {
+  const std::filesystem::path path = GetParam();
+  const std::filesystem::path golden = path.parent_path() / "golden" / (path.stem().string() + ".cpp");
+  std::ifstream file(path);
+  const Case c = parse(file);
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  const Recipe recipe = *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), CacheFacts{});
+  const std::string text = write_candidate(c.problem, *graph, recipe, {})->text;
+  if (std::getenv("KERF_REGENERATE") != nullptr) std::ofstream(golden) << text;
+  std::ifstream written(golden);
+  const std::string before((std::istreambuf_iterator<char>(written)), std::istreambuf_iterator<char>());
+  EXPECT_EQ(text, before) << "if this is meant: KERF_REGENERATE=1 synthesize_test, and review " << golden;
+}
+
 std::vector<std::string> case_files() {
   std::vector<std::string> found;
   for (const auto& entry : std::filesystem::directory_iterator(std::string(KERF_CASES) + "/synthesize"))
-    found.push_back(entry.path());
+    if (entry.path().extension() == ".txt") found.push_back(entry.path());
   std::ranges::sort(found);
   return found;
 }
@@ -268,6 +284,57 @@ TEST(Moves, KeepTheMeaningAndGiveLegalPlans) {
     for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-12) << move.because;
   }
   EXPECT_THAT(names, testing::IsSupersetOf({"tile", "unroll", "accumulators", "streaming_stores", "split", "library"}));
+}
+
+TEST(Passes, JoinWhatCanBeCorrected) {
+  const Case c = parse("input x f32 64 1000\ns = aten.softmax.int x 1 -> f32 64 1000\noutput s");
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  const Region region = *lower(*graph, {0});
+  const std::vector<Joint> found = joints(region);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].kind, Joint::Kind::exponentials);
+  EXPECT_EQ(region.code[static_cast<std::size_t>(found[0].value)].name, "x");
+  EXPECT_EQ(parts(region, false).size(), 2U);
+  EXPECT_EQ(parts(region, true).size(), 1U);
+}
+
+TEST(Passes, DoNotJoinDeviationsFromAnythingElse) {
+  // squares of x - 2 mean(x), and exponentials of x - mean(x)
+  for (const char* const text :
+       {"input x f32 8 64\nm = aten.mean.dim x [1] true -> f32 8 1\nt = aten.mul.Tensor m 2.0 -> f32 8 1\n"
+        "d = aten.sub.Tensor x t -> f32 8 64\nq = aten.pow.Tensor_Scalar d 2 -> f32 8 64\n"
+        "s = aten.sum.dim_IntList q [1] true -> f32 8 1\noutput s",
+        "input x f32 8 64\nm = aten.mean.dim x [1] true -> f32 8 1\nd = aten.sub.Tensor x m -> f32 8 64\n"
+        "e = aten.exp.default d -> f32 8 64\ns = aten.sum.dim_IntList e [1] true -> f32 8 1\noutput s"}) {
+    const Case c = parse(text);
+    const auto graph = generalise(c.problem, GraphForm::exported);
+    const Recipe recipe = *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), CacheFacts{});
+    ASSERT_EQ(recipe.partition.groups.size(), 1U);
+    EXPECT_TRUE(joints(*lower(*graph, recipe.partition.groups[0])).empty());
+    Schedule wished = recipe.schedules[0];
+    wished.joint = true;
+    EXPECT_NE(illegal(*lower(*graph, recipe.partition.groups[0]), wished), "");
+  }
+}
+
+TEST(Passes, KeepWhatCostsMostToComputeAgain) {
+  const Case c = parse(
+      "input x f32 64 1000\nd = aten.div.Tensor x 0.7 -> f32 64 1000\n"
+      "s = aten.softmax.int d 1 -> f32 64 1000\noutput s");
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  const Region region = *lower(*graph, {0, 1});
+  Schedule schedule = default_schedule(region, CacheFacts{});
+  schedule.joint = false;
+  const auto kept = kept_value(region, schedule);
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(region.code[static_cast<std::size_t>(*kept)].op, Op::exp);
+  EXPECT_EQ(later_pass(region, schedule), std::optional<std::size_t>(1));
+}
+
+TEST(Passes, KeepNothingWhereLaterPassesComputeLittle) {
+  const Case c = parse("input x f32 64 1000\nl = aten.layer_norm.default x [1000] -> f32 64 1000\noutput l");
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  EXPECT_FALSE(kept_value(*lower(*graph, {0}), Schedule{}));
 }
 
 TEST(Moves, RecipesSurviveJson) {
@@ -369,6 +436,14 @@ n = aten.batch_norm.default x w b rm rv true 0.1 1e-05 false -> f32 4 8 5 5
 output n)");
   EXPECT_THAT(identity_plan(c.problem)->text,
               testing::HasSubstr("args = [\"x\", \"w\", \"b\", \"none\", \"none\", true, 0.1, 1e-05, false]"));
+}
+
+TEST(Identity, KeepsTheMemoryFormatThatAViewWillNeed) {
+  Case c = parse("input x f32 4 8\nt = aten.t.default x -> f32 8 4\nk = aten.clone.default t -> f32 8 4\noutput k");
+  c.problem.workloads[0].exported.nodes[1].kwargs = {{"memory_format", {Value{std::string("contiguous_format")}}}};
+  const Result<Candidate> candidate = identity_plan(c.problem);
+  EXPECT_THAT(candidate->text, testing::HasSubstr("kwargs = { memory_format = \"contiguous_format\" }"));
+  EXPECT_EQ(fault(*candidate, c.problem), "");
 }
 
 TEST(Identity, GeneralisesWhatDiffersBetweenVariants) {

@@ -246,7 +246,7 @@ class Composer {
     }
     std::string kwargs;
     for (const auto& [key, a] : node.kwargs) {
-      if (key == "device" || key == "layout" || key == "pin_memory" || key == "memory_format") continue;
+      if (key == "device" || key == "layout" || key == "pin_memory") continue;
       kwargs += (kwargs.empty() ? "" : ", ") + key + " = " + argument(a);
     }
     std::string joined;

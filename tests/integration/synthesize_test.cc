@@ -1,0 +1,244 @@
+// What the built-in synthesizer writes, judged with the real compiler and PyTorch: its first candidate for a dozen
+// kinds of graph, and one of every move that can be made from it.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "evaluate/local_evaluator.h"
+#include "evaluate/native_runner.h"
+#include "evaluate/oracle_client.h"
+#include "synthesize/builtin/builtin.h"
+#include "target/cpu/cpp.h"
+
+namespace kerf {
+namespace {
+
+constexpr int threads = 2;
+constexpr std::size_t most_candidates = 7;  // of one problem: each costs a second or two
+
+struct Graph {
+  const char* name;
+  const char* forward;  // of x, and y where there are two inputs
+  std::vector<const char*> inputs;
+  const char* layers = "pass";          // in __init__
+  const char* sketch = "";              // what the first candidate must contain
+  std::vector<const char*> moves = {};  // that must be among those made
+};
+
+const Graph graphs[] = {
+    {"pointwise",
+     "torch.nn.functional.gelu(x) * torch.sigmoid(y) + torch.nn.functional.mish(x)",
+     {"torch.randn(rows, columns)", "torch.randn(rows, columns)"},
+     "pass",
+     "each16<",
+     {"unroll", "streaming_stores"}},
+    {"activations",
+     "torch.tanh(x) + torch.nn.functional.softplus(y) * torch.nn.functional.elu(x) - torch.erf(y) * torch.exp(-x * x)",
+     {"torch.randn(rows, columns)", "torch.randn(rows, columns)"}},
+    {"softmax",
+     "torch.softmax(x / 0.7, dim=1)",
+     {"torch.randn(rows, columns)"},
+     "pass",
+     "store16(kept",
+     {"passes", "prefetch", "accumulators", "threads"}},
+    {"log_softmax", "torch.log_softmax(x, dim=1)", {"torch.randn(rows, columns)"}, "pass", "prefetch(", {"passes"}},
+    {"long_softmax",
+     "torch.softmax(x, dim=1)",
+     {"torch.randn(2, rows * columns)"},
+     "pass",
+     "exponentials<",
+     {"passes", "tile"}},
+    {"softmax_of_columns", "torch.softmax(x, dim=1)", {"torch.randn(rows // 8, 8, columns)"}},
+    {"layer_norm",
+     "self.norm(x)",
+     {"torch.randn(rows, columns) * 3 + 100"},
+     "self.norm = nn.LayerNorm(columns)",
+     "moments<",
+     {"passes"}},
+    {"long_layer_norm",
+     "self.norm(x)",
+     {"torch.randn(2, rows, columns) - 50"},
+     "self.norm = nn.LayerNorm((rows, columns))",
+     "moments<",
+     {"passes", "tile"}},
+    {"rms_norm",
+     "x / torch.sqrt(torch.mean(x * x, dim=1, keepdim=True) + 1e-5)",
+     {"torch.randn(rows // 8, 8, 7, columns)"},
+     "pass",
+     "",
+     {"tile"}},
+    {"batch_norm",
+     "self.norm(x)",
+     {"torch.randn(8, 12, 5, columns // 8)"},
+     "self.norm = nn.BatchNorm2d(12)",
+     "moments<"},
+    {"group_norm",
+     "self.norm(x)",
+     {"torch.randn(8, 12, 7, columns // 8)"},
+     "self.norm = nn.GroupNorm(4, 12)",
+     "moments<"},
+    {"columns", "torch.amax(x, dim=0) + torch.sum(x * x, dim=0)", {"torch.randn(rows, columns)"}},
+    {"total",
+     "torch.mean((x - y) ** 2)",
+     {"torch.randn(rows, columns)", "torch.randn(rows, columns)"},
+     "pass",
+     "_pass1",
+     {"tile"}},
+    {"huber",
+     "torch.nn.functional.smooth_l1_loss(x, y)",
+     {"torch.randn(rows, columns) * 3", "torch.randn(rows, columns)"}},
+    {"epilogue",
+     "torch.relu(self.conv(x)) * 0.5 + x",
+     {"torch.randn(2, 8, rows, 40)"},
+     "self.conv = nn.Conv2d(8, 8, 3, padding=1)",
+     "aten.conv",
+     {"library"}},
+};
+
+std::string source_of(const Graph& graph) {
+  const bool two = graph.inputs.size() == 2;
+  return fmt::format(R"py(
+import torch
+import torch.nn as nn
+
+rows = 96
+columns = 1037
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        {}
+
+    def forward(self, x{}):
+        return {}
+
+def get_inputs():
+    return [{}]
+
+def get_init_inputs():
+    return []
+)py",
+                     graph.layers, two ? ", y" : "", graph.forward, fmt::join(graph.inputs, ", "));
+}
+
+class Synthesize : public testing::TestWithParam<Graph> {
+ protected:
+  // Starting PyTorch twice and building the bridge takes seconds: once for all tests.
+  static void SetUpTestSuite() {
+    auto loop = make_loop(4);
+    ASSERT_TRUE(loop) << loop.error().message;
+    auto runner = make_native_runner();
+    auto backend = make_cpp_backend();
+    if (!runner || !backend) {
+      why = !runner ? runner.error().message : backend.error().message;
+      return;
+    }
+    world = new World{.loop = std::move(*loop),
+                      .clock = {},
+                      .cache = {},
+                      .oracle = make_oracle({.threads = threads}),
+                      .runner = std::move(*runner),
+                      .backend = std::move(*backend),
+                      .watch = make_machine_watch(),
+                      .evaluator = nullptr};
+    LocalEvaluatorOptions options{.jobs = 2, .threads = threads};
+    options.screen.budget = std::chrono::milliseconds(50);
+    world->evaluator = make_local_evaluator({.loop = *world->loop,
+                                             .clock = world->clock,
+                                             .oracle = *world->oracle,
+                                             .runner = *world->runner,
+                                             .cpp = *world->backend,
+                                             .cache = world->cache,
+                                             .watch = *world->watch},
+                                            options);
+  }
+  static void TearDownTestSuite() {
+    delete world;
+    world = nullptr;
+  }
+  void SetUp() override {
+    if (!why.empty()) GTEST_SKIP() << why;
+  }
+
+  static void judge(const Proposal& proposal, const std::shared_ptr<const Understood>& problem) {
+    Result<Evaluation> result = fail(ErrorKind::internal, "no answer");
+    world->evaluator->submit(proposal.candidate, {.problem = problem, .effort = Effort::screen},
+                             [&](Result<Evaluation> e) { result = std::move(e); });
+    world->loop->run();
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_EQ(result->verdict, Verdict::measured)
+        << proposal.move << ", " << proposal.rationale << ": " << result->message.value_or("") << "\n"
+        << proposal.candidate.text;
+  }
+
+  struct World {
+    std::unique_ptr<Loop> loop;
+    SystemClock clock;
+    MemoryResultCache cache;
+    std::unique_ptr<Oracle> oracle;
+    std::unique_ptr<Runner> runner;
+    std::unique_ptr<LanguageBackend> backend;
+    std::unique_ptr<MachineWatch> watch;
+    std::unique_ptr<Evaluator> evaluator;
+    ~World() {
+      evaluator.reset();
+      loop.reset();
+    }
+  };
+  static inline World* world = nullptr;
+  static inline std::string why;
+};
+
+TEST_P(Synthesize, WritesCandidatesThatAreRight) {
+  const Graph& graph = GetParam();
+  auto understood = world->oracle->admit(
+      {.id = std::string("test/") + graph.name, .name = graph.name, .source = source_of(graph), .path = "test.py"}, 3);
+  ASSERT_TRUE(understood) << understood.error().message;
+  ASSERT_TRUE(understood->admission.admitted) << understood->admission.refused;
+  const auto problem = std::make_shared<const Understood>(std::move(*understood));
+  const auto builtin = make_builtin_synthesizer();
+  SynthesisRequest request;
+  request.problem = problem;
+  std::set<std::string> moves;
+  std::size_t judged = 0;
+  // The first one, then one of each move from it.
+  for (std::uint64_t seed = 0; seed < 60 && judged < most_candidates; ++seed) {
+    request.seed = seed;
+    request.memory = seed == 0 ? MemoryOperator::fresh : MemoryOperator::inherit;
+    std::optional<Proposal> proposal;
+    builtin->propose(request, [&](Result<std::optional<Proposal>> reply) {
+      ASSERT_TRUE(reply) << reply.error().message;
+      proposal = std::move(*reply);
+    });
+    if (!proposal) break;
+    request.tried.push_back(proposal->candidate.id());
+    if (seed == 0) {
+      EXPECT_THAT(proposal->candidate.text, testing::HasSubstr(graph.sketch));
+      request.ancestors = {Recalled{.node = 1,
+                                    .candidate = proposal->candidate,
+                                    .evaluation = {},
+                                    .recipe = proposal->recipe,
+                                    .rationale = proposal->rationale}};
+    } else if (!moves.insert(proposal->move).second) {
+      continue;
+    }
+    judge(*proposal, problem);
+    ++judged;
+  }
+  for (const char* const move : graph.moves) EXPECT_TRUE(moves.contains(move)) << move;
+}
+
+INSTANTIATE_TEST_SUITE_P(Graphs, Synthesize, testing::ValuesIn(graphs),
+                         [](const auto& each) { return std::string(each.param.name); });
+
+}  // namespace
+}  // namespace kerf
