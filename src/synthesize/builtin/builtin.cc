@@ -7,12 +7,15 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/moves.h"
 #include "synthesize/builtin/policy.h"
 #include "synthesize/identity.h"
 
 namespace kerf {
 namespace {
+
+constexpr std::size_t max_nodes = 1000;
 
 class Builtin final : public Synthesizer {
  public:
@@ -48,17 +51,18 @@ class Builtin final : public Synthesizer {
     Known made;
     std::size_t fewest = 0;
     for (const GraphForm form : {GraphForm::exported, GraphForm::core}) {
+      // An unrolled recurrent network has thousands of nodes in core ATen: calls of the exported graph serve it better.
+      const Workload& primary = request.problem->workloads[0];
+      if ((form == GraphForm::core ? primary.core : primary.exported).nodes.size() > max_nodes) continue;
       auto [it, fresh] = made.graphs.emplace(form, generalise(*request.problem, form));
       if (!it->second) continue;
       const GeneralGraph& graph = *it->second;
-      // An unrolled recurrent network has thousands of nodes in core ATen: calls of the exported graph serve it better.
-      if (graph.nodes.size() > 400) continue;
       for (const Fusing fusing : {Fusing::full, Fusing::none}) {
         Partition p = partition(graph, fusing);
         if (p.groups.empty()) continue;
-        const std::size_t calls = library_calls(graph, p);
-        Result<Recipe> recipe = make_recipe(graph, form, std::move(p), machine);
+        Result<Recipe> recipe = fitting(request, graph, form, std::move(p), machine);
         if (!recipe) continue;
+        const std::size_t calls = library_calls(graph, recipe->partition);
         const std::string what = fusing == Fusing::full ? "fused" : "one kernel an operator";
         Proposal proposal = write_proposal(
             request, graph, *recipe, "fuse",
@@ -73,6 +77,25 @@ class Builtin final : public Synthesizer {
     }
     std::ranges::stable_partition(made.sketches, [](const Proposal& p) { return p.rationale.starts_with("fused"); });
     return known_.emplace(key, std::move(made)).first->second;
+  }
+
+  // Default schedules; where the text would be longer than candidates may be, the groups that move least memory are
+  // left to the library.
+  static Result<Recipe> fitting(const SynthesisRequest& request, const GeneralGraph& graph, GraphForm form,
+                                Partition partition, const CacheFacts& machine) {
+    while (true) {
+      Recipe recipe = TRY(make_recipe(graph, form, partition, machine));
+      Result<Candidate> written = write_candidate(*request.problem, graph, recipe, {});
+      if (written) return recipe;
+      if (partition.groups.size() < 2) return std::unexpected(std::move(written).error());
+      std::vector<std::pair<std::int64_t, NodeSet>> ranked;
+      for (const NodeSet& group : partition.groups) ranked.emplace_back(bytes_moved(TRY(lower(graph, group))), group);
+      std::ranges::stable_sort(ranked, std::greater{}, [](const auto& each) { return each.first; });
+      ranked.resize((ranked.size() + 1) / 2);
+      std::erase_if(partition.groups, [&](const NodeSet& group) {
+        return std::ranges::none_of(ranked, [&](const auto& each) { return each.second == group; });
+      });
+    }
   }
 
   static Proposal write_proposal(const SynthesisRequest& request, const GeneralGraph& graph, const Recipe& recipe,

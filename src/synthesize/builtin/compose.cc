@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "synthesize/builtin/emit/cpp.h"
@@ -14,6 +15,13 @@ namespace {
 
 constexpr std::size_t max_steps = 1000;
 constexpr std::size_t max_tune_points = 16;  // of the 64 that plans may have: each one costs a compilation
+
+// The region with names that say nothing: equal ones are written as equal kernels.
+Region nameless(Region region) {
+  for (std::size_t v = 0; v < region.code.size(); ++v) region.code[v].name = fmt::format("v{}", v);
+  for (Axis& axis : region.axes) axis.extent.text = axis.name;
+  return region;
+}
 
 class Composer {
  public:
@@ -149,14 +157,23 @@ class Composer {
     std::string clean;
     for (const char c : kernel) clean += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
     for (kernel = clean + "_kernel"; !taken_.insert(kernel).second;) kernel += "_";
-    const std::string tune = groups_.size() == 1 ? "BLOCK" : fmt::format("BLOCK{}", ++tuned_);
     Schedule schedule = group.schedule;
     if (points_ * schedule.block.size() > max_tune_points) schedule.block.resize(1);
-    points_ *= schedule.block.size();
-    Emitted made = TRY(emit_cpp(group.region, schedule, kernel, tune));
-    std::string values;
-    for (const std::int64_t v : made.tune.second) values += (values.empty() ? "" : ", ") + std::to_string(v);
-    tune_ += fmt::format("{} = [{}]\n", made.tune.first, values);
+    // A kernel that was written for another group is launched again.
+    const std::string key =
+        TRY(emit_cpp(nameless(group.region), schedule, "kernel", "BLOCK")).source + to_json(schedule).dump();
+    const auto [written, is_new] = written_.try_emplace(key);
+    if (is_new) written->second.tune = groups_.size() == 1 ? "BLOCK" : fmt::format("BLOCK{}", ++tuned_);
+    Emitted made = TRY(emit_cpp(group.region, schedule, kernel, written->second.tune));
+    if (is_new) {
+      points_ *= schedule.block.size();
+      std::string values;
+      for (const std::int64_t v : made.tune.second) values += (values.empty() ? "" : ", ") + std::to_string(v);
+      tune_ += fmt::format("{} = [{}]\n", made.tune.first, values);
+      for (const EmittedLaunch& l : made.launches) written->second.kernels.push_back(l.kernel);
+      source_ += made.source;
+    }
+    for (std::size_t l = 0; l < made.launches.size(); ++l) made.launches[l].kernel = written->second.kernels.at(l);
     for (const EmittedScratch& s : made.scratch) add_scratch(s.name, s.dtype, list(s.shape));
     for (const RegionStore& store : group.region.stores) {
       if (is_output(store.access.tensor)) continue;
@@ -170,7 +187,6 @@ class Composer {
     }
     for (const std::string& helper : made.helpers)
       if (std::ranges::find(helpers_, helper) == helpers_.end()) helpers_.push_back(helper);
-    source_ += made.source;
     return {};
   }
   void add_scratch(const std::string& name, const std::string& dtype, const std::string& shape) {
@@ -293,6 +309,11 @@ class Composer {
   std::set<std::string> taken_;
   std::string tune_, scratch_, source_;
   std::vector<std::string> helpers_;
+  struct Written {
+    std::string tune;
+    std::vector<std::string> kernels;
+  };
+  std::map<std::string, Written> written_;  // by what a nameless region is written as
   std::size_t steps_ = 0, points_ = 1;
   int tuned_ = 0;
 };

@@ -31,8 +31,8 @@ struct Recipe {
                                          const CacheFacts& machine);
 
 struct Move {
-  std::string name;  // "fuse", "split", "tile", "unroll", "accumulators", "threads", "streaming_stores", "passes",
-                     // "prefetch", "library"
+  std::string name;     // "fuse", "split", "tile", "unroll", "accumulators", "threads", "streaming_stores", "passes",
+                        // "prefetch", "library"
   std::string because;  // one sentence
   Recipe result;
 };

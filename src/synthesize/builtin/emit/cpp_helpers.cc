@@ -177,7 +177,7 @@ static inline void join(Exponentials& a, double top, double total) {
   a.total += total * exp1((float)top - both);
 }
 // NaN where nothing is above minus infinity.
-static inline float sum_of(const Exponentials& a) { return a.top == -__builtin_inff() ? __builtin_nanf("") : (float)a.total; }
+static inline double sum_of(const Exponentials& a) { return a.top == -__builtin_inff() ? __builtin_nan("") : a.total; }
 // Joins the values that f(i, w) gives for 16 elements over [begin, end), `chunk` of them at a time.
 template <int accumulators, int64_t chunk, class F>
 static inline void exponentials(int64_t begin, int64_t end, Exponentials& total, F f) {
