@@ -71,7 +71,7 @@ extern "C" void mean_kernel_pass1(int64_t I, int64_t chunks, const float* __rest
 extern "C" void mean_kernel(int64_t chunks, const double* __restrict__ mean_kernel_part1, float mean_count_value, float* __restrict__ out_to, int64_t row) {
   double sum_of_pass_1[1] = {0};
   for (int64_t c = 0; c < chunks; ++c) sum_of_pass_1[0] += mean_kernel_part1[(row * chunks + c) * 1 + 0];
-  const float mean = (float)sum_of_pass_1[0];
-  const float mean_1 = mean / mean_count_value;
+  const double mean = sum_of_pass_1[0];
+  const double mean_1 = mean / mean_count_value;
   out_to[0] = mean_1;
 }

@@ -95,11 +95,11 @@ extern "C" void group_norm_kernel(int64_t rows, int64_t I, int64_t J, int64_t K,
         return x_;
       });
     }
-    const float group_norm_1 = (float)moments_of_pass_1.sum;
-    const float group_norm_5 = (float)moments_of_pass_1.squares;
-    const float group_norm_2 = group_norm_1 / group_norm_count_value;
-    const float group_norm_6 = group_norm_5 / group_norm_count_value;
-    const float group_norm_7 = group_norm_6 + 1e-05f;
+    const double group_norm_1 = moments_of_pass_1.sum;
+    const double group_norm_5 = moments_of_pass_1.squares;
+    const double group_norm_2 = group_norm_1 / group_norm_count_value;
+    const double group_norm_6 = group_norm_5 / group_norm_count_value;
+    const double group_norm_7 = group_norm_6 + 1e-05f;
     const float group_norm_8 = 1.0f / sqrt1(group_norm_7);
     for (int64_t k = 0; k < K; ++k) {
       const float w_ = w_from[j * K + k];
@@ -108,7 +108,7 @@ extern "C" void group_norm_kernel(int64_t rows, int64_t I, int64_t J, int64_t K,
       float* out_at = out_to + i * J * K * L + j * K * L + k * L;
       each16<2>(0, L, [&](int64_t l, int64_t w) {
         const f32x16 x_ = at(x_at + l, w);
-        const f32x16 group_norm_3 = x_ - group_norm_2;
+        const f32x16 group_norm_3 = x_ - (float)group_norm_2;
         const f32x16 group_norm_9 = group_norm_3 * group_norm_8;
         const f32x16 group_norm_10 = group_norm_9 * w_;
         const f32x16 group_norm_11 = group_norm_10 + b_;

@@ -114,17 +114,17 @@ extern "C" void layer_norm_kernel(int64_t J, int64_t chunks, const double* __res
   const int64_t i = row;
   Moments moments_of_pass_1;
   for (int64_t c = 0; c < chunks; ++c) join(moments_of_pass_1, layer_norm_kernel_part1[(row * chunks + c) * 3 + 0], layer_norm_kernel_part1[(row * chunks + c) * 3 + 1], layer_norm_kernel_part1[(row * chunks + c) * 3 + 2]);
-  const float layer_norm_1 = (float)moments_of_pass_1.sum;
-  const float layer_norm_5 = (float)moments_of_pass_1.squares;
-  const float layer_norm_2 = layer_norm_1 / layer_norm_count_value;
-  const float layer_norm_6 = layer_norm_5 / layer_norm_count_value;
-  const float layer_norm_7 = layer_norm_6 + 1e-05f;
+  const double layer_norm_1 = moments_of_pass_1.sum;
+  const double layer_norm_5 = moments_of_pass_1.squares;
+  const double layer_norm_2 = layer_norm_1 / layer_norm_count_value;
+  const double layer_norm_6 = layer_norm_5 / layer_norm_count_value;
+  const double layer_norm_7 = layer_norm_6 + 1e-05f;
   const float layer_norm_8 = 1.0f / sqrt1(layer_norm_7);
   const float* x_at = x_from + i * J;
   float* out_at = out_to + i * J;
   each16<2>(begin, end, [&](int64_t j, int64_t w) {
     const f32x16 x_ = at(x_at + j, w);
-    const f32x16 layer_norm_3 = x_ - layer_norm_2;
+    const f32x16 layer_norm_3 = x_ - (float)layer_norm_2;
     const f32x16 layer_norm_9 = layer_norm_3 * layer_norm_8;
     const f32x16 w_ = at(w_from + j, w);
     const f32x16 layer_norm_10 = layer_norm_9 * w_;

@@ -95,7 +95,7 @@ extern "C" void log_softmax_kernel(int64_t rows, int64_t I, const float* __restr
       const f32x16 x_ = at(x_at + j, w);
       term[0] = x_;
     });
-    const float log_softmax = (float)max_of_pass_1[0];
+    const float log_softmax = max_of_pass_1[0];
     double sum_of_pass_2[1] = {0};
     sums<1, 4, 1024>(0, J, sum_of_pass_2, [&](int64_t j, [[maybe_unused]] int64_t w, f32x16* term) {
       const f32x16 x_ = at(x_at + j, w);
@@ -104,7 +104,7 @@ extern "C" void log_softmax_kernel(int64_t rows, int64_t I, const float* __restr
       prefetch(x_at + j + J);
       term[0] = log_softmax_2;
     });
-    const float log_softmax_3 = (float)sum_of_pass_2[0];
+    const double log_softmax_3 = sum_of_pass_2[0];
     const float log_softmax_4 = log1(log_softmax_3);
     float* out_at = out_to + i * J;
     each16<2>(0, J, [&](int64_t j, int64_t w) {

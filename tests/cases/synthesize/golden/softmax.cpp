@@ -97,7 +97,7 @@ extern "C" void softmax_kernel(int64_t J, int64_t thread, float* __restrict__ ke
       const f32x16 x_ = at(x_at + j, w);
       term[0] = x_;
     });
-    const float softmax = (float)max_of_pass_1[0];
+    const float softmax = max_of_pass_1[0];
     double sum_of_pass_2[1] = {0};
     sums<1, 4, 1024>(0, J, sum_of_pass_2, [&](int64_t j, [[maybe_unused]] int64_t w, f32x16* term) {
       const f32x16 x_ = at(x_at + j, w);
@@ -107,11 +107,11 @@ extern "C" void softmax_kernel(int64_t J, int64_t thread, float* __restrict__ ke
       prefetch(x_at + j + J);
       term[0] = softmax_2;
     });
-    const float softmax_3 = (float)sum_of_pass_2[0];
-    const float softmax_4 = 1.0f / softmax_3;
+    const double softmax_3 = sum_of_pass_2[0];
+    const double softmax_4 = 1.0f / softmax_3;
     float* out_at = out_to + i * J;
     each16<2>(0, J, [&](int64_t j, int64_t w) {
-      const f32x16 softmax_5 = load16(kept + j) * softmax_4;
+      const f32x16 softmax_5 = load16(kept + j) * (float)softmax_4;
       put(out_at + j, softmax_5, w);
     });
   }

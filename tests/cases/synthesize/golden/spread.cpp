@@ -73,7 +73,7 @@ extern "C" void amax_kernel(int64_t rows, int64_t I, const float* __restrict__ y
       const f32x16 y_ = at(y_at + j, w);
       term[0] = y_;
     });
-    const float amax = (float)max_of_pass_1[0];
+    const float amax = max_of_pass_1[0];
     out_to[i] = amax;
   }
 }
