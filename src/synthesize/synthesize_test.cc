@@ -231,6 +231,14 @@ TEST(Lower, ComputesWhatTheOperatorsMean) {
     }
 }
 
+TEST(Lower, GivesTheFirstPositionAndNaNBeforeAll) {
+  const Case c = parse("input x f32 3 4\na = aten.argmax.default x 1 -> i64 3\noutput a");
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  Memory memory{{"x", {1, 5, 5, 2, 0, NAN, 9, NAN, -INFINITY, -INFINITY, -INFINITY, -INFINITY}}};
+  interpret(*lower(*graph, {0}), memory, 0);
+  EXPECT_EQ(memory["a"], (std::vector<double>{1, 1, 0}));
+}
+
 TEST(Lower, PutsAxesThatNothingTellsApartTogether) {
   const Case c = parse("input x f32 3 5 4\nr = aten.relu.default x -> f32 3 5 4\noutput r");
   const auto graph = generalise(c.problem, GraphForm::exported);

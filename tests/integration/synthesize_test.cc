@@ -84,6 +84,8 @@ const Graph graphs[] = {
      "self.norm = nn.GroupNorm(4, 12)",
      "moments<"},
     {"columns", "torch.amax(x, dim=0) + torch.sum(x * x, dim=0)", {"torch.randn(rows, columns)"}},
+    {"positions", "torch.argmax(x, dim=1)", {"torch.randn(rows, columns)"}, "pass", "positions<", {"accumulators"}},
+    {"positions_of_columns", "torch.argmin(x, dim=1)", {"torch.randn(rows // 8, 9, columns)"}, "pass", "", {"tile"}},
     {"total",
      "torch.mean((x - y) ** 2)",
      {"torch.randn(rows, columns)", "torch.randn(rows, columns)"},

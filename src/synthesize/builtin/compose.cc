@@ -179,7 +179,7 @@ class Composer {
       if (is_output(store.access.tensor)) continue;
       std::vector<std::string> shape;
       for (const Extent& extent : store.shape) shape.push_back(extent.text);
-      add_scratch(name_of(store.access.tensor), "f32", list(shape));
+      add_scratch(name_of(store.access.tensor), store.access.type == Type::i64 ? "i64" : "f32", list(shape));
     }
     for (const EmittedLaunch& l : made.launches) {
       ++steps_;

@@ -1,6 +1,7 @@
 // The end of lowering: axes are put in memory order, merged where every tensor allows it, and accesses get strides.
 #include <fmt/format.h>
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <set>
 
@@ -118,11 +119,15 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
   for (const TensorRef& ref : stores) {
     if (!has(ref)) throw CannotLower{"a result that lowering does not give"};
     Lowered v = value(ref);
-    if (tentative && (type(v) != Type::f32 || graph_.tensor(ref)->dtype != Dtype::f32)) continue;
-    if (type(v) != Type::f32) throw CannotLower{"only f32 results are stored"};
+    const Instruction& from = code_[static_cast<std::size_t>(v.value)];
+    const bool position = from.form == Instruction::Form::reduce && is_position(from.reduce);
+    const Type wanted = position ? Type::i64 : Type::f32;
+    if (tentative && (type(v) != wanted || graph_.tensor(ref)->dtype != (position ? Dtype::i64 : Dtype::f32))) continue;
+    if (type(v) != wanted) throw CannotLower{"only f32 results and positions are stored"};
     const GeneralTensor* tensor = graph_.tensor(ref);
     const bool is_output = std::ranges::find(graph_.outputs, ref) != graph_.outputs.end();
-    if (!tensor || tensor->dtype != Dtype::f32) throw CannotLower{"only f32 results are stored"};
+    if (!tensor || tensor->dtype != (position ? Dtype::i64 : Dtype::f32))
+      throw CannotLower{"only f32 results and positions are stored"};
     if (!is_output && !tensor->contiguous()) throw CannotLower{"an intermediate result that is not contiguous"};
     needed[static_cast<std::size_t>(v.value)] = true;
     sinks.emplace_back(std::move(v), ref);
@@ -234,7 +239,7 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
   }
   for (std::size_t k = 0; k < sinks.size(); ++k) {
     Access a = access(store_access[k], compact, region);
-    a.type = Type::f32;
+    a.type = type(sinks[k].first);
     std::vector<Extent> shape;
     for (const auto& dim : store_access[k].dims) {
       shape.push_back(one(workloads_));
@@ -248,6 +253,11 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
     if (i.form == Instruction::Form::reduce && (i.axes & region.reduced) != 0)
       throw CannotLower{"a reduction inside another"};
   collapse(region);
+  for (const Instruction& i : region.code)
+    if (i.form == Instruction::Form::reduce && is_position(i.reduce) &&
+        (!std::has_single_bit(region.reduced) ||
+         std::ranges::any_of(region.extent_of(region.reduced).values, [](std::int64_t n) { return n >> 31 != 0; })))
+      throw CannotLower{"a position along several axes, or beyond 32 bits"};
   std::set<std::string> axis_names;
   for (std::size_t a = 0; a < region.axes.size(); ++a) region.axes[a].name = std::string(1, "ijklmnpqrstu"[a]);
   // An axis along which only results of reductions are spread out belongs to a kernel of its own.

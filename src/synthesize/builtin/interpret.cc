@@ -146,7 +146,9 @@ class Interpreter {
     double total = i.reduce == ReduceOp::sum    ? 0
                    : i.reduce == ReduceOp::prod ? 1
                    : i.reduce == ReduceOp::max  ? -infinity
-                                                : infinity;
+                   : i.reduce == ReduceOp::min  ? infinity
+                                                : 0;
+    double best = i.reduce == ReduceOp::argmax ? -infinity : infinity, position = 0;
     const std::vector<std::int64_t> before = at_;
     loop(r_.reduced, 0, [&] {
       const double x = value(i.operands[0]);
@@ -159,6 +161,14 @@ class Interpreter {
           break;
         case ReduceOp::max:
           total = x > total || std::isnan(x) ? x : total;
+          break;
+        case ReduceOp::argmax:
+        case ReduceOp::argmin:
+          if ((i.reduce == ReduceOp::argmax ? x > best : x < best) || (std::isnan(x) && !std::isnan(best))) {
+            best = x;
+            total = position;
+          }
+          ++position;
           break;
         case ReduceOp::min:
           total = x < total || std::isnan(x) ? x : total;

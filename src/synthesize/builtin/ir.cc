@@ -46,6 +46,10 @@ const char* to_string(ReduceOp op) {
       return "min";
     case ReduceOp::prod:
       return "prod";
+    case ReduceOp::argmax:
+      return "argmax";
+    case ReduceOp::argmin:
+      return "argmin";
   }
   return "?";
 }

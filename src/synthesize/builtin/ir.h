@@ -69,7 +69,9 @@ enum class Op : std::uint8_t {
   logical_or,
   where,
 };
-enum class ReduceOp : std::uint8_t { sum, max, min, prod };
+// argmax and argmin are positions along the reduced axis, of the first such element; NaN is beyond every number.
+enum class ReduceOp : std::uint8_t { sum, max, min, prod, argmax, argmin };
+[[nodiscard]] constexpr bool is_position(ReduceOp op) { return op == ReduceOp::argmax || op == ReduceOp::argmin; }
 
 [[nodiscard]] const char* to_string(Op op);
 [[nodiscard]] const char* to_string(ReduceOp op);

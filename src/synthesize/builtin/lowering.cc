@@ -322,6 +322,7 @@ Lowered Lowering::reduce(ReduceOp op, const Lowered& operand, const std::vector<
   if (axes.empty()) return made;
   Instruction i{.form = Instruction::Form::reduce, .reduce = op, .operands = {operand.value}};
   if (type(operand) == Type::i64) throw CannotLower{"integers are reduced by the library"};
+  if (is_position(op)) i.type = Type::i64;
   if (type(operand) == Type::mask) {
     Instruction cast{.form = Instruction::Form::pointwise, .op = Op::to_float, .operands = {operand.value}};
     i.operands[0] = add(std::move(cast), axes_of_value(operand.value));

@@ -121,6 +121,10 @@ const std::map<std::string, Apply>& rules() {
     t["mean"] = [](const Rule& r) { r.mean_with(1, 2); };
     t["amax"] = [](const Rule& r) { r.reduce_with(ReduceOp::max, 1, 2); };
     t["amin"] = [](const Rule& r) { r.reduce_with(ReduceOp::min, 1, 2); };
+    t["argmax"] = t["argmin"] = [](const Rule& r) {
+      if (r.args.none(1, "dim")) throw CannotLower{"a position among all elements"};
+      r.reduce_with(r.node.base() == "argmax" ? ReduceOp::argmax : ReduceOp::argmin, 1, 2);
+    };
     t["prod"] = [](const Rule& r) { r.reduce_with(ReduceOp::prod, 1, 2); };
     t["max"] = t["min"] = [](const Rule& r) {
       const bool max = r.node.base() == "max";

@@ -128,7 +128,8 @@ std::vector<Part> parts(const Region& region, bool joint) {
     for (const Joint& j : pairs)
       if (at(region, j.first).wave == wave)
         found.push_back({.wave = wave, .joint = j, .reductions = {j.first, j.second}});
-    for (const ReduceOp op : {ReduceOp::max, ReduceOp::min, ReduceOp::prod, ReduceOp::sum}) {
+    for (const ReduceOp op :
+         {ReduceOp::max, ReduceOp::min, ReduceOp::prod, ReduceOp::argmax, ReduceOp::argmin, ReduceOp::sum}) {
       Part part{.wave = wave};
       for (const int v : region.reductions(wave))
         if (at(region, v).reduce == op && !paired(v)) part.reductions.push_back(v);

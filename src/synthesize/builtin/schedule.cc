@@ -163,7 +163,8 @@ std::string illegal(const Region& region, const Schedule& s) {
       if (region.reduced == 0) return "the region does not reduce";
       if (!inner_reduced) return "the innermost axis is kept";
       for (const Instruction& i : region.code)
-        if (i.form == Instruction::Form::reduce && i.reduce == ReduceOp::prod) return "products are not split";
+        if (i.form == Instruction::Form::reduce && (i.reduce == ReduceOp::prod || is_position(i.reduce)))
+          return "products and positions are not split";
       return "";
     }
   }

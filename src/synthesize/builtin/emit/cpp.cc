@@ -286,7 +286,13 @@ class Emitter : private CppKernel {
         wanted.insert(at(v).operands[0]);
         const bool sum = at(v).reduce == ReduceOp::sum;
         any_sum = any_sum || sum;
-        line(fmt::format("float {}[{}];", name, tune_));
+        const bool position = is_position(at(v).reduce);
+        line(fmt::format("{} {}[{}]{};", position ? "int32_t" : "float", name, tune_, position ? " = {}" : ""));
+        if (position) {
+          line(fmt::format("float {}_top[{}];", name, tune_));
+          line(fmt::format("for (int64_t c = 0; c < {}; ++c) {}_top[c] = {};", tune_, name, first_of(at(v).reduce)));
+          continue;
+        }
         if (sum) line(fmt::format("double {}_total[{}] = {{}};", name, tune_));
         if (!sum)
           line(fmt::format("for (int64_t c = 0; c < {}; ++c) {}[c] = {};", tune_, name, first_of(at(v).reduce)));
@@ -315,6 +321,17 @@ class Emitter : private CppKernel {
             case ReduceOp::prod:
               line(fmt::format("store16({} + c, {} * {});", name, now, term));
               break;
+            case ReduceOp::argmax:
+            case ReduceOp::argmin: {
+              need("beyond");
+              const std::string top = name + "_top";
+              line(fmt::format("const f32x16 {0}_now = {1}, {0}_best = load16({2} + c);", name, term, top));
+              line(fmt::format("const i32x16 {0}_better = beyond<{1}>({0}_now, {0}_best);", name,
+                               at(v).reduce == ReduceOp::argmax));
+              line(fmt::format("store16({0} + c, {1}_better ? {1}_now : {1}_best);", top, name));
+              line(fmt::format("store16({0} + c, {0}_better ? splat16((int32_t)step) : load16({0} + c));", name));
+              break;
+            }
             case ReduceOp::max:
               need("greater");
               line(fmt::format("store16({} + c, greater({}, {}));", name, term, now));
@@ -364,7 +381,7 @@ class Emitter : private CppKernel {
         bases[k] = base;
         if (rest.empty()) continue;
         bases[k] = store_name(k) + "_at" + (reduced ? "" : "_columns");
-        line(fmt::format("float* {} = {}{};", bases[k], base, rest));
+        line(fmt::format("{}* {} = {}{};", element(r_.stores[k].access), bases[k], base, rest));
       }
       lanes_over_columns(wanted, [&] {
         for (const std::size_t k : which) store_lane(r_.stores[k], bases[k]);

@@ -133,6 +133,49 @@ static inline void folds(int64_t begin, int64_t end, float first, float* total, 
   }
 }
 )"},
+    Helper{"beyond", "", R"(// Whether a is beyond b: larger (or smaller), or NaN where b is none.
+template <bool larger, class T> static inline auto beyond(T a, T b) { return (larger ? a > b : a < b) | ((a != a) & (b == b)); }
+)"},
+    Helper{
+        "positions", "keep beyond",
+        R"(// The first position of the largest (or smallest) of the terms t[n] that f(i, w, t) gives for 16 elements.
+template <int terms, int accumulators, bool larger, class F>
+static inline void positions(int64_t begin, int64_t end, float* top, int64_t* position, F f) {
+  const float none = larger ? -__builtin_inff() : __builtin_inff();
+  f32x16 best[accumulators][terms], t[terms];
+  i32x16 where[accumulators][terms];
+  for (int a = 0; a < accumulators; ++a)
+    for (int n = 0; n < terms; ++n) best[a][n] = splat16(none), where[a][n] = iota16((int32_t)begin);
+  int64_t i = begin;
+  for (; i < end; i += 16 * accumulators)
+#pragma GCC unroll 16
+    for (int a = 0; a < accumulators; ++a) {
+      const int64_t first = i + 16 * a, w = end - first < 16 ? end - first : 16;
+      if (w <= 0) break;
+      f(first, w, t);
+      for (int n = 0; n < terms; ++n) {
+        const f32x16 now = w < 16 ? keep(t[n], w, none) : t[n];
+        const i32x16 better = beyond<larger>(now, best[a][n]);
+        best[a][n] = better ? now : best[a][n];
+        where[a][n] = better ? iota16((int32_t)first) : where[a][n];
+      }
+    }
+  for (int n = 0; n < terms; ++n) {
+    position[n] = begin;
+    top[n] = none;
+    for (int a = 0; a < accumulators; ++a)
+      for (int l = 0; l < 16; ++l) {
+        const float v = best[a][n][l];
+        const bool same = v == top[n] || (v != v && top[n] != top[n]);
+        if (v != none && (beyond<larger>(v, top[n]) || (same && where[a][n][l] < position[n]))) top[n] = v, position[n] = where[a][n][l];
+      }
+  }
+}
+)"},
+    Helper{"put_positions", "", R"(static inline void put_positions(int64_t* p, int64_t stride, i32x16 v, int64_t w) {
+  for (int64_t l = 0; l < w; ++l) p[l * stride] = v[l];
+}
+)"},
     Helper{"moments", "keep sums",
            R"(// Count, sum, and sum of squares of deviations from the mean, joined pairwise.
 struct Moments { double count = 0, sum = 0, squares = 0; };

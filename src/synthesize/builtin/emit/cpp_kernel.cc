@@ -145,7 +145,9 @@ CppOperand CppKernel::operand(int v, bool lane) {
     return {.text = argument("float", i.name + "_value", i.text), .vector = false};
   const bool vector = lane && along_inner(v);
   if (arrays_.contains(v)) {
-    return {.text = vector ? fmt::format("load16({} + {})", arrays_.at(v), column_) : arrays_.at(v), .vector = vector};
+    return {.text = vector ? fmt::format("load16({} + {})", arrays_.at(v), column_) : arrays_.at(v),
+            .vector = vector,
+            .type = i.type};
   }
   const std::string name = cpp_name(i.name);
   return {.text = lane && wide_.contains(v) ? "(float)" + name : name, .vector = vector, .type = i.type};

@@ -50,7 +50,8 @@ std::pair<std::string, std::string> CppKernel::inner_range() {
 }
 
 std::string CppKernel::first_of(ReduceOp op) const {
-  return op == ReduceOp::max ? "-__builtin_inff()" : op == ReduceOp::min ? "__builtin_inff()" : "1.0f";
+  if (op == ReduceOp::max || op == ReduceOp::argmax) return "-__builtin_inff()";
+  return op == ReduceOp::prod ? "1.0f" : "__builtin_inff()";
 }
 
 std::string CppKernel::totals_of(std::size_t part) const {
@@ -80,7 +81,12 @@ void CppKernel::declare_results(std::size_t part, const std::string& totals) {
     line(fmt::format("const {} {} = {};", wide ? "double" : "float", cpp_name(at(v).name), text));
     declared_.insert(v);
   };
-  if (!p.joint) {
+  if (!p.joint && is_position(at(p.reductions[0]).reduce)) {
+    for (std::size_t k = 0; k < p.reductions.size(); ++k) {
+      line(fmt::format("const int64_t {} = {}_at[{}];", cpp_name(at(p.reductions[k]).name), totals, k));
+      declared_.insert(p.reductions[k]);
+    }
+  } else if (!p.joint) {
     for (std::size_t k = 0; k < p.reductions.size(); ++k) result(p.reductions[k], fmt::format("{}[{}]", totals, k));
   } else if (p.joint->kind == Joint::Kind::moments) {
     result(p.joint->first, totals + ".sum");
@@ -97,13 +103,19 @@ void CppKernel::reduce_alike(const std::vector<int>& reductions, const std::stri
   std::string init;
   for (std::size_t k = 0; k < reductions.size(); ++k) init += (k ? ", " : "") + (sum ? std::string("0") : first_of(op));
   line(fmt::format("{} {}[{}] = {{{}}};", sum ? "double" : "float", totals, reductions.size(), init));
+  if (is_position(op)) line(fmt::format("int64_t {}_at[{}] = {{}};", totals, reductions.size()));
   std::set<int> wanted;
   for (const int v : reductions) wanted.insert(at(v).operands[0]);
   pass(wanted, r_.reduced, [&](const std::set<int>& lanes) {
     const auto [begin, end] = inner_range();
     const std::string& n = r_.axes[static_cast<std::size_t>(inner_)].name;
     lane_index_ = column_ = n;
-    if (sum) {
+    if (is_position(op)) {
+      need("positions");
+      open(fmt::format(
+          "positions<{}, {}, {}>({}, {}, {}, {}_at, [&](int64_t {}, [[maybe_unused]] int64_t w, f32x16* term) {{",
+          reductions.size(), s_.accumulators, op == ReduceOp::argmax, begin, end, totals, totals, n));
+    } else if (sum) {
       need("sums");
       open(fmt::format("sums<{}, {}, {}>({}, {}, {}, [&](int64_t {}, [[maybe_unused]] int64_t w, f32x16* term) {{",
                        reductions.size(), s_.accumulators, s_.chunk, begin, end, totals, n));
@@ -171,6 +183,10 @@ void CppKernel::store_lane(const RegionStore& store, const std::string& base) {
   const std::string value = as_vector(operand(store.value, true));
   const std::string name = "out" + std::to_string(&store - r_.stores.data());
   const std::string step = s ? stride(store.access, s->stride, inner_, name) : "0";
+  if (store.access.type == Type::i64) {
+    need("put_positions");
+    return line(fmt::format("put_positions({} + ({}) * {}, {}, {}, w);", base, lane_index_, step, step, value));
+  }
   if (step == "1") {
     need(s_.streaming ? "put_past" : "put");
     line(fmt::format("{}({} + {}, {}, w);", s_.streaming ? "put_past" : "put", base, lane_index_, value));
@@ -212,7 +228,7 @@ void CppKernel::store_pass(std::uint64_t loops, bool inner_stores) {
       bases[k] = base;
       if (rest.empty()) continue;
       bases[k] = store_name(k) + "_at";
-      line(fmt::format("float* {} = {}{};", bases[k], base, rest));
+      line(fmt::format("{}* {} = {}{};", element(r_.stores[k].access), bases[k], base, rest));
     }
     const auto [begin, end] = inner_range();
     const std::string& n = r_.axes[static_cast<std::size_t>(inner_)].name;
