@@ -225,7 +225,8 @@ class Emitter : private CppKernel {
         close();
         if (body_.ends_with("  if (chunk == 0) {\n  }\n"))
           body_.erase(body_.size() - std::string("  if (chunk == 0) {\n  }\n").size());
-        end_kernel(kernel, describe(), {chunks, row_count}, {"chunk", "row"});
+        // Rows fastest: what all rows read (weights) is in a cache when the next row's chunk is written.
+        end_kernel(kernel, describe(), {row_count, chunks}, {"row", "chunk"});
       } else {
         store_pass(0, false);
         end_kernel(kernel, describe(), {row_count}, {"row"});

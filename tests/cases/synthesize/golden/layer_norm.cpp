@@ -13,7 +13,7 @@ grid = ["cdiv(x.shape[1] * x.shape[2] * x.shape[3], BLOCK)", "x.shape[0]"]
 args = ["x.shape[1] * x.shape[2] * x.shape[3]", "cdiv(x.shape[1] * x.shape[2] * x.shape[3], BLOCK)", "x", "layer_norm_kernel_part1"]
 [[step]]
 launch = "layer_norm_kernel"
-grid = ["cdiv(x.shape[1] * x.shape[2] * x.shape[3], BLOCK)", "x.shape[0]"]
+grid = ["x.shape[0]", "cdiv(x.shape[1] * x.shape[2] * x.shape[3], BLOCK)"]
 args = ["x.shape[1] * x.shape[2] * x.shape[3]", "cdiv(x.shape[1] * x.shape[2] * x.shape[3], BLOCK)", "layer_norm_kernel_part1", "f32(x.shape[1] * x.shape[2] * x.shape[3])", "x", "w", "b", "out"]
 /// */
 
@@ -109,7 +109,7 @@ extern "C" void layer_norm_kernel_pass1(int64_t J, int64_t chunks, const float* 
 }
 
 // i < x.shape[0], j < x.shape[1] * x.shape[2] * x.shape[3]
-extern "C" void layer_norm_kernel(int64_t J, int64_t chunks, const double* __restrict__ layer_norm_kernel_part1, float layer_norm_count_value, const float* __restrict__ x_from, const float* __restrict__ w_from, const float* __restrict__ b_from, float* __restrict__ out_to, int64_t chunk, int64_t row) {
+extern "C" void layer_norm_kernel(int64_t J, int64_t chunks, const double* __restrict__ layer_norm_kernel_part1, float layer_norm_count_value, const float* __restrict__ x_from, const float* __restrict__ w_from, const float* __restrict__ b_from, float* __restrict__ out_to, int64_t row, int64_t chunk) {
   const int64_t begin = chunk * BLOCK, end = least(begin + BLOCK, J);
   const int64_t i = row;
   Moments moments_of_pass_1;
