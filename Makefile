@@ -47,8 +47,9 @@ fuzz: setup build/fuzz/build.ninja
 	@scripts/fuzz.sh
 
 bench: setup build/build.ninja
-	@ninja -C build -j $(JOBS) --quiet search_bench
+	@ninja -C build -j $(JOBS) --quiet search_bench evaluate_bench kerf-runner
 	@build/search_bench
+	@build/evaluate_bench
 
 install: build
 	@cmake --install build --prefix $(PREFIX) >/dev/null

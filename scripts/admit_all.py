@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Admits every problem of a suite in one oracle and prints a table: seconds, nodes as exported and in core ATen, bytes,
-operations, verdict, distributions, notes. Run it with the Python that has PyTorch.
+operations, verdict, distributions, notes; then the seconds by phase. Run it with the Python that has PyTorch.
 
 usage: admit_all.py [SUITE.jsonl SIZES.json] [LEVEL/ID ...]   (default: the development problems below $KERF_SHARED)
 Exit status 1 if a problem fails to load or more than four are refused.
@@ -17,9 +17,16 @@ sys.path.insert(0, str(ROOT / "oracle"))
 warnings.simplefilter("ignore")
 
 
-class Silent:
+class Phases:
+    """Takes the place of the channel to kerf: adds up the seconds of each phase that the oracle announces."""
+
+    def __init__(self):
+        self.seconds, self.phase, self.since = {}, "other", time.perf_counter()
+
     def send(self, value):
-        pass
+        now = time.perf_counter()
+        self.seconds[self.phase] = self.seconds.get(self.phase, 0) + now - self.since
+        self.phase, self.since = value["phase"], now
 
 
 def main():
@@ -32,7 +39,8 @@ def main():
         return 0
     from kerf_oracle import errors
     from kerf_oracle.service import Service
-    service, failed, refused, begin = Service(Silent()), [], [], time.perf_counter()
+    phases = Phases()
+    service, failed, refused, begin = Service(phases), [], [], time.perf_counter()
     sizes = json.loads(pathlib.Path(files[1]).read_text()) if len(files) > 1 else {}
     for problem in map(json.loads, pathlib.Path(files[0]).read_text().splitlines()):
         key = f"{problem['level']}/{problem['problem_id']}"
@@ -54,6 +62,8 @@ def main():
               f"on {', '.join(verdict['distributions'])}"
               + "".join(f"; own inputs pass {w}" for w in verdict["fooled_by_own_inputs"])
               + "".join(f"; {n}" for n in verdict["notes"]), flush=True)
+    phases.send({"phase": "other"})
+    print("; ".join(f"{phase} {seconds:.1f} s" for phase, seconds in sorted(phases.seconds.items(), key=lambda p: -p[1])))
     print(f"{time.perf_counter() - begin:.0f} s; refused: {', '.join(refused) or 'none'}; failed: {', '.join(failed) or 'none'}")
     return 1 if failed or len(refused) > 4 else 0
 

@@ -79,6 +79,18 @@ class Judge(unittest.TestCase):
         output[4] += 1
         self.assertEqual(judge(truth_of(reference), output, 0)["first_wrong"], [4])
 
+    def test_an_index_may_be_that_of_either_precision(self):
+        # Of two values that differ in fp64 and are equal in the working type, the reference's argmax takes the first.
+        values = torch.tensor([[1.0, 1.0 + 1e-12, 0.0], [0.0, 2.0, 3.0]], dtype=torch.float64)
+        true, reference = values.argmax(1), values.float().argmax(1)
+        self.assertEqual((true.tolist(), reference.tolist()), ([1, 2], [0, 2]))
+        truth = Truth("out", true, reference)
+        for right in ([1, 2], [0, 2]):
+            self.assertTrue(judge(truth, torch.tensor(right), 0)["right"], right)
+        for wrong, at in (([2, 2], [0]), ([1, 1], [1]), ([0, 0], [1])):
+            found = judge(truth, torch.tensor(wrong), 0)
+            self.assertEqual((found["right"], found["first_wrong"]), (False, at), wrong)
+
     def test_dense_layouts_other_than_row_major(self):
         reference = torch.randn(4, 5, 6).permute(2, 0, 1)
         output = reference.clone(memory_format=torch.preserve_format)

@@ -20,9 +20,9 @@ Result<Arena> make_arena(const std::string& name, const std::vector<std::pair<st
   Arena arena;
   std::size_t next = page;
   for (const auto& [tensor, spec] : tensors) {
-    const std::size_t bytes = spec.storage_bytes();
-    const std::size_t pages = rounded_up(std::max<std::size_t>(bytes, 1), page);
-    const std::size_t skip = placement == Placement::back ? pages - std::min(pages, rounded_up(bytes, alignment)) : 0;
+    const std::size_t bytes = std::max<std::size_t>(spec.storage_bytes(), 1);  // a tensor of nothing has a place, too
+    const std::size_t pages = rounded_up(bytes, page);
+    const std::size_t skip = placement == Placement::back ? pages - rounded_up(bytes, alignment) : 0;
     arena.tensors.push_back({.name = tensor, .spec = spec, .offset = next + skip});
     next += pages + page;
   }

@@ -21,9 +21,9 @@ namespace kerf {
 struct TimingOptions {
   int least = fewest_pairs;  // rounds, whatever happens
   int most = 25;
-  std::chrono::milliseconds budget{500};  // after `least`, no further round starts later than this
+  std::chrono::milliseconds budget{200};  // after `least`, no further round starts later than this
   double tight = 0.02;                    // relative half width of time and speedup at which it is enough
-  int warm = 5;                           // rounds without flushed caches, of the candidate only
+  int warm = 3;                           // rounds without flushed caches, of the candidate only
   int judged = 1;  // timed runs, chosen at random, whose outputs are judged; the last one always is
   std::chrono::microseconds settle{2500};   // before each run: threads of the process that ran before stop spinning
   std::chrono::milliseconds patience{300};  // all in all, for a quiet machine

@@ -2,11 +2,16 @@
 // not run ends, and that the next candidate notices nothing.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <map>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -280,6 +285,37 @@ TEST_F(RunnerTest, FaultyKernelsEndWithAVerdictAndTheNextCandidateRuns) {
   EXPECT_EQ(end_of(row_kernel("volatile char big[64 << 20]; for (int i = 0; i < (64 << 20); i += 4096) big[i] = 1;")),
             "crashed signal 4");
   EXPECT_EQ(end_of(row_kernel(copy_row)), "ran");
+}
+
+// Processes that `parent` started, and theirs, as this process sees them.
+std::vector<pid_t> descendants(pid_t parent) {
+  std::vector<pid_t> found;
+  for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", parent))) {
+    std::ifstream children(task.path() / "children");
+    for (pid_t child = 0; children >> child;) {
+      found.push_back(child);
+      for (const pid_t below : descendants(child)) found.push_back(below);
+    }
+  }
+  return found;
+}
+
+TEST_F(RunnerTest, ARunnerThatWasKilledIsNoVerdictAndIsStartedAnew) {
+  draw(workload(8, 64));
+  const auto compiled = compile(row_kernel(copy_row));
+  auto instance = load(compiled);
+  ASSERT_TRUE(instance) << instance.error().message;
+  ASSERT_TRUE((*instance)->run(request()));
+  const auto processes = descendants(::getpid());
+  ASSERT_FALSE(processes.empty());
+  for (const pid_t process : processes) ::kill(process, SIGKILL);
+  const auto lost = (*instance)->run(request());
+  ASSERT_FALSE(lost);
+  EXPECT_NE(lost.error().kind, ErrorKind::candidate) << lost.error().message;
+  // A failure of ours is tried three times, as the job graph does.
+  Result<RunReport> again = fail(ErrorKind::internal, "not run");
+  for (int attempt = 0; attempt < 3 && !again; ++attempt) again = run_once(compiled);
+  EXPECT_TRUE(again) << again.error().message;
 }
 
 TEST_F(RunnerTest, KernelsCannotAskTheOperatingSystemForAnything) {
