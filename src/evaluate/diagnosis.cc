@@ -215,10 +215,9 @@ class Doctor {
       // The remark says so itself; what is wanted of it is the reason.
       constexpr std::string_view known = "the loop is not vectorised";
       const std::string_view text = unvectorized_->text;
-      out_.advice.push_back(fmt::format("{}: the loop at line {} is not vectorised{}",
-                                        sum ? "accumulators" : "vectorize", unvectorized_->line,
-                                        text.starts_with(known) ? std::string(text.substr(known.size()))
-                                                                : fmt::format(": {}", text)));
+      out_.advice.push_back(fmt::format(
+          "{}: the loop at line {} is not vectorised{}", sum ? "accumulators" : "vectorize", unvectorized_->line,
+          text.starts_with(known) ? std::string(text.substr(known.size())) : fmt::format(": {}", text)));
     }
     if (out_.bound == Bound::latency) {
       out_.advice.push_back(

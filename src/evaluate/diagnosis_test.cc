@@ -130,7 +130,8 @@ TEST_F(Patient, ThatKeepsNothingBusyIsBoundByLatencyAndSaysWhichLoop) {
   EXPECT_EQ(d.hot_spots[0].line, 9) << "the kernel that takes the time";
   EXPECT_EQ(d.hot_spots[1].line, 10) << "then what the compiler missed in it";
   EXPECT_EQ(d.hot_spots[2].line, 6) << "then elsewhere";
-  EXPECT_THAT(d.advice, Contains("accumulators: the loop at line 10 is not vectorised: a reduction cannot be reordered"));
+  EXPECT_THAT(d.advice,
+              Contains("accumulators: the loop at line 10 is not vectorised: a reduction cannot be reordered"));
 }
 
 TEST_F(Patient, WithOneTaskIsToldToUseItsThreads) {

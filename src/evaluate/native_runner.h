@@ -24,9 +24,9 @@ struct NativeRunnerOptions {
   std::function<void(std::string_view)> notice;  // a line for the user; standard error if empty
 };
 
-// The first `load` starts the runner's process (0.5 s) and, where this PyTorch has not been seen before, builds the bridge
-// to it (ten seconds more); a runner that died is started again by the next. `load` may be called from several threads;
-// an instance by one thread at a time.
+// The first `load` starts the runner's process (0.5 s) and, where this PyTorch has not been seen before, builds the
+// bridge to it (ten seconds more); a runner that died is started again by the next. `load` may be called from several
+// threads; an instance by one thread at a time.
 [[nodiscard]] Result<std::unique_ptr<Runner>> make_native_runner(NativeRunnerOptions options = {});
 
 }  // namespace kerf
