@@ -26,21 +26,29 @@ bool opens(std::string_view line) { return marks(line, '<', "SEARCH"); }
 bool divides(std::string_view line) { return marks(line, '=', ""); }
 bool closes(std::string_view line) { return marks(line, '>', "REPLACE"); }
 
-// "@@ -12,3 +12,4 @@ whatever" -> 12; "@@" and "@@ … @@" name no line: 0.
+// "@@ -12,3 +12,4 @@ whatever"; "@@" and "@@ … @@" say nothing. Counts that are not written are 1.
 struct HunkHeader {
   bool is = false;
   std::optional<std::size_t> line;
+  std::ptrdiff_t removed = 0, added = 0;
 };
-HunkHeader hunk_header(std::string_view line) {
+HunkHeader hunk_header(std::string_view text) {
   HunkHeader header;
-  if (!line.starts_with("@@")) return header;
+  if (!text.starts_with("@@")) return header;
   header.is = true;
-  const std::size_t minus = line.find(" -");
-  if (minus == std::string_view::npos) return header;
-  const char* first = line.data() + minus + 2;
-  std::size_t number = 0;
-  const auto [end, code] = std::from_chars(first, line.data() + line.size(), number);
-  if (code == std::errc{} && end != first) header.line = number;
+  const char* const end = text.data() + text.size();
+  const auto range = [&](char sign, std::ptrdiff_t& count) -> std::optional<std::size_t> {
+    const std::size_t at = text.find(std::string(" ") + sign);
+    if (at == std::string_view::npos) return std::nullopt;
+    std::size_t line = 0;
+    const auto [behind, code] = std::from_chars(text.data() + at + 2, end, line);
+    if (code != std::errc{}) return std::nullopt;
+    count = 1;
+    if (behind != end && *behind == ',') std::from_chars(behind + 1, end, count);
+    return line;
+  };
+  header.line = range('-', header.removed);
+  range('+', header.added);
   return header;
 }
 
@@ -106,6 +114,7 @@ Result<std::vector<Replacement>> read_unified_diff(std::string_view text) {
   std::vector<Replacement> edits;
   std::size_t number = 0;
   bool in_hunk = false;
+  std::ptrdiff_t removed = 0, added = 0;  // that the header still promises
   const std::vector<std::string_view> lines = split_lines(text);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     std::string_view line = lines[i];
@@ -113,11 +122,13 @@ Result<std::vector<Replacement>> read_unified_diff(std::string_view text) {
     if (const HunkHeader header = hunk_header(line); header.is) {
       edits.push_back({.before = {}, .after = {}, .line = header.line});
       in_hunk = true;
+      removed = header.removed;
+      added = header.added;
       continue;
     }
-    // The next file's header: no lines of this hunk.
-    if (in_hunk && line.starts_with("--- ") && i + 2 < lines.size() && lines[i + 1].starts_with("+++ ") &&
-        hunk_header(lines[i + 2]).is)
+    // The next file's header, if the hunk has all its lines; else a line "-- …" is taken away.
+    if (in_hunk && removed <= 0 && added <= 0 && line.starts_with("--- ") && i + 2 < lines.size() &&
+        lines[i + 1].starts_with("+++ ") && hunk_header(lines[i + 2]).is)
       in_hunk = false;
     if (!in_hunk || line.starts_with("\\")) continue;
     const char kind = line.empty() || line == "\r" ? ' ' : line[0];
@@ -126,6 +137,8 @@ Result<std::vector<Replacement>> read_unified_diff(std::string_view text) {
                              line.substr(0, 1)),
                  number);
     if (!line.empty() && line != "\r") line.remove_prefix(1);
+    removed -= kind != '+';
+    added -= kind != '-';
     if (kind != '+') edits.back().before.emplace_back(line);
     if (kind != '-') edits.back().after.emplace_back(line);
   }
@@ -144,12 +157,12 @@ Result<std::string> apply_edits(const std::vector<Replacement>& edits, std::stri
     const std::size_t length = edit.before.size();
     if (length == 0) {
       // Only a diff can add lines without any around them: where its header says, behind that line.
-      if (!edit.line || *edit.line > lines.size())
+      const std::ptrdiff_t meant = edit.line ? static_cast<std::ptrdiff_t>(*edit.line) + moved : -1;
+      if (meant < 0 || meant > static_cast<std::ptrdiff_t>(lines.size()))
         return bad(
             fmt::format("edit {} adds {} and does not say where: add lines around it", number, named(edit.after)),
             number);
-      places.push_back(static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(
-          static_cast<std::ptrdiff_t>(*edit.line) + moved, 0, static_cast<std::ptrdiff_t>(lines.size()))));
+      places.push_back(static_cast<std::size_t>(meant));
     }
     for (std::size_t at = 0; length > 0 && at + length <= lines.size(); ++at) {
       std::size_t k = 0;
