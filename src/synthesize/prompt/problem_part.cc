@@ -79,8 +79,8 @@ class ProblemPart final : public PromptPart {
                        workload.bytes, workload.operations);
     if (problem.workloads.size() > 1)
       out += fmt::format(
-          "There are {} hidden variants with other sizes or hyperparameters: write for any that you can, "
-          "and let `supports` refuse the others.\n",
+          "Hidden variants, with other sizes or hyperparameters: {}. Write for any that you can, and let `supports` "
+          "refuse the others.\n",
           problem.workloads.size() - 1);
     if (problem.admission.distributions.size() > 1)
       out += fmt::format("Inputs are drawn from {} distributions; do not count on their values.\n",
