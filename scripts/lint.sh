@@ -10,8 +10,9 @@ if [[ ${FIX:-} ]]; then clang-format-19 -i "${files[@]}"; else
   clang-format-19 --dry-run --Werror "${files[@]}" || { echo "lint: run FIX=1 make lint" >&2; exit 1; }
 fi
 
-echo "lint: include order, file sizes"
+echo "lint: include order, one definition, file sizes"
 scripts/include_order.py
+scripts/one_definition.py
 long=$(git ls-files '*.cc' '*.h' '*.py' '*.sh' | xargs wc -l | awk '$2 != "total" && $1 > 800 { print $2 ": " $1 " lines" }')
 [[ -z $long ]] || { echo "$long" >&2; echo "lint: no file over 800 lines" >&2; exit 1; }
 

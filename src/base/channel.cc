@@ -126,9 +126,9 @@ Result<> Channel::send(std::string_view body, std::span<const int> fds) const {
   return send_all(socket_.get(), body.data(), body.size());
 }
 
-Result<Message> Channel::receive(std::chrono::milliseconds limit) const {
+Result<ChannelMessage> Channel::receive(std::chrono::milliseconds limit) const {
   Reader reader(socket_.get(), limit);
-  Message message;
+  ChannelMessage message;
   std::array<char, header_bytes> header{};
   TRY(reader.read(header.data(), header.size(), message.fds));
   std::uint32_t size = 0;

@@ -16,7 +16,7 @@
 
 namespace kerf {
 
-struct Message {
+struct ChannelMessage {
   std::string body;
   std::vector<Fd> fds = {};
 };
@@ -33,7 +33,7 @@ class Channel {
   [[nodiscard]] Result<> send(std::string_view body, std::span<const int> fds = {}) const;
   // Waits at most `limit` (negative: for ever). Kind `cancelled` on time-out, `system` when the peer is gone. The peer
   // may be hostile: an over-long or cut frame is an error, and surplus descriptors are closed.
-  [[nodiscard]] Result<Message> receive(std::chrono::milliseconds limit) const;
+  [[nodiscard]] Result<ChannelMessage> receive(std::chrono::milliseconds limit) const;
   [[nodiscard]] int fd() const { return socket_.get(); }
   [[nodiscard]] explicit operator bool() const { return static_cast<bool>(socket_); }
 

@@ -94,7 +94,7 @@ class Zygote {
     const std::scoped_lock lock(mutex_);
     const int fd = theirs.fd();
     TRY(channel_.send("{}", std::span(&fd, 1)));
-    const Message answer = TRY(channel_.receive(spawn_limit));
+    const ChannelMessage answer = TRY(channel_.receive(spawn_limit));
     return decode_number("pid", answer.body);
   }
 
@@ -111,7 +111,7 @@ class Zygote {
     const std::scoped_lock lock(mutex_);
     const auto start = steady_clock::now();
     TRY(channel_.send(encode_number("ping", 1)));
-    const Message answer = TRY(channel_.receive(spawn_limit));
+    const ChannelMessage answer = TRY(channel_.receive(spawn_limit));
     const std::chrono::duration<double, std::micro> took = steady_clock::now() - start;
     TRY(decode_number("ping", answer.body));
     return took.count();

@@ -22,7 +22,7 @@ Result<StatusPage*> map_status(const Fd& fd) {
 }
 
 Result<> run_once(Executor& executor, const Channel& channel) {
-  Message message = TRY(channel.receive(for_ever));
+  ChannelMessage message = TRY(channel.receive(for_ever));
   const RunMessage run = TRY(decode_run(message.body));
   if (message.fds.size() != 2) return fail(ErrorKind::internal, "a run comes with two descriptors");
   const auto place = [&] { return executor.place(run, message.fds[0].get(), message.fds[1].get()); };
@@ -46,7 +46,7 @@ Result<> run_once(Executor& executor, const Channel& channel) {
 }
 
 Result<> serve(const KerfBridge& bridge, const Channel& channel) {
-  Message message = TRY(channel.receive(for_ever));
+  ChannelMessage message = TRY(channel.receive(for_ever));
   const LoadMessage load = TRY(decode_load(message.body));
   if (message.fds.size() != 2) return fail(ErrorKind::internal, "a load comes with two descriptors");
   const Source source = TRY(read_source(load.candidate));

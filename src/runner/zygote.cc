@@ -40,7 +40,7 @@ int reap(pid_t pid) {
 }
 
 Result<> answer(const KerfBridge& bridge, const Channel& channel) {
-  Message message = TRY(channel.receive(for_ever));
+  ChannelMessage message = TRY(channel.receive(for_ever));
   if (message.fds.size() == 1) {
     const pid_t pid = ::fork();
     if (pid < 0) return channel.send(encode(system_error("cannot fork a runner", errno).error()));

@@ -83,7 +83,7 @@ TEST(Channel, CarriesLargeMessagesAndDescriptors) {
   const auto memory = SharedMemory::create("test", 4096).value();
   const std::string body(std::size_t{5} << 20, 'q');
   std::jthread sender([&, &from = a] { ASSERT_TRUE(from.send(body, std::array{memory.fd().get()})); });
-  const Message message = b.receive(milliseconds(5000)).value();
+  const ChannelMessage message = b.receive(milliseconds(5000)).value();
   EXPECT_EQ(message.body, body);
   ASSERT_EQ(message.fds.size(), 1U);
 }

@@ -64,7 +64,7 @@ std::set<int> values_of(const Region& region, const std::vector<int>& wanted) {
 // The values of each pass, the one that stores last.
 std::vector<std::set<int>> values_by_pass(const Region& region, bool joint) {
   std::vector<std::set<int>> found;
-  for (const Part& part : parts(region, joint)) found.push_back(values_of(region, part.operands(region)));
+  for (const KernelPart& part : parts(region, joint)) found.push_back(values_of(region, part.operands(region)));
   std::vector<int> stored;
   for (const RegionStore& store : region.stores)
     if ((at(region, store.value).axes & region.reduced) != 0) stored.push_back(store.value);
@@ -111,15 +111,15 @@ std::vector<Joint> joints(const Region& region) {
   return found;
 }
 
-std::vector<int> Part::operands(const Region& region) const {
+std::vector<int> KernelPart::operands(const Region& region) const {
   if (joint) return {joint->value};
   std::vector<int> found;
   for (const int v : reductions) found.push_back(at(region, v).operands[0]);
   return found;
 }
 
-std::vector<Part> parts(const Region& region, bool joint) {
-  std::vector<Part> found;
+std::vector<KernelPart> parts(const Region& region, bool joint) {
+  std::vector<KernelPart> found;
   const std::vector<Joint> pairs = joint ? joints(region) : std::vector<Joint>();
   const auto paired = [&](int v) {
     return std::ranges::any_of(pairs, [&](const Joint& j) { return j.first == v || j.second == v; });
@@ -130,7 +130,7 @@ std::vector<Part> parts(const Region& region, bool joint) {
         found.push_back({.wave = wave, .joint = j, .reductions = {j.first, j.second}});
     for (const ReduceOp op :
          {ReduceOp::max, ReduceOp::min, ReduceOp::prod, ReduceOp::argmax, ReduceOp::argmin, ReduceOp::sum}) {
-      Part part{.wave = wave};
+      KernelPart part{.wave = wave};
       for (const int v : region.reductions(wave))
         if (at(region, v).reduce == op && !paired(v)) part.reductions.push_back(v);
       if (!part.reductions.empty()) found.push_back(std::move(part));

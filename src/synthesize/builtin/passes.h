@@ -23,14 +23,14 @@ struct Joint {
 [[nodiscard]] std::vector<Joint> joints(const Region& region);
 
 // What one pass computes: a joint, or reductions of one operation.
-struct Part {
+struct KernelPart {
   int wave = 0;
   std::optional<Joint> joint = std::nullopt;
   std::vector<int> reductions = {};  // instructions; of a joint, first and second
   [[nodiscard]] std::vector<int> operands(const Region& region) const;
 };
 // All of a region's reductions, in the order in which they run.
-[[nodiscard]] std::vector<Part> parts(const Region& region, bool joint);
+[[nodiscard]] std::vector<KernelPart> parts(const Region& region, bool joint);
 
 // The value that is worth most to be kept by the pass that computes it first, for those that need it again: a vector
 // along the innermost axis, the only reduced one. None where every later pass would compute little.

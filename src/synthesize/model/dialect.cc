@@ -82,7 +82,7 @@ std::optional<milliseconds> retry_after(std::string_view value, std::int64_t now
   return milliseconds(std::max<std::int64_t>(0, static_cast<std::int64_t>(::timegm(&when)) * 1000 - now_unix_ms));
 }
 
-CallTrouble trouble_of_answer(const Asked& asked, const HttpHead& head, std::string_view body,
+CallTrouble trouble_of_answer(const AskedServer& asked, const HttpHead& head, std::string_view body,
                               std::int64_t now_unix_ms) {
   const int status = head.status;
   const std::string said = message_of(body);

@@ -58,14 +58,14 @@ struct Dialect {
 
 // An answer other than 200, as what to do next. `who` is the host, `model` the model's name, `key_name` where the key
 // came from (empty: none was sent).
-struct Asked {
+struct AskedServer {
   std::string host;
   std::string model;
   std::string key_name;
   std::string key_remedy;
   bool own_server = true;
 };
-[[nodiscard]] CallTrouble trouble_of_answer(const Asked& asked, const HttpHead& head, std::string_view body,
+[[nodiscard]] CallTrouble trouble_of_answer(const AskedServer& asked, const HttpHead& head, std::string_view body,
                                             std::int64_t now_unix_ms);
 [[nodiscard]] CallTrouble trouble_of_transport(const HttpFailure& failure);
 // The error of an event or a body: `type` and `code` as the provider names them.

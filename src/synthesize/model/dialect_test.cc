@@ -223,10 +223,10 @@ TEST(OpenAi, AnErrorWithinTheStreamIsTriedAgainUnlessItIsOurs) {
 
 // Answers other than 200.
 
-const Asked own{.host = "api.x.com", .model = "m-1", .key_name = "X_API_KEY", .key_remedy = "set X_API_KEY"};
+const AskedServer own{.host = "api.x.com", .model = "m-1", .key_name = "X_API_KEY", .key_remedy = "set X_API_KEY"};
 
 CallTrouble answer(int status, std::string_view body, std::vector<std::pair<std::string, std::string>> headers = {},
-                   const Asked& asked = own) {
+                   const AskedServer& asked = own) {
   return trouble_of_answer(asked, {.status = status, .headers = std::move(headers)}, body, 0);
 }
 
@@ -249,12 +249,12 @@ TEST(Answers, RetryAfterIsSecondsOrADate) {
 TEST(Answers, SayWhatToDoNext) {
   EXPECT_THAT(answer(401, "Incorrect API key provided: sk-abc").error.message,
               AllOf(HasSubstr("refused the key from X_API_KEY"), Not(HasSubstr("sk-abc"))));
-  Asked keyless = own;
+  AskedServer keyless = own;
   keyless.key_name = "";
   EXPECT_THAT(answer(401, "", {}, keyless).error.message, HasSubstr("set X_API_KEY"));
   EXPECT_THAT(answer(404, R"({"error":{"message":"model: m-1"}})").error.message,
               AllOf(HasSubstr("m-1"), Not(HasSubstr("/v1"))));
-  Asked other = own;
+  AskedServer other = own;
   other.own_server = false;
   EXPECT_THAT(answer(404, "Not Found", {}, other).error.message, HasSubstr("/v1"));
   EXPECT_THAT(answer(302, "", {{"location", "https://user:pw@other.com/x?k=1"}}).error.message,

@@ -13,7 +13,7 @@ struct HttpModelSetup {
   std::string name;      // as --synthesizer spells it
   std::string model;     // as the provider spells it
   std::string base_url;  // without a slash at its end
-  Asked asked;
+  AskedServer asked;
   std::optional<Secret> key;
   std::optional<Price> price;
   std::unique_ptr<Dialect> dialect;

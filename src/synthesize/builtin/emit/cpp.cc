@@ -136,7 +136,7 @@ class Emitter : private CppKernel {
     const std::string from = argument("const double*", partial_name(wave), partial_name(wave));
     std::size_t at_number = 0;
     for (const std::size_t part : parts_in(wave)) {
-      const Part& p = parts_[part];
+      const KernelPart& p = parts_[part];
       const std::string totals = totals_of(part);
       const std::vector<std::string> numbers = numbers_of(part);
       const auto number = [&](std::size_t k) {

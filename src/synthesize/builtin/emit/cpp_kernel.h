@@ -145,7 +145,7 @@ class CppKernel {
   std::map<int, std::string> pointers_;
   std::map<int, std::string> arrays_;  // values that lie in memory, and where
   std::set<int> wide_;                 // sums and what follows from them, of a row: doubles
-  std::vector<Part> parts_;
+  std::vector<KernelPart> parts_;
   std::optional<int> keep_;
   std::optional<std::size_t> ahead_;
   bool keeping_ = false;   // the pass at hand keeps keep_

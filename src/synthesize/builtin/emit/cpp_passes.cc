@@ -55,7 +55,7 @@ std::string CppKernel::first_of(ReduceOp op) const {
 }
 
 std::string CppKernel::totals_of(std::size_t part) const {
-  const Part& p = parts_[part];
+  const KernelPart& p = parts_[part];
   const char* what = !p.joint                                ? to_string(at(p.reductions[0]).reduce)
                      : p.joint->kind == Joint::Kind::moments ? "moments"
                                                              : "exponentials";
@@ -63,7 +63,7 @@ std::string CppKernel::totals_of(std::size_t part) const {
 }
 
 std::vector<std::string> CppKernel::numbers_of(std::size_t part) const {
-  const Part& p = parts_[part];
+  const KernelPart& p = parts_[part];
   const std::string totals = totals_of(part);
   if (p.joint && p.joint->kind == Joint::Kind::moments)
     return {totals + ".count", totals + ".sum", totals + ".squares"};
@@ -74,7 +74,7 @@ std::vector<std::string> CppKernel::numbers_of(std::size_t part) const {
 }
 
 void CppKernel::declare_results(std::size_t part, const std::string& totals) {
-  const Part& p = parts_[part];
+  const KernelPart& p = parts_[part];
   const auto result = [&](int v, const std::string& text) {
     const bool wide = at(v).reduce == ReduceOp::sum;
     if (wide) wide_.insert(v);
@@ -152,7 +152,7 @@ void CppKernel::reduce_joint(const Joint& joint, const std::string& totals) {
 }
 
 void CppKernel::reduce_part(std::size_t part) {
-  const Part& p = parts_[part];
+  const KernelPart& p = parts_[part];
   fetching_ = ahead_ == part;
   if (p.joint) {
     reduce_joint(*p.joint, totals_of(part));
