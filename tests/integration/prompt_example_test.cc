@@ -46,13 +46,13 @@ TEST(PromptExample, TheCandidateThatModelsAreShownIsRightOnAllVariants) {
   LocalEvaluatorOptions options{.jobs = 2, .threads = threads};
   options.screen.budget = std::chrono::milliseconds(200);
   auto evaluator = make_local_evaluator({.loop = **loop,
-                                               .clock = clock,
-                                               .oracle = *oracle,
-                                               .runner = **runner,
-                                               .cpp = **backend,
-                                               .cache = cache,
-                                               .watch = *watch},
-                                              options);
+                                         .clock = clock,
+                                         .oracle = *oracle,
+                                         .runner = **runner,
+                                         .cpp = **backend,
+                                         .cache = cache,
+                                         .watch = *watch},
+                                        options);
   Result<Evaluation> result = fail(ErrorKind::internal, "no answer");
   evaluator->submit(std::get<Written>(read).candidate, {.problem = understood, .effort = Effort::screen},
                     [&](Result<Evaluation> e) { result = std::move(e); });
