@@ -14,6 +14,7 @@
 // Steps with `prepare` are run when parameters change, the others in every run.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -51,11 +52,22 @@ struct BoundArgument {
 };
 [[nodiscard]] const char* to_string(BoundArgument::Kind kind);  // "i64", …; "thread" is passed as i64
 
-// The kernel's parameters are these arguments, then one int64_t a dimension of the grid (dimension 0 first).
+// What a launch says of its blocks, in languages that have them.
+struct BoundBlock {
+  std::array<std::int64_t, 3> extent = {1, 1, 1};   // threads
+  std::int64_t shared_bytes = 0;                    // dynamic shared memory
+  std::array<std::int64_t, 3> cluster = {1, 1, 1};  // blocks
+  bool cooperative = false;
+  Location at = {}, shared_at = {};
+};
+
+// The kernel's parameters are these arguments; without a block they are followed by one int64_t a dimension of the grid
+// (dimension 0 first).
 struct BoundLaunch {
   std::string kernel;
   std::vector<std::int64_t> grid;  // 1 to 3 extents, each at least 1
   std::vector<BoundArgument> args;
+  std::optional<BoundBlock> block = {};
 };
 
 // A call's result: dropped, kept under a new name, or written to a tensor that exists.

@@ -34,6 +34,7 @@ Result<> Binder::launch(std::size_t i) {
       return refuse("grid", "a grid of more than 2^63 tasks", extent.at);
     launch.grid.push_back(*value);
   }
+  launch.block = TRY(block(step, unknown));
   const std::optional<std::vector<std::string>> prototype = TRY(machine_.prototype(step.target.text));
   if (prototype) TRY(check_prototype(step, launch, *prototype));
 
@@ -57,6 +58,57 @@ Result<> Binder::launch(std::size_t i) {
   }
   push(std::move(bound));
   return {};
+}
+
+// What a language with blocks adds to a launch. How large they may be is the target's to say.
+Result<std::optional<BoundBlock>> Binder::block(const Step& step, bool& unknown) {
+  const Language language = request_.source->candidate.language;
+  if (language != Language::cuda && language != Language::hip) return std::nullopt;
+  BoundBlock bound{.at = step.at, .shared_at = step.at};
+  const auto place = [](const PlanArgument& argument) {
+    const auto* text = std::get_if<Located>(&argument.is);
+    return text ? text->at : argument.at;
+  };
+  const auto extents = [&](const PlanArgument& argument, const char* what,
+                           std::array<std::int64_t, 3>& into) -> Result<> {
+    const auto* list = std::get_if<PlanArgumentList>(&argument.is);
+    if (list == nullptr || list->empty() || list->size() > 3)
+      return refuse("block", fmt::format("{} is a list of 1 to 3 extents: [256]", what), argument.at);
+    for (std::size_t d = 0; d < list->size(); ++d) {
+      const PlanArgument& each = (*list)[d];
+      const std::optional<std::int64_t> value = TRY(integer(each, step, fmt::format("an extent of the {}", what)));
+      unknown = unknown || !value;
+      if (!value) continue;
+      if (*value < 1)
+        return refuse("block", fmt::format("an extent of the {} is {}: expected at least 1", what, *value), place(each));
+      into[d] = *value;
+    }
+    return {};
+  };
+  bool has_block = false;
+  for (const auto& [key, argument] : step.keys) {
+    if (key.text == "block") {
+      TRY(extents(argument, "block", bound.extent));
+      bound.at = argument.at;
+      has_block = true;
+    } else if (key.text == "cluster") {
+      TRY(extents(argument, "cluster", bound.cluster));
+    } else if (key.text == "shared") {
+      const std::optional<std::int64_t> value = TRY(integer(argument, step, "shared"));
+      unknown = unknown || !value;
+      bound.shared_at = place(argument);
+      if (value && *value < 0)
+        return refuse("block", fmt::format("shared is {}: expected bytes, at least 0", *value), bound.shared_at);
+      bound.shared_bytes = value.value_or(0);
+    } else if (key.text == "cooperative") {
+      const auto* value = std::get_if<Value>(&argument.is);
+      const bool* yes = value ? std::get_if<bool>(&value->is) : nullptr;
+      if (yes == nullptr) return refuse("block", "cooperative is true or false", argument.at);
+      bound.cooperative = *yes;
+    }
+  }
+  if (!has_block) return refuse("block", "a launch without `block`: expected block = [256], the threads of a block", step.at);
+  return bound;
 }
 
 Result<BoundArgument> Binder::launch_argument(const PlanArgument& argument, const Step& step, bool& unknown) {
@@ -150,7 +202,13 @@ Result<> Binder::check_prototype(const Step& step, const BoundLaunch& launch,
     return refuse("prototype", fmt::format("`{}` returns something: expected `void {}(…)`", kernel, kernel),
                   step.target.at);
   }
-  if (launch.args.size() + step.grid.size() != prototype.size()) {
+  const std::size_t indexes = launch.block ? 0 : step.grid.size();
+  if (launch.block && launch.args.size() != prototype.size()) {
+    return refuse("prototype",
+                  fmt::format("{} arguments: expected {} for {}", launch.args.size(), prototype.size(), takes),
+                  step.args_at);
+  }
+  if (launch.args.size() + indexes != prototype.size()) {
     return refuse("prototype",
                   fmt::format("{} arguments and {} of the grid, {} in all: expected {} for {}", launch.args.size(),
                               step.grid.size(), launch.args.size() + step.grid.size(), prototype.size(), takes),
@@ -160,6 +218,10 @@ Result<> Binder::check_prototype(const Step& step, const BoundLaunch& launch,
     const BoundArgument& argument = launch.args[i];
     const std::string given = type_of(argument, step);
     if (given.empty() || prototype[i] == given || prototype[i] == "const " + given) continue;
+    // A pointer to what no tensor has (float4) may point into any.
+    if (argument.kind == BoundArgument::Kind::tensor &&
+        (prototype[i] == "const ?*" || (prototype[i] == "?*" && !given.starts_with("const "))))
+      continue;
     std::string message = fmt::format("argument {} is {}: {} takes {} there", i + 1, given, kernel,
                                       prototype[i] == "?" ? "a type that no argument has" : prototype[i]);
     if ("const " + prototype[i] == given) {
@@ -175,7 +237,7 @@ Result<> Binder::check_prototype(const Step& step, const BoundLaunch& launch,
     }
     return refuse("prototype", message, argument.at);
   }
-  for (std::size_t i = 0; i < step.grid.size(); ++i) {
+  for (std::size_t i = 0; i < indexes; ++i) {
     const std::string& wanted = prototype[launch.args.size() + i];
     if (wanted != "i64") {
       return refuse("prototype",

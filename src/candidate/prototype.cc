@@ -31,6 +31,14 @@ KERF_TYPE(_Float16, "f16")
 #ifdef KERF_PRELUDE
 KERF_TYPE(::bf16, "bf16")
 #endif
+#ifdef KERF_CUDA
+KERF_TYPE(unsigned, "i32")
+KERF_TYPE(unsigned long, "i64")
+KERF_TYPE(unsigned long long, "i64")
+KERF_TYPE(unsigned short, "i16")
+template <class kf_T> struct Type<kf_T*> { static constexpr const char* name = "?*"; };
+template <class kf_T> struct Type<const kf_T*> { static constexpr const char* name = "const ?*"; };
+#endif
 #undef KERF_TYPE
 using Count = decltype(sizeof(0));
 template <Count... kf_I> struct Indexes {};

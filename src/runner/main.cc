@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/jail.h"
+#include "runner/nvrtc_worker.h"
 #include "runner/zygote.h"
 
 int main(int argc, char** argv) {
@@ -16,6 +17,10 @@ int main(int argc, char** argv) {
   if (args.size() == 4 && std::string_view(args[1]) == "--serve" &&
       std::from_chars(args[2], args[2] + std::strlen(args[2]), fd).ec == std::errc() && fd > 2) {
     return kerf::serve_zygote(args[3], kerf::Channel(kerf::Fd(fd)));
+  }
+  if (args.size() == 4 && std::string_view(args[1]) == "--nvrtc" &&
+      std::from_chars(args[2], args[2] + std::strlen(args[2]), fd).ec == std::errc() && fd > 2) {
+    return kerf::serve_nvrtc(args[3], kerf::Channel(kerf::Fd(fd)));
   }
   std::fputs("kerf-runner is started by kerf; run `kerf --help`\n", stderr);
   return 2;

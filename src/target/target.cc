@@ -162,6 +162,46 @@ nlohmann::json to_json(const MachineFacts& machine) {
           {"memory_bytes", machine.memory_bytes}};
 }
 
+namespace {
+
+// The table [gpu]: all keys or an error that names the one that is missing or wrong.
+Result<GpuLimits> read_gpu(const toml::table& table) {
+  GpuLimits gpu;
+  std::vector<std::string> known;
+  std::string wrong;
+  const auto number = [&](const char* key, auto& into) {
+    known.emplace_back(key);
+    const auto value = table[key].value_exact<std::int64_t>();
+    if ((!value || *value < 0 || *value > (std::int64_t{1} << 40)) && wrong.empty()) wrong = key;
+    if (value) into = static_cast<std::remove_reference_t<decltype(into)>>(*value);
+  };
+  known.emplace_back("architecture");
+  gpu.architecture = table["architecture"].value_or(std::string());
+  if (!gpu.architecture.starts_with("sm_")) wrong = "architecture";
+  number("sms", gpu.sms);
+  number("threads_per_block", gpu.threads_per_block);
+  number("warps_per_sm", gpu.warps_per_sm);
+  number("blocks_per_sm", gpu.blocks_per_sm);
+  number("registers_per_sm", gpu.registers_per_sm);
+  number("registers_per_thread", gpu.registers_per_thread);
+  number("shared_per_sm", gpu.shared_per_sm);
+  number("shared_per_block", gpu.shared_per_block);
+  number("reserved_shared_bytes", gpu.reserved_shared_bytes);
+  number("l2_bytes", gpu.l2_bytes);
+  number("grid_x", gpu.grid_x);
+  number("grid_yz", gpu.grid_yz);
+  number("block_xy", gpu.block_xy);
+  number("block_z", gpu.block_z);
+  if (!wrong.empty()) return user_error("[gpu] " + wrong + " is missing or not what is expected there");
+  for (const auto& [key, node] : table) {
+    if (std::ranges::find(known, key.str()) == known.end())
+      return user_error("the key " + std::string(key.str()) + " of [gpu] is not known");
+  }
+  return gpu;
+}
+
+}  // namespace
+
 Result<Target> parse_target(std::string_view text, const std::string& name) {
   const auto wrong = [&name](const std::string& what) { return user_error("targets/" + name + ".toml: " + what); };
   try {
@@ -201,6 +241,13 @@ Result<Target> parse_target(std::string_view text, const std::string& name) {
         good = number(target.alignment);
       } else if (field == "stack_bytes") {
         good = number(target.stack_bytes);
+      } else if (field == "gpu") {
+        good = node.is_table();
+        if (good) {
+          auto gpu = read_gpu(*node.as_table());
+          if (!gpu) return wrong(gpu.error().message);
+          target.gpu = *gpu;
+        }
       } else {
         return wrong("the key " + field + " is not known");
       }
@@ -215,18 +262,33 @@ Result<Target> parse_target(std::string_view text, const std::string& name) {
 
 Result<Target> load_target(const std::string& name) {
   if (name.empty() || name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") != name.npos) {
-    return user_error("\"" + name + "\" is no target's name: try cpu");
+    return user_error("\"" + name + "\" is no target's name: try cpu or nvidia");
   }
   const auto path = shipped("targets/" + name + ".toml");
-  if (!path) return user_error("there is no target " + name + ": try cpu");
+  if (!path) return user_error("there is no target " + name + ": try cpu or nvidia");
   return parse_target(TRY(read_file(*path)), name);
 }
 
 nlohmann::json to_json(const Target& target) {
-  return {{"name", target.name},           {"description", target.description},
-          {"languages", target.languages}, {"vector_bytes", target.vector_bytes},
-          {"alignment", target.alignment}, {"stack_bytes", target.stack_bytes},
-          {"advice", target.advice}};
+  nlohmann::json json = {{"name", target.name},           {"description", target.description},
+                         {"languages", target.languages}, {"vector_bytes", target.vector_bytes},
+                         {"alignment", target.alignment}, {"stack_bytes", target.stack_bytes},
+                         {"advice", target.advice}};
+  if (target.gpu) {
+    const GpuLimits& g = *target.gpu;
+    json["gpu"] = {{"architecture", g.architecture},
+                   {"sms", g.sms},
+                   {"threads_per_block", g.threads_per_block},
+                   {"warps_per_sm", g.warps_per_sm},
+                   {"blocks_per_sm", g.blocks_per_sm},
+                   {"registers_per_sm", g.registers_per_sm},
+                   {"registers_per_thread", g.registers_per_thread},
+                   {"shared_per_sm", g.shared_per_sm},
+                   {"shared_per_block", g.shared_per_block},
+                   {"reserved_shared_bytes", g.reserved_shared_bytes},
+                   {"l2_bytes", g.l2_bytes}};
+  }
+  return json;
 }
 
 }  // namespace kerf

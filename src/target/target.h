@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,20 @@ struct MachineFacts {
 void read_cpuinfo(std::string_view text, MachineFacts& machine);
 [[nodiscard]] std::int64_t read_size(std::string_view text);  // "32768K" -> 33554432; 0 if it is no size
 
+// What a GPU can hold, per SM and per block; bytes where nothing else is said.
+struct GpuLimits {
+  std::string architecture;  // that NVRTC compiles for: sm_90a
+  int sms = 0;
+  int threads_per_block = 0;
+  int warps_per_sm = 0, blocks_per_sm = 0;
+  int registers_per_sm = 0, registers_per_thread = 0;
+  std::int64_t shared_per_sm = 0, shared_per_block = 0;  // the latter: static and dynamic together, as a kernel may ask
+  std::int64_t reserved_shared_bytes = 0;                // of every block, for the system
+  std::int64_t l2_bytes = 0;
+  std::int64_t grid_x = 0, grid_yz = 0;  // largest extents
+  std::int64_t block_xy = 0, block_z = 0;
+};
+
 struct Target {
   std::string name;              // cpu
   std::string description = {};  // one line
@@ -47,6 +62,7 @@ struct Target {
   int alignment = 64;                    // bytes, of tensors
   std::int64_t stack_bytes = 0;          // of a task
   std::vector<std::string> advice = {};  // facts worth telling whoever writes a kernel
+  std::optional<GpuLimits> gpu = {};
 };
 [[nodiscard]] Result<Target> parse_target(std::string_view toml, const std::string& name);
 [[nodiscard]] Result<Target> load_target(const std::string& name);

@@ -1,0 +1,206 @@
+#include "target/nvidia/cubin.h"
+
+#include <elf.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace kerf {
+namespace {
+
+constexpr std::size_t max_sections = 1 << 16, max_kernels = 4096, max_parameters = 4096;
+constexpr Elf64_Half machine_cuda = 190;
+
+// Attributes of .nv.info: format and number, one byte each, then two bytes of value or of size.
+enum class Format : std::uint8_t { none = 1, byte = 2, half = 3, sized = 4 };
+enum class Attribute : std::uint8_t {
+  max_threads = 0x05,
+  frame_size = 0x11,
+  parameter = 0x17,
+  registers = 0x2f,
+};
+
+std::unexpected<Error> malformed(const char* what) {
+  return fail(ErrorKind::system, std::string("no cubin: ") + what);
+}
+
+// A piece of the file, if it lies in it.
+std::optional<std::string_view> piece(std::string_view bytes, std::uint64_t offset, std::uint64_t size) {
+  if (offset > bytes.size() || size > bytes.size() - offset) return std::nullopt;
+  return bytes.substr(offset, size);
+}
+
+template <class T>
+std::optional<T> value_at(std::string_view bytes, std::uint64_t offset) {
+  const auto found = piece(bytes, offset, sizeof(T));
+  if (!found) return std::nullopt;
+  T value;
+  std::memcpy(&value, found->data(), sizeof value);
+  return value;
+}
+
+std::string_view text_at(std::string_view strings, std::uint64_t offset) {
+  if (offset >= strings.size()) return {};
+  const std::string_view rest = strings.substr(offset);
+  return rest.substr(0, rest.find('\0'));
+}
+
+struct Section {
+  std::string_view name;
+  Elf64_Shdr header{};
+  std::string_view bytes;  // empty for NOBITS
+};
+
+Result<std::vector<Section>> sections_of(std::string_view bytes, const Elf64_Ehdr& header) {
+  if (header.e_shentsize != sizeof(Elf64_Shdr) || header.e_shnum > max_sections) return malformed("its sections");
+  std::vector<Section> sections;
+  for (std::uint64_t i = 0; i < header.e_shnum; ++i) {
+    if (header.e_shoff > bytes.size()) return malformed("its section table lies outside");
+    const auto read = value_at<Elf64_Shdr>(bytes, header.e_shoff + i * sizeof(Elf64_Shdr));
+    if (!read) return malformed("its section table is cut");
+    Section section{.name = {}, .header = *read, .bytes = {}};
+    if (read->sh_type != SHT_NOBITS && read->sh_type != SHT_NULL) {
+      const auto content = piece(bytes, read->sh_offset, read->sh_size);
+      if (!content) return malformed("a section lies outside");
+      section.bytes = *content;
+    }
+    sections.push_back(section);
+  }
+  if (header.e_shstrndx >= sections.size()) return malformed("its section names");
+  for (Section& section : sections) section.name = text_at(sections[header.e_shstrndx].bytes, section.header.sh_name);
+  return sections;
+}
+
+// Calls visit(attribute, data) for each entry; false if the section is cut.
+template <class Visit>
+bool each_attribute(std::string_view bytes, Visit visit) {
+  while (bytes.size() >= 4) {
+    const auto format = static_cast<Format>(static_cast<std::uint8_t>(bytes[0]));
+    const auto attribute = static_cast<Attribute>(static_cast<std::uint8_t>(bytes[1]));
+    const std::uint64_t size = format == Format::sized ? *value_at<std::uint16_t>(bytes, 2) : 0;
+    const auto data = piece(bytes, 4, size);
+    if (!data) return false;
+    visit(attribute, *data);
+    bytes.remove_prefix(4 + size);
+  }
+  return bytes.empty();
+}
+
+struct PerSymbol {
+  std::map<std::uint32_t, std::uint32_t> registers, frame;
+};
+
+bool read_global(std::string_view bytes, PerSymbol& out) {
+  return each_attribute(bytes, [&](Attribute attribute, std::string_view data) {
+    const auto symbol = value_at<std::uint32_t>(data, 0), value = value_at<std::uint32_t>(data, 4);
+    if (!symbol || !value) return;
+    if (attribute == Attribute::registers) out.registers[*symbol] = *value;
+    if (attribute == Attribute::frame_size) out.frame[*symbol] = *value;
+  });
+}
+
+bool read_kernel_info(std::string_view bytes, CubinKernel& kernel) {
+  std::map<int, KernelParameter> parameters;
+  const bool whole = each_attribute(bytes, [&](Attribute attribute, std::string_view data) {
+    if (attribute == Attribute::max_threads) {
+      for (std::size_t d = 0; d < 3; ++d) {
+        kernel.max_threads[d] =
+            static_cast<int>(std::min<std::uint32_t>(value_at<std::uint32_t>(data, 4 * d).value_or(0), 1u << 20));
+      }
+    }
+    if (attribute != Attribute::parameter) return;
+    // Index, ordinal, offset; the size stands in the upper 14 bits of the last word.
+    const auto ordinal = value_at<std::uint16_t>(data, 4), offset = value_at<std::uint16_t>(data, 6);
+    const auto word = value_at<std::uint32_t>(data, 8);
+    constexpr int size_shift = 18;
+    if (!ordinal || !offset || !word || *ordinal >= max_parameters) return;
+    parameters[*ordinal] = {.offset = *offset, .size = static_cast<int>(*word >> size_shift)};
+  });
+  for (const auto& [ordinal, parameter] : parameters) kernel.parameters.push_back(parameter);
+  return whole;
+}
+
+}  // namespace
+
+Result<Cubin> read_cubin(std::string_view bytes) {
+  const auto header = value_at<Elf64_Ehdr>(bytes, 0);
+  if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) return malformed("no ELF file");
+  if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
+      header->e_machine != machine_cuda) {
+    return malformed("an ELF file of another machine");
+  }
+  Cubin cubin;
+  constexpr unsigned shift = 8, mask = 0xff;  // of the architecture in the flags
+  cubin.architecture = static_cast<int>(header->e_flags >> shift & mask);
+  const std::vector<Section> sections = TRY(sections_of(bytes, *header));
+
+  PerSymbol per_symbol;
+  std::map<std::string_view, CubinKernel> kernels;  // by name
+  const Section* symbols = nullptr;
+  for (const Section& section : sections) {
+    constexpr std::string_view code = ".text.", info = ".nv.info.", shared = ".nv.shared.";
+    if (section.header.sh_type == SHT_SYMTAB) symbols = &section;
+    if (section.name == ".nv.info" && !read_global(section.bytes, per_symbol)) return malformed("its .nv.info is cut");
+    if (kernels.size() > max_kernels) return malformed("too many kernels");
+    if (section.name.starts_with(code)) kernels[section.name.substr(code.size())].code_bytes = section.bytes.size();
+    if (section.name.starts_with(info) && !read_kernel_info(section.bytes, kernels[section.name.substr(info.size())]))
+      return malformed("the .nv.info of a kernel is cut");
+    if (section.name.starts_with(shared) && !section.name.starts_with(".nv.shared.reserved.")) {
+      const auto all = static_cast<std::int64_t>(std::min<std::uint64_t>(section.header.sh_size, INT64_MAX));
+      kernels[section.name.substr(shared.size())].shared_bytes =
+          cubin.architecture >= 90 ? std::max<std::int64_t>(0, all - reserved_shared_bytes) : all;
+    }
+  }
+  if (symbols != nullptr && symbols->header.sh_link < sections.size()) {
+    const std::string_view names = sections[symbols->header.sh_link].bytes;
+    const auto number = [](const std::map<std::uint32_t, std::uint32_t>& of, std::uint32_t symbol) -> std::uint32_t {
+      const auto found = of.find(symbol);
+      return found == of.end() ? 0 : found->second;
+    };
+    for (std::uint32_t i = 0; const auto symbol = value_at<Elf64_Sym>(symbols->bytes, i * sizeof(Elf64_Sym)); ++i) {
+      const auto kernel = kernels.find(text_at(names, symbol->st_name));
+      if (kernel == kernels.end() || ELF64_ST_TYPE(symbol->st_info) != STT_FUNC) continue;
+      kernel->second.registers = static_cast<int>(std::min<std::uint32_t>(number(per_symbol.registers, i), 1u << 16));
+      kernel->second.local_bytes = number(per_symbol.frame, i);
+    }
+  }
+  for (auto& [name, kernel] : kernels) {
+    if (kernel.code_bytes == 0) continue;  // a section that belongs to no code
+    kernel.name = name;
+    cubin.kernels.push_back(std::move(kernel));
+  }
+  return cubin;
+}
+
+nlohmann::json to_json(const CubinKernel& kernel) {
+  nlohmann::json parameters = nlohmann::json::array();
+  for (const KernelParameter& p : kernel.parameters) parameters.push_back({{"offset", p.offset}, {"size", p.size}});
+  return {{"symbol", kernel.name},
+          {"registers", kernel.registers},
+          {"shared_bytes", kernel.shared_bytes},
+          {"local_bytes", kernel.local_bytes},
+          {"code_bytes", kernel.code_bytes},
+          {"parameters", parameters},
+          {"max_threads", kernel.max_threads}};
+}
+
+Result<CubinKernel> cubin_kernel_from(const nlohmann::json& json) {
+  try {
+    CubinKernel kernel{.name = json.at("symbol").get<std::string>(),
+                       .registers = json.at("registers").get<int>(),
+                       .shared_bytes = json.at("shared_bytes").get<std::int64_t>(),
+                       .local_bytes = json.at("local_bytes").get<std::int64_t>(),
+                       .code_bytes = json.at("code_bytes").get<std::int64_t>()};
+    for (const auto& p : json.at("parameters"))
+      kernel.parameters.push_back({.offset = p.at("offset").get<int>(), .size = p.at("size").get<int>()});
+    json.at("max_threads").get_to(kernel.max_threads);
+    return kernel;
+  } catch (const nlohmann::json::exception& error) {
+    return fail(ErrorKind::system, std::string("no record of a kernel: ") + error.what());
+  }
+}
+
+}  // namespace kerf
