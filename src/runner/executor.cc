@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
+#include <mutex>
 #include <span>
 #include <utility>
 
@@ -103,13 +105,53 @@ static_assert(static_cast<int>(Dtype::boolean) == kerf_bool && static_cast<int>(
 
 struct Launching {
   const ReadyLaunch* launch;
+  bool descending = false;
+  std::mutex mutex = {};
+  std::atomic<bool> ended = false;
+  std::optional<Result<BlockTrouble>> trouble = std::nullopt;  // of the first block that has any
 };
 
-void run_tasks(void* context, std::int64_t begin, std::int64_t end, int thread) {
-  const ReadyLaunch& launch = *static_cast<const Launching*>(context)->launch;
+// One emulator a thread, made when it first meets a block.
+void run_blocks(Launching& context, void* const* args, std::int64_t begin, std::int64_t end) {
+  thread_local std::unique_ptr<BlockEmulator> emulator;
+  const auto stop = [&context](Result<BlockTrouble> trouble) {
+    const std::scoped_lock lock(context.mutex);
+    if (!context.trouble) context.trouble = std::move(trouble);
+    context.ended = true;
+  };
+  if (!emulator) {
+    auto made = BlockEmulator::create();
+    if (!made) return stop(std::unexpected(made.error()));
+    emulator = *std::move(made);
+  }
+  const ReadyLaunch& launch = *context.launch;
+  for (std::int64_t block = begin; block < end && !context.ended; ++block) {
+    if (auto trouble = emulator->run(*launch.emulated, args, static_cast<std::int64_t>(launch.arguments), block,
+                                     context.descending))
+      return stop(*std::move(trouble));
+  }
+}
+
+void run_tasks(void* raw_context, std::int64_t begin, std::int64_t end, int thread) {
+  auto& context = *static_cast<Launching*>(raw_context);
+  const ReadyLaunch& launch = *context.launch;
+  if (launch.emulated)
+    return run_blocks(context, launch.pointers.data() + static_cast<std::size_t>(thread) * launch.arguments, begin, end);
   launch.kernel->run(launch.pointers.data() + static_cast<std::size_t>(thread) * launch.arguments,
                      static_cast<std::int64_t>(launch.arguments), launch.grid.data(), std::ssize(launch.grid), begin,
                      end);
+}
+
+// The construct in its line; the line's beginning if it is not there (a macro).
+Location place_in(std::string_view text, const BlockTrouble& trouble) {
+  std::size_t begin = 0;
+  for (int line = 1; line < trouble.line && begin < text.size(); ++line) {
+    const std::size_t end = text.find('\n', begin);
+    begin = end == text.npos ? text.size() : end + 1;
+  }
+  const std::string_view line = text.substr(begin, text.find('\n', begin) - begin);
+  const std::size_t column = trouble.construct.empty() ? 0 : line.find(trouble.construct);
+  return {.line = trouble.line, .column = column == line.npos ? 1 : static_cast<int>(column) + 1};
 }
 
 }  // namespace
@@ -121,7 +163,12 @@ std::int64_t chunk_of(std::int64_t tasks, int threads) {
 
 Executor::Executor(const KerfBridge& bridge, const Source& source, const LoadMessage& load, const KernelEntry* kernels,
                    StatusPage& page)
-    : bridge_(bridge), source_(source), load_(load), kernels_(kernels), page_(page) {}
+    : bridge_(bridge),
+      source_(source),
+      load_(load),
+      kernels_(kernels),
+      page_(page),
+      shared_variables_(source.candidate.language == Language::cuda ? shared_variables_of(kernels) : SharedVariables{}) {}
 
 Executor::~Executor() { watch(nullptr); }
 
@@ -271,7 +318,7 @@ Result<RunAnswer> Executor::replay(const RunMessage& run_message) {
     const BoundStep& step = program_->steps[i];
     page_.step.store(step.step, std::memory_order_relaxed);
     if (auto* launching = std::get_if<ReadyLaunch>(&ready_[i])) {
-      run(*launching);
+      TRY(run(*launching, step.at));
     } else {
       TRY(run(step, std::get<BoundCall>(step.does), std::get<ReadyCall>(ready_[i])));
     }
@@ -361,6 +408,14 @@ Result<ReadyLaunch> Executor::ready(const BoundStep& step, const BoundLaunch& la
   out.grid = launch.grid;
   for (const std::int64_t extent : launch.grid) out.tasks *= extent;
   out.arguments = launch.args.size();
+  if (launch.block) {
+    out.emulated = EmulatedLaunch{.kernel = out.kernel,
+                                  .grid = {1, 1, 1},
+                                  .block = launch.block->extent,
+                                  .shared_bytes = launch.block->shared_bytes,
+                                  .variables = shared_variables_};
+    std::ranges::copy(launch.grid, out.emulated->grid.begin());
+  }
   const auto threads = static_cast<std::size_t>(load_.threads);
   out.values.assign(out.arguments * threads, 0);
   for (std::size_t t = 0; t < threads; ++t) {
@@ -400,13 +455,13 @@ Result<ReadyLaunch> Executor::ready(const BoundStep& step, const BoundLaunch& la
   return out;
 }
 
-void Executor::run(ReadyLaunch& launch) {
+Result<> Executor::run(ReadyLaunch& launch, Location at) {
   const auto threads = static_cast<std::size_t>(load_.threads);
   for (const auto& [argument, id] : launch.tensors) {
     const auto address = reinterpret_cast<std::uint64_t>(slots_[static_cast<std::size_t>(id)].data);
     for (std::size_t t = 0; t < threads; ++t) launch.values[t * launch.arguments + argument] = address;
   }
-  Launching context{&launch};
+  Launching context{.launch = &launch, .descending = descending_};
   page_.phase.store(StatusPage::Phase::launch, std::memory_order_relaxed);
   if (descending_) {
     for (std::int64_t task = launch.tasks; task-- > 0;) run_tasks(&context, task, task + 1, 0);
@@ -416,6 +471,11 @@ void Executor::run(ReadyLaunch& launch) {
     bridge_.parallel(load_.threads, launch.tasks, chunk_of(launch.tasks, load_.threads), run_tasks, &context);
   }
   page_.phase.store(StatusPage::Phase::ours, std::memory_order_relaxed);
+  if (!context.trouble) return {};
+  const BlockTrouble trouble = TRY(std::move(*context.trouble));
+  const char* rule = trouble.line > 0 ? "divergent" : "shared_memory";
+  return blame("wrong", rule, fmt::format("{}: {}", launch.kernel->name, trouble.message),
+               trouble.line > 0 ? place_in(source_.candidate.text, trouble) : at);
 }
 
 Result<> Executor::check_margins(const BoundStep& step, const BoundLaunch& launch) {
@@ -431,7 +491,7 @@ Result<> Executor::check_margins(const BoundStep& step, const BoundLaunch& launc
 Result<> Executor::launch(const BoundStep& step, const BoundLaunch& launch) {
   page_.step = step.step;
   ReadyLaunch launching = TRY(ready(step, launch));
-  run(launching);
+  TRY(run(launching, step.at));
   return check_margins(step, launch);
 }
 

@@ -13,6 +13,7 @@
 #include "candidate/prototype.h"
 #include "candidate/run_protocol.h"
 #include "runner/bridge/bridge.h"
+#include "runner/emulation/block_emulator.h"
 #include "runner/guarded_memory.h"
 #include "runner/lockdown.h"
 
@@ -38,6 +39,7 @@ struct ReadyLaunch {
   std::vector<std::uint64_t> values;                      // threads x arguments
   std::vector<void*> pointers;                            // into values
   std::size_t arguments = 0;
+  std::optional<EmulatedLaunch> emulated;  // of a language with blocks: a task is one of them
 };
 
 struct ReadyCall {
@@ -94,7 +96,7 @@ class Executor final : public Machine {
   [[nodiscard]] const KernelEntry* find(std::string_view kernel) const;
   [[nodiscard]] Result<ReadyLaunch> ready(const BoundStep& step, const BoundLaunch& launch) const;
   [[nodiscard]] Result<ReadyCall> ready(const BoundStep& step, const BoundCall& call, bool out) const;
-  void run(ReadyLaunch& launch);
+  [[nodiscard]] Result<> run(ReadyLaunch& launch, Location at);
   [[nodiscard]] Result<> run(const BoundStep& step, const BoundCall& call, ReadyCall& ready);
   [[nodiscard]] Result<> run_call(const BoundStep& step, const BoundCall& call, KerfCall* prepared);
   [[nodiscard]] Result<> zero(TensorId id);
@@ -106,6 +108,7 @@ class Executor final : public Machine {
   const LoadMessage& load_;
   const KernelEntry* kernels_;
   StatusPage& page_;
+  SharedVariables shared_variables_;  // of an emulated image
 
   std::vector<Slot> slots_;                             // by TensorId
   std::vector<KerfTensor*> table_;                      // the same tensors, as the bridge wants them

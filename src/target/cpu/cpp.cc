@@ -1,19 +1,18 @@
 #include "target/cpu/cpp.h"
 
 #include <fmt/format.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/jail.h"
 #include "base/paths.h"
+#include "base/process.h"
 #include "candidate/prototype.h"
 #include "target/cpu/inspect.h"
 #include "target/cpu/messages.h"
+#include "target/cpu/native_build.h"
 #include "target/target.h"
 
 namespace kerf {
@@ -24,24 +23,6 @@ namespace fs = std::filesystem;
 
 // Goes up when anything here changes what an image of the same source contains or what is said of it.
 constexpr std::int64_t harness_version = 1;
-constexpr std::size_t max_image = std::size_t{16} << 20, max_messages = std::size_t{1} << 20,
-                      max_listing = std::size_t{32} << 20;
-
-Error of_candidate(const char* verdict, const char* rule, std::string message) {
-  return {.kind = ErrorKind::candidate, .message = std::move(message), .facts = {{"verdict", verdict}, {"rule", rule}}};
-}
-
-// What compiler and binary tools need to see of the machine; nothing of /home, /etc, /root, /tmp, no headers of
-// libraries.
-std::vector<std::string> visible(const Compiler& compiler) {
-  std::vector<std::string> paths = {
-      "/usr/bin", "/usr/lib", "/usr/lib32", "/usr/lib64",      "/usr/libexec", "/usr/x86_64-linux-gnu",
-      "/bin",     "/lib",     "/lib64",     "/etc/ld.so.cache"};
-  const std::string prefix = fs::path(compiler.path).parent_path().parent_path().string();
-  if (prefix != "/usr" && prefix != "/" && !prefix.starts_with("/usr/lib")) paths.push_back(prefix);
-  return paths;
-}
-
 nlohmann::json remarks_to_json(const std::vector<CompilerRemark>& remarks) {
   nlohmann::json list = nlohmann::json::array();
   for (const CompilerRemark& r : remarks) list.push_back({r.line, r.column, r.missed, r.pass, r.text});
@@ -96,111 +77,27 @@ class CppBackend final : public LanguageBackend {
     }
   }
 
-  [[nodiscard]] Jail jail(const fs::path& folder) const {
-    return {.read_only = visible(compiler_),
-            .writable = {folder.string()},
-            .address_space = options_.memory,
-            .file_size = std::size_t{256} << 20,
-            .cpu_seconds = static_cast<int>(options_.limit.count() / 1000 + 1),
-            .processes = 64};
-  }
-
-  Result<Finished> in_jail(const fs::path& folder, std::vector<std::string> argv, std::size_t max_output) const {
-    Command command{.argv = std::move(argv),
-                    .environment = {{"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C"}},
-                    .directory = folder.string()};
-    command = TRY(jailed(jail(folder), std::move(command)));
-    // The limit is one of processor time: on a busy machine the same work takes longer.
-    constexpr int crowd = 4;
-    Finished finished = TRY(run(command, crowd * options_.limit, max_output));
-    if (finished.exit_code == jail_failed)
-      return fail(ErrorKind::unavailable, "unavailable: " + finished.errors.substr(0, finished.errors.find('\n')));
-    return finished;
-  }
-
   Result<> build(const Source& source, const std::string& text, Image& image) const {
-    const TemporaryDirectory folder = TRY(TemporaryDirectory::create("kerf-compile"));
-    const fs::path input = folder.path() / "candidate.cpp", output = folder.path() / "image.so",
-                   notes = folder.path() / "notes";
-    TRY(write_file(input, text));
-    std::vector<std::string> argv = {compiler_.path};
-    for (std::string& flag : cpp_flags(compiler_.family)) argv.push_back(std::move(flag));
+    const NativeObject object = TRY(build_native({.compiler = compiler_,
+                                                  .flags = cpp_flags(compiler_.family),
+                                                  .text = text,
+                                                  .limit = options_.limit,
+                                                  .memory = options_.memory,
+                                                  .objdump = objdump_}));
     const bool gnu = compiler_.family == Compiler::Family::gnu;
-    if (gnu) argv.push_back("-fopt-info-vec-optimized-missed=" + notes.string());
-    argv.insert(argv.end(), {"-o", output.string(), "-x", "c++", input.string(), "-x", "none", "-Wl,--as-needed",
-                             "-l:libm.so.6", "-l:libc.so.6", "-lgcc"});
-    const Finished finished = TRY(in_jail(folder.path(), std::move(argv), max_messages));
-    const auto messages = read_messages(finished.errors);
-    if (!finished.ok()) return std::unexpected(compile_error(finished, messages));
-    std::string bytes;
-    if (auto read = read_untrusted(output, max_image)) {
-      bytes = *std::move(read);
-    } else {
-      return std::unexpected(
-          of_candidate("rejected", "too_large",
-                       fmt::format("the compiled candidate cannot be taken over: {}", read.error().message)));
+    image.remarks = read_remarks(gnu ? read_messages(object.notes) : object.messages);
+    const ObjectFile file = TRY(read_object(object.bytes));
+    TRY(check_object(file, object.code, source.candidate.text));
+    image.inspected = to_json(file, object.code, kernels_of(source));
+    if (!objdump_) {
+      image.inspected["notes"] = {
+          "unavailable: objdump is not installed (binutils): instructions were not looked at"};
     }
-    if (gnu) {
-      image.remarks = read_remarks(read_messages(read_untrusted(notes, std::size_t{8} << 20).value_or("")));
-    } else {
-      image.remarks = read_remarks(messages);
-    }
-    TRY(inspect(source, bytes, folder.path(), output, image));
     // The image first, then the record: who finds the record finds the image.
-    TRY(write_file(image.path, bytes));
+    TRY(write_file(image.path, object.bytes));
     return write_file(
         images_ / (image.digest + ".json"),
         nlohmann::json{{"remarks", remarks_to_json(image.remarks)}, {"inspected", image.inspected}}.dump());
-  }
-
-  [[nodiscard]] Error compile_error(const Finished& finished, const std::vector<CompilerMessage>& messages) const {
-    const double limit = static_cast<double>(options_.limit.count()) * 1e-3;
-    if (finished.timed_out || finished.signal == SIGXCPU) {
-      return of_candidate(
-          "compile_error", "compile_limit",
-          fmt::format("compiling takes longer than {:.0f} s: make the source smaller (templates, unrolling)", limit));
-    }
-    for (const char* sign :
-         {"out of memory", "virtual memory exhausted", "cannot allocate", "Killed", "bad_alloc", "File size limit"}) {
-      if (finished.errors.find(sign) != std::string::npos) {
-        return of_candidate(
-            "compile_error", "compile_limit",
-            fmt::format("compiling takes more memory or disk than it may ({} MiB): make arrays and templates smaller",
-                        options_.memory >> 20));
-      }
-    }
-    if (auto error = first_error(messages)) return *std::move(error);
-    std::string said = finished.errors.substr(0, finished.errors.find('\n')).substr(0, 300);
-    std::ranges::replace_if(
-        said, [](char c) { return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f; },
-        '?');
-    return of_candidate(
-        "compile_error", "compile_error",
-        fmt::format("the compiler ended with {}: {}", finished.describe(), said.empty() ? "it says nothing" : said));
-  }
-
-  Result<> inspect(const Source& source, const std::string& bytes, const fs::path& folder, const fs::path& output,
-                   Image& image) const {
-    const ObjectFile object = TRY(read_object(bytes));
-    std::vector<FunctionCode> code;
-    std::string unread;
-    if (objdump_) {
-      const Finished listed =
-          TRY(in_jail(folder, {*objdump_, "-d", "--no-show-raw-insn", output.string()}, max_listing));
-      if (listed.ok() && !listed.output_cut) {
-        code = read_listing(listed.output);
-      } else {
-        return std::unexpected(of_candidate("rejected", "unreadable_code",
-                                            fmt::format("the compiled code cannot be listed (objdump: {})",
-                                                        listed.output_cut ? "too long" : listed.describe())));
-      }
-    } else {
-      unread = "unavailable: objdump is not installed (binutils): instructions were not looked at";
-    }
-    TRY(check_object(object, code, source.candidate.text));
-    image.inspected = to_json(object, code, kernels_of(source));
-    if (!unread.empty()) image.inspected["notes"] = {unread};
-    return {};
   }
 
   Compiler compiler_;

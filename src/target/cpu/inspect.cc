@@ -13,32 +13,6 @@ constexpr std::int64_t max_load_bytes = std::int64_t{64} << 20;
 
 bool word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
-// The source with comments and the insides of strings blanked, lines kept.
-std::string without_comments(std::string_view source) {
-  std::string out(source);
-  const auto blank = [&out](std::size_t i) {
-    if (out[i] != '\n') out[i] = ' ';
-  };
-  for (std::size_t i = 0; i < out.size();) {
-    const std::string_view rest = source.substr(i);
-    if (rest.starts_with("//")) {
-      while (i < out.size() && out[i] != '\n') blank(i++);
-    } else if (rest.starts_with("/*")) {
-      const std::size_t end = std::min(source.find("*/", i + 2), out.size() - 2) + 2;
-      while (i < end && i < out.size()) blank(i++);
-    } else if (out[i] == '"') {
-      for (++i; i < out.size() && out[i] != '"' && out[i] != '\n'; ++i) {
-        if (out[i] == '\\' && i + 1 < out.size()) blank(i++);
-        if (out[i] != '\n') blank(i);
-      }
-      ++i;
-    } else {
-      ++i;
-    }
-  }
-  return out;
-}
-
 Location location(std::string_view text, std::size_t index) {
   const std::string_view before = text.substr(0, index);
   const std::size_t line = before.rfind('\n');
@@ -80,6 +54,31 @@ bool forbidden_instruction(std::string_view name) {
 }
 
 }  // namespace
+
+std::string without_comments(std::string_view source) {
+  std::string out(source);
+  const auto blank = [&out](std::size_t i) {
+    if (out[i] != '\n') out[i] = ' ';
+  };
+  for (std::size_t i = 0; i < out.size();) {
+    const std::string_view rest = source.substr(i);
+    if (rest.starts_with("//")) {
+      while (i < out.size() && out[i] != '\n') blank(i++);
+    } else if (rest.starts_with("/*")) {
+      const std::size_t end = std::min(source.find("*/", i + 2), out.size() - 2) + 2;
+      while (i < end && i < out.size()) blank(i++);
+    } else if (out[i] == '"') {
+      for (++i; i < out.size() && out[i] != '"' && out[i] != '\n'; ++i) {
+        if (out[i] == '\\' && i + 1 < out.size()) blank(i++);
+        if (out[i] != '\n') blank(i);
+      }
+      ++i;
+    } else {
+      ++i;
+    }
+  }
+  return out;
+}
 
 bool allowed_symbol(std::string_view name) {
   static constexpr std::array<std::string_view, 6> memory = {"memcpy", "memset",           "memmove",

@@ -40,6 +40,8 @@ struct FunctionCode {
 
 // Names that a kernel may leave undefined: memory functions, libm, helpers of the compilers.
 [[nodiscard]] bool allowed_symbol(std::string_view name);
+// The source with comments and the insides of strings blanked: as long as before, lines kept.
+[[nodiscard]] std::string without_comments(std::string_view source);
 // Where `name` (or __builtin_name) first stands as an identifier in the source, comments and strings skipped.
 [[nodiscard]] std::optional<Location> place_of(std::string_view source, std::string_view name);
 

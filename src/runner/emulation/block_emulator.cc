@@ -1,0 +1,514 @@
+#include "runner/emulation/block_emulator.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include <fmt/format.h>
+
+#if !defined(__x86_64__)
+#error "write kerf_switch_stacks for this processor"
+#endif
+
+// Saves what a called function must keep, and the stack pointer to *from; goes on where `to` was saved.
+extern "C" void kerf_switch_stacks(void** from, void* to);
+asm(R"(
+.text
+.globl kerf_switch_stacks
+.hidden kerf_switch_stacks
+.type kerf_switch_stacks, @function
+kerf_switch_stacks:
+  pushq %rbp
+  pushq %rbx
+  pushq %r12
+  pushq %r13
+  pushq %r14
+  pushq %r15
+  movq %rsp, (%rdi)
+  movq %rsi, %rsp
+  popq %r15
+  popq %r14
+  popq %r13
+  popq %r12
+  popq %rbx
+  popq %rbp
+  ret
+.size kerf_switch_stacks, .-kerf_switch_stacks
+)");
+
+struct KerfTlsIndex {
+  unsigned long module, offset;
+};
+extern "C" void* __tls_get_addr(KerfTlsIndex*);
+
+namespace kerf {
+
+namespace {
+
+// The region: the block, shared memory that ends at a page nobody may touch, then the stacks with such a page below each.
+constexpr std::size_t page = 4096, shared_at = std::size_t{1} << 20, stacks_at = std::size_t{2} << 20,
+                      stack_bytes = std::size_t{96} << 10, lanes = 32;
+constexpr std::size_t saved_registers = 6;
+static_assert(stacks_at + BlockEmulator::max_threads * stack_bytes <= KerfBlock::region_bytes);
+static_assert(shared_at + BlockEmulator::max_shared_bytes + page <= stacks_at);
+
+// The block, and whose it is.
+struct Head {
+  KerfBlock block;
+  BlockEmulator* emulator;
+};
+static_assert(sizeof(Head) <= page);
+
+const char* name_of(KerfWarpOperation operation) {
+  switch (operation) {
+    case kerf_warp_sync:
+      return "__syncwarp";
+    case kerf_warp_shuffle:
+      return "__shfl";
+    case kerf_warp_ballot:
+      return "__ballot_sync, __any_sync or __all_sync";
+    case kerf_warp_match:
+      return "__match";
+    default:
+      return "__reduce";
+  }
+}
+
+const char* place_of(KerfWarpOperation operation) {
+  switch (operation) {
+    case kerf_warp_sync:
+      return "__syncwarp";
+    case kerf_warp_shuffle:
+      return "__shfl";
+    case kerf_warp_ballot:
+      return "__";
+    case kerf_warp_match:
+      return "__match";
+    default:
+      return "__reduce";
+  }
+}
+
+}  // namespace
+
+SharedVariables shared_variables_of(const void* in_image) {
+  struct Search {
+    std::uintptr_t address;
+    SharedVariables found;
+  } search{reinterpret_cast<std::uintptr_t>(in_image), {}};
+  ::dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t, void* context) {
+        auto& s = *static_cast<Search*>(context);
+        bool here = false;
+        std::size_t bytes = 0;
+        for (int i = 0; i < info->dlpi_phnum; ++i) {
+          const auto& segment = info->dlpi_phdr[i];
+          const std::uintptr_t begin = info->dlpi_addr + segment.p_vaddr;
+          if (segment.p_type == PT_LOAD && s.address >= begin && s.address < begin + segment.p_memsz) here = true;
+          if (segment.p_type == PT_TLS) bytes = segment.p_memsz;
+        }
+        if (here && bytes > 0) s.found = {.module = info->dlpi_tls_modid, .bytes = bytes};
+        return here ? 1 : 0;
+      },
+      &search);
+  return search.found;
+}
+
+Result<std::unique_ptr<BlockEmulator>> BlockEmulator::create() {
+  // Twice the region holds one that is aligned.
+  void* mapping = ::mmap(nullptr, 2 * KerfBlock::region_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                         -1, 0);
+  if (mapping == MAP_FAILED) return system_error("no memory for the threads of an emulated block", errno);
+  const auto address = reinterpret_cast<std::uintptr_t>(mapping);
+  const std::uintptr_t aligned = (address + KerfBlock::region_bytes - 1) & ~(KerfBlock::region_bytes - 1);
+  auto* region = static_cast<std::byte*>(mapping) + (aligned - address);
+  if (::mprotect(region, page, PROT_READ | PROT_WRITE) != 0 ||
+      ::mprotect(region + shared_at, max_shared_bytes, PROT_READ | PROT_WRITE) != 0) {
+    const int code = errno;
+    ::munmap(mapping, 2 * KerfBlock::region_bytes);
+    return system_error("no memory for an emulated block", code);
+  }
+  return std::unique_ptr<BlockEmulator>(new BlockEmulator(static_cast<std::byte*>(mapping), region));
+}
+
+BlockEmulator::BlockEmulator(std::byte* mapping, std::byte* region) : mapping_(mapping), region_(region) {
+  Head* head = new (region) Head{};
+  head->emulator = this;
+  block_ = &head->block;
+  block_->barrier = on_barrier;
+  block_->warp = on_warp;
+  block_->copy = on_copy;
+  block_->commit = on_commit;
+  block_->wait = on_wait;
+  block_->trap = on_trap;
+}
+
+BlockEmulator::~BlockEmulator() { ::munmap(mapping_, 2 * KerfBlock::region_bytes); }
+
+BlockEmulator& BlockEmulator::of(KerfBlock* block) { return *reinterpret_cast<Head*>(block)->emulator; }
+
+bool BlockEmulator::reserve_stacks(std::size_t threads) {
+  for (; stacks_ < threads; ++stacks_) {
+    std::byte* stack = region_ + stacks_at + stacks_ * stack_bytes;
+    if (::mprotect(stack + page, stack_bytes - page, PROT_READ | PROT_WRITE) != 0) return false;
+  }
+  return true;
+}
+
+void BlockEmulator::set_up(std::size_t thread) {
+  Fibre& fibre = fibres_[thread];
+  std::vector<Copy> copies = std::move(fibre.copies);
+  copies.clear();
+  fibre = Fibre{};
+  fibre.copies = std::move(copies);
+  // Tops of stacks at different places within a page: equal ones would fight over the same lines of the cache.
+  constexpr std::size_t colours = 16, colour_bytes = 192;
+  std::byte* top =
+      region_ + stacks_at + (thread + 1) * stack_bytes - (thread % colours) * colour_bytes - 2 * sizeof(void*);
+  auto* at = reinterpret_cast<void**>(top);
+  *at = nullptr;  // who called fibre_main
+  *--at = reinterpret_cast<void*>(&fibre_main);
+  at -= saved_registers;
+  std::fill_n(at, saved_registers, nullptr);
+  fibre.stack_pointer = at;
+}
+
+void BlockEmulator::fibre_main() {
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) & ~(KerfBlock::region_bytes - 1);
+  auto* block = reinterpret_cast<KerfBlock*>(here);
+  BlockEmulator& self = of(block);
+  self.launch_->kernel->run(self.args_, self.arguments_, nullptr, 0, 0, 1);
+  const std::size_t thread = block->linear;
+  self.fibres_[thread].done = true;
+  --self.alive_;
+  Warp& warp = self.warps_[thread / lanes];
+  warp.alive &= ~(1u << thread % lanes);
+  // Who waits may have waited for this one.
+  if (self.arrived_ > 0) self.try_barrier();
+  for (std::size_t lane = 0; lane < lanes && warp.waiting != 0; ++lane) {
+    if ((warp.waiting >> lane & 1) == 0) continue;
+    const Fibre& waiting = self.fibres_[thread / lanes * lanes + lane];
+    self.try_warp(thread / lanes, waiting.mask, waiting.line, waiting.operation);
+  }
+  for (;;) self.leave();
+}
+
+void BlockEmulator::leave() { kerf_switch_stacks(&fibres_[block_->linear].stack_pointer, scheduler_); }
+
+void BlockEmulator::give_up(int line, const char* construct, std::string message) {
+  if (!trouble_) trouble_ = BlockTrouble{.line = line, .construct = construct, .message = std::move(message)};
+  for (;;) leave();
+}
+
+std::optional<BlockTrouble> BlockEmulator::run(const EmulatedLaunch& launch, void* const* args, std::int64_t arguments,
+                                               std::int64_t index, bool descending) {
+  launch_ = &launch;
+  args_ = args;
+  arguments_ = arguments;
+  threads_ = static_cast<std::size_t>(launch.block[0] * launch.block[1] * launch.block[2]);
+  if (threads_ > max_threads || launch.shared_bytes > max_shared_bytes)
+    return BlockTrouble{.line = 0, .construct = {}, .message = "the block is larger than the emulation's"};
+  if (!reserve_stacks(threads_))
+    return BlockTrouble{.line = 0, .construct = {}, .message = "no memory for the stacks of the block's threads"};
+  const auto extent = [](const std::array<std::int64_t, 3>& of) {
+    return KerfExtent{static_cast<unsigned>(of[0]), static_cast<unsigned>(of[1]), static_cast<unsigned>(of[2])};
+  };
+  KerfBlock& b = *block_;
+  b.block_extent = extent(launch.block);
+  b.grid_extent = extent(launch.grid);
+  b.block = extent({index % launch.grid[0], index / launch.grid[0] % launch.grid[1],
+                    index / launch.grid[0] / launch.grid[1]});
+
+  constexpr std::size_t alignment = 128;
+  constexpr int nan_byte = 0xff;
+  const auto shared_bytes = static_cast<std::size_t>(launch.shared_bytes);
+  const std::size_t offset = (max_shared_bytes - shared_bytes) / alignment * alignment;
+  std::byte* shared = region_ + shared_at + offset;
+  std::memset(shared, nan_byte, max_shared_bytes - offset);
+  b.shared = reinterpret_cast<unsigned char*>(shared);
+  b.shared_bytes = shared_bytes;
+  b.statics = nullptr;
+  b.static_bytes = launch.variables.bytes;
+  if (launch.variables.module != 0) {
+    KerfTlsIndex variables{launch.variables.module, 0};
+    b.statics = static_cast<unsigned char*>(__tls_get_addr(&variables));
+    std::memset(b.statics, nan_byte, b.static_bytes);
+  }
+
+  fibres_.resize(std::max(fibres_.size(), threads_));
+  warps_.assign((threads_ + lanes - 1) / lanes, {});
+  ready_.clear();
+  next_.clear();
+  trouble_.reset();
+  alive_ = threads_;
+  arrived_ = 0;
+  for (std::size_t i = 0; i < threads_; ++i) {
+    set_up(i);
+    warps_[i / lanes].alive |= 1u << i % lanes;
+    ready_.push_back(static_cast<std::uint16_t>(descending ? threads_ - 1 - i : i));
+  }
+  const unsigned width = b.block_extent.x, area = width * b.block_extent.y;
+  while (!ready_.empty()) {
+    for (const std::uint16_t thread : ready_) {
+      b.thread = {thread % width, thread % area / width, thread / area};
+      b.linear = thread;
+      b.lanes_alive = warps_[thread / lanes].alive;
+      kerf_switch_stacks(&scheduler_, fibres_[thread].stack_pointer);
+      if (trouble_) return trouble_;
+    }
+    ready_.clear();
+    std::swap(ready_, next_);
+    if (descending) std::ranges::sort(ready_, std::ranges::greater{});
+  }
+  if (alive_ > 0) return deadlock();
+  for (std::size_t i = shared_bytes; i < max_shared_bytes - offset; ++i) {
+    if (shared[i] == std::byte{nan_byte}) continue;
+    return BlockTrouble{.line = 0,
+                        .construct = {},
+                        .message = fmt::format("writes behind its {} bytes of dynamic shared memory", shared_bytes)};
+  }
+  return std::nullopt;
+}
+
+// --- Barriers ----------------------------------------------------------------------------------------------------
+
+int BlockEmulator::on_barrier(KerfBlock* block, int line, KerfVote vote, int value) {
+  BlockEmulator& self = of(block);
+  Fibre& fibre = self.fibres_[block->linear];
+  fibre.waits = Wait::barrier;
+  fibre.line = line;
+  fibre.vote = value;
+  self.vote_ = vote;
+  ++self.arrived_;
+  self.try_barrier();
+  while (fibre.waits != Wait::none) self.leave();
+  return static_cast<int>(fibre.result);
+}
+
+// Threads that have returned count as arrived (CUDA C++ Programming Guide, compute capability 7.x and later).
+void BlockEmulator::try_barrier() {
+  if (arrived_ < alive_) return;
+  int line = 0, yes = 0, no = 0;
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < threads_; ++i) {
+    Fibre& fibre = fibres_[i];
+    if (fibre.waits != Wait::barrier) continue;
+    if (line == 0) {
+      line = fibre.line;
+      first = i;
+    }
+    if (fibre.line != line) {
+      const std::size_t later = fibre.line > line ? i : first, other = fibre.line > line ? first : i;
+      give_up(fibres_[later].line, "__syncthreads",
+              fmt::format("the barrier of line {} is not reached by all threads of the block: {} waits there, {} at "
+                          "line {}",
+                          fibres_[later].line, thread_name(later), thread_name(other), fibres_[other].line));
+    }
+    ++(fibre.vote != 0 ? yes : no);
+  }
+  const int result = vote_ == kerf_vote_count ? yes : vote_ == kerf_vote_and ? no == 0 : vote_ == kerf_vote_or ? yes > 0 : 0;
+  for (std::size_t i = 0; i < threads_; ++i) {
+    Fibre& fibre = fibres_[i];
+    if (fibre.waits != Wait::barrier) continue;
+    fibre.waits = Wait::none;
+    fibre.result = static_cast<unsigned long>(result);
+    if (i != block_->linear) next_.push_back(static_cast<std::uint16_t>(i));
+  }
+  arrived_ = 0;
+}
+
+// --- Warps -------------------------------------------------------------------------------------------------------
+
+unsigned long BlockEmulator::on_warp(KerfBlock* block, int line, KerfWarpOperation operation, unsigned mask,
+                                     unsigned long value, unsigned argument) {
+  BlockEmulator& self = of(block);
+  const std::size_t thread = block->linear;
+  Fibre& fibre = self.fibres_[thread];
+  if ((mask >> thread % lanes & 1) == 0) {
+    self.give_up(line, place_of(operation),
+                 fmt::format("lane {} of a warp calls {} with the mask {:#010x}, which does not name it",
+                             thread % lanes, name_of(operation), mask));
+  }
+  fibre.waits = Wait::warp;
+  fibre.line = line;
+  fibre.operation = operation;
+  fibre.mask = mask;
+  fibre.value = value;
+  fibre.argument = argument;
+  self.warps_[thread / lanes].waiting |= 1u << thread % lanes;
+  self.try_warp(thread / lanes, mask, line, operation);
+  while (fibre.waits != Wait::none) self.leave();
+  return fibre.result;
+}
+
+// All lanes that the mask names, and that have not returned, must have come to the same operation at the same line.
+void BlockEmulator::try_warp(std::size_t warp, unsigned mask, int line, KerfWarpOperation operation) {
+  const unsigned named = mask & warps_[warp].alive;
+  if ((warps_[warp].waiting & named) != named) return;
+  for (std::size_t lane = 0; lane < lanes; ++lane) {
+    if ((named >> lane & 1) == 0) continue;
+    const Fibre& fibre = fibres_[warp * lanes + lane];
+    if (fibre.mask != mask || fibre.line != line || fibre.operation != operation) return;
+  }
+  finish_warp(warp, named, operation);
+}
+
+void BlockEmulator::finish_warp(std::size_t warp, unsigned named, KerfWarpOperation operation) {
+  Fibre* const first = &fibres_[warp * lanes];
+  const auto each = [named](auto visit) {
+    for (unsigned rest = named; rest != 0; rest &= rest - 1) visit(static_cast<std::size_t>(__builtin_ctz(rest)));
+  };
+  unsigned long common = 0;
+  if (operation == kerf_warp_ballot)
+    each([&](std::size_t lane) { common |= first[lane].value != 0 ? 1ul << lane : 0; });
+  if (operation >= kerf_warp_add) {
+    bool begun = false;
+    each([&](std::size_t lane) {
+      const auto a = static_cast<std::uint32_t>(common), b = static_cast<std::uint32_t>(first[lane].value);
+      const auto sa = static_cast<std::int32_t>(a), sb = static_cast<std::int32_t>(b);
+      std::uint32_t c = b;
+      if (begun) {
+        switch (operation) {
+          case kerf_warp_add:
+            c = a + b;
+            break;
+          case kerf_warp_and:
+            c = a & b;
+            break;
+          case kerf_warp_or:
+            c = a | b;
+            break;
+          case kerf_warp_xor:
+            c = a ^ b;
+            break;
+          case kerf_warp_min:
+            c = std::min(a, b);
+            break;
+          case kerf_warp_max:
+            c = std::max(a, b);
+            break;
+          case kerf_warp_signed_min:
+            c = static_cast<std::uint32_t>(std::min(sa, sb));
+            break;
+          default:
+            c = static_cast<std::uint32_t>(std::max(sa, sb));
+        }
+      }
+      begun = true;
+      common = c;
+    });
+  }
+  each([&](std::size_t lane) {
+    Fibre& fibre = first[lane];
+    fibre.result = common;
+    if (operation == kerf_warp_shuffle) {
+      // What a lane that does not take part would give is undefined: NaN, so that nobody relies on it.
+      const unsigned source = fibre.argument % lanes;
+      fibre.result = (named >> source & 1) != 0 ? first[source].value : ~0ul;
+    } else if (operation == kerf_warp_match) {
+      fibre.result = 0;
+      each([&](std::size_t other) { fibre.result |= first[other].value == fibre.value ? 1ul << other : 0; });
+    }
+  });
+  warps_[warp].waiting &= ~named;
+  each([&](std::size_t lane) {
+    first[lane].waits = Wait::none;
+    const std::size_t thread = warp * lanes + lane;
+    if (thread != block_->linear) next_.push_back(static_cast<std::uint16_t>(thread));
+  });
+}
+
+// --- Copies ------------------------------------------------------------------------------------------------------
+
+void BlockEmulator::on_copy(KerfBlock* block, int line, void* to, const void* from, unsigned bytes, unsigned filled) {
+  BlockEmulator& self = of(block);
+  Fibre& fibre = self.fibres_[block->linear];
+  if (reinterpret_cast<std::uintptr_t>(to) % bytes != 0 || reinterpret_cast<std::uintptr_t>(from) % bytes != 0) {
+    self.give_up(line, "asm",
+                 fmt::format("cp.async of {} bytes from or to an address that is no multiple of {}", bytes, bytes));
+  }
+  fibre.copies.push_back(
+      {.to = to, .from = from, .bytes = bytes, .filled = std::min(bytes, filled), .group = fibre.groups});
+}
+
+void BlockEmulator::on_commit(KerfBlock* block) { ++of(block).fibres_[block->linear].groups; }
+
+void BlockEmulator::on_wait(KerfBlock* block, unsigned pending_groups) {
+  BlockEmulator& self = of(block);
+  Fibre& fibre = self.fibres_[block->linear];
+  // All, those that were not committed included, or what was committed before the last few groups.
+  if (pending_groups == ~0u) {
+    self.complete(fibre, ~0u);
+  } else if (fibre.groups > pending_groups) {
+    self.complete(fibre, fibre.groups - pending_groups);
+  }
+}
+
+// What belongs to groups before `group`.
+void BlockEmulator::complete(Fibre& fibre, unsigned group) {
+  std::size_t kept = 0;
+  for (const Copy& copy : fibre.copies) {
+    if (copy.group >= group) {
+      fibre.copies[kept++] = copy;
+      continue;
+    }
+    std::memcpy(copy.to, copy.from, copy.filled);
+    std::memset(static_cast<std::byte*>(copy.to) + copy.filled, 0, copy.bytes - copy.filled);
+  }
+  fibre.copies.resize(kept);
+}
+
+void BlockEmulator::on_trap(KerfBlock* block, int line) {
+  BlockEmulator& self = of(block);
+  self.give_up(line, "__trap", fmt::format("{} stops at line {}", self.thread_name(block->linear), line));
+}
+
+// --- What went wrong ---------------------------------------------------------------------------------------------
+
+std::string BlockEmulator::thread_name(std::size_t thread) const {
+  const auto& extent = launch_->block;
+  if (extent[1] == 1 && extent[2] == 1) return fmt::format("thread {}", thread);
+  const auto at = static_cast<std::int64_t>(thread);
+  return fmt::format("thread ({}, {}, {})", at % extent[0], at / extent[0] % extent[1], at / extent[0] / extent[1]);
+}
+
+// Everybody waits: the first warp operation that cannot come about, else the barrier that somebody does not reach.
+BlockTrouble BlockEmulator::deadlock() const {
+  for (std::size_t i = 0; i < threads_; ++i) {
+    const Fibre& fibre = fibres_[i];
+    if (fibre.waits != Wait::warp) continue;
+    std::string missing;
+    const unsigned named = fibre.mask & warps_[i / lanes].alive;
+    for (std::size_t lane = 0; lane < lanes && missing.empty(); ++lane) {
+      const Fibre& other = fibres_[i / lanes * lanes + lane];
+      if ((named >> lane & 1) == 0) continue;
+      if (other.waits == Wait::warp && other.line == fibre.line && other.mask == fibre.mask &&
+          other.operation == fibre.operation)
+        continue;
+      missing = other.waits == Wait::warp && other.line == fibre.line
+                    ? fmt::format("lane {} came with the mask {:#010x}", lane, other.mask)
+                    : fmt::format("lane {} waits at line {}", lane, other.line);
+    }
+    return {.line = fibre.line,
+            .construct = place_of(fibre.operation),
+            .message = fmt::format("{} of line {} with the mask {:#010x} is not reached by all lanes that it names: {}",
+                                   name_of(fibre.operation), fibre.line, fibre.mask, missing)};
+  }
+  for (std::size_t i = 0; i < threads_; ++i) {
+    if (fibres_[i].waits == Wait::barrier) {
+      return {.line = fibres_[i].line,
+              .construct = "__syncthreads",
+              .message = fmt::format("the barrier of line {} is not reached by all threads of the block",
+                                     fibres_[i].line)};
+    }
+  }
+  return {.line = 0, .construct = {}, .message = "the threads of the block wait for each other"};
+}
+
+}  // namespace kerf
