@@ -66,6 +66,8 @@ struct EvaluateOptions {
   ProblemOptions problem;
   std::vector<std::string> candidates;  // files
   bool screen = false;                  // fewer samples, no torch.compile
+  std::string target = "cpu";
+  std::string language;  // empty: as the files' extensions say
 };
 [[nodiscard]] Result<int> evaluate(const EvaluateOptions& options);
 

@@ -18,6 +18,7 @@
 #include "base/process.h"
 #include "evaluate/machine_watch.h"
 #include "target/cpu/roofline.h"
+#include "target/nvidia/nvrtc.h"
 #include "target/target.h"
 #include "target/toolchain.h"
 
@@ -92,6 +93,34 @@ std::vector<Checkup> python_and_torch() {
                         .remedy = {},
                         .needed_for = {}});
   }
+  return findings;
+}
+
+// What target nvidia has here. Nothing of it is needed by the others.
+std::vector<Checkup> nvidia() {
+  std::vector<Checkup> findings;
+  const auto nvrtc = find_nvrtc();
+  findings.push_back({.name = "nvrtc",
+                      .health = nvrtc ? Health::good : Health::degraded,
+                      .found = nvrtc ? nvrtc->string() : "not found",
+                      .remedy = nvrtc ? "" : fmt::format("{} -m pip install 'nvidia-cuda-nvrtc==13.0.*'", python()),
+                      .needed_for = "compiling CUDA C++ (--target nvidia), with or without a GPU"});
+  findings.push_back({.name = "nvcc",
+                      .health = Health::good,
+                      .found = find_program("nvcc").value_or("not found; nothing needs it, NVRTC compiles"),
+                      .remedy = {},
+                      .needed_for = {}});
+  std::error_code code;
+  const bool driver = std::filesystem::exists("/proc/driver/nvidia/version", code);
+  const bool device = std::filesystem::exists("/dev/nvidia0", code);
+  findings.push_back(
+      {.name = "nvidia",
+       .health = driver && device ? Health::good : Health::degraded,
+       .found = device   ? "a GPU is there; this version judges CUDA candidates in an emulation on the CPU all the same"
+                : driver ? "the driver is there, no GPU is (/dev/nvidia0)"
+                         : "no driver, no GPU: CUDA candidates are judged in an emulation on the CPU, without times",
+       .remedy = driver && device ? "" : "a machine with an NVIDIA GPU and its driver",
+       .needed_for = "times of CUDA candidates, in a later version"});
   return findings;
 }
 
@@ -234,6 +263,7 @@ std::vector<Checkup> examine(const DoctorSettings& settings) {
   std::vector<Checkup> findings{own_files(), compilers()};
   for (Checkup& finding : python_and_torch()) findings.push_back(std::move(finding));
   for (Checkup& finding : jail_layers()) findings.push_back(std::move(finding));
+  for (Checkup& finding : nvidia()) findings.push_back(std::move(finding));
   findings.push_back(store_health(settings.store));
   for (Checkup& finding : machine_facts()) findings.push_back(std::move(finding));
   return findings;

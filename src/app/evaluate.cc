@@ -11,22 +11,42 @@
 #include "app/wiring.h"
 #include "app/words.h"
 #include "base/paths.h"
+#include "target/target.h"
 
 namespace kerf {
 
+namespace {
+
+Result<Language> language_from(const std::string& name) {
+  for (const Language language : {Language::cpp, Language::cuda, Language::triton, Language::gluon, Language::hip}) {
+    if (name == to_string(language)) return language;
+  }
+  return user_error(fmt::format("\"{}\" is no language: cpp or cuda was expected", name));
+}
+
+}  // namespace
+
 Result<int> evaluate(const EvaluateOptions& options) {
+  const Target target = TRY(load_target(options.target));
+  const Language spoken = TRY(language_from(target.languages.front()));
+  std::optional<Language> asked;
+  if (!options.language.empty()) asked = TRY(language_from(options.language));
   std::vector<Candidate> candidates;
   for (const std::string& path : options.candidates) {
     std::string text = TRY(read_file(path));
-    const auto language = language_of(path, text);
-    if (!language) return user_error(fmt::format("{}: the extension names no language; .cpp was expected", path));
-    if (*language != Language::cpp)
+    const auto language = asked ? asked : language_of(path, text);
+    if (!language)
+      return user_error(fmt::format("{}: the extension names no language; .cpp or .cu was expected, or --language", path));
+    if (*language != spoken) {
       return fail(ErrorKind::unavailable,
-                  fmt::format("language {} of {}: this version has cpp on target cpu", to_string(*language), path));
+                  fmt::format("{} is {}, and target {} takes {}; this version has cpp on target cpu and cuda on target "
+                              "nvidia (--target)",
+                              path, to_string(*language), target.name, to_string(spoken)));
+    }
     candidates.push_back({.text = std::move(text), .language = *language, .name = path});
   }
   const Problem problem = TRY(read_problem(options.problem));
-  const auto wiring = TRY(Wiring::open({.store = options.common.store}));
+  const auto wiring = TRY(Wiring::open({.store = options.common.store, .target = target.name}));
   const auto understood = TRY(understand(*wiring, problem));
 
   // In the order in which they were named, each printed as soon as it and those before it are known.

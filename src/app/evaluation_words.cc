@@ -29,6 +29,7 @@ std::string verdict_words(const Evaluation& e) {
   }
   if (e.receipt && e.receipt->quarantined) return "quarantined: faster than the speed of light";
   if (const Ratio* speedup = speedup_of(e)) return ratio_words(*speedup);
+  if (e.receipt && !e.receipt->timed()) return fmt::format("right, {}", to_string(e.receipt->evidence));
   return e.receipt ? time_words(e.receipt->time_us.median) : "measured";
 }
 
@@ -78,8 +79,12 @@ std::string evaluation_text(const Evaluation& e) {
                         one_line(*e.message));
   if (e.receipt) {
     const Receipt& r = *e.receipt;
-    text += fmt::format("time        {}{}\n", estimate_words(r.time_us),
-                        r.evidence == Evidence::silicon ? "" : fmt::format(", {}", to_string(r.evidence)));
+    if (r.timed()) {
+      text += fmt::format("time        {}{}\n", estimate_words(r.time_us),
+                          r.evidence == Evidence::silicon ? "" : fmt::format(", {}", to_string(r.evidence)));
+    } else {
+      text += fmt::format("evidence    {}: right, and no time was taken\n", to_string(r.evidence));
+    }
     if (r.warm_us) text += fmt::format("warm        {}\n", estimate_words(*r.warm_us));
     if (r.prepare_us) text += fmt::format("prepare     {}, counted in the time\n", estimate_words(*r.prepare_us));
     for (const auto& [name, estimate] : r.baselines) {
@@ -91,14 +96,18 @@ std::string evaluation_text(const Evaluation& e) {
                                                : ": the interval includes 1, no win");
       }
     }
-    for (const auto& [name, why] : r.unavailable) text += fmt::format("{:<11} unavailable: {}\n", name, why);
+    for (const auto& [name, why] : r.unavailable) {
+      constexpr std::string_view word = "unavailable: ";
+      text += fmt::format("{:<11} {}{}\n", name, why.starts_with(word) ? "" : word, why);
+    }
     if (r.quarantined) text += "quarantined faster than 1.05 times the speed of light: never scored\n";
     if (!r.tune.empty()) text += fmt::format("tune        {}\n", r.tune);
     if (r.discarded > 0)
       text += fmt::format("discarded   {} while the machine had company\n", count_words(r.discarded, "sample"));
     if (!r.isolation.empty()) text += fmt::format("isolation   {}\n", fmt::join(r.isolation, ", "));
   }
-  if (e.verdict == Verdict::measured) text += fmt::format("bound by    {}\n", bound_words(e));
+  if (e.verdict == Verdict::measured && !(e.receipt && !e.receipt->timed()))
+    text += fmt::format("bound by    {}\n", bound_words(e));
   if (e.variants > 0)
     text += fmt::format("variants    {} of {} hidden ones supported\n", e.variants_supported, e.variants);
   std::size_t passed = 0;

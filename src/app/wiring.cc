@@ -13,6 +13,7 @@
 #include "synthesize/identity.h"
 #include "target/cpu/cpp.h"
 #include "target/cpu/roofline.h"
+#include "target/nvidia/cuda.h"
 #include "target/target.h"
 
 namespace kerf {
@@ -71,14 +72,14 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
   parts->threads = usable_cores();
   parts->versions = {{"kerf", kerf_version}};
   if (options.machine) {
-    const Target target = TRY(load_target("cpu"));
+    const Target target = TRY(load_target(options.target));
     const MachineFacts machine = detect_machine();
     const std::optional<Roofline> roofline = TRY(load_roofline(machine));
     parts->target_facts = to_json(target);
     parts->target_facts["machine"] = to_json(machine);
     parts->target_facts["calibration"] = roofline ? to_json(*roofline) : nlohmann::json(nullptr);
     parts->target_facts["threads"] = parts->threads;
-    parts->cpp = TRY(make_cpp_backend());
+    parts->cpp = target.gpu ? TRY(make_cuda_backend(target)) : TRY(make_cpp_backend());
     parts->oracle = make_oracle({.threads = parts->threads});
     parts->runner = TRY(make_native_runner());
     parts->watch = make_machine_watch();
@@ -87,7 +88,13 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
     evaluator.jobs = options.jobs;
     evaluator.threads = parts->threads;
     evaluator.versions = parts->versions;
-    if (roofline) evaluator.limits = limits_of(*roofline);
+    evaluator.target = target.name;
+    if (target.gpu) {
+      evaluator.language = Language::cuda;
+      evaluator.emulated = emulated_only;
+    } else if (roofline) {
+      evaluator.limits = limits_of(*roofline);
+    }
     parts->versions["compiler"] = parts->cpp->version();
     parts->evaluator = make_local_evaluator({.loop = *parts->loop,
                                              .clock = parts->clock,

@@ -22,6 +22,7 @@ struct WiringOptions {
   int jobs = 2;       // compilations side by side
   std::string synthesizer = "builtin";
   bool machine = true;  // compilers, oracle and runner, too; false: the store alone
+  std::string target = "cpu";
 };
 
 // All parts of one command, made in the order in which they need each other and gone in the reverse one.

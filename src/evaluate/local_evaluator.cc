@@ -28,11 +28,13 @@ struct Shared {
   std::set<std::pair<std::string, Baseline>> settled;
 
   VerifyTools verify_tools() {
+    constexpr double emulation_slowdown = 20;
     return {.oracle = parts.oracle,
             .runner = parts.runner,
             .trials = trials,
             .watch = parts.watch,
-            .threads = options.threads};
+            .threads = options.threads,
+            .slowdown = options.emulated.empty() ? 1 : emulation_slowdown};
   }
   TimingTools timing_tools() {
     return {.oracle = parts.oracle,
@@ -104,6 +106,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
     e_.workload = primary().sizes;
     e_.candidate = candidate_.id();
     e_.language = kerf::to_string(candidate_.language);
+    e_.target = shared_->options.target;
     e_.verdict = Verdict::rejected;
     e_.variants = static_cast<int>(request_.problem->workloads.size()) - 1;
   }
@@ -160,6 +163,12 @@ class Journey : public std::enable_shared_from_this<Journey> {
     done(std::move(result));
   }
 
+  Result<> lint_point(const TunePoint& point) {
+    TRY(lint(source_, primary(), point));
+    TRY(shared_->parts.cpp.check(source_, primary(), point, nullptr));
+    return {};
+  }
+
   // Reads the plan and keeps those tune points that can be bound to the primary workload.
   Result<std::string> lint_body() {
     points_.clear();
@@ -167,7 +176,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
     const auto all = TRY(tune_points(source_));
     std::optional<Error> first;
     for (const auto& point : all) {
-      auto checked = lint(source_, primary(), point);
+      auto checked = lint_point(point);
       if (checked) {
         points_.push_back(point);
       } else if (checked.error().kind != ErrorKind::candidate || all.size() == 1) {
@@ -202,22 +211,27 @@ class Journey : public std::enable_shared_from_this<Journey> {
     compile(pick_, &Journey::compiled_first, {});
   }
 
+  // The output is what is known of the image without running it, as JSON.
+  Result<std::string> compile_body(std::size_t i) {
+    LanguageBackend& language = shared_->parts.cpp;
+    images_[i] = TRY(language.compile(source_, points_[i]));
+    return TRY(language.check(source_, primary(), points_[i], &images_[i])).dump();
+  }
+
   JobId compile(std::size_t i, Next next, std::vector<JobId> after) {
     return add(
-        "compile", "", Slot::compile,
-        [self = shared_from_this(), i]() -> Result<std::string> {
-          self->images_[i] = TRY(self->shared_->parts.cpp.compile(self->source_, self->points_[i]));
-          return "";
-        },
-        next, std::move(after));
+        "compile", "", Slot::compile, [self = shared_from_this(), i] { return self->compile_body(i); }, next,
+        std::move(after));
   }
 
   void mark_cached_compilation(std::size_t i) {
     if (images_[i].cached && !e_.jobs.empty() && e_.jobs.back().kind == "compile") e_.jobs.back().cached = true;
   }
 
-  void compiled_first(std::string) {
+  void compiled_first(std::string known) {
     mark_cached_compilation(pick_);
+    if (auto detail = nlohmann::json::parse(known, nullptr, false); !detail.is_null() && !detail.is_discarded())
+      e_.checks.push_back({.name = "inspect", .passed = true, .detail = {{"launches", std::move(detail)}}});
     first_ = pick_;
     add("verify_small", verify_key("verify_small", pick_), Slot::run,
         verify_body([](Journey& j, const VerifyTools& tools) {
@@ -250,7 +264,8 @@ class Journey : public std::enable_shared_from_this<Journey> {
 
   void verified_small(std::string output) {
     if (!take(output)) return;
-    if (points_.size() == 1 || tuned_) return verify_pick();
+    // Only times could choose among points: without them the first one stands for all.
+    if (points_.size() == 1 || tuned_ || !shared_->options.emulated.empty()) return verify_pick();
     std::vector<JobId> compiled;
     waiting_ = points_.size() - 1;
     for (std::size_t i = 0; i < points_.size(); ++i) {
@@ -258,10 +273,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
       graph_.add(group_, {.kind = "compile",
                           .key = "",
                           .slot = Slot::compile,
-                          .body = [self = shared_from_this(), i]() -> Result<std::string> {
-                            self->images_[i] = TRY(self->shared_->parts.cpp.compile(self->source_, self->points_[i]));
-                            return "";
-                          },
+                          .body = [self = shared_from_this(), i] { return self->compile_body(i); },
                           .done = [self = shared_from_this(),
                                    i](JobOutcome outcome) { self->compiled_other(i, std::move(outcome)); }});
     }
@@ -319,6 +331,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
 
   void verified(std::string output) {
     if (!take(output)) return;
+    if (!shared_->options.emulated.empty()) return right_without_times();
     const bool confirm = request_.effort == Effort::confirm;
     wanted_ = {Baseline::eager};
     if (confirm || shared_->options.compile_baseline_when_screening ||
@@ -334,6 +347,21 @@ class Journey : public std::enable_shared_from_this<Journey> {
     add(
         "time", "", Slot::alone, [self = shared_from_this()] { return self->time_body(); }, &Journey::timed,
         std::move(after));
+  }
+
+  void right_without_times() {
+    Receipt r{.evidence = Evidence::emulated};
+    r.unavailable["time"] = shared_->options.emulated;
+    r.tune = kerf::to_string(points_[pick_]);
+    r.machine = shared_->parts.watch.describe();
+    r.machine["threads"] = shared_->options.threads;
+    r.versions = shared_->options.versions;
+    r.versions.update(shared_->parts.oracle.versions());
+    r.versions["compiler"] = shared_->parts.cpp.version();
+    r.isolation = shared_->parts.runner.isolation();
+    e_.verdict = Verdict::measured;
+    e_.receipt = std::move(r);
+    answer(std::move(e_));
   }
 
   void baselines_settled(std::string) {
@@ -505,7 +533,7 @@ class LocalEvaluator final : public Evaluator {
   }
 
  private:
-  static std::optional<Error> refuse(const Candidate& candidate, const EvaluationRequest& request) {
+  [[nodiscard]] std::optional<Error> refuse(const Candidate& candidate, const EvaluationRequest& request) const {
     if (!request.problem || request.problem->workloads.empty()) {
       return Error{.kind = ErrorKind::internal, .message = "an evaluation needs a problem that was admitted"};
     }
@@ -513,11 +541,11 @@ class LocalEvaluator final : public Evaluator {
       return Error{.kind = ErrorKind::user,
                    .message = request.problem->problem.id + " was refused: " + request.problem->admission.refused};
     }
-    if (candidate.language != Language::cpp) {
-      const std::string what = candidate.language == Language::hip ? "AMD" : "CUDA";
+    const Language language = shared_->options.language;
+    if (candidate.language != language) {
       return Error{.kind = ErrorKind::unavailable,
-                   .message = std::string("unavailable: no ") + what + " target on this machine, and " +
-                              to_string(candidate.language) + " needs one; give a cpp candidate"};
+                   .message = std::string("unavailable: target ") + shared_->options.target + " takes candidates in " +
+                              to_string(language) + ", and this one is " + to_string(candidate.language)};
     }
     return std::nullopt;
   }

@@ -33,6 +33,11 @@ struct EvaluatorParts {
 };
 
 struct LocalEvaluatorOptions {
+  std::string target = "cpu";         // what evaluations say
+  Language language = Language::cpp;  // of the candidates: that of EvaluatorParts::cpp
+  // Not empty: candidates are executed in an emulation, which tells right from wrong and nothing of time. Then receipts
+  // have the evidence `emulated`, no times, and this text as the reason.
+  std::string emulated;
   int jobs = 1;            // compilations side by side
   int threads = 1;         // of candidates and baselines alike
   std::uint64_t seed = 0;  // of trials, orders and sentinels; 0: from the operating system, as secrets should be

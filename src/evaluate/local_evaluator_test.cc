@@ -278,7 +278,7 @@ TEST_F(LocalEvaluation, SaysThatALanguageHasNoTargetHere) {
   evaluator->submit({.text = "", .language = Language::triton}, {.problem = problem},
                     [&](Result<Evaluation> e) { message = e ? "" : e.error().message; });
   loop->run();
-  EXPECT_THAT(message, HasSubstr("unavailable: no CUDA target"));
+  EXPECT_THAT(message, HasSubstr("unavailable: target cpu takes candidates in cpp"));
 }
 
 TEST_F(LocalEvaluation, CostsLessThanFiveMillisecondsACandidate) {

@@ -151,7 +151,7 @@ class WorkloadCheck {
   }
 
   [[nodiscard]] std::chrono::milliseconds limit(const Pass& pass) const {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(patience_ *
+    return std::chrono::duration_cast<std::chrono::milliseconds>(patience_ * tools_.slowdown *
                                                                  run_limit(workload_, pass.order, tools_.threads));
   }
 

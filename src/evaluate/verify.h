@@ -48,6 +48,7 @@ struct VerifyTools {
   TrialPool& trials;
   MachineWatch& watch;
   int threads = 1;
+  double slowdown = 1;  // times run_limit: candidates that are executed in an emulation take longer
 };
 
 // One look at one workload.

@@ -171,8 +171,8 @@ void BlockEmulator::set_up(std::size_t thread) {
   constexpr std::size_t colours = 16, colour_bytes = 192;
   std::byte* top =
       region_ + stacks_at + (thread + 1) * stack_bytes - (thread % colours) * colour_bytes - 2 * sizeof(void*);
-  auto* at = reinterpret_cast<void**>(top);
-  *at = nullptr;  // who called fibre_main
+  auto* at = reinterpret_cast<void**>(top) + 1;  // a function begins 8 bytes beside a multiple of 16
+  *at = nullptr;                                 // who called fibre_main
   *--at = reinterpret_cast<void*>(&fibre_main);
   at -= saved_registers;
   std::fill_n(at, saved_registers, nullptr);

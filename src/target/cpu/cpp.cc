@@ -1,6 +1,7 @@
 #include "target/cpu/cpp.h"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <system_error>
@@ -23,6 +24,7 @@ namespace fs = std::filesystem;
 
 // Goes up when anything here changes what an image of the same source contains or what is said of it.
 constexpr std::int64_t harness_version = 1;
+
 nlohmann::json remarks_to_json(const std::vector<CompilerRemark>& remarks) {
   nlohmann::json list = nlohmann::json::array();
   for (const CompilerRemark& r : remarks) list.push_back({r.line, r.column, r.missed, r.pass, r.text});

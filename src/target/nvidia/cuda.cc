@@ -36,7 +36,8 @@ Error of_candidate(const char* verdict, const char* rule, std::string message) {
 
 // A header as the beginning of a text: the pragma would be one of a main file.
 Result<std::string> shipped_text(std::string_view path) {
-  std::string text = TRY(read_file(TRY(shipped(path))));
+  const fs::path file = TRY(shipped(path));
+  std::string text = TRY(read_file(file));
   constexpr std::string_view once = "#pragma once\n";
   if (const auto at = text.find(once); at != std::string::npos) text.replace(at, once.size() - 1, "");
   return text;
@@ -142,7 +143,15 @@ class CudaBackend final : public LanguageBackend {
     }
     if (!answer.died.empty())
       return of_candidate("compile_error", "compile_error", "NVRTC crashed over this source: simplify it");
-    if (auto error = first_error(read_nvrtc_log(answer.log, source.candidate.text))) return *std::move(error);
+    if (auto error = first_error(read_nvrtc_log(answer.log, source.candidate.text))) {
+      // An expression that names a kernel stands in the plan.
+      for (const Step& step : source.plan.steps) {
+        const std::string kernel = step.target.text.substr(0, step.target.text.find('<'));
+        if (!error->at && step.kind == Step::Kind::launch && error->message.find(kernel) != std::string::npos)
+          error->at = step.target.at;
+      }
+      return *std::move(error);
+    }
     std::string said = answer.log.substr(0, answer.log.find('\n')).substr(0, 300);
     std::ranges::replace_if(
         said, [](char c) { return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f; },
@@ -151,9 +160,9 @@ class CudaBackend final : public LanguageBackend {
   }
 
   Result<std::string> build_emulation(const Source& source, const std::string& values) const {
-    const std::string text =
-        fmt::format("#line 1 \"prelude\"\n{}\n#line 1 \"tune\"\n{}\n#line 1 \"{}\"\n{}{}", preludes_.emulation, values,
-                    candidate_file, TRY(emulated_source(source.candidate.text)), trailer(source));
+    const std::string body = TRY(emulated_source(source.candidate.text));
+    const std::string text = fmt::format("#line 1 \"prelude\"\n{}\n#line 1 \"tune\"\n{}\n#line 1 \"{}\"\n{}{}",
+                                         preludes_.emulation, values, candidate_file, body, trailer(source));
     auto object = build_native({.compiler = compiler_,
                                 .flags = cpp_flags(compiler_.family),
                                 .text = text,
@@ -195,9 +204,10 @@ Result<std::unique_ptr<LanguageBackend>> make_cuda_backend(Target target, const 
   if (!target.gpu) return user_error("target " + target.name + " describes no GPU: its file has no table [gpu]");
   const fs::path library = options.nvrtc ? *options.nvrtc : TRY(find_nvrtc());
   Compiler compiler = options.compiler ? *options.compiler : TRY(find_compiler());
-  CudaBackend::Preludes preludes{.device = TRY(shipped_text("src/target/nvidia/prelude/device.h")),
-                                 .emulation = TRY(shipped_text("src/runner/emulation/abi.h")) +
-                                              TRY(shipped_text("src/target/nvidia/prelude/emulation.h"))};
+  CudaBackend::Preludes preludes;
+  preludes.device = TRY(shipped_text("src/target/nvidia/prelude/device.h"));
+  preludes.emulation = TRY(shipped_text("src/runner/emulation/abi.h"));
+  preludes.emulation += TRY(shipped_text("src/target/nvidia/prelude/emulation.h"));
   fs::path images = options.images ? *options.images : TRY(cache_directory()) / "images";
   std::error_code code;
   fs::create_directories(images, code);
