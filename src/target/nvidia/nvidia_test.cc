@@ -5,10 +5,13 @@
 
 #include <elf.h>
 
+#include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "target/nvidia/cubin.h"
+#include "target/nvidia/emulated_source.h"
+#include "target/nvidia/nvrtc.h"
 #include "target/nvidia/occupancy.h"
 
 namespace kerf {
@@ -216,6 +219,65 @@ RC_GTEST_PROP(OccupancyOf, NeverGrowsWithWhatABlockTakes, ()) {
   RC_ASSERT(here <= 64);
   RC_ASSERT(occupancy(h100(), threads, registers + 1, shared).warps <= here);
   RC_ASSERT(occupancy(h100(), threads, registers, shared + 512).warps <= here);
+}
+
+TEST(EmulatedSource, TurnsDynamicSharedMemoryIntoAPointerOnTheSameLine) {
+  const auto text = emulated_source("__global__ void k() {\n  extern __shared__ __align__(16) float memory[];\n  f();\n}\n");
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_EQ(*text,
+            "__global__ void k() {\n  float* const memory = (float*)kerf_block()->shared;\n  f();\n}\n");
+}
+
+TEST(EmulatedSource, LeavesStaticSharedMemoryCommentsAndStringsAlone) {
+  const std::string source =
+      "// extern __shared__ float a[]; asm(\"x\");\n__global__ void k() { __shared__ float tile[32]; }\n";
+  EXPECT_EQ(emulated_source(source).value_or(""), source);
+}
+
+TEST(EmulatedSource, KnowsAsynchronousCopies) {
+  const auto text = emulated_source(
+      "__device__ void f() {\n  asm volatile(\"cp.async.cg.shared.global [%0], [%1], 16, %2;\" ::\"r\"(to),\n"
+      "    \"l\"(from), \"r\"(in ? 16 : 0) : \"memory\");\n"
+      "  asm volatile(\"cp.async.wait_group %0;\" ::\"n\"(N - 2) : \"memory\");\n}\n");
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_THAT(*text, HasSubstr("kerf_cp_async((unsigned)(to), (const void*)(from), (unsigned)(16), (unsigned)((in ? 16 : 0)))"));
+  EXPECT_THAT(*text, HasSubstr("kerf_cp_async_wait((unsigned)((N - 2)))"));
+  EXPECT_EQ(std::ranges::count(*text, '\n'), 5);
+}
+
+TEST(EmulatedSource, NamesPtxThatItDoesNotKnow) {
+  const auto text = emulated_source("__device__ void f() {\n  asm(\"wgmma.fence.sync.aligned;\");\n}\n");
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(text.error().at, (Location{2, 3}));
+  EXPECT_THAT(text.error().message, HasSubstr("wgmma.fence.sync.aligned"));
+}
+
+RC_GTEST_PROP(EmulatedSource, KeepsLines, ()) {
+  const auto piece = rc::gen::element<std::string>(
+      "extern __shared__ float s[];", "asm(\"cp.async.wait_all;\");", "{", "}", "\n", "(", ")", "\"", "/*", "*/", "//",
+      " x ", "__shared__ int t;", "asm", "extern", ";");
+  std::string source;
+  for (const std::string& each : *rc::gen::container<std::vector<std::string>>(piece)) source += each;
+  const auto text = emulated_source(source);
+  if (!text || text->find("#define") != std::string::npos) return;  // outside of functions a directive tells the line
+  RC_ASSERT(std::ranges::count(*text, '\n') == std::ranges::count(source, '\n'));
+}
+
+TEST(NvrtcLog, PointsIntoTheCandidate) {
+  const auto messages = read_nvrtc_log(
+      "candidate(2): error: identifier \"nothing\" is undefined\n    out[0] = nothing + 1;\n             ^\n\n"
+      "1 error detected in the compilation of \"candidate\".\n",
+      "void k() {\n  out[0] = nothing + 1;\n}\n");
+  ASSERT_EQ(messages.size(), 1);
+  EXPECT_EQ(messages[0].severity, "error");
+  EXPECT_EQ(messages[0].file, "candidate");
+  EXPECT_EQ(messages[0].at, (Location{2, 12}));
+  EXPECT_EQ(messages[0].text, "identifier \"nothing\" is undefined");
+}
+
+RC_GTEST_PROP(NvrtcLog, SurvivesAnything, (const std::string& log, const std::string& candidate)) {
+  for (const auto& message : read_nvrtc_log(log, candidate)) RC_ASSERT(message.at.column >= 1);
 }
 
 TEST(TargetNvidia, DescribesItsGpu) {
