@@ -151,7 +151,8 @@ std::unique_ptr<CommandLine> make_command_line() {
       ->required()
       ->type_name("FILE...");
   evaluate_app->add_flag("--screen", c.evaluate.screen, "Fewer samples, no torch.compile: a quick answer");
-  evaluate_app->add_option("--target", c.evaluate.target, "What the candidates run on: cpu or nvidia")->capture_default_str();
+  evaluate_app->add_option("--target", c.evaluate.target, "What the candidates run on: cpu or nvidia")
+      ->capture_default_str();
   evaluate_app->add_option("--language", c.evaluate.language, "cpp or cuda, where a file's extension does not say it");
   add_common(evaluate_app, c.evaluate.common);
   evaluate_app->callback([&c] { c.chosen = [&c] { return evaluate(c.evaluate); }; });

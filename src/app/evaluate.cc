@@ -36,7 +36,8 @@ Result<int> evaluate(const EvaluateOptions& options) {
     std::string text = TRY(read_file(path));
     const auto language = asked ? asked : language_of(path, text);
     if (!language)
-      return user_error(fmt::format("{}: the extension names no language; .cpp or .cu was expected, or --language", path));
+      return user_error(
+          fmt::format("{}: the extension names no language; .cpp or .cu was expected, or --language", path));
     if (*language != spoken) {
       return fail(ErrorKind::unavailable,
                   fmt::format("{} is {}, and target {} takes {}; this version has cpp on target cpu and cuda on target "

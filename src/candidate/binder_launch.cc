@@ -80,7 +80,8 @@ Result<std::optional<BoundBlock>> Binder::block(const Step& step, bool& unknown)
       unknown = unknown || !value;
       if (!value) continue;
       if (*value < 1)
-        return refuse("block", fmt::format("an extent of the {} is {}: expected at least 1", what, *value), place(each));
+        return refuse("block", fmt::format("an extent of the {} is {}: expected at least 1", what, *value),
+                      place(each));
       into[d] = *value;
     }
     return {};
@@ -107,7 +108,8 @@ Result<std::optional<BoundBlock>> Binder::block(const Step& step, bool& unknown)
       bound.cooperative = *yes;
     }
   }
-  if (!has_block) return refuse("block", "a launch without `block`: expected block = [256], the threads of a block", step.at);
+  if (!has_block)
+    return refuse("block", "a launch without `block`: expected block = [256], the threads of a block", step.at);
   return bound;
 }
 

@@ -26,7 +26,8 @@ auto unpacked(std::string_view body, Read read) -> Result<decltype(read(json()))
   try {
     return read(json::from_cbor(body));
   } catch (const json::exception& error) {
-    return fail(ErrorKind::system, std::string("a message of the CUDA compiler's process is not understood: ") + error.what());
+    return fail(ErrorKind::system,
+                std::string("a message of the CUDA compiler's process is not understood: ") + error.what());
   }
 }
 

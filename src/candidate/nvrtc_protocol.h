@@ -1,5 +1,5 @@
-// What kerf and the process that compiles CUDA C++ say to each other. Both ends are built from one tree, so nothing here
-// has a version.
+// What kerf and the process that compiles CUDA C++ say to each other. Both ends are built from one tree, so nothing
+// here has a version.
 //   worker: {"ready": 13000} once, or an encoded Error (run_protocol.h)     kerf: NvrtcRequest     worker: NvrtcAnswer
 #pragma once
 

@@ -136,7 +136,8 @@ void run_tasks(void* raw_context, std::int64_t begin, std::int64_t end, int thre
   auto& context = *static_cast<Launching*>(raw_context);
   const ReadyLaunch& launch = *context.launch;
   if (launch.emulated)
-    return run_blocks(context, launch.pointers.data() + static_cast<std::size_t>(thread) * launch.arguments, begin, end);
+    return run_blocks(context, launch.pointers.data() + static_cast<std::size_t>(thread) * launch.arguments, begin,
+                      end);
   launch.kernel->run(launch.pointers.data() + static_cast<std::size_t>(thread) * launch.arguments,
                      static_cast<std::int64_t>(launch.arguments), launch.grid.data(), std::ssize(launch.grid), begin,
                      end);
@@ -168,7 +169,8 @@ Executor::Executor(const KerfBridge& bridge, const Source& source, const LoadMes
       load_(load),
       kernels_(kernels),
       page_(page),
-      shared_variables_(source.candidate.language == Language::cuda ? shared_variables_of(kernels) : SharedVariables{}) {}
+      shared_variables_(source.candidate.language == Language::cuda ? shared_variables_of(kernels)
+                                                                    : SharedVariables{}) {}
 
 Executor::~Executor() { watch(nullptr); }
 

@@ -1,8 +1,8 @@
 #include "runner/nvrtc_worker.h"
 
 #include <dlfcn.h>
-#include <sys/resource.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,8 +118,8 @@ Result<> serve_one(const Nvrtc& nvrtc, const Channel& channel) {
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
   NvrtcAnswer answer;
-  answer.died = WIFSIGNALED(status) ? (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL ? "time" : "signal")
-                                    : "exit";
+  answer.died =
+      WIFSIGNALED(status) ? (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL ? "time" : "signal") : "exit";
   return channel.send(encode(answer));
 }
 
@@ -134,9 +134,9 @@ int serve_nvrtc(const std::string& library, const Channel& channel) {
   int major = 0, minor = 0;
   nvrtc->version(&major, &minor);
   // The first compilation loads the builtins: children inherit them.
-  static_cast<void>(compile(
-      *nvrtc, {.text = "extern \"C\" __global__ void k(float* x) { x[threadIdx.x] = 1; }",
-               .options = {"--gpu-architecture=sm_90a"}, .names = {}}));
+  static_cast<void>(compile(*nvrtc, {.text = "extern \"C\" __global__ void k(float* x) { x[threadIdx.x] = 1; }",
+                                     .options = {"--gpu-architecture=sm_90a"},
+                                     .names = {}}));
   if (!channel.send(encode_number("ready", major * 1000 + minor))) return 0;
   while (serve_one(*nvrtc, channel)) {
   }

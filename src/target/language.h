@@ -37,8 +37,9 @@ struct LanguageBackend {
   // Errors: kind candidate with facts "verdict" (compile_error, rejected), "rule", and the place; `unavailable` if
   // there is no compiler. Blocks; safe to call from several threads.
   [[nodiscard]] virtual Result<Image> compile(const Source& source, const TunePoint& point) = 0;
-  // What source and plan have to agree upon on this workload beyond the plan's own rules, before compiling (`image` null)
-  // and after. Errors as of compile(). The answer is what is known without running it, for the record; null: nothing.
+  // What source and plan have to agree upon on this workload beyond the plan's own rules, before compiling (`image`
+  // null) and after. Errors as of compile(). The answer is what is known without running it, for the record; null:
+  // nothing.
   [[nodiscard]] virtual Result<nlohmann::json> check(const Source&, const Workload&, const TunePoint&,
                                                      const Image* /*image*/) {
     return nlohmann::json();

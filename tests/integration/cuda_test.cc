@@ -55,7 +55,8 @@ def get_init_inputs():
 // The kernel's text begins in line 10.
 std::string row_sum(const std::string& kernel, const std::string& more = "", const std::string& launch = "row_sum") {
   return "/* /// kerf\nversion = 1\n" + (more.empty() ? "# a sum a row\n" : more) + "[[step]]\nlaunch = \"" + launch +
-         "\"\ngrid = [\"x.shape[0]\"]\nblock = [128]\nargs = [\"x\", \"out\", \"x.shape[1]\", \"init.scale\"]\n/// */\n" +
+         "\"\ngrid = [\"x.shape[0]\"]\nblock = [128]\nargs = [\"x\", \"out\", \"x.shape[1]\", \"init.scale\"]\n/// "
+         "*/\n" +
          kernel;
 }
 const std::string head =
@@ -93,11 +94,8 @@ class Cuda : public ::testing::Test {
     world->runner = std::move(*runner);
     world->oracle = make_oracle({.threads = threads});
     world->watch = make_machine_watch();
-    LocalEvaluatorOptions options{.target = "nvidia",
-                                  .language = Language::cuda,
-                                  .emulated = emulated_only,
-                                  .jobs = 2,
-                                  .threads = threads};
+    LocalEvaluatorOptions options{
+        .target = "nvidia", .language = Language::cuda, .emulated = emulated_only, .jobs = 2, .threads = threads};
     world->evaluator = make_local_evaluator({.loop = *world->loop,
                                              .clock = world->clock,
                                              .oracle = *world->oracle,
@@ -213,54 +211,54 @@ TEST_F(Cuda, KnowsShufflesAndVotes) {
 }
 
 TEST_F(Cuda, KnowsAtomicsOnSharedAndGlobalMemory) {
-  expect_right(row_sum(head +
-                       "  __shared__ double all;\n"
-                       "  if (threadIdx.x == 0) all = 0;\n"
-                       "  __syncthreads();\n"
-                       "  atomicAdd(&all, (double)sum);\n"
-                       "  __syncthreads();\n"
-                       "  if (threadIdx.x == 0) out[blockIdx.x] = (float)all * scale;\n"
-                       "}\n"));
+  expect_right(row_sum(head + "  __shared__ double all;\n"
+                              "  if (threadIdx.x == 0) all = 0;\n"
+                              "  __syncthreads();\n"
+                              "  atomicAdd(&all, (double)sum);\n"
+                              "  __syncthreads();\n"
+                              "  if (threadIdx.x == 0) out[blockIdx.x] = (float)all * scale;\n"
+                              "}\n"));
 }
 
 TEST_F(Cuda, KnowsDynamicSharedMemoryInAndOutsideOfFunctions) {
   for (const char* outside : {"", "extern __shared__ float part[];\n"}) {
-    expect_right(row_sum(std::string(outside) +
-                             "extern \"C\" __global__ void row_sum(const float* x, float* out, int64_t n, float scale) {\n" +
-                             (*outside == 0 ? "  extern __shared__ __align__(16) float part[];\n" : "") +
-                             "  x += blockIdx.x * n;\n"
-                             "  float sum = 0;\n"
-                             "  for (int64_t i = threadIdx.x; i < n; i += blockDim.x) sum += x[i];\n"
-                             "  part[threadIdx.x] = sum;\n"
-                             "  __syncthreads();\n"
-                             "  for (int half = 64; half > 0; half /= 2) {\n"
-                             "    if (threadIdx.x < half) part[threadIdx.x] += part[threadIdx.x + half];\n"
-                             "    __syncthreads();\n"
-                             "  }\n"
-                             "  if (threadIdx.x == 0) out[blockIdx.x] = part[0] * scale;\n"
-                             "}\n")
-                     .replace(row_sum("").find("block = [128]"), 13, "block = [128]\nshared = 512"));
+    expect_right(
+        row_sum(std::string(outside) +
+                "extern \"C\" __global__ void row_sum(const float* x, float* out, int64_t n, float scale) {\n" +
+                (*outside == 0 ? "  extern __shared__ __align__(16) float part[];\n" : "") +
+                "  x += blockIdx.x * n;\n"
+                "  float sum = 0;\n"
+                "  for (int64_t i = threadIdx.x; i < n; i += blockDim.x) sum += x[i];\n"
+                "  part[threadIdx.x] = sum;\n"
+                "  __syncthreads();\n"
+                "  for (int half = 64; half > 0; half /= 2) {\n"
+                "    if (threadIdx.x < half) part[threadIdx.x] += part[threadIdx.x + half];\n"
+                "    __syncthreads();\n"
+                "  }\n"
+                "  if (threadIdx.x == 0) out[blockIdx.x] = part[0] * scale;\n"
+                "}\n")
+            .replace(row_sum("").find("block = [128]"), 13, "block = [128]\nshared = 512"));
   }
 }
 
 TEST_F(Cuda, KnowsTemplatesAndTuneAxes) {
-  expect_right(row_sum(
-      "template <int T>\n"
-      "__global__ void __launch_bounds__(T) row_sum(const float* __restrict__ x, float* out, int64_t n, float scale) {\n"
-      "  x += blockIdx.x * n;\n"
-      "  __shared__ float part[T];\n"
-      "  float sum = 0;\n"
-      "  for (int64_t i = threadIdx.x; i < n; i += T) sum += __ldg(x + i);\n"
-      "  part[threadIdx.x] = sum;\n"
-      "  __syncthreads();\n"
-      "#pragma unroll\n"
-      "  for (int half = T / 2; half > 0; half /= 2) {\n"
-      "    if (threadIdx.x < half) part[threadIdx.x] += part[threadIdx.x + half];\n"
-      "    __syncthreads();\n"
-      "  }\n"
-      "  if (threadIdx.x == 0) out[blockIdx.x] = part[0] * scale;\n"
-      "}\n",
-      "[tune]\nTHREADS = [128, 256]\n", "row_sum<THREADS>")
+  expect_right(row_sum("template <int T>\n"
+                       "__global__ void __launch_bounds__(T) row_sum(const float* __restrict__ x, float* out, int64_t "
+                       "n, float scale) {\n"
+                       "  x += blockIdx.x * n;\n"
+                       "  __shared__ float part[T];\n"
+                       "  float sum = 0;\n"
+                       "  for (int64_t i = threadIdx.x; i < n; i += T) sum += __ldg(x + i);\n"
+                       "  part[threadIdx.x] = sum;\n"
+                       "  __syncthreads();\n"
+                       "#pragma unroll\n"
+                       "  for (int half = T / 2; half > 0; half /= 2) {\n"
+                       "    if (threadIdx.x < half) part[threadIdx.x] += part[threadIdx.x + half];\n"
+                       "    __syncthreads();\n"
+                       "  }\n"
+                       "  if (threadIdx.x == 0) out[blockIdx.x] = part[0] * scale;\n"
+                       "}\n",
+                       "[tune]\nTHREADS = [128, 256]\n", "row_sum<THREADS>")
                    .replace(row_sum("", "[tune]\nTHREADS = [128, 256]\n", "row_sum<THREADS>").find("[128]\nargs"), 5,
                             "[\"THREADS\"]"));
 }
@@ -268,28 +266,26 @@ TEST_F(Cuda, KnowsTemplatesAndTuneAxes) {
 // --- What is wrong ------------------------------------------------------------------------------------------------
 
 TEST_F(Cuda, FindsABarrierThatSomeThreadsPassBy) {
-  expect_finding(row_sum(head +
-                         "  __shared__ float part[128];\n"
-                         "  part[threadIdx.x] = sum;\n"
-                         "  if (threadIdx.x < 64) {\n"
-                         "    __syncthreads();\n"
-                         "    part[threadIdx.x] += part[threadIdx.x + 64];\n"
-                         "  }\n"
-                         "  __syncthreads();\n"
-                         "  if (threadIdx.x == 0) {\n"
-                         "    for (int i = 1; i < 64; ++i) part[0] += part[i];\n"
-                         "    out[blockIdx.x] = part[0] * scale;\n"
-                         "  }\n"
-                         "}\n"),
+  expect_finding(row_sum(head + "  __shared__ float part[128];\n"
+                                "  part[threadIdx.x] = sum;\n"
+                                "  if (threadIdx.x < 64) {\n"
+                                "    __syncthreads();\n"
+                                "    part[threadIdx.x] += part[threadIdx.x + 64];\n"
+                                "  }\n"
+                                "  __syncthreads();\n"
+                                "  if (threadIdx.x == 0) {\n"
+                                "    for (int i = 1; i < 64; ++i) part[0] += part[i];\n"
+                                "    out[blockIdx.x] = part[0] * scale;\n"
+                                "  }\n"
+                                "}\n"),
                  Verdict::wrong, "divergent", {20, 3});
 }
 
 TEST_F(Cuda, FindsAShuffleThatSomeLanesPassBy) {
-  expect_finding(row_sum(head +
-                         "  if (threadIdx.x % 32 < 16) sum += __shfl_down_sync(~0u, sum, 16);\n"
-                         "  __syncthreads();\n"
-                         "  if (threadIdx.x == 0) out[blockIdx.x] = sum * scale;\n"
-                         "}\n"),
+  expect_finding(row_sum(head + "  if (threadIdx.x % 32 < 16) sum += __shfl_down_sync(~0u, sum, 16);\n"
+                                "  __syncthreads();\n"
+                                "  if (threadIdx.x == 0) out[blockIdx.x] = sum * scale;\n"
+                                "}\n"),
                  Verdict::wrong, "divergent", {14, 37});
 }
 
@@ -302,12 +298,11 @@ TEST_F(Cuda, FindsAMissingBarrier) {
 }
 
 TEST_F(Cuda, FindsSharedMemoryThatNobodySet) {
-  expect_finding(row_sum(head +
-                         "  __shared__ float all;\n"
-                         "  atomicAdd(&all, sum);\n"
-                         "  __syncthreads();\n"
-                         "  if (threadIdx.x == 0) out[blockIdx.x] = all * scale;\n"
-                         "}\n"),
+  expect_finding(row_sum(head + "  __shared__ float all;\n"
+                                "  atomicAdd(&all, sum);\n"
+                                "  __syncthreads();\n"
+                                "  if (threadIdx.x == 0) out[blockIdx.x] = all * scale;\n"
+                                "}\n"),
                  Verdict::wrong, "nonfinite", {5, 11});
 }
 
@@ -343,18 +338,17 @@ TEST_F(Cuda, PointsAtACompileErrorInTheCandidate) {
 }
 
 TEST_F(Cuda, PointsAtAKernelThatDoesNotExist) {
-  const auto e = evaluate(row_sum("// row_sum is missing\nextern \"C\" __global__ void other(float* x) { *x = 0; }\n"),
-                          sums());
+  const auto e =
+      evaluate(row_sum("// row_sum is missing\nextern \"C\" __global__ void other(float* x) { *x = 0; }\n"), sums());
   ASSERT_TRUE(e) << words(e);
   EXPECT_NE(e->verdict, Verdict::measured) << words(e);
   EXPECT_EQ(e->at ? e->at->line : 0, 5) << words(e);
 }
 
 TEST_F(Cuda, SaysWhatItCannotEmulate) {
-  const auto e = evaluate(row_sum(head +
-                                  "  asm volatile(\"bar.sync 1, 128;\" ::: \"memory\");\n"
-                                  "  if (threadIdx.x == 0) out[blockIdx.x] = sum * scale;\n"
-                                  "}\n"),
+  const auto e = evaluate(row_sum(head + "  asm volatile(\"bar.sync 1, 128;\" ::: \"memory\");\n"
+                                         "  if (threadIdx.x == 0) out[blockIdx.x] = sum * scale;\n"
+                                         "}\n"),
                           sums());
   ASSERT_FALSE(e) << words(e);
   EXPECT_EQ(e.error().kind, ErrorKind::unavailable);
@@ -380,15 +374,16 @@ TEST_F(Cuda, CompilesForTheArchitectureItself) {
   const auto nvrtc = Nvrtc::start(*library);
   ASSERT_TRUE(nvrtc) << nvrtc.error().message;
   const auto answer = (*nvrtc)->compile(
-      {.text = "extern \"C\" __global__ void k(float* x, double y, bool z, int w) {\n"
-               "  asm volatile(\"wgmma.fence.sync.aligned;\" ::: \"memory\");\n"
-               "  float big[64];\n"
-               "  for (int i = 0; i < 64; ++i) big[i] = x[i];\n"
-               "  big[w] = (float)y;\n"
-               "  for (int i = 0; i < w; ++i) w = (int)big[w & 63];\n"
-               "  x[0] = big[w & 63] + z;\n"
-               "}\n"
-               "template <int N> __global__ void t(float* x) { __shared__ float s[N]; s[0] = *x; *x = s[threadIdx.x]; }\n",
+      {.text =
+           "extern \"C\" __global__ void k(float* x, double y, bool z, int w) {\n"
+           "  asm volatile(\"wgmma.fence.sync.aligned;\" ::: \"memory\");\n"
+           "  float big[64];\n"
+           "  for (int i = 0; i < 64; ++i) big[i] = x[i];\n"
+           "  big[w] = (float)y;\n"
+           "  for (int i = 0; i < w; ++i) w = (int)big[w & 63];\n"
+           "  x[0] = big[w & 63] + z;\n"
+           "}\n"
+           "template <int N> __global__ void t(float* x) { __shared__ float s[N]; s[0] = *x; *x = s[threadIdx.x]; }\n",
        .options = {"--gpu-architecture=sm_90a"},
        .names = {"k", "t<100>"}});
   ASSERT_TRUE(answer && answer->compiled) << (answer ? answer->log : answer.error().message);
@@ -485,7 +480,8 @@ TEST_F(CudaExamples, ThatAreBadAreCaughtAtTheirPlace) {
     const auto e = evaluate(text, understood);
     ASSERT_TRUE(e) << name << ": " << words(e);
     EXPECT_NE(e->verdict, Verdict::measured) << name << " should have been caught: " << match[4];
-    EXPECT_EQ(e->at ? fmt::format("{}:{}", e->at->line, e->at->column) : "nowhere", match[2].str() + ":" + match[3].str())
+    EXPECT_EQ(e->at ? fmt::format("{}:{}", e->at->line, e->at->column) : "nowhere",
+              match[2].str() + ":" + match[3].str())
         << name << ": " << words(e);
     std::cout << fmt::format("{:32} {}\n", name, words(e));
   }

@@ -8,10 +8,10 @@ struct KerfExtent {
 
 enum KerfWarpOperation {
   kerf_warp_sync,
-  kerf_warp_shuffle,    // the value of lane `argument`
-  kerf_warp_ballot,     // a bit a lane whose value is not 0
-  kerf_warp_match,      // a bit a lane with the same value
-  kerf_warp_add,        // of 32 bits, as the five below
+  kerf_warp_shuffle,  // the value of lane `argument`
+  kerf_warp_ballot,   // a bit a lane whose value is not 0
+  kerf_warp_match,    // a bit a lane with the same value
+  kerf_warp_add,      // of 32 bits, as the five below
   kerf_warp_and,
   kerf_warp_or,
   kerf_warp_xor,
@@ -23,8 +23,8 @@ enum KerfWarpOperation {
 
 enum KerfVote { kerf_vote_none, kerf_vote_count, kerf_vote_and, kerf_vote_or };
 
-// One emulated block, at the start of the aligned region in which the stacks of its threads lie: whatever runs on one of
-// them finds it from its stack pointer.
+// One emulated block, at the start of the aligned region in which the stacks of its threads lie: whatever runs on one
+// of them finds it from its stack pointer.
 struct KerfBlock {
   static constexpr unsigned long region_bytes = 1ul << 27;
 

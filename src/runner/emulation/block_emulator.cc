@@ -51,7 +51,8 @@ namespace kerf {
 
 namespace {
 
-// The region: the block, shared memory that ends at a page nobody may touch, then the stacks with such a page below each.
+// The region: the block, shared memory that ends at a page nobody may touch, then the stacks with such a page below
+// each.
 constexpr std::size_t page = 4096, shared_at = std::size_t{1} << 20, stacks_at = std::size_t{2} << 20,
                       stack_bytes = std::size_t{96} << 10, lanes = 32;
 constexpr std::size_t saved_registers = 6;
@@ -122,8 +123,8 @@ SharedVariables shared_variables_of(const void* in_image) {
 
 Result<std::unique_ptr<BlockEmulator>> BlockEmulator::create() {
   // Twice the region holds one that is aligned.
-  void* mapping = ::mmap(nullptr, 2 * KerfBlock::region_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                         -1, 0);
+  void* mapping =
+      ::mmap(nullptr, 2 * KerfBlock::region_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED) return system_error("no memory for the threads of an emulated block", errno);
   const auto address = reinterpret_cast<std::uintptr_t>(mapping);
   const std::uintptr_t aligned = (address + KerfBlock::region_bytes - 1) & ~(KerfBlock::region_bytes - 1);
@@ -222,8 +223,8 @@ std::optional<BlockTrouble> BlockEmulator::run(const EmulatedLaunch& launch, voi
   KerfBlock& b = *block_;
   b.block_extent = extent(launch.block);
   b.grid_extent = extent(launch.grid);
-  b.block = extent({index % launch.grid[0], index / launch.grid[0] % launch.grid[1],
-                    index / launch.grid[0] / launch.grid[1]});
+  b.block = extent(
+      {index % launch.grid[0], index / launch.grid[0] % launch.grid[1], index / launch.grid[0] / launch.grid[1]});
 
   constexpr std::size_t alignment = 128;
   constexpr int nan_byte = 0xff;
@@ -312,7 +313,10 @@ void BlockEmulator::try_barrier() {
     }
     ++(fibre.vote != 0 ? yes : no);
   }
-  const int result = vote_ == kerf_vote_count ? yes : vote_ == kerf_vote_and ? no == 0 : vote_ == kerf_vote_or ? yes > 0 : 0;
+  const int result = vote_ == kerf_vote_count ? yes
+                     : vote_ == kerf_vote_and ? no == 0
+                     : vote_ == kerf_vote_or  ? yes > 0
+                                              : 0;
   for (std::size_t i = 0; i < threads_; ++i) {
     Fibre& fibre = fibres_[i];
     if (fibre.waits != Wait::barrier) continue;
@@ -502,10 +506,10 @@ BlockTrouble BlockEmulator::deadlock() const {
   }
   for (std::size_t i = 0; i < threads_; ++i) {
     if (fibres_[i].waits == Wait::barrier) {
-      return {.line = fibres_[i].line,
-              .construct = "__syncthreads",
-              .message = fmt::format("the barrier of line {} is not reached by all threads of the block",
-                                     fibres_[i].line)};
+      return {
+          .line = fibres_[i].line,
+          .construct = "__syncthreads",
+          .message = fmt::format("the barrier of line {} is not reached by all threads of the block", fibres_[i].line)};
     }
   }
   return {.line = 0, .construct = {}, .message = "the threads of the block wait for each other"};

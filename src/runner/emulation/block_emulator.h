@@ -37,7 +37,7 @@ struct EmulatedLaunch {
 
 // Threads that wait for each other in a way that no GPU promises to resolve.
 struct BlockTrouble {
-  int line = 0;         // in the candidate, of the construct
+  int line = 0;           // in the candidate, of the construct
   std::string construct;  // "__syncthreads", …: what to point at in that line
   std::string message;
 };

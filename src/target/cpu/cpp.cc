@@ -92,8 +92,7 @@ class CppBackend final : public LanguageBackend {
     TRY(check_object(file, object.code, source.candidate.text));
     image.inspected = to_json(file, object.code, kernels_of(source));
     if (!objdump_) {
-      image.inspected["notes"] = {
-          "unavailable: objdump is not installed (binutils): instructions were not looked at"};
+      image.inspected["notes"] = {"unavailable: objdump is not installed (binutils): instructions were not looked at"};
     }
     // The image first, then the record: who finds the record finds the image.
     TRY(write_file(image.path, object.bytes));

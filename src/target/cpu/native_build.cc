@@ -99,9 +99,8 @@ Result<NativeObject> build_native(const NativeBuild& request) {
   if (!finished.ok()) return std::unexpected(compile_error(request, finished, object.messages));
   auto read = read_untrusted(output, max_image);
   if (!read) {
-    return std::unexpected(
-        of_candidate("rejected", "too_large",
-                     fmt::format("the compiled candidate cannot be taken over: {}", read.error().message)));
+    return std::unexpected(of_candidate(
+        "rejected", "too_large", fmt::format("the compiled candidate cannot be taken over: {}", read.error().message)));
   }
   object.bytes = *std::move(read);
   if (gnu) object.notes = read_untrusted(notes, max_notes).value_or("");

@@ -19,8 +19,8 @@ struct NativeBuild {
   std::vector<std::string> flags;
   const std::string& text;
   std::chrono::milliseconds limit;
-  std::size_t memory;                           // address space of each of the compiler's processes
-  const std::optional<std::string>& objdump;    // instructions are not looked at without it
+  std::size_t memory;                         // address space of each of the compiler's processes
+  const std::optional<std::string>& objdump;  // instructions are not looked at without it
 };
 
 struct NativeObject {
@@ -30,8 +30,8 @@ struct NativeObject {
   std::vector<FunctionCode> code;         // empty without objdump
 };
 
-// Errors: kind candidate with the facts "verdict" and "rule", the place in the candidate; `unavailable: …` without a jail.
-// What comes is untrusted bytes: see check_object.
+// Errors: kind candidate with the facts "verdict" and "rule", the place in the candidate; `unavailable: …` without a
+// jail. What comes is untrusted bytes: see check_object.
 [[nodiscard]] Result<NativeObject> build_native(const NativeBuild& request);
 
 }  // namespace kerf

@@ -23,9 +23,7 @@ enum class Attribute : std::uint8_t {
   registers = 0x2f,
 };
 
-std::unexpected<Error> malformed(const char* what) {
-  return fail(ErrorKind::system, std::string("no cubin: ") + what);
-}
+std::unexpected<Error> malformed(const char* what) { return fail(ErrorKind::system, std::string("no cubin: ") + what); }
 
 // A piece of the file, if it lies in it.
 std::optional<std::string_view> piece(std::string_view bytes, std::uint64_t offset, std::uint64_t size) {

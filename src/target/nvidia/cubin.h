@@ -1,6 +1,6 @@
 // What a compiled CUDA kernel consists of, read from the cubin itself (ELF). The bytes are untrusted: a compiler that
-// was fed by a candidate wrote them. Where no document of NVIDIA's names a field, it was found by compiling kernels with
-// known properties (tests/integration/cuda_test.cc compares it again).
+// was fed by a candidate wrote them. Where no document of NVIDIA's names a field, it was found by compiling kernels
+// with known properties (tests/integration/cuda_test.cc compares it again).
 #pragma once
 
 #include <array>

@@ -115,12 +115,12 @@ class CudaBackend final : public LanguageBackend {
 
   Result<std::string> build_cubin(const Source& source, const std::string& values, Image& image) const {
     const std::vector<std::string> names = kernels_of(source);
-    const NvrtcAnswer answer = TRY(nvrtc_->compile(
-        {.text = fmt::format("#line 1 \"prelude\"\n{}\n#line 1 \"tune\"\n{}\n#line 1 \"{}\"\n{}", preludes_.device,
-                             values, candidate_file, source.candidate.text),
-         .options = {"--gpu-architecture=" + target_.gpu->architecture, "--std=c++20"},
-         .names = names,
-         .cpu_seconds = static_cast<int>(options_.limit.count() / 1000 + 1)}));
+    const NvrtcAnswer answer =
+        TRY(nvrtc_->compile({.text = fmt::format("#line 1 \"prelude\"\n{}\n#line 1 \"tune\"\n{}\n#line 1 \"{}\"\n{}",
+                                                 preludes_.device, values, candidate_file, source.candidate.text),
+                             .options = {"--gpu-architecture=" + target_.gpu->architecture, "--std=c++20"},
+                             .names = names,
+                             .cpu_seconds = static_cast<int>(options_.limit.count() / 1000 + 1)}));
     if (!answer.compiled) return std::unexpected(compile_error(source, answer));
     const Cubin cubin = TRY(read_cubin(answer.cubin));
     image.inspected = {{"architecture", target_.gpu->architecture},
@@ -137,9 +137,10 @@ class CudaBackend final : public LanguageBackend {
 
   [[nodiscard]] Error compile_error(const Source& source, const NvrtcAnswer& answer) const {
     if (answer.died == "time") {
-      return of_candidate("compile_error", "compile_limit",
-                          fmt::format("compiling takes longer than {:.0f} s: make the source smaller (templates, unrolling)",
-                                      static_cast<double>(options_.limit.count()) * 1e-3));
+      return of_candidate(
+          "compile_error", "compile_limit",
+          fmt::format("compiling takes longer than {:.0f} s: make the source smaller (templates, unrolling)",
+                      static_cast<double>(options_.limit.count()) * 1e-3));
     }
     if (!answer.died.empty())
       return of_candidate("compile_error", "compile_error", "NVRTC crashed over this source: simplify it");

@@ -26,7 +26,8 @@ struct CudaOptions {
 // Image::path is the emulation's shared object, beside it lies DIGEST.cubin; Image::inspected has the kernels of the
 // cubin under "kernels", by the plan's names. `unavailable: …` without NVRTC, compiler or jail; from compile() also for
 // what the emulation does not know.
-[[nodiscard]] Result<std::unique_ptr<LanguageBackend>> make_cuda_backend(Target target, const CudaOptions& options = {});
+[[nodiscard]] Result<std::unique_ptr<LanguageBackend>> make_cuda_backend(Target target,
+                                                                         const CudaOptions& options = {});
 
 // Why there are no times, for receipts.
 inline constexpr const char* emulated_only =

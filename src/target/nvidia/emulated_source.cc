@@ -148,21 +148,22 @@ Result<> rewrite_shared(std::string_view text, std::string_view clean, Edits& ed
     erase("alignas", true);
     const std::size_t bracket = declaration.find('[');
     const std::string_view before = trimmed(std::string_view(declaration).substr(0, bracket));
-    const std::string_view behind = bracket == declaration.npos
-                                        ? std::string_view{}
-                                        : trimmed(std::string_view(declaration).substr(bracket + 1));
+    const std::string_view behind =
+        bracket == declaration.npos ? std::string_view{} : trimmed(std::string_view(declaration).substr(bracket + 1));
     std::size_t name_at = before.size();
     while (name_at > 0 && word(before[name_at - 1])) --name_at;
     const std::string_view name = before.substr(name_at), type = trimmed(before.substr(0, name_at));
     if (behind != "]" || name.empty() || type.empty())
       return not_emulated(fmt::format("`{}`", trimmed(text.substr(begin, end - begin))), location(text, begin));
-    const auto depth = std::ranges::count(clean.substr(0, begin), '{') - std::ranges::count(clean.substr(0, begin), '}');
+    const auto depth =
+        std::ranges::count(clean.substr(0, begin), '{') - std::ranges::count(clean.substr(0, begin), '}');
     if (depth > 0) {
       edits.replace(begin, end, fmt::format("{0}* const {1} = ({0}*)kerf_block()->shared", type, name));
     } else {
       // Outside of functions there is no block yet.
       const int line = location(text, end).line;
-      edits.replace(begin, end + 1, fmt::format("\n#define {1} (({0}*)kerf_block()->shared)\n#line {2}\n", type, name, line));
+      edits.replace(begin, end + 1,
+                    fmt::format("\n#define {1} (({0}*)kerf_block()->shared)\n#line {2}\n", type, name, line));
     }
   }
   return {};
@@ -177,9 +178,8 @@ Result<> rewrite_asm(std::string_view text, std::string_view clean, Edits& edits
       const auto end = open == clean.npos ? std::nullopt : behind_parenthesis(clean, open);
       if (!end) return not_emulated("inline PTX", place);
       const auto parts = cut(clean, open + 1, *end - 1, ':');
-      const std::string code =
-          joined_literals(text.substr(parts[0].first, parts[0].second - parts[0].first),
-                          clean.substr(parts[0].first, parts[0].second - parts[0].first));
+      const std::string code = joined_literals(text.substr(parts[0].first, parts[0].second - parts[0].first),
+                                               clean.substr(parts[0].first, parts[0].second - parts[0].first));
       std::vector<std::string> operands;
       for (std::size_t part = 1; part < parts.size() && part <= 2; ++part) {
         for (const auto& [from, to] : cut(clean, parts[part].first, parts[part].second, ',')) {

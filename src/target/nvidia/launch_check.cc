@@ -73,11 +73,12 @@ class LaunchCheck final : public BlindMachine {
       threads = too_long ? threads : threads * block.extent[d];
     }
     if (too_long || threads > gpu_.threads_per_block) {
-      return refuse("block",
-                    fmt::format("a block of {} x {} x {} threads: it has at most {} threads, {} along x and y, {} along z",
-                                block.extent[0], block.extent[1], block.extent[2], gpu_.threads_per_block,
-                                gpu_.block_xy, gpu_.block_z),
-                    block.at);
+      return refuse(
+          "block",
+          fmt::format("a block of {} x {} x {} threads: it has at most {} threads, {} along x and y, {} along z",
+                      block.extent[0], block.extent[1], block.extent[2], gpu_.threads_per_block, gpu_.block_xy,
+                      gpu_.block_z),
+          block.at);
     }
     if (block.shared_bytes > gpu_.shared_per_block) {
       return refuse("shared_memory",
@@ -123,8 +124,7 @@ class LaunchCheck final : public BlindMachine {
                     block.shared_at);
     }
     constexpr std::int64_t warp = 32, unit = 256;
-    const std::int64_t registers =
-        (kernel.registers * warp + unit - 1) / unit * unit * ((threads + warp - 1) / warp);
+    const std::int64_t registers = (kernel.registers * warp + unit - 1) / unit * unit * ((threads + warp - 1) / warp);
     if (registers > gpu_.registers_per_sm) {
       return refuse("registers",
                     fmt::format("{} takes {} registers a thread: {} threads need {}, and an SM has {}; add "
@@ -165,8 +165,8 @@ class LaunchCheck final : public BlindMachine {
 
 }  // namespace
 
-Result<nlohmann::json> check_launches(const Source& source, const Workload& workload, const TunePoint& point, const GpuLimits& gpu,
-                        const std::map<std::string, CubinKernel>* kernels) {
+Result<nlohmann::json> check_launches(const Source& source, const Workload& workload, const TunePoint& point,
+                                      const GpuLimits& gpu, const std::map<std::string, CubinKernel>* kernels) {
   LaunchCheck machine(source.plan, gpu, kernels);
   TRY(bind({.source = &source, .workload = &workload, .tune = point}, machine));
   return machine.take();

@@ -16,8 +16,10 @@ namespace kerf {
 // the plan's names. Errors: kind candidate, verdict rejected, rule grid, block, shared_memory, registers, prototype or
 // cluster, at their place in the plan.
 // With kernels, the answer tells of each launch of the plan what is known of it (evidence: static): [{"kernel", "line",
-// "blocks", "threads", "registers", "shared_bytes", "local_bytes", "blocks_per_sm", "occupancy", "limited_by", "waves"}].
-[[nodiscard]] Result<nlohmann::json> check_launches(const Source& source, const Workload& workload, const TunePoint& point,
-                                      const GpuLimits& gpu, const std::map<std::string, CubinKernel>* kernels);
+// "blocks", "threads", "registers", "shared_bytes", "local_bytes", "blocks_per_sm", "occupancy", "limited_by",
+// "waves"}].
+[[nodiscard]] Result<nlohmann::json> check_launches(const Source& source, const Workload& workload,
+                                                    const TunePoint& point, const GpuLimits& gpu,
+                                                    const std::map<std::string, CubinKernel>* kernels);
 
 }  // namespace kerf

@@ -113,7 +113,7 @@ std::string small_cubin() {
   symbols[1].st_name = 1;
   symbols[1].st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC);
   CubinText text;
-  text.add(".strtab", SHT_STRTAB, std::string("\0k\0", 3));                                                // section 1
+  text.add(".strtab", SHT_STRTAB, std::string("\0k\0", 3));                                              // section 1
   text.add(".symtab", SHT_SYMTAB, std::string(reinterpret_cast<char*>(symbols), sizeof symbols), 0, 1);  // its names
   text.add(".nv.info", 0x70000000, bytes_of("042f0800 01000000 1e000000 04110800 01000000 10000000"));
   text.add(".nv.info.k", 0x70000000, info);
@@ -222,10 +222,10 @@ RC_GTEST_PROP(OccupancyOf, NeverGrowsWithWhatABlockTakes, ()) {
 }
 
 TEST(EmulatedSource, TurnsDynamicSharedMemoryIntoAPointerOnTheSameLine) {
-  const auto text = emulated_source("__global__ void k() {\n  extern __shared__ __align__(16) float memory[];\n  f();\n}\n");
+  const auto text =
+      emulated_source("__global__ void k() {\n  extern __shared__ __align__(16) float memory[];\n  f();\n}\n");
   ASSERT_TRUE(text) << text.error().message;
-  EXPECT_EQ(*text,
-            "__global__ void k() {\n  float* const memory = (float*)kerf_block()->shared;\n  f();\n}\n");
+  EXPECT_EQ(*text, "__global__ void k() {\n  float* const memory = (float*)kerf_block()->shared;\n  f();\n}\n");
 }
 
 TEST(EmulatedSource, LeavesStaticSharedMemoryCommentsAndStringsAlone) {
@@ -240,7 +240,9 @@ TEST(EmulatedSource, KnowsAsynchronousCopies) {
       "    \"l\"(from), \"r\"(in ? 16 : 0) : \"memory\");\n"
       "  asm volatile(\"cp.async.wait_group %0;\" ::\"n\"(N - 2) : \"memory\");\n}\n");
   ASSERT_TRUE(text) << text.error().message;
-  EXPECT_THAT(*text, HasSubstr("kerf_cp_async((unsigned)(to), (const void*)(from), (unsigned)(16), (unsigned)((in ? 16 : 0)))"));
+  EXPECT_THAT(
+      *text,
+      HasSubstr("kerf_cp_async((unsigned)(to), (const void*)(from), (unsigned)(16), (unsigned)((in ? 16 : 0)))"));
   EXPECT_THAT(*text, HasSubstr("kerf_cp_async_wait((unsigned)((N - 2)))"));
   EXPECT_EQ(std::ranges::count(*text, '\n'), 5);
 }
@@ -254,9 +256,9 @@ TEST(EmulatedSource, NamesPtxThatItDoesNotKnow) {
 }
 
 RC_GTEST_PROP(EmulatedSource, KeepsLines, ()) {
-  const auto piece = rc::gen::element<std::string>(
-      "extern __shared__ float s[];", "asm(\"cp.async.wait_all;\");", "{", "}", "\n", "(", ")", "\"", "/*", "*/", "//",
-      " x ", "__shared__ int t;", "asm", "extern", ";");
+  const auto piece =
+      rc::gen::element<std::string>("extern __shared__ float s[];", "asm(\"cp.async.wait_all;\");", "{", "}", "\n", "(",
+                                    ")", "\"", "/*", "*/", "//", " x ", "__shared__ int t;", "asm", "extern", ";");
   std::string source;
   for (const std::string& each : *rc::gen::container<std::vector<std::string>>(piece)) source += each;
   const auto text = emulated_source(source);
@@ -282,7 +284,8 @@ RC_GTEST_PROP(NvrtcLog, SurvivesAnything, (const std::string& log, const std::st
 
 TEST(TargetNvidia, DescribesItsGpu) {
   const auto target = parse_target(
-      "languages = [\"cuda\"]\n[gpu]\narchitecture = \"sm_80\"\nsms = 108\nthreads_per_block = 1024\nwarps_per_sm = 64\n"
+      "languages = [\"cuda\"]\n[gpu]\narchitecture = \"sm_80\"\nsms = 108\nthreads_per_block = 1024\nwarps_per_sm = "
+      "64\n"
       "blocks_per_sm = 32\nregisters_per_sm = 65536\nregisters_per_thread = 255\nshared_per_sm = 167936\n"
       "shared_per_block = 166912\nreserved_shared_bytes = 1024\nl2_bytes = 41943040\ngrid_x = 2147483647\n"
       "grid_yz = 65535\nblock_xy = 1024\nblock_z = 64\n",

@@ -173,12 +173,13 @@ Result<std::unique_ptr<Nvrtc::Worker>> Nvrtc::start_worker() {
                   .environment = {{"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C"}, {"LD_LIBRARY_PATH", folder.string()}},
                   .directory = "/",
                   .inherit = {{fd_in_child, theirs.fd()}}};
-  const Jail jail{.read_only = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", binary, folder.string()},
-                  .tmp_bytes = std::size_t{64} << 20,
-                  .proc = false,
-                  .address_space = worker_memory,
-                  .file_size = std::size_t{256} << 20,
-                  .processes = 64};
+  const Jail jail{
+      .read_only = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", binary, folder.string()},
+      .tmp_bytes = std::size_t{64} << 20,
+      .proc = false,
+      .address_space = worker_memory,
+      .file_size = std::size_t{256} << 20,
+      .processes = 64};
   command = TRY(jailed(jail, std::move(command)));
   auto worker = std::make_unique<Worker>();
   worker->process = TRY(Process::start(command, STDERR_FILENO));
@@ -230,8 +231,8 @@ Result<NvrtcAnswer> Nvrtc::compile(const NvrtcRequest& request) {
       return answer;
     }
     if (attempt == attempts)
-      return fail(ErrorKind::system, "the CUDA compiler's process ended: " +
-                                         (sent ? message.error().message : sent.error().message));
+      return fail(ErrorKind::system,
+                  "the CUDA compiler's process ended: " + (sent ? message.error().message : sent.error().message));
   }
 }
 

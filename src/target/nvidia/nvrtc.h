@@ -1,4 +1,5 @@
-// NVRTC, NVIDIA's compiler of CUDA C++ as a library: found on this machine, loaded by a process in the jail (kerf-runner
+// NVRTC, NVIDIA's compiler of CUDA C++ as a library: found on this machine, loaded by a process in the jail
+// (kerf-runner
 // --nvrtc), never by kerf itself.
 #pragma once
 
