@@ -102,7 +102,7 @@ NvrtcAnswer compile(const Nvrtc& nvrtc, const NvrtcRequest& request) {
 
 // In a child, which answers itself; its parent answers for one that cannot.
 Result<> serve_one(const Nvrtc& nvrtc, const Channel& channel) {
-  const Message message = TRY(channel.receive(for_ever));
+  const ChannelMessage message = TRY(channel.receive(for_ever));
   const NvrtcRequest request = TRY(decode_nvrtc_request(message.body));
   const pid_t child = ::fork();
   if (child < 0) return system_error("cannot fork the CUDA compiler", errno);

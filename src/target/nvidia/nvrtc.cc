@@ -214,7 +214,7 @@ Result<NvrtcAnswer> Nvrtc::compile(const NvrtcRequest& request) {
   constexpr int attempts = 2;  // a worker may have died while it was idle
   for (int attempt = 1;; ++attempt) {
     auto worker = TRY(idle_worker());
-    Result<Message> message = fail(ErrorKind::system, "");
+    Result<ChannelMessage> message = fail(ErrorKind::system, "");
     auto sent = worker->channel.send(encode(request));
     if (sent) {
       message = worker->channel.receive(std::chrono::seconds(2 * request.cpu_seconds) + slack);
