@@ -239,9 +239,9 @@ class Rounds {
     return {};
   }
 
-  // Ten times slower than the first baseline: five rounds show it as well as nine.
   [[nodiscard]] bool hopeless() const {
-    return device_.size() >= 5 && !baselines_.empty() && median_of(device_) > 10 * median_of(baselines_[0]);
+    return static_cast<int>(device_.size()) >= options_.hopeless_after && !baselines_.empty() &&
+           median_of(device_) > 10 * median_of(baselines_[0]);
   }
 
   [[nodiscard]] bool tight() const {
@@ -319,6 +319,7 @@ TimingOptions timing_options(Effort effort) {
   using namespace std::chrono_literals;
   if (effort == Effort::screen) return {};
   return {.least = 30,
+          .hopeless_after = 30,  // what a report quotes has all its rounds
           .most = 200,
           .budget = 6000ms,
           .tight = 0.01,

@@ -20,6 +20,7 @@ namespace kerf {
 
 struct TimingOptions {
   int least = fewest_pairs;  // rounds, whatever happens
+  int hopeless_after = 5;    // rounds that are enough where it is ten times slower than the first baseline
   int most = 25;
   std::chrono::milliseconds budget{200};  // after `least`, no further round starts later than this
   double tight = 0.02;                    // relative half width of time and speedup at which it is enough

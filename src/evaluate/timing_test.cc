@@ -254,6 +254,8 @@ TEST_F(Timing, NeedsFewerRoundsToSeeThatSomethingIsHopeless) {
   ASSERT_TRUE(t && !t->finding);
   EXPECT_EQ(t->receipt.time_us.samples, 5);
   EXPECT_TRUE(t->receipt.speedup.at("eager").loss());
+  options = timing_options(Effort::confirm);
+  EXPECT_EQ(time()->receipt.time_us.samples, 30) << "a confirmation has all its rounds";
 }
 
 TEST_F(Timing, CallsIdenticalKernelsEqual) {
