@@ -21,7 +21,7 @@ struct HttpLimits {
   std::chrono::milliseconds connect{15'000};
   std::chrono::seconds idle{300};                    // without a byte, the wait for the first one included
   std::chrono::milliseconds total{60 * 60 * 1'000};  // from send() to the last byte
-  std::size_t max_body = std::size_t{64} << 20;      // bytes
+  std::size_t max_body = std::size_t{16} << 20;      // bytes
 };
 
 struct HttpRequest {

@@ -119,7 +119,7 @@ TEST_F(HttpTest, TimeIsBoundedWhateverThePeerDoes) {
     const Fetched f = fetch(*loop, *http, std::move(request));
     ASSERT_TRUE(f.failure) << scenario;
     EXPECT_EQ(f.failure->trouble, HttpTrouble::timed_out) << scenario << ": " << f.failure->message;
-    EXPECT_LT(f.seconds, 4) << scenario;
+    EXPECT_LT(f.seconds, 9) << scenario;  // libcurl looks at the speed of the last five seconds
   }
 }
 
@@ -156,9 +156,13 @@ TEST_F(HttpTest, AProxyOfTheEnvironmentIsUsed) {
 TEST_F(HttpTest, CancelIsImmediateInEveryState) {
   for (const char* scenario : {"silent", "stall", "endless", "drip"}) {
     int calls = 0;
-    const auto ticket = http->send(
-        post(scenario),
-        {.on_head = [&](const HttpHead&) {}, .on_body = [&](std::string_view) {}, .on_end = [&](auto) { ++calls; }});
+    const auto ticket = http->send(post(scenario), {.on_head = [&](const HttpHead&) {},
+                                                    .on_body = [&](std::string_view) {},
+                                                    .on_end =
+                                                        [&](auto r) {
+                                                          ++calls;
+                                                          ADD_FAILURE() << scenario << (r ? "end" : r.error().message);
+                                                        }});
     loop->after(milliseconds(100), [&] {
       const auto start = std::chrono::steady_clock::now();
       http->cancel(ticket);
