@@ -215,6 +215,11 @@ std::unique_ptr<CommandLine> make_command_line() {
   add_common(suite_report, c.suite_report.common);
   suite_report->callback([&c] { c.chosen = [&c] { return report_suite(c.suite_report); }; });
 
+  CLI::App* models_app =
+      add_command(app, "models", "Which models can be asked, with what keys, and what they cost", "kerf models --json");
+  models_app->add_flag("--json", c.models.json, "Print one JSON document to standard output and nothing else there");
+  models_app->callback([&c] { c.chosen = [&c] { return list_models(c.models); }; });
+
   CLI::App* doctor_app =
       add_command(app, "doctor", "What is there, what is missing, what to install for what", "kerf doctor --calibrate");
   doctor_app->add_flag("--calibrate", c.doctor.calibrate,

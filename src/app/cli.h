@@ -26,6 +26,7 @@ struct CommandLine {
   ProblemShowOptions problem;
   SuiteRunOptions suite_run;
   SuiteReportOptions suite_report;
+  ModelsOptions models;
   DoctorOptions doctor;
   std::string shell;
 };

@@ -117,6 +117,12 @@ struct SuiteReportOptions {
 };
 [[nodiscard]] Result<int> report_suite(const SuiteReportOptions& options);
 
+struct ModelsOptions {
+  bool json = false;
+};
+// Providers, whether their keys are there, and the prices that are known.
+[[nodiscard]] Result<int> list_models(const ModelsOptions& options);
+
 struct DoctorOptions {
   CommonOptions common;
   bool calibrate = false;
