@@ -27,6 +27,7 @@ build: setup build/build.ninja
 	@ninja -C build -j $(JOBS) --quiet kerf kerf-runner
 
 test: setup build/build.ninja
+	@scripts/setup.sh tests
 	@echo "test: building"
 	@ninja -C build -j $(JOBS) --quiet
 	@echo "test: unit, then integration (real compilers, real PyTorch)"

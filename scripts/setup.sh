@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what apt.txt and requirements.txt name, and nothing where it is there already (then no root is needed).
+# Installs what apt.txt and requirements.txt name, and nothing where it is there already (then no root is needed). With
+# "tests" as argument requirements-test.txt, too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -42,4 +43,14 @@ if [[ ! -x .venv/bin/python || $(cat "$stamp" 2>/dev/null) != "$wanted" ]]; then
   python3 -m venv .venv
   .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
   echo "$wanted" >"$stamp"
+fi
+
+if [[ ${1:-} == tests ]]; then
+  stamp=.venv/requirements-test.sha256
+  wanted=$(sha256sum requirements-test.txt | cut -d' ' -f1)
+  if [[ $(cat "$stamp" 2>/dev/null) != "$wanted" ]]; then
+    say "installing what only tests need"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
+    echo "$wanted" >"$stamp"
+  fi
 fi

@@ -57,7 +57,7 @@ std::string models_text(const Keys& keys, const Prices& prices) {
   std::vector<std::vector<std::string>> rows;
   for (const ProviderInfo& provider : model_providers()) {
     const KeyState key = key_state(keys, provider);
-    rows.push_back({provider.form, !key.needed ? "needs no key" : key.there ? "key found" : "no key", provider.what});
+    rows.push_back({provider.form, !key.needed ? "" : key.there ? "key found" : "no key", provider.what});
     if (!key.remedy.empty()) rows.push_back({"", "", "-> " + one_line(key.remedy)});
   }
   std::string text = table(rows) + "\nUS dollars a million tokens (- : as input; no batches):\n\n";

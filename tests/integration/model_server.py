@@ -104,7 +104,7 @@ class Connection:
             return await self.stream(chat_events(), 0.25)
         log.append(json.dumps({"method": method, "path": path, "headers": headers, "body": body.decode("utf-8", "replace")}))
         counts[scenario] = n = counts.get(scenario, 0) + 1
-        if "batches" in rest or rest.startswith("v1/files"):
+        if rest.startswith(("v1/messages/batches", "v1/batches", "v1/files")):
             return await self.batch(scenario, method, rest, body)
         events = list(message_events() if rest.endswith("messages") else chat_events())
         return await getattr(self, scenario, self.nowhere)(n, events, headers, body)

@@ -1,5 +1,8 @@
 // Models against servers that others wrote (the LiteLLM proxy) and against one that misbehaves.
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -164,6 +167,266 @@ TEST_F(ModelTest, NobodyThereIsSaidSoon) {
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().kind, ErrorKind::unavailable);
   EXPECT_THAT(reply.error().message, AllOf(HasSubstr("127.0.0.1:1"), HasSubstr("3 tries")));
+}
+
+// The LiteLLM proxy: a gateway that others wrote. Its model "mock" answers by itself, "through" is translated to and
+// from our server, which speaks the openai interface only.
+
+struct GatewayTest : ModelTest {
+  static constexpr const char* key = "sk-gateway-1234";
+  static void SetUpTestSuite() {
+    const fs::path program = fs::path(python()).parent_path() / "litellm";
+    if (!fs::exists(program)) return;
+    server = new ModelServer;
+    folder = new TemporaryDirectory(TemporaryDirectory::create("kerf-gateway").value());
+    const std::string config = (folder->path() / "config.yaml").string();
+    std::ofstream(config)
+        << "model_list:\n"
+           "  - model_name: mock\n"
+           "    litellm_params: {model: openai/gpt-mock, api_key: unused, mock_response: kernel one}\n"
+           "  - model_name: through\n"
+           "    litellm_params: {model: hosted_vllm/local, api_key: unused, api_base: \""
+        << server->url("/good/v1") << "\"}\n"
+        << "general_settings: {master_key: " << key << "}\n";
+    port = free_port();
+    auto environment = clean_environment();
+    environment["LITELLM_LOCAL_MODEL_COST_MAP"] = "True";  // no look-ups in the network
+    environment["LITELLM_LOG"] = "ERROR";
+    process = new Process(Process::start({.argv = {program.string(), "--config", config, "--host", "127.0.0.1",
+                                                   "--port", std::to_string(port), "--telemetry", "False"},
+                                          .environment = environment})
+                              .value());
+    const auto loop = make_loop(1).value();
+    const auto http = make_http(*loop).value();
+    for (int i = 0; i < 600 && !up; ++i) {
+      const Fetched f = fetch(*loop, *http, {.url = "http://127.0.0.1:" + std::to_string(port) + "/health/liveliness"});
+      up = f.status == 200;
+      if (!up) std::this_thread::sleep_for(milliseconds(200));
+    }
+  }
+  static void TearDownTestSuite() {
+    delete process;
+    delete server;
+    delete folder;
+    process = nullptr;
+    server = nullptr;
+    folder = nullptr;
+  }
+  static int free_port() {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    ::close(fd);
+    return ntohs(address.sin_port);
+  }
+  void SetUp() override {
+    if (process == nullptr) GTEST_SKIP() << "unavailable: no litellm beside " << python() << ": scripts/setup.sh tests";
+    ASSERT_TRUE(up) << "the gateway did not start";
+    keys.keys[host()] = key;
+  }
+  static std::string host() { return "127.0.0.1:" + std::to_string(port); }
+  Result<ModelReply> through(const std::string& dialect, const std::string& model, ModelSettings settings = {}) {
+    options.base_url = "http://" + host() + (dialect == "openai" ? "/v1" : "");
+    return ask(dialect + "/" + model, std::move(settings));
+  }
+  static inline Process* process = nullptr;
+  static inline ModelServer* server = nullptr;
+  static inline TemporaryDirectory* folder = nullptr;
+  static inline int port = 0;
+  static inline bool up = false;
+};
+
+TEST_F(GatewayTest, SpeaksBothDialects) {
+  for (const char* dialect : {"openai", "anthropic"}) {
+    for (const char* model : {"mock", "through"}) {
+      const auto reply = through(dialect, model);
+      ASSERT_TRUE(reply) << dialect << " " << model << ": " << reply.error().message;
+      EXPECT_EQ(reply->text, "kernel one") << dialect << " " << model;
+      EXPECT_EQ(reply->finish, Finish::complete);
+      EXPECT_GT(reply->usage.tokens_in, 0) << dialect << " " << model;
+      EXPECT_GT(reply->usage.tokens_out, 0) << dialect << " " << model;
+    }
+  }
+}
+
+TEST_F(GatewayTest, TakesSettingsOfBothDialects) {
+  EXPECT_TRUE(through("openai", "mock", {.max_tokens = 64, .temperature = 0.5}));
+  EXPECT_TRUE(through("anthropic", "mock", {.max_tokens = 64, .temperature = 0.5}));
+}
+
+TEST_F(GatewayTest, AWrongKeyAndAnUnknownModelAreOneLine) {
+  for (const char* dialect : {"openai", "anthropic"}) {
+    const auto unknown = through(dialect, "no-such-model");
+    ASSERT_FALSE(unknown) << dialect;
+    EXPECT_THAT(unknown.error().message, HasSubstr("no-such-model"));
+    EXPECT_THAT(unknown.error().message, Not(HasSubstr("\n")));
+    keys.keys[host()] = "sk-wrong-key";
+    const auto refused = through(dialect, "mock");
+    ASSERT_FALSE(refused) << dialect;
+    EXPECT_THAT(refused.error().message, Not(HasSubstr("sk-wrong-key")));
+    keys.keys[host()] = key;
+  }
+}
+
+// Batches, against our own server: its two interfaces are written after the providers' documentation.
+
+struct BatchTest : ModelTest, testing::WithParamInterface<std::string> {
+  ModelServer server;
+  TemporaryDirectory folder = TemporaryDirectory::create("kerf-batch").value();
+  void SetUp() override {
+    options.batch_folder = folder.path() / "batches";
+    options.batch_gather = milliseconds(50);
+    options.batch_poll = milliseconds(50);
+    prices = Prices::parse("[\"" + server.host() + "\"]\n\"*\" = { input = 1, output = 10, batch = 0.5 }", "p").value();
+  }
+  std::unique_ptr<Model> model(const std::string& kind = "batch:", const std::string& scenario = "good") {
+    options.base_url = server.url("/" + scenario + (GetParam() == "openai" ? "/v1" : ""));
+    auto made = make_model(kind + GetParam() + "/local", parts(), options);
+    EXPECT_TRUE(made) << made.error().message;
+    return std::move(made).value_or(nullptr);
+  }
+  // Asks for several at once; the answers by number.
+  std::map<int, Result<ModelReply>> ask_all(Model& m, int first, int count) {
+    std::map<int, Result<ModelReply>> got;
+    for (int i = first; i < first + count; ++i) {
+      m.complete({.purpose = {.expansion = static_cast<std::uint64_t>(i)},
+                  .messages = {{.parts = {{.text = "task " + std::to_string(i)}}}}},
+                 [&got, i](Result<ModelReply> reply) { got.emplace(i, std::move(reply)); });
+    }
+    loop->after(seconds(20), [this] { loop->stop(); });
+    const auto watch = [&](auto& self) -> void {
+      if (static_cast<int>(got.size()) == count)
+        loop->stop();
+      else
+        loop->after(milliseconds(10), [&] { self(self); });
+    };
+    watch(watch);
+    loop->run();
+    return got;
+  }
+  int posted() {
+    const std::string log = fetch(*loop, *http, {.url = server.url("/log")}).body;
+    int count = 0;
+    for (std::size_t at = 0; (at = log.find("{\"method\": \"POST\"", at)) != log.npos; ++at) ++count;
+    return count;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Both, BatchTest, testing::Values("openai", "anthropic"),
+                         [](const auto& p) { return p.param; });
+
+TEST_P(BatchTest, GoesOutAsOneAndComesBackInAnyOrderAtHalfThePrice) {
+  const auto m = model();
+  const auto got = ask_all(*m, 0, 5);
+  ASSERT_EQ(got.size(), 5U);
+  for (const auto& [i, reply] : got) {
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->text, "batched task " + std::to_string(i));
+    EXPECT_NEAR(reply->usage.usd.value(), 0.5 * (100 + 100) * 1e-6, 1e-12);
+  }
+  EXPECT_EQ(posted(), GetParam() == "openai" ? 2 : 1);
+}
+
+TEST_P(BatchTest, AnotherProcessGoesOnWithoutAskingTwice) {
+  {
+    const auto m = model();
+    for (int i = 0; i < 3; ++i) {
+      m->complete({.purpose = {.expansion = static_cast<std::uint64_t>(i)},
+                   .messages = {{.parts = {{.text = "task " + std::to_string(i)}}}}},
+                  [](auto) { ADD_FAILURE() << "too early"; });
+    }
+    for (int i = 0; i < 200 && !fs::exists(options.batch_folder / "requests-0001.sent"); ++i) {
+      loop->after(milliseconds(5), [this] { loop->stop(); });
+      loop->run();
+    }
+  }
+  ASSERT_TRUE(fs::exists(options.batch_folder / "requests-0001.sent"));
+  const int before = posted();
+  {
+    const auto m = model();
+    const auto got = ask_all(*m, 0, 3);
+    ASSERT_EQ(got.size(), 3U);
+    EXPECT_EQ(got.at(2).value().text, "batched task 2");
+  }
+  const auto m = model();  // and once more, from the answers that lie there
+  EXPECT_EQ(ask_all(*m, 0, 3).size(), 3U);
+  EXPECT_EQ(posted(), before);
+}
+
+TEST_P(BatchTest, AnUploadOfUnknownFateIsSettledByThePersonWhoPays) {
+  {
+    const auto m = model();
+  }
+  ASSERT_TRUE(write_file(options.batch_folder / "requests-0001.jsonl", "{\"custom_id\":\"x\"}\n"));
+  ASSERT_TRUE(write_file(options.batch_folder / "requests-0001.sending", ""));
+  const auto made = make_model("batch:" + GetParam() + "/local", parts(), options);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().kind, ErrorKind::user);
+  EXPECT_THAT(made.error().message, AllOf(HasSubstr("requests-0001.sending"), Not(HasSubstr("\n"))));
+}
+
+TEST_P(BatchTest, ARefusedBatchIsOneLineAndLeavesNothingInDoubt) {
+  const auto m = model("batch:", "nowhere/at/all");
+  const auto got = ask_all(*m, 0, 2);
+  ASSERT_EQ(got.size(), 2U);
+  ASSERT_FALSE(got.at(0));
+  EXPECT_THAT(got.at(0).error().message, HasSubstr("404"));
+  EXPECT_FALSE(fs::exists(options.batch_folder / "requests-0001.sending"));
+}
+
+TEST_P(BatchTest, FilesAreCarriedByHand) {
+  const auto m = model("batch-files:");
+  loop->after(
+      milliseconds(400), [&] {  // the person: answers what the file asks, the last first, with a stranger's line
+        const std::string asked = read_file(options.batch_folder / "requests-0001.jsonl").value_or("");
+        std::string answers;
+        std::istringstream lines(asked);
+        for (std::string line; std::getline(lines, line);) {
+          const auto json = nlohmann::json::parse(line);
+          const bool openai = GetParam() == "openai";
+          const nlohmann::json message =
+              openai
+                  ? nlohmann::json::parse(R"({"choices":[{"message":{"content":"by hand"},"finish_reason":"stop"}]})")
+                  : nlohmann::json::parse(R"({"content":[{"type":"text","text":"by hand"}],"stop_reason":"end_turn"})");
+          nlohmann::json answer = {{"custom_id", json.at("custom_id")}};
+          if (openai)
+            answer["response"] = {{"status_code", 200}, {"body", message}};
+          else
+            answer["result"] = {{"type", "succeeded"}, {"message", message}};
+          answers = answer.dump() + "\n" + answers;
+        }
+        ASSERT_TRUE(
+            write_file(options.batch_folder / "answers-mine.jsonl", "{\"custom_id\": 3}\nnot json\n" + answers));
+      });
+  const auto got = ask_all(*m, 0, 3);
+  ASSERT_EQ(got.size(), 3U);
+  EXPECT_EQ(got.at(1).value().text, "by hand");
+  EXPECT_EQ(posted(), 0);
+}
+
+TEST_P(BatchTest, CancelLeavesTheLoopNothingToWaitFor) {
+  options.batch_gather = seconds(60);
+  const auto m = model();
+  const auto ticket = m->complete({.messages = {{.parts = {{.text = "x"}}}}}, [](auto) { ADD_FAILURE(); });
+  m->cancel(ticket);
+  const auto start = std::chrono::steady_clock::now();
+  loop->run();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(100));
+}
+
+TEST(Batches, NeedAFolder) {
+  const auto loop = make_loop(1).value();
+  const auto http = make_http(*loop).value();
+  FakeKeys keys;
+  keys.keys["openai"] = "k";
+  const Prices prices;
+  const SystemClock clock;
+  EXPECT_THAT(make_model("batch:openai/x", {*loop, *http, keys, prices, clock, Random(1)}).error().message,
+              HasSubstr("folder"));
 }
 
 // command:

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "synthesize/model/batch_model.h"
 #include "synthesize/model/command_model.h"
 #include "synthesize/model/http_model.h"
 
@@ -37,7 +38,7 @@ Result<Named> split(std::string_view spec) {
 }
 
 Result<HttpModelSetup> setup(std::string_view spec, const Named& named, const ModelParts& parts,
-                             const ModelOptions& options) {
+                             const ModelOptions& options, bool needs_key = true) {
   const bool anthropic = named.provider == "anthropic";
   const std::string_view own_url = anthropic ? anthropic_url : openai_url;
   std::string base = options.base_url.empty() ? std::string(own_url) : options.base_url;
@@ -49,7 +50,7 @@ Result<HttpModelSetup> setup(std::string_view spec, const Named& named, const Mo
     return user_error(fmt::format("{}: a key goes to {} by https only", base, own.host));
   const KeyOwner owner{.provider = own_server ? named.provider : "", .host = url.host};
   std::optional<Secret> key = TRY(parts.keys.find(owner));
-  if (!key && own_server)
+  if (!key && own_server && needs_key)
     return fail(ErrorKind::unavailable, fmt::format("{} needs a key: {}", spec, parts.keys.remedy(owner)));
   HttpModelSetup setup{
       .name = std::string(spec),
@@ -70,18 +71,21 @@ Result<HttpModelSetup> setup(std::string_view spec, const Named& named, const Mo
 }  // namespace
 
 std::span<const ProviderInfo> model_providers() {
-  static const std::array<ProviderInfo, 3> providers{{
+  static const std::array<ProviderInfo, 5> providers{{
       {"anthropic/MODEL", "Anthropic's messages interface, or a server that speaks it (--base-url)", "anthropic",
        std::string(anthropic_url)},
       {"openai/MODEL", "OpenAI's chat completions, or any server that speaks them (--base-url)", "openai",
        std::string(openai_url)},
-      {"command:PROGRAM", "a program or script: prompt on standard input, reply on standard output", "", ""},
+      {"command:PROGRAM", "a program or script: prompt on standard input, reply on standard output; no key", "", ""},
+      {"batch:PROVIDER/MODEL",
+       "either of the first two through its batch interface, with its key: answers in hours, at a discount", "", ""},
+      {"batch-files:PROVIDER/MODEL", "the same as files in a folder, which you carry; no key", "", ""},
   }};
   return providers;
 }
 
 bool is_model_name(std::string_view spec) {
-  for (const std::string_view start : {"anthropic/", "openai/", "command:"}) {
+  for (const std::string_view start : {"anthropic/", "openai/", "command:", "batch:", "batch-files:"}) {
     if (spec.starts_with(start) || spec == start.substr(0, start.size() - 1)) return true;
   }
   return false;
@@ -89,6 +93,15 @@ bool is_model_name(std::string_view spec) {
 
 Result<std::unique_ptr<Model>> make_model(std::string_view spec, ModelParts parts, const ModelOptions& options) {
   if (spec.starts_with("command:")) return make_command_model(spec, parts, options);
+  for (const bool courier : {true, false}) {
+    const std::string_view start = courier ? "batch:" : "batch-files:";
+    if (!spec.starts_with(start)) continue;
+    const Named named = TRY(split(spec.substr(start.size())));
+    return make_batch_model(
+        TRY(setup(spec, named, parts, options, courier)),
+        named.provider == "anthropic" ? make_anthropic_batch_dialect() : make_openai_batch_dialect(), courier, parts,
+        options);
+  }
   const Named named = TRY(split(spec));
   return make_http_model(TRY(setup(spec, named, parts, options)), parts, options);
 }

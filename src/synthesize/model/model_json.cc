@@ -55,8 +55,9 @@ Result<ModelRequest> model_request_from_json(const Json& json) {
     ModelRequest request;
     request.system = parts_from(json.at("system"));
     for (const Json& m : json.at("messages")) {
-      request.messages.push_back({.role = m.at("role").get<std::string>() == "user" ? Speaker::user : Speaker::assistant,
-                                  .parts = parts_from(m.at("parts"))});
+      request.messages.push_back(
+          {.role = m.at("role").get<std::string>() == "user" ? Speaker::user : Speaker::assistant,
+           .parts = parts_from(m.at("parts"))});
     }
     request.settings.max_tokens = json.at("max_tokens").get<std::int64_t>();
     request.settings.temperature = number_or_none(json, "temperature");

@@ -1,0 +1,397 @@
+#include "synthesize/model/batch_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/paths.h"
+
+namespace kerf {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using std::chrono::milliseconds;
+
+template <class Visit>
+void each_line(std::string_view text, Visit visit) {
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    if (const std::string_view line = text.substr(0, end); !line.empty()) visit(line);
+    text = end == text.npos ? std::string_view{} : text.substr(end + 1);
+  }
+}
+
+class BatchModel final : public Model {
+ public:
+  BatchModel(HttpModelSetup setup, std::unique_ptr<BatchDialect> batch, bool courier, ModelParts parts,
+             const ModelOptions& options)
+      : setup_(std::move(setup)), batch_(std::move(batch)), courier_(courier), parts_(parts), options_(options) {}
+  ~BatchModel() override {
+    for (const Loop::Timer timer : {gather_timer_, poll_timer_}) {
+      if (timer != 0) parts_.loop.forget(timer);
+    }
+    for (const auto& [ticket, call] : calls_) {
+      if (call.timer != 0) parts_.loop.forget(call.timer);
+    }
+    for (const Http::Ticket ticket : under_way_) parts_.http.cancel(ticket);
+  }
+
+  // What earlier processes left in the folder.
+  Result<> open() {
+    std::error_code code;
+    fs::create_directories(options_.batch_folder, code);
+    if (code) return user_error(fmt::format("cannot create {}: {}", options_.batch_folder.string(), code.message()));
+    for (const auto& entry : fs::directory_iterator(options_.batch_folder, code)) {
+      const fs::path& path = entry.path();
+      if (path.extension() != ".jsonl" || !path.filename().string().starts_with("requests-")) continue;
+      const std::string stem = path.stem().string();
+      last_batch_ = std::max(last_batch_, std::atoi(stem.c_str() + std::string_view("requests-").size()));
+      const std::string text = TRY(read_file(path));
+      each_line(text, [&](std::string_view line) {
+        const Json json = Json::parse(line, nullptr, false);
+        if (json.is_object() && json.contains("custom_id") && json["custom_id"].is_string())
+          asked_[json["custom_id"].get<std::string>()] = stem;
+      });
+      if (courier_ && exists(stem, ".sending") && !exists(stem, ".sent")) {
+        return user_error(
+            fmt::format("it is not known whether {0}.jsonl in {1} reached {2}: look there; then write the "
+                        "batch's id to {0}.sent, or delete {0}.sending to send it again",
+                        stem, options_.batch_folder.string(), setup_.asked.host));
+      }
+    }
+    return {};
+  }
+
+  Ticket complete(const ModelRequest& request, OnReply on_reply) override {
+    const Ticket ticket = ++last_ticket_;
+    Call& call = calls_[ticket];
+    call.on_reply = std::move(on_reply);
+    call.started = parts_.clock.now();
+    call.id = batch_id(request);
+    if (const auto known = asked_.find(call.id); known == asked_.end()) {
+      auto body = setup_.dialect->body(setup_.model, request, false);
+      if (!body) {
+        call.timer = parts_.loop.after(milliseconds(0),
+                                       [this, ticket, error = body.error()] { end(ticket, std::unexpected(error)); });
+        return ticket;
+      }
+      gathered_[call.id] = batch_->line(call.id, std::move(*body)).dump(-1, ' ', false, Json::error_handler_t::replace);
+      if (gather_timer_ == 0) gather_timer_ = parts_.loop.after(options_.batch_gather, [this] { leave(); });
+    } else {
+      // Asked by an earlier process, or twice: its answer may be there.
+      call.timer = parts_.loop.after(milliseconds(0), [this, ticket] {
+        calls_.at(ticket).timer = 0;
+        read_files_.clear();
+        poll();
+      });
+    }
+    return ticket;
+  }
+
+  void cancel(Ticket ticket) override {
+    const auto found = calls_.find(ticket);
+    if (found == calls_.end()) return;
+    if (found->second.timer != 0) parts_.loop.forget(found->second.timer);
+    const std::string id = found->second.id;
+    calls_.erase(found);
+    if (!is_awaited(id)) gathered_.erase(id);  // what has left is paid for, and its answer will be kept in the folder
+    rest_if_idle();
+  }
+
+  [[nodiscard]] std::string name() const override { return setup_.name; }
+
+ private:
+  struct Call {
+    OnReply on_reply;
+    Nanoseconds started{0};
+    std::string id;
+    Loop::Timer timer = 0;
+  };
+
+  [[nodiscard]] fs::path file(const std::string& stem, const char* extension) const {
+    return options_.batch_folder / (stem + extension);
+  }
+  [[nodiscard]] bool exists(const std::string& stem, const char* extension) const {
+    std::error_code code;
+    return fs::exists(file(stem, extension), code);
+  }
+  [[nodiscard]] bool is_awaited(const std::string& id) const {
+    return std::ranges::any_of(calls_, [&](const auto& entry) { return entry.second.id == id; });
+  }
+
+  // Nobody waits: no timer may keep the loop going.
+  void rest_if_idle() {
+    if (!calls_.empty()) return;
+    if (poll_timer_ != 0) parts_.loop.forget(std::exchange(poll_timer_, 0));
+    if (gather_timer_ != 0 && gathered_.empty()) parts_.loop.forget(std::exchange(gather_timer_, 0));
+  }
+
+  // What was gathered becomes a file, and goes out if somebody carries it.
+  void leave() {
+    gather_timer_ = 0;
+    if (gathered_.empty()) return;
+    const std::string stem = fmt::format("requests-{:04}", ++last_batch_);
+    std::string lines;
+    for (const auto& [id, line] : gathered_) lines += line + '\n';
+    const auto written = write_file(file(stem, ".jsonl"), lines);
+    const auto ids = std::exchange(gathered_, {});
+    if (!written) return fail_ids(ids, written.error());
+    for (const auto& [id, line] : ids) asked_[id] = stem;
+    poll();
+  }
+
+  void poll() {
+    if (poll_timer_ != 0) parts_.loop.forget(std::exchange(poll_timer_, 0));
+    scan();
+    if (calls_.empty()) return;
+    if (courier_) {
+      for (const std::string& stem : awaited_batches()) carry(stem);
+    }
+    if (!calls_.empty() && poll_timer_ == 0)
+      poll_timer_ = parts_.loop.after(options_.batch_poll, [this] {
+        poll_timer_ = 0;
+        poll();
+      });
+  }
+
+  [[nodiscard]] std::set<std::string> awaited_batches() const {
+    std::set<std::string> stems;
+    for (const auto& [ticket, call] : calls_) {
+      if (const auto found = asked_.find(call.id); found != asked_.end()) stems.insert(found->second);
+    }
+    return stems;
+  }
+
+  // Reads the files of answers that are new or have changed.
+  void scan() {
+    std::error_code code;
+    std::vector<fs::path> fresh;
+    for (const auto& entry : fs::directory_iterator(options_.batch_folder, code)) {
+      const std::string file_name = entry.path().filename().string();
+      if (!file_name.starts_with("answers") || entry.path().extension() != ".jsonl") continue;
+      const auto size = fs::file_size(entry.path(), code);
+      if (const auto seen = read_files_.find(file_name); seen != read_files_.end() && seen->second == size) continue;
+      read_files_[file_name] = size;
+      fresh.push_back(entry.path());
+    }
+    std::ranges::sort(fresh);
+    for (const fs::path& path : fresh) {
+      const auto text = read_file(path);
+      if (text) each_line(*text, [&](std::string_view line) { take(Json::parse(line, nullptr, false)); });
+    }
+  }
+
+  void take(const Json& line) {
+    auto answer = batch_->answer(line);
+    if (!answer) return;
+    std::vector<Ticket> waiting;
+    for (const auto& [ticket, call] : calls_) {
+      if (call.id == answer->id) waiting.push_back(ticket);
+    }
+    for (const Ticket ticket : waiting) {
+      if (!answer->reader) {
+        Error error = answer->reader.error().error;
+        if (setup_.key) error.message = setup_.key->redact(std::move(error.message));
+        end(ticket, std::unexpected(std::move(error)));
+        continue;
+      }
+      const ReplyReader& reader = **answer->reader;
+      ModelReply reply = reader.reply;
+      if (reader.has_input_usage && reader.has_output_usage) {
+        charge(reply.usage, setup_.price, true);
+      } else {
+        reply.usage.tokens_out = std::max(reply.usage.tokens_out, estimated_tokens(reply.text.size()));
+      }
+      if (reply.model.empty()) reply.model = setup_.model;
+      reply.seconds = seconds(parts_.clock.now() - calls_.at(ticket).started);
+      end(ticket, std::move(reply));
+    }
+  }
+
+  // One step of a batch's way: upload, make, look, fetch.
+  void carry(const std::string& stem) {
+    if (!carried_.insert(stem).second) return;  // a step is under way
+    if (exists(stem, ".sent")) return look(stem);
+    const auto lines = read_file(file(stem, ".jsonl"));
+    if (!lines) return give_up(stem, lines.error());
+    if (const auto upload = batch_->upload(*lines)) {
+      post(
+          stem, *upload, [this, stem, text = *lines](const Json& body) { create(stem, text, body.value("id", "")); },
+          true);
+    } else {
+      create(stem, *lines, "");
+    }
+  }
+
+  void create(const std::string& stem, const std::string& lines, const std::string& uploaded) {
+    if (const auto marked = write_file(file(stem, ".sending"), ""); !marked) return give_up(stem, marked.error());
+    post(
+        stem, batch_->creation(lines, uploaded),
+        [this, stem](const Json& body) {
+          const std::string id = body.value("id", "");
+          if (id.empty() || id.find_first_of("/?#. \n") != id.npos)
+            return give_up(
+                stem, {.kind = ErrorKind::unavailable, .message = setup_.asked.host + " made a batch without a name"});
+          if (const auto kept = write_file(file(stem, ".sent"), id); !kept) return give_up(stem, kept.error());
+          carried_.erase(stem);
+        },
+        false);
+  }
+
+  void look(const std::string& stem) {
+    std::string id = read_file(file(stem, ".sent")).value_or("");
+    while (!id.empty() && (id.back() == '\n' || id.back() == ' ')) id.pop_back();
+    get(stem, batch_->state_path(id), [this, stem](const std::string& body) {
+      const Json json = Json::parse(body, nullptr, false);
+      const BatchState state = json.is_object() ? batch_->state(json) : BatchState{};
+      if (state.failed) return give_up(stem, *state.failed);
+      if (!state.ended) return static_cast<void>(carried_.erase(stem));
+      fetch(stem, state.results, "");
+    });
+  }
+
+  void fetch(const std::string& stem, std::vector<std::string> paths, std::string text) {
+    if (paths.empty()) {
+      const std::string number = stem.substr(std::string_view("requests").size());
+      if (const auto kept = write_file(options_.batch_folder / ("answers" + number + ".jsonl"), text); !kept)
+        return give_up(stem, kept.error());
+      carried_.erase(stem);
+      scan();
+      // The batch is over: what it has no answer to gets none.
+      return give_up(stem,
+                     {.kind = ErrorKind::unavailable, .message = "the batch ended without an answer to this request"});
+    }
+    const std::string path = paths.front();
+    paths.erase(paths.begin());
+    get(stem, path, [this, stem, paths = std::move(paths), text = std::move(text)](const std::string& body) mutable {
+      if (!text.empty() && text.back() != '\n') text += '\n';
+      fetch(stem, std::move(paths), std::move(text) + body);
+    });
+  }
+
+  void get(const std::string& stem, const std::string& path, std::move_only_function<void(const std::string&)> then) {
+    send({.method = "GET", .url = setup_.base_url + path}, stem, std::move(then), true);
+  }
+  void post(const std::string& stem, const BatchPost& what, std::move_only_function<void(const Json&)> then,
+            bool repeatable) {
+    HttpRequest request{.method = "POST",
+                        .url = setup_.base_url + what.path,
+                        .headers = {{"content-type", what.content_type}},
+                        .body = what.body};
+    send(
+        std::move(request), stem,
+        [this, stem, then = std::move(then)](const std::string& body) mutable {
+          const Json json = Json::parse(body, nullptr, false);
+          if (!json.is_object())
+            return give_up(stem, {.kind = ErrorKind::unavailable, .message = setup_.asked.host + " sent no JSON"});
+          then(json);
+        },
+        repeatable);
+  }
+
+  // Whatever passes is tried again at the next poll, up to the number of tries.
+  void send(HttpRequest request, const std::string& stem, std::move_only_function<void(const std::string&)> then,
+            bool repeatable) {
+    struct Exchange {
+      HttpHead head;
+      std::string body;
+      std::move_only_function<void(const std::string&)> then;
+      Http::Ticket ticket = 0;
+    };
+    auto exchange = std::make_shared<Exchange>();
+    exchange->then = std::move(then);
+    request.limits = options_.http;
+    request.limits.max_body = std::size_t{512} << 20;
+    setup_.dialect->add_headers(request);
+    if (setup_.key) setup_.dialect->authorize(request, *setup_.key);
+    exchange->ticket = parts_.http.send(
+        std::move(request),
+        {.on_head = [exchange](const HttpHead& head) { exchange->head = head; },
+         .on_body = [exchange](std::string_view bytes) { exchange->body += bytes; },
+         .on_end =
+             [this, exchange, stem, repeatable](std::expected<void, HttpFailure> result) {
+               under_way_.erase(exchange->ticket);
+               if (result && exchange->head.status == 200) {
+                 failures_[stem] = 0;
+                 return exchange->then(exchange->body);
+               }
+               CallTrouble trouble =
+                   result ? trouble_of_answer(setup_.asked, exchange->head, exchange->body, parts_.clock.unix_ms())
+                          : trouble_of_transport(result.error());
+               if (setup_.key) trouble.error.message = setup_.key->redact(std::move(trouble.error.message));
+               if (!repeatable && (result || result.error().trouble == HttpTrouble::address ||
+                                   result.error().trouble == HttpTrouble::certificate)) {
+                 std::error_code code;  // it was refused: nothing was made
+                 fs::remove(file(stem, ".sending"), code);
+               } else if (!repeatable) {
+                 trouble.again = false;
+                 trouble.error.message += fmt::format("; whether {}.jsonl was taken is not known: look there", stem);
+               }
+               if (!trouble.again || ++failures_[stem] >= options_.retries.tries) return give_up(stem, trouble.error);
+               carried_.erase(stem);
+             }});
+    under_way_.insert(exchange->ticket);
+  }
+
+  void give_up(const std::string& stem, const Error& error) {
+    carried_.erase(stem);
+    std::vector<Ticket> waiting;
+    for (const auto& [ticket, call] : calls_) {
+      const auto found = asked_.find(call.id);
+      if (found != asked_.end() && found->second == stem) waiting.push_back(ticket);
+    }
+    for (const Ticket ticket : waiting) end(ticket, std::unexpected(error));
+    rest_if_idle();
+  }
+
+  void fail_ids(const std::map<std::string, std::string>& ids, const Error& error) {
+    std::vector<Ticket> waiting;
+    for (const auto& [ticket, call] : calls_) {
+      if (ids.contains(call.id)) waiting.push_back(ticket);
+    }
+    for (const Ticket ticket : waiting) end(ticket, std::unexpected(error));
+  }
+
+  void end(Ticket ticket, Result<ModelReply> result) {
+    const auto found = calls_.find(ticket);
+    if (found == calls_.end()) return;
+    if (found->second.timer != 0) parts_.loop.forget(found->second.timer);
+    OnReply on_reply = std::move(found->second.on_reply);
+    calls_.erase(found);
+    rest_if_idle();
+    on_reply(std::move(result));
+  }
+
+  HttpModelSetup setup_;
+  std::unique_ptr<BatchDialect> batch_;
+  bool courier_;
+  ModelParts parts_;
+  ModelOptions options_;
+  std::map<Ticket, Call> calls_;
+  Ticket last_ticket_ = 0;
+  std::map<std::string, std::string> gathered_;       // id -> line, not written yet
+  std::map<std::string, std::string> asked_;          // id -> batch
+  std::set<std::string> carried_;                     // batches with a step under way
+  std::map<std::string, int> failures_;               // in a row, by batch
+  std::map<std::string, std::uintmax_t> read_files_;  // sizes when they were read
+  std::set<Http::Ticket> under_way_;
+  int last_batch_ = 0;
+  Loop::Timer gather_timer_ = 0, poll_timer_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Model>> make_batch_model(HttpModelSetup setup, std::unique_ptr<BatchDialect> batch, bool courier,
+                                                ModelParts parts, const ModelOptions& options) {
+  if (options.batch_folder.empty()) return user_error(setup.name + " needs a folder for its requests and answers");
+  auto model = std::make_unique<BatchModel>(std::move(setup), std::move(batch), courier, parts, options);
+  TRY(model->open());
+  return model;
+}
+
+}  // namespace kerf
