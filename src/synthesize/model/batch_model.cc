@@ -83,7 +83,7 @@ class BatchModel final : public Model {
       gathered_[call.id] = batch_->line(call.id, std::move(*body)).dump(-1, ' ', false, Json::error_handler_t::replace);
       if (gather_timer_ == 0) gather_timer_ = parts_.loop.after(options_.batch_gather, [this] { leave(); });
     } else {
-      // AskedServer by an earlier process, or twice: its answer may be there.
+      // Asked by an earlier process, or twice: its answer may be there.
       call.timer = parts_.loop.after(milliseconds(0), [this, ticket] {
         calls_.at(ticket).timer = 0;
         read_files_.clear();
