@@ -9,10 +9,14 @@
 namespace kerf {
 
 Result<Workload> kept_workload(const SessionRecord& record) {
-  if (!record.understood.is_object() || !record.understood.contains("workload")) {
-    return user_error(fmt::format("session {} did not keep its workload: resume it once, then export", record.id));
+  if (record.understood.is_object()) {
+    const auto workloads = record.understood.find("workloads");
+    if (workloads != record.understood.end() && workloads->is_array() && !workloads->empty())
+      return workload_from_json(workloads->front());
+    // As it was kept before sessions kept all that was understood.
+    if (record.understood.contains("workload")) return workload_from_json(record.understood.at("workload"));
   }
-  return workload_from_json(record.understood.at("workload"));
+  return user_error(fmt::format("session {} did not keep its workload: there is nothing to export from", record.id));
 }
 
 Result<std::string> exported(ExportFormat format, const SessionId& session, const SessionNode& node,

@@ -26,6 +26,11 @@ std::string best_words(const Snapshot& s) {
   return text;
 }
 
+std::string cost_words(const Spend& spend) {
+  const std::string tokens = fmt::format("{:.1f}k tokens", static_cast<double>(spend.tokens()) / 1000);
+  return spend.usd() ? fmt::format("{}, {}", tokens, usd_words(*spend.usd())) : tokens + ", price unknown";
+}
+
 std::string left_words(const Snapshot& s) {
   if (s.interrupted) return "stopping";
   return s.seconds_left ? duration_words(*s.seconds_left) + " left" : "budget " + s.budget;
@@ -49,6 +54,7 @@ std::vector<std::string> live_lines(const Snapshot& s, int columns) {
   }
   std::string best = "  best " + best_words(s);
   if (columns_of(best) > width && s.best_speedup) best = fmt::format("  best {:.2f}x", s.best_speedup->value);
+  if (s.spend.calls > 0) best += "; " + cost_words(s.spend);
   std::vector<std::string> lines{fit(head, width), fit(best, width)};
   if (!s.reason.empty()) lines.push_back(fit("  " + s.reason, width));
   return lines;
@@ -56,7 +62,8 @@ std::vector<std::string> live_lines(const Snapshot& s, int columns) {
 
 std::string plain_line(const Snapshot& s) {
   return fmt::format("{}: {} ({} failed), {} in flight, best {}, {}", s.problem,
-                     count_words(s.progress.candidates, "candidate"), s.failed, s.in_flight, best_words(s),
+                     count_words(s.progress.candidates, "candidate"), s.failed, s.in_flight,
+                     best_words(s) + (s.spend.calls > 0 ? ", " + cost_words(s.spend) : ""),
                      s.phase == Phase::searching ? left_words(s) : std::string(to_string(s.phase)));
 }
 

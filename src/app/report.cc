@@ -169,6 +169,9 @@ Section next_section(const Report& report) {
 
 std::vector<Section> sections(const Report& report) {
   std::vector<Section> all{found_section(report)};
+  if (report.result.spend.calls > 0) {
+    all.push_back({.heading = "What it cost", .lines = {spend_words(report.result.spend) + "."}, .preformatted = {}});
+  }
   if (const SessionNode* best = best_of(report)) {
     all.push_back(sure_section(report, *best));
     if (report.result.win && best->index != 0) all.push_back(why_section(report, *best));
@@ -239,21 +242,47 @@ std::string report_markdown(const Report& report) {
   return text;
 }
 
+nlohmann::json spend_json(const Spend& spend) {
+  nlohmann::json json = {{"calls", spend.calls},
+                         {"tokens_in", spend.tokens_in},
+                         {"tokens_out", spend.tokens_out},
+                         {"cached_in", spend.cached_in},
+                         {"usd", nullptr},
+                         {"saved_usd", spend.saved_usd}};
+  if (const auto usd = spend.usd()) json["usd"] = *usd;
+  return json;
+}
+
+std::string spend_words(const Spend& spend) {
+  std::string text = fmt::format("{}, {} tokens in", count_words(spend.calls, "call"), spend.tokens_in);
+  if (spend.cached_in > 0) text += fmt::format(" ({} from the provider's cache)", spend.cached_in);
+  text += fmt::format(", {} out: ", spend.tokens_out);
+  if (const auto usd = spend.usd()) {
+    text += usd_words(*usd);
+  } else if (spend.unpriced == spend.calls) {
+    text += "the price is unknown";
+  } else {
+    text += fmt::format("{} and {} whose price is unknown", usd_words(spend.known_usd),
+                        count_words(spend.unpriced, "call"));
+  }
+  if (spend.saved_usd > 0) text += fmt::format("; caching saved {}", usd_words(spend.saved_usd));
+  return text;
+}
+
 nlohmann::json report_json(const Report& report) {
   const SessionResult& r = report.result;
-  nlohmann::json json = {
-      {"schema", 1},
-      {"session", r.session},
-      {"problem", report.problem},
-      {"target", report.target},
-      {"candidates", r.candidates},
-      {"seconds", r.seconds},
-      {"status", to_string(r.status)},
-      {"stopped_by", r.stopped.by},
-      {"spend", {{"tokens_in", r.spend.tokens_in}, {"tokens_out", r.spend.tokens_out}, {"usd", r.spend.usd}}},
-      {"best", nullptr},
-      {"error", nullptr},
-      {"files", report.files}};
+  nlohmann::json json = {{"schema", 1},
+                         {"session", r.session},
+                         {"problem", report.problem},
+                         {"target", report.target},
+                         {"candidates", r.candidates},
+                         {"seconds", r.seconds},
+                         {"status", to_string(r.status)},
+                         {"stopped_by", r.stopped.by},
+                         {"spend", spend_json(r.spend)},
+                         {"best", nullptr},
+                         {"error", nullptr},
+                         {"files", report.files}};
   if (r.error) json["error"] = {{"kind", to_string(r.error->kind)}, {"message", r.error->message}};
   if (const SessionNode* best = best_of(report)) {
     json["best"] = {

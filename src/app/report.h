@@ -29,6 +29,10 @@ struct LineStep {
 };
 [[nodiscard]] std::vector<LineStep> best_line(const SessionNodes& nodes, NodeIndex node);
 
+// {"calls", "tokens_in", "tokens_out", "cached_in", "usd": null if a price is unknown, "saved_usd"}
+[[nodiscard]] nlohmann::json spend_json(const Spend& spend);
+[[nodiscard]] std::string spend_words(const Spend& spend);  // "12 calls, 34000 tokens in, 5600 out: $0.19"
+
 [[nodiscard]] std::string report_text(const Report& report);
 [[nodiscard]] std::string report_markdown(const Report& report);
 // {"session", "problem", "target", "candidates", "seconds", "stopped_by", "spend", "best", "files"} and beyond.

@@ -45,6 +45,10 @@ std::string operations_words(double operations) {
   return scaled(operations, 1000, units);
 }
 
+std::string usd_words(double usd) {
+  return usd == 0 || usd >= 0.995 ? fmt::format("${:.2f}", usd) : fmt::format("${:.2g}", usd);
+}
+
 std::string ratio_words(const Ratio& ratio) {
   return fmt::format("{:.2f}x ({:.2f} to {:.2f})", ratio.value, ratio.low, ratio.high);
 }

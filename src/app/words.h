@@ -14,6 +14,7 @@ namespace kerf {
 [[nodiscard]] std::string duration_words(double seconds);                      // "45 s", "3 min 20 s", "2 h 05 min"
 [[nodiscard]] std::string bytes_words(double bytes);                           // "33.6 MB"
 [[nodiscard]] std::string operations_words(double operations);                 // "2.1 GFLOP"
+[[nodiscard]] std::string usd_words(double usd);                               // "$0.0123", "$4.20"
 [[nodiscard]] std::string ratio_words(const Ratio& ratio);                     // "2.48x (2.44 to 2.51)"
 [[nodiscard]] std::string percent_words(double fraction);                      // "86 %"
 [[nodiscard]] std::string count_words(std::int64_t n, std::string_view what);  // "1 candidate", "3 candidates"

@@ -18,7 +18,8 @@ enum class Effort : std::uint8_t {
 struct EvaluationRequest {
   std::shared_ptr<const Understood> problem;
   Effort effort = Effort::screen;
-  bool remeasure = false;  // verdict is known (cached); time it again
+  bool remeasure = false;       // verdict is known (cached); time it again
+  std::uint64_t expansion = 0;  // of the search that wants to know, for recordings; 0: none
 };
 
 struct Evaluator {

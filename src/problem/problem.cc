@@ -105,6 +105,33 @@ nlohmann::json to_json(const Admission& admission) {
           {"distributions", admission.distributions}, {"notes", admission.notes}};
 }
 
+nlohmann::json to_json(const Understood& understood) {
+  nlohmann::json workloads = nlohmann::json::array();
+  for (const Workload& workload : understood.workloads) workloads.push_back(to_json(workload));
+  nlohmann::json sizes = nlohmann::json::array();
+  for (const auto& [name, value] : understood.module_sizes) sizes.push_back({name, to_json(value)});
+  return {{"admission", to_json(understood.admission)},
+          {"workloads", std::move(workloads)},
+          {"module_sizes", std::move(sizes)}};
+}
+
+Result<Understood> understood_from_json(const nlohmann::json& json, Problem problem) {
+  Understood understood;
+  understood.problem = std::move(problem);
+  const auto* admission = TRY(field(json, "admission"));
+  understood.admission = TRY(admission_from_json(*admission));
+  for (const auto& each : *TRY(array_field(json, "workloads"))) {
+    understood.workloads.push_back(TRY(workload_from_json(each)));
+  }
+  for (const auto& pair : *TRY(array_field(json, "module_sizes"))) {
+    if (!pair.is_array() || pair.size() != 2 || !pair[0].is_string()) {
+      return user_error("field \"module_sizes\": expected pairs of a name and a value");
+    }
+    understood.module_sizes.emplace_back(pair[0].get<std::string>(), TRY(value_from_json(pair[1])));
+  }
+  return understood;
+}
+
 Result<Admission> admission_from_json(const nlohmann::json& json) {
   return Admission{.admitted = TRY(bool_field(json, "admitted")),
                    .refused = TRY(text_field(json, "refused")),

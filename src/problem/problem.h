@@ -82,6 +82,9 @@ struct Understood {
 [[nodiscard]] Result<Workload> workload_from_json(const nlohmann::json& json);
 [[nodiscard]] nlohmann::json to_json(const Admission& admission);
 [[nodiscard]] Result<Admission> admission_from_json(const nlohmann::json& json);
+// All but the problem itself, which goes by its digest.
+[[nodiscard]] nlohmann::json to_json(const Understood& understood);
+[[nodiscard]] Result<Understood> understood_from_json(const nlohmann::json& json, Problem problem);
 [[nodiscard]] nlohmann::json to_json(const Sizes& sizes);
 
 }  // namespace kerf

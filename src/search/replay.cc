@@ -51,8 +51,8 @@ Result<> replay(Search& search, std::span<const SearchEvent> events) {
         return user_error(fmt::format("cannot resume: the record says that expansion {} became node {}, here it is {}",
                                       told->id, told->node.value_or(-1), node.value_or(-1)));
       }
-    } else {
-      search.cancel(std::get<Cancelled>(event).id);
+    } else if (const auto* cancelled = std::get_if<Cancelled>(&event)) {
+      search.cancel(cancelled->id);
     }
   }
   return {};
@@ -78,7 +78,21 @@ json to_json(const SearchEvent& event) {
             {"fraction_of_speed_of_light", told->outcome.fraction_of_speed_of_light},
             {"node", told->node ? json(*told->node) : json(nullptr)}};
   }
+  if (const auto* proposed = std::get_if<Proposed>(&event)) {
+    return {{"kind", "proposed"}, {"id", proposed->id}, {"candidate", proposed->candidate}};
+  }
   return {{"kind", "cancelled"}, {"id", std::get<Cancelled>(event).id}};
+}
+
+ExpansionId expansion_of(const SearchEvent& event) {
+  return std::visit(
+      [](const auto& e) -> ExpansionId {
+        if constexpr (std::is_same_v<std::decay_t<decltype(e)>, Asked>)
+          return e.expansion.id;
+        else
+          return e.id;
+      },
+      event);
 }
 
 Result<SearchEvent> search_event_from_json(const json& value) {
@@ -86,6 +100,7 @@ Result<SearchEvent> search_event_from_json(const json& value) {
     const std::string kind = value.at("kind").get<std::string>();
     const auto id = value.at("id").get<ExpansionId>();
     if (kind == "cancelled") return Cancelled{id};
+    if (kind == "proposed") return Proposed{id, value.at("candidate").get<std::string>()};
     if (kind == "asked") {
       Expansion e;
       e.id = id;

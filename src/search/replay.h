@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
+#include <string>
 #include <variant>
 
 #include "search/search.h"
@@ -23,7 +24,14 @@ struct Told {
 struct Cancelled {
   ExpansionId id = 0;
 };
-using SearchEvent = std::variant<Asked, Told, Cancelled>;
+// A candidate was written. The search learns nothing from it; but of two equal ones the first counts, so that the order
+// in which they came is part of what happened.
+struct Proposed {
+  ExpansionId id = 0;
+  std::string candidate;  // digest; empty: nothing new could be written
+};
+using SearchEvent = std::variant<Asked, Told, Cancelled, Proposed>;
+[[nodiscard]] ExpansionId expansion_of(const SearchEvent& event);
 
 // Brings a fresh search to where the events left another one. `user` error if it asks for something else than was
 // recorded (another seed, other options, or another version of kerf): then nothing may be told to it any more.

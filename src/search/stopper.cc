@@ -83,6 +83,45 @@ class SpeedOfLight final : public Stopper {
   double fraction_;
 };
 
+class Tokens final : public Stopper {
+ public:
+  explicit Tokens(double limit) : limit_(limit) {}
+  std::optional<StopReason> stop(const Progress& progress) const override {
+    if (static_cast<double>(progress.tokens) < limit_) return std::nullopt;
+    return StopReason{"tokens", fmt::format("{} tokens were spent", progress.tokens)};
+  }
+  std::optional<double> seconds_left(const Progress& progress) const override {
+    return pace(static_cast<double>(progress.tokens), limit_, progress.seconds);
+  }
+  std::string describe() const override {
+    if (std::fmod(limit_, 1e6) == 0) return fmt::format("{}mtokens", limit_ / 1e6);
+    if (std::fmod(limit_, 1e3) == 0) return fmt::format("{}ktokens", limit_ / 1e3);
+    return fmt::format("{}tokens", limit_);
+  }
+
+ private:
+  double limit_;
+};
+
+class Dollars final : public Stopper {
+ public:
+  explicit Dollars(double limit) : limit_(limit) {}
+  std::optional<StopReason> stop(const Progress& progress) const override {
+    // A bill that cannot be added up cannot be kept to.
+    if (!progress.usd_known) return StopReason{"dollars", "a call was made whose price is unknown"};
+    if (progress.usd < limit_) return std::nullopt;
+    return StopReason{"dollars", fmt::format("{:.4g} dollars were spent", progress.usd)};
+  }
+  std::optional<double> seconds_left(const Progress& progress) const override {
+    return pace(progress.usd, limit_, progress.seconds);
+  }
+  bool counts_dollars() const override { return true; }
+  std::string describe() const override { return fmt::format("{}usd", limit_); }
+
+ private:
+  double limit_;
+};
+
 class Chain final : public Stopper {
  public:
   explicit Chain(std::vector<std::unique_ptr<Stopper>> stoppers) : stoppers_(std::move(stoppers)) {}
@@ -99,6 +138,9 @@ class Chain final : public Stopper {
       if (left && (!shortest || *left < *shortest)) shortest = left;
     }
     return shortest;
+  }
+  bool counts_dollars() const override {
+    return std::ranges::any_of(stoppers_, [](const auto& stopper) { return stopper->counts_dollars(); });
   }
   std::string describe() const override {
     std::string all;
@@ -127,6 +169,13 @@ constexpr std::array units = {
          [](double n) -> std::unique_ptr<Stopper> { return std::make_unique<Plateau>(n); }},
     Unit{"sol", "fraction of the speed of light",
          [](double n) -> std::unique_ptr<Stopper> { return std::make_unique<SpeedOfLight>(n); }},
+    Unit{"tokens", "tokens of models, in and out",
+         [](double n) -> std::unique_ptr<Stopper> { return std::make_unique<Tokens>(n); }},
+    Unit{"ktokens", "thousands",
+         [](double n) -> std::unique_ptr<Stopper> { return std::make_unique<Tokens>(1e3 * n); }},
+    Unit{"mtokens", "millions", [](double n) -> std::unique_ptr<Stopper> { return std::make_unique<Tokens>(1e6 * n); }},
+    Unit{"usd", "dollars that models cost",
+         [](double n) -> std::unique_ptr<Stopper> { return std::make_unique<Dollars>(n); }},
 };
 
 Result<std::unique_ptr<Stopper>> parse_one(std::string_view text) {

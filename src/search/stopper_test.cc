@@ -43,6 +43,24 @@ TEST(Stopper, EachStopsAtItsLimitAndSaysWhy) {
   }
 }
 
+TEST(Stopper, TokensAndDollarsAreCounted) {
+  EXPECT_FALSE(budget("2ktokens")->stop({.tokens = 1999}));
+  EXPECT_EQ(budget("2ktokens")->stop({.tokens = 2000})->by, "tokens");
+  EXPECT_EQ(budget("1mtokens")->stop({.tokens = 1'000'000})->by, "tokens");
+  EXPECT_FALSE(budget("2usd")->stop({.usd = 1.99}));
+  EXPECT_EQ(budget("2usd")->stop({.usd = 2})->by, "dollars");
+  EXPECT_DOUBLE_EQ(*budget("2usd")->seconds_left({.seconds = 10, .usd = 0.5}), 30);
+  EXPECT_TRUE(budget("5m,2usd")->counts_dollars());
+  EXPECT_FALSE(budget("5m,2ktokens")->counts_dollars());
+}
+
+TEST(Stopper, ABillThatCannotBeAddedUpIsNotRunUp) {
+  const auto reason = budget("2usd")->stop({.usd = 0, .usd_known = false});
+  ASSERT_TRUE(reason);
+  EXPECT_THAT(reason->why, HasSubstr("unknown"));
+  EXPECT_FALSE(budget("2ktokens")->stop({.tokens = 1, .usd_known = false}));
+}
+
 TEST(Stopper, AChainStopsWhenItsFirstDoes) {
   const auto chain = budget("10candidates, 60s");
   EXPECT_FALSE(chain->stop({.candidates = 9, .seconds = 59}));
@@ -58,7 +76,8 @@ TEST(Stopper, TimeLeftIsTheShortestOfWhatCanBeForeseen) {
 }
 
 TEST(Stopper, DescribesItselfAsItWasWritten) {
-  EXPECT_EQ(budget("64candidates,5m,90s,2h,20plateau,0.95sol")->describe(), "64candidates,5m,90s,2h,20plateau,0.95sol");
+  const std::string all = "64candidates,5m,90s,2h,20plateau,0.95sol,200ktokens,3mtokens,1500tokens,2.5usd";
+  EXPECT_EQ(budget(all)->describe(), all);
 }
 
 TEST(Stopper, ABudgetThatCannotBeReadListsTheUnits) {

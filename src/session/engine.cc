@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -21,7 +22,13 @@ bool hopeless(const Error& error) { return error.kind == ErrorKind::unavailable 
 }  // namespace
 
 Session::Engine::Engine(SessionParts p, SessionOptions o, std::shared_ptr<const Understood> problem)
-    : parts(std::move(p)), options(std::move(o)), problem_(std::move(problem)) {}
+    : parts(std::move(p)), options(std::move(o)), problem_(std::move(problem)) {
+  if (parts.exchanges != nullptr) parts.exchanges->behind = this;
+}
+
+Session::Engine::~Engine() {
+  if (parts.exchanges != nullptr && parts.exchanges->behind == this) parts.exchanges->behind = nullptr;
+}
 
 Result<> Session::Engine::prepare() {
   search_ = TRY(make_search(options.search));
@@ -33,13 +40,14 @@ Result<> Session::Engine::prepare() {
 }
 
 Result<> Session::Engine::create() {
+  options.search.repair = parts.synthesizer.repairs();
   TRY(prepare());
   NewSession session{.task = {.id = {}, .problem = problem_->problem, .target = options.target},
                      .options = to_json(options),
-                     .understood = nullptr,
+                     .understood = to_json(*problem_),
                      .versions = parts.versions};
-  // What an export needs, long after the oracle that traced it is gone.
-  if (!problem_->workloads.empty()) session.understood = {{"workload", to_json(problem_->workloads.front())}};
+  // With the target's facts, all that exports, prompts and replays need, long after the oracle that traced it is gone.
+  session.understood["target"] = parts.target_facts;
   writer_ = TRY(parts.store.create(session));
   id = writer_->id();
   return {};
@@ -72,40 +80,132 @@ void Session::Engine::schedule_pump() {
   });
 }
 
-std::optional<StopReason> Session::Engine::should_stop() const {
+Progress Session::Engine::progress_now() const {
   Progress now = progress_;
   now.seconds = elapsed();
-  return stopper_->stop(now);
+  now.tokens = spend_.tokens();
+  now.usd = spend_.known_usd;
+  now.usd_known = spend_.unpriced == 0;
+  return now;
 }
 
-// Counts what is in flight as if it had been judged, so that a budget of candidates is met exactly.
+// The largest call so far; before the first, what can be foreseen of one.
+void Session::Engine::add_foreseen(Progress& progress, int calls) const {
+  const Spend& from = spend_.calls > 0 ? spend_ : parts.foreseen;
+  progress.tokens += calls * from.largest_tokens;
+  progress.usd += calls * from.largest_usd;
+}
+
+std::optional<StopReason> Session::Engine::should_stop() const {
+  const Progress now = progress_now();
+  if (std::optional<StopReason> reason = stopper_->stop(now)) return reason;
+  if (!flights_.empty() || spend_.calls == 0) return std::nullopt;
+  Progress ahead = now;
+  add_foreseen(ahead, 1);
+  std::optional<StopReason> reason = stopper_->stop(ahead);
+  if (reason) {
+    reason->why = fmt::format("{} tokens{} were spent, and one more call like the largest might overrun the budget",
+                              spend_.tokens(), spend_.usd() ? fmt::format(" ({:.4g} dollars)", *spend_.usd()) : "");
+  }
+  return reason;
+}
+
+// Counts what is in flight as if it had been judged and paid for, so that a budget of candidates is met exactly, and
+// one of tokens or dollars is overrun by no more than a call that is larger than all before it.
 bool Session::Engine::may_ask() const {
-  if (static_cast<int>(flights_.size()) >= options.jobs) return false;
-  Progress ahead = progress_;
-  ahead.seconds = elapsed();
+  if (parts.asks ? asked_ >= *parts.asks : static_cast<int>(flights_.size()) >= options.jobs) return false;
+  Progress ahead = progress_now();
+  int calls = flights_.empty() ? 0 : 1;
   for (const auto& [expansion, flight] : flights_) {
     if (flight.expansion.task == Task::expand) ++ahead.candidates;
+    if (flight.proposing) ++calls;
   }
+  add_foreseen(ahead, calls);
   return !stopper_->stop(ahead);
+}
+
+bool Session::Engine::ask(const Expansion& expansion) {
+  if (!kept(writer_->append(Asked{expansion}))) return false;
+  ++asked_;
+  reason_ = expansion.reason;
+  take_off(expansion);
+  carry_out(expansion.id);
+  return !done_called_;
 }
 
 void Session::Engine::pump() {
   if (phase_ != Phase::searching || done_called_ || interrupted_) return;
+  if (parts.script) return follow();
   if (!stopped_) stopped_ = should_stop();
   while (!stopped_ && may_ask()) {
     const std::vector<Expansion> asked = search_->ask(1);
     if (asked.empty()) break;
-    const Expansion& expansion = asked[0];
-    if (!kept(writer_->append(Asked{expansion}))) return;
-    reason_ = expansion.reason;
-    take_off(expansion);
-    carry_out(expansion.id);
-    if (done_called_) return;
+    if (!ask(asked[0])) return;
   }
   tell_view();
-  if (!flights_.empty()) return;
-  if (!stopped_) stopped_ = StopReason{.by = "exhausted", .why = "there was nothing left to try"};
+  if (flights_.empty() && !(parts.asks && *parts.asks > 0)) {
+    if (!stopped_) stopped_ = StopReason{.by = "exhausted", .why = "there was nothing left to try"};
+    return begin_confirming();
+  }
+  // Only answers from outside are missing: a later process takes them in.
+  if (parts.asks && std::ranges::all_of(flights_, [](const auto& f) { return f.second.proposing; })) {
+    stopped_ = StopReason{.by = "waiting", .why = fmt::format("{} answers are awaited", flights_.size())};
+    finish(SessionStatus::interrupted);
+  }
+}
+
+void Session::Engine::follow() {
+  const std::vector<SearchEvent>& events = parts.script->events;
+  while (static_cast<std::size_t>(step_) < events.size()) {
+    if (!follow(events[static_cast<std::size_t>(step_)])) {
+      if (!done_called_) tell_view();
+      return;
+    }
+  }
+  // What was in flight when the recording was made has no end in it.
+  stopped_ = parts.script->stopped.by.empty() ? StopReason{.by = "recording", .why = "the recording ends here"}
+                                              : parts.script->stopped;
   begin_confirming();
+}
+
+bool Session::Engine::follow(const SearchEvent& step) {
+  const ExpansionId expansion = expansion_of(step);
+  if (const auto* asked = std::get_if<Asked>(&step)) {
+    const std::vector<Expansion> again = search_->ask(1);
+    if (again.empty() || !(again[0] == asked->expansion)) {
+      fail_with(
+          user_error(fmt::format("the recording has expansion {} next, this kerf {}: it was made by another "
+                                 "version or with other options",
+                                 expansion, again.empty() ? "nothing" : fmt::format("another one, {}", again[0].id)))
+              .error());
+      return false;
+    }
+    return ask(again[0]);
+  }
+  const auto it = flights_.find(expansion);
+  if (it == flights_.end()) {
+    fail_with(user_error(fmt::format("the recording is damaged: expansion {} is not in flight", expansion)).error());
+    return false;
+  }
+  if (std::holds_alternative<Cancelled>(step)) {
+    if (it->second.proposing) parts.synthesizer.cancel(it->second.ticket);
+    search_->cancel(expansion);
+    flights_.erase(it);
+    return kept(writer_->append(Cancelled{expansion}));
+  }
+  if (it->second.lost) {
+    fail_with(*it->second.lost);
+    return false;
+  }
+  const Step64 before = step_;
+  if (std::holds_alternative<Proposed>(step)) {
+    if (it->second.written) accept(expansion);
+  } else if (it->second.nothing) {
+    tell_nothing(expansion);
+  } else if (it->second.judged) {
+    tell(expansion);
+  }
+  return step_ > before && !done_called_;
 }
 
 Session::Engine::Flight& Session::Engine::take_off(const Expansion& expansion) {
@@ -130,26 +230,27 @@ void Session::Engine::carry_out(ExpansionId expansion) {
   Flight& flight = flights_.at(expansion);
   if (flight.proposing) return;
   if (flight.nothing) {
-    tell_nothing(expansion);
+    nothing_new(expansion);
   } else if (flight.proposal) {
     submit(expansion);
+  } else if (flight.written) {
+    if (!parts.script || flight.recorded) accept(expansion);
   } else if (flight.expansion.task == Task::expand) {
     propose(flight);
   } else if (flight.expansion.task == Task::root) {
     Result<Candidate> identity = parts.identity(*problem_);
     if (!identity) {
       parts.view.note("no identity plan: " + identity.error().message);
-      tell_nothing(expansion);
-      return;
+      return nothing_new(expansion);
     }
-    flight.proposal = Proposal{.candidate = std::move(*identity),
-                               .recipe = nullptr,
-                               .move = "identity",
-                               .rationale = "the reference's own operators, called one by one",
-                               .usage = {}};
+    Proposal proposal;
+    proposal.candidate = std::move(*identity);
+    proposal.move = "identity";
+    proposal.rationale = "the reference's own operators, called one by one";
+    flight.proposal = std::move(proposal);
     submit(expansion);
   } else {
-    tell_nothing(expansion);
+    nothing_new(expansion);
   }
 }
 
@@ -166,25 +267,49 @@ void Session::Engine::proposed(ExpansionId expansion, Result<std::optional<Propo
   if (it == flights_.end() || done_called_ || interrupted_) return;
   Flight& flight = it->second;
   flight.proposing = false;
+  if (!reply && parts.script) {
+    flight.lost = reply.error();
+    return schedule_pump();
+  }
   if (!reply) return take_back(expansion, reply.error());
-  if (*reply) {
-    const Usage& usage = (*reply)->usage;
-    spend_.tokens_in += usage.tokens_in;
-    spend_.tokens_out += usage.tokens_out;
-    spend_.usd += usage.usd;
-    spend_.seconds += usage.seconds;
+  if (flight.nothing) return;
+  flight.written = std::move(*reply);
+  if (!running_) return;  // being restored: run() carries it out
+  if (parts.script && !flight.recorded) return schedule_pump();
+  accept(expansion);
+}
+
+bool Session::Engine::remember(const std::string& candidate) {
+  if (!tried_set_.insert(candidate).second) return false;
+  tried_.push_back(candidate);
+  return true;
+}
+
+void Session::Engine::accept(ExpansionId expansion) {
+  Flight& flight = flights_.at(expansion);
+  std::optional<Proposal> proposal = *std::exchange(flight.written, std::nullopt);
+  const std::string candidate = proposal ? proposal->candidate.id() : "";
+  bool fresh = true;
+  if (flight.recorded) {
+    // It counted as new when it first came.
+    if (*flight.recorded != candidate) {
+      return take_back(expansion, {.kind = ErrorKind::system,
+                                   .message = "what was written before the process ended is not written again"});
+    }
+  } else {
+    if (!kept(writer_->append(Proposed{.id = expansion, .candidate = candidate}))) return;
+    fresh = proposal && remember(candidate);
   }
   // What was written before is no news, and costs no evaluation.
-  if (!*reply || !tried_set_.insert((*reply)->candidate.id()).second) {
-    flight.nothing = true;
-    if (!running_) return;  // being restored: run() carries it out
-    parts.loop.post([tell = guarded(&Engine::tell_nothing, expansion)] { tell(); });
-    return;
-  }
-  tried_.push_back((*reply)->candidate.id());
-  flight.proposal = std::move(**reply);
-  if (!running_) return;
+  if (!proposal || !fresh) return nothing_new(expansion);
+  flight.proposal = std::move(proposal);
   parts.loop.post([submit = guarded(&Engine::submit, expansion)] { submit(); });
+}
+
+void Session::Engine::nothing_new(ExpansionId expansion) {
+  flights_.at(expansion).nothing = true;
+  if (parts.script) return schedule_pump();
+  parts.loop.post([tell = guarded(&Engine::tell_nothing, expansion)] { tell(); });
 }
 
 void Session::Engine::submit(ExpansionId expansion) {
@@ -192,10 +317,12 @@ void Session::Engine::submit(ExpansionId expansion) {
   if (it == flights_.end() || done_called_ || interrupted_) return;
   Flight& flight = it->second;
   ++flight.tries;
-  parts.evaluator.submit(
-      flight.proposal->candidate,
-      {.problem = problem_, .effort = Effort::screen, .remeasure = flight.expansion.task == Task::remeasure},
-      guarded(&Engine::evaluated, expansion));
+  parts.evaluator.submit(flight.proposal->candidate,
+                         {.problem = problem_,
+                          .effort = Effort::screen,
+                          .remeasure = flight.expansion.task == Task::remeasure,
+                          .expansion = expansion},
+                         guarded(&Engine::evaluated, expansion));
 }
 
 void Session::Engine::evaluated(ExpansionId expansion, Result<Evaluation> evaluation) {
@@ -203,10 +330,14 @@ void Session::Engine::evaluated(ExpansionId expansion, Result<Evaluation> evalua
   if (it == flights_.end() || done_called_ || interrupted_) return;
   if (evaluation) {
     lost_in_a_row_ = 0;
-    tell(expansion, std::move(*evaluation));
-    return;
+    it->second.judged = std::move(*evaluation);
+    return parts.script ? schedule_pump() : tell(expansion);
   }
   const Error error = std::move(evaluation).error();
+  if (parts.script) {
+    it->second.lost = error;
+    return schedule_pump();
+  }
   if (!hopeless(error) && it->second.tries < max_tries) {
     parts.view.note(
         fmt::format("an evaluation failed through no fault of the candidate ({}); trying again", error.message));
@@ -263,8 +394,9 @@ void Session::Engine::tell_nothing(ExpansionId expansion) {
   schedule_pump();
 }
 
-void Session::Engine::tell(ExpansionId expansion, Evaluation evaluation) {
+void Session::Engine::tell(ExpansionId expansion) {
   const auto it = flights_.find(expansion);
+  Evaluation evaluation = std::move(*it->second.judged);
   const Outcome outcome = outcome_of(evaluation);
   Flight flight = std::move(it->second);
   flights_.erase(it);
@@ -296,7 +428,7 @@ void Session::Engine::tell(ExpansionId expansion, Evaluation evaluation) {
                                       .recipe = node.proposal.recipe,
                                       .move = node.proposal.move,
                                       .rationale = node.proposal.rationale,
-                                      .prompt = {},
+                                      .prompt = node.proposal.prompt,
                                       .usage = node.proposal.usage,
                                       .evaluation = node.evaluation}))) {
       return;
@@ -312,18 +444,17 @@ void Session::Engine::settle(Flight flight, SessionNode node) {
   count(progress_, flight.expansion.task, node.outcome);
   if (node.outcome.kind == Outcome::Kind::failed && flight.expansion.task == Task::expand) ++failed_;
   if (flight.expansion.task == Task::expand) parts.synthesizer.learn(flight.request, node.proposal, node.evaluation);
-  if (node.has_candidate() && flight.expansion.task == Task::root &&
-      tried_set_.insert(node.proposal.candidate.id()).second) {
-    tried_.push_back(node.proposal.candidate.id());
-  }
+  if (node.has_candidate()) remember(node.proposal.candidate.id());
   nodes.push_back(std::move(node));
 }
 
 void Session::Engine::begin_confirming() {
   phase_ = Phase::confirming;
   to_confirm_ = confirmation_order(nodes, search_->best());
-  for (const SessionNode& node : nodes) {
-    if (node.confirmed) ++confirmations_;  // by a process that died while confirming
+  for (const SessionNode& node : nodes) {  // by a process that died while confirming
+    if (!node.confirmed) continue;
+    ++confirmation_tries_;
+    if (node.confirmed->verdict == Verdict::measured) ++confirmations_;
   }
   tell_view();
   confirm_next();
@@ -385,6 +516,36 @@ void Session::Engine::interrupt() {
   // In the store they stay in flight: a resumed session carries them out.
   finish(SessionStatus::interrupted);
 }
+
+void Session::Engine::abandon_proposals() {
+  for (const ExpansionId expansion : waiting()) {
+    parts.synthesizer.cancel(flights_.at(expansion).ticket);
+    search_->cancel(expansion);
+    flights_.erase(expansion);
+    if (!kept(writer_->append(Cancelled{expansion}))) return;
+  }
+}
+
+std::vector<ExpansionId> Session::Engine::waiting() const {
+  std::vector<ExpansionId> ids;
+  for (const auto& [expansion, flight] : flights_) {
+    if (flight.proposing) ids.push_back(expansion);
+  }
+  return ids;
+}
+
+Result<> Session::Engine::keep(const Exchange& exchange) {
+  if (!writer_) return fail(ErrorKind::internal, "an exchange before the session was there");
+  const Result<> done = writer_->keep(exchange);
+  if (done) {
+    spend_.add(exchange.reply);
+  } else {
+    store_refused(done.error());
+  }
+  return done;
+}
+
+Result<std::optional<Exchange>> Session::Engine::find(Purpose purpose) { return parts.store.exchange(id, purpose); }
 
 void Session::Engine::fail_with(Error error) {
   error_ = std::move(error);
@@ -448,8 +609,8 @@ Snapshot Session::Engine::snapshot() const {
   s.session = id;
   s.problem = problem_->problem.id;
   s.phase = phase_;
-  s.progress = progress_;
-  s.progress.seconds = elapsed();
+  s.progress = progress_now();
+  s.spend = spend_;
   s.in_flight = static_cast<int>(flights_.size());
   s.failed = failed_;
   s.best = phase_ == Phase::finished ? hand_over(nodes).node : search_->best();

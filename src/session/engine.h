@@ -11,16 +11,23 @@
 
 namespace kerf {
 
-class Session::Engine : public std::enable_shared_from_this<Session::Engine> {
+class Session::Engine final : public ExchangeLog, public std::enable_shared_from_this<Session::Engine> {
  public:
   Engine(SessionParts parts, SessionOptions options, std::shared_ptr<const Understood> problem);
+  ~Engine() override;
 
   [[nodiscard]] Result<> prepare();  // search and stopper, from the options
   [[nodiscard]] Result<> create();
   [[nodiscard]] Result<> restore(const SessionId& id);
   void run(Done done);
   void interrupt();
+  void abandon_proposals();
   [[nodiscard]] Snapshot snapshot() const;
+  [[nodiscard]] std::vector<ExpansionId> waiting() const;
+
+  // Every reply is in the store, and counted, before anything is made of it.
+  Result<> keep(const Exchange& exchange) override;
+  [[nodiscard]] Result<std::optional<Exchange>> find(Purpose purpose) override;
 
   SessionParts parts;
   SessionOptions options;
@@ -32,28 +39,40 @@ class Session::Engine : public std::enable_shared_from_this<Session::Engine> {
   struct Flight {
     Expansion expansion;
     SynthesisRequest request;
-    std::optional<Proposal> proposal;
     Synthesizer::Ticket ticket = 0;
     bool proposing = false;
-    bool nothing = false;  // the synthesizer had nothing new
-    int tries = 0;         // submissions that failed through our own fault
+    std::optional<std::optional<Proposal>> written;  // came, and waits for its turn
+    std::optional<std::string> recorded;             // digest of what had come before the process died
+    std::optional<Proposal> proposal;
+    bool nothing = false;              // nothing new, nothing to evaluate
+    std::optional<Error> lost;         // of a script: its reply or its evaluation cannot be had
+    std::optional<Evaluation> judged;  // came, and waits for its turn
+    int tries = 0;                     // submissions that failed through our own fault
   };
 
   void schedule_pump();
   void pump();
   [[nodiscard]] std::optional<StopReason> should_stop() const;
   [[nodiscard]] bool may_ask() const;
-  Flight& take_off(const Expansion& expansion);  // composes the request from the nodes that exist now
+  [[nodiscard]] Progress progress_now() const;
+  void add_foreseen(Progress& progress, int calls) const;  // what so many calls may cost
+  bool ask(const Expansion& expansion);                    // records and carries out; false: the session ended
+  void follow();                                           // the script's next steps, as far as what they need is there
+  [[nodiscard]] bool follow(const SearchEvent& step);      // false: it has to wait, or the session ended
+  Flight& take_off(const Expansion& expansion);            // composes the request from the nodes that exist now
   void carry_out(ExpansionId expansion);
   void propose(Flight& flight);
   void proposed(ExpansionId expansion, Result<std::optional<Proposal>> reply);
+  void accept(ExpansionId expansion);           // what was written
+  bool remember(const std::string& candidate);  // false: it was written before
   void submit(ExpansionId expansion);
   void evaluated(ExpansionId expansion, Result<Evaluation> evaluation);
+  void nothing_new(ExpansionId expansion);
   void tell_nothing(ExpansionId expansion);
-  void tell(ExpansionId expansion, Evaluation evaluation);
+  void tell(ExpansionId expansion);
   void take_back(ExpansionId expansion, const Error& error);  // lost through our own fault
-  [[nodiscard]] Result<> replay_event(const SearchEvent& event, const std::map<ExpansionId, NodeIndex>& told,
-                                      const SessionNodes& recorded, std::map<NodeIndex, std::size_t>& measured);
+  struct Restoring;                                           // session.cc
+  [[nodiscard]] Result<> replay_event(const SearchEvent& event, Restoring& from);
   void settle(Flight flight, SessionNode node);  // a new node: remembers, counts, teaches
 
   void begin_confirming();
@@ -68,6 +87,7 @@ class Session::Engine : public std::enable_shared_from_this<Session::Engine> {
   template <class T>
   bool kept(const Result<T>& result) {  // false, and the session ends, if the store refused
     if (!result) store_refused(result.error());
+    if constexpr (std::is_same_v<T, Step64>) step_ = result.value_or(step_);
     return result.has_value();
   }
   bool save_state(SessionStatus status);
@@ -88,7 +108,9 @@ class Session::Engine : public std::enable_shared_from_this<Session::Engine> {
   std::set<std::string> tried_set_;
   std::vector<std::string> tried_;  // digests in the order of proposing
   Progress progress_;
-  Usage spend_;
+  Spend spend_;
+  Step64 step_ = 0;
+  int asked_ = 0;  // by this process
   int failed_ = 0;
   int lost_in_a_row_ = 0;
   double seconds_before_ = 0;  // of earlier processes

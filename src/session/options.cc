@@ -18,7 +18,12 @@ nlohmann::json to_json(const SessionOptions& o) {
           {"language", o.language},
           {"target", o.target},
           {"jobs", o.jobs},
-          {"confirm", o.confirm}};
+          {"confirm", o.confirm},
+          {"base_url", o.base_url},
+          {"max_tokens", o.max_tokens},
+          {"effort", o.effort},
+          {"replayed", o.replayed},
+          {"recorded_evaluations", o.recorded_evaluations}};
 }
 
 Result<SessionOptions> session_options_from_json(const nlohmann::json& json) {
@@ -38,6 +43,13 @@ Result<SessionOptions> session_options_from_json(const nlohmann::json& json) {
   o.target = TRY(text_field(json, "target"));
   o.jobs = static_cast<int>(TRY(integer_field(json, "jobs")));
   o.confirm = static_cast<int>(TRY(integer_field(json, "confirm")));
+  if (json.contains("max_tokens")) {  // since sessions have models
+    o.base_url = TRY(text_field(json, "base_url"));
+    o.max_tokens = TRY(integer_field(json, "max_tokens"));
+    o.effort = TRY(text_field(json, "effort"));
+    o.replayed = TRY(text_field(json, "replayed"));
+    o.recorded_evaluations = TRY(bool_field(json, "recorded_evaluations"));
+  }
   return o;
 }
 

@@ -30,6 +30,13 @@ nlohmann::json to_json(const Snapshot& s) {
                          {"best", nullptr},
                          {"reason", s.reason},
                          {"budget", s.budget}};
+  if (s.spend.calls > 0) {
+    json["spend"] = {{"calls", s.spend.calls},
+                     {"tokens_in", s.spend.tokens_in},
+                     {"tokens_out", s.spend.tokens_out},
+                     {"usd", nullptr}};
+    if (const auto usd = s.spend.usd()) json["spend"]["usd"] = *usd;
+  }
   if (s.seconds_left) json["seconds_left"] = *s.seconds_left;
   if (s.best) {
     json["best"] = {{"node", *s.best}, {"speedup", nullptr}, {"fraction_of_speed_of_light", nullptr}};

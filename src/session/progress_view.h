@@ -7,6 +7,7 @@
 
 #include "search/stopper.h"
 #include "session/node.h"
+#include "synthesize/model/spend.h"
 
 namespace kerf {
 
@@ -27,6 +28,7 @@ struct Snapshot {
   std::string reason;  // why the last expansion was chosen, for people
   std::string budget;  // as --budget spells it
   std::optional<double> seconds_left;
+  Spend spend;
   bool interrupted = false;
 };
 

@@ -37,6 +37,7 @@ Result<SessionNodes> load_nodes(Store& store, const SessionId& id) {
                      .recipe = std::move(record.recipe),
                      .move = std::move(record.move),
                      .rationale = std::move(record.rationale),
+                     .prompt = record.prompt.empty() ? "" : TRY(store.artifact(record.prompt)),
                      .usage = record.usage};
     if (record.outcome.kind != Outcome::Kind::nothing) node.proposal.candidate = TRY(store.candidate(record.candidate));
     std::vector<Evaluation> evaluations = TRY(store.evaluations(id, record.node));
@@ -50,64 +51,73 @@ Result<SessionNodes> load_nodes(Store& store, const SessionId& id) {
   return nodes;
 }
 
+// What the store knows of the session that is being restored.
+struct Session::Engine::Restoring {
+  SessionNodes nodes;
+  std::map<ExpansionId, NodeIndex> ended;      // told or cancelled; -1: without a node
+  std::map<ExpansionId, std::string> written;  // what came, by digest
+  std::map<NodeIndex, std::size_t> measured;   // remeasurements replayed so far
+};
+
 Result<> Session::Engine::restore(const SessionId& session) {
   TRY(prepare());
   writer_ = TRY(parts.store.resume(session));
   id = session;
   const SessionRecord record = TRY(parts.store.session(session));
   seconds_before_ = record.state.seconds;
-  spend_ = record.state.spend;
+  spend_ = TRY(parts.store.spent(session));
   const std::vector<SearchEvent> events = TRY(parts.store.events(session));
+  step_ = static_cast<Step64>(events.size());
   TRY(replay(*search_, events));
 
-  const SessionNodes recorded = TRY(load_nodes(parts.store, session));
-  std::map<ExpansionId, NodeIndex> told;
+  Restoring from{.nodes = TRY(load_nodes(parts.store, session)), .ended = {}, .written = {}, .measured = {}};
   for (const SearchEvent& event : events) {
-    if (const auto* t = std::get_if<Told>(&event)) told.emplace(t->id, t->node.value_or(-1));
-    if (const auto* c = std::get_if<Cancelled>(&event)) told.emplace(c->id, -1);
+    if (const auto* t = std::get_if<Told>(&event)) from.ended.emplace(t->id, t->node.value_or(-1));
+    if (const auto* c = std::get_if<Cancelled>(&event)) from.ended.emplace(c->id, -1);
+    if (const auto* p = std::get_if<Proposed>(&event)) from.written.emplace(p->id, p->candidate);
   }
-  std::map<NodeIndex, std::size_t> measured;
-  for (const SearchEvent& event : events) TRY(replay_event(event, told, recorded, measured));
-  for (SessionNode& node : nodes) node.confirmed = recorded[static_cast<std::size_t>(node.index)].confirmed;
+  for (const SearchEvent& event : events) TRY(replay_event(event, from));
+  for (SessionNode& node : nodes) node.confirmed = from.nodes[static_cast<std::size_t>(node.index)].confirmed;
   return {};
 }
 
 // The same steps in the same order as when they were recorded, so that whoever learns from them comes to know the same.
-Result<> Session::Engine::replay_event(const SearchEvent& event, const std::map<ExpansionId, NodeIndex>& told,
-                                       const SessionNodes& recorded, std::map<NodeIndex, std::size_t>& measured) {
+Result<> Session::Engine::replay_event(const SearchEvent& event, Restoring& from) {
   const auto damaged = [&](const char* what) {
     return fail(ErrorKind::system, fmt::format("session {} cannot be resumed: its record is damaged ({})", id, what));
   };
   if (const auto* asked = std::get_if<Asked>(&event)) {
     Flight& flight = take_off(asked->expansion);
     reason_ = asked->expansion.reason;
-    const auto end = told.find(asked->expansion.id);
-    if (end == told.end()) {  // still in flight when the process ended: written again now, from what was known then
-      if (asked->expansion.task == Task::expand) propose(flight);
+    const auto end = from.ended.find(asked->expansion.id);
+    if (end == from.ended.end()) {
+      // Still in flight when the process ended: written again now, from what was known then.
+      const auto written = from.written.find(asked->expansion.id);
+      if (written != from.written.end()) flight.recorded = written->second;
+      flight.nothing = flight.recorded && flight.recorded->empty();
+      if (asked->expansion.task == Task::expand && !flight.nothing) propose(flight);
       return {};
     }
     if (asked->expansion.task == Task::remeasure || end->second < 0) return {};
-    if (static_cast<std::size_t>(end->second) >= recorded.size()) return damaged("a node is missing");
-    flight.proposal = recorded[static_cast<std::size_t>(end->second)].proposal;
-    if (asked->expansion.task == Task::expand && tried_set_.insert(flight.proposal->candidate.id()).second) {
-      tried_.push_back(flight.proposal->candidate.id());
-    }
+    if (static_cast<std::size_t>(end->second) >= from.nodes.size()) return damaged("a node is missing");
+    flight.proposal = from.nodes[static_cast<std::size_t>(end->second)].proposal;
     return {};
   }
-  if (const auto* cancelled = std::get_if<Cancelled>(&event)) {
-    flights_.erase(cancelled->id);
+  const auto it = flights_.find(expansion_of(event));
+  if (it == flights_.end()) return damaged("something came of what was never asked");
+  if (const auto* written = std::get_if<Proposed>(&event)) {
+    if (written->candidate.empty() || !remember(written->candidate)) it->second.nothing = true;
     return {};
   }
-  const Told& t = std::get<Told>(event);
-  const auto it = flights_.find(t.id);
-  if (it == flights_.end()) return damaged("something was told that was never asked");
   Flight flight = std::move(it->second);
   flights_.erase(it);
+  if (std::holds_alternative<Cancelled>(event)) return {};
+  const Told& t = std::get<Told>(event);
   if (flight.expansion.task == Task::remeasure) {
     const NodeIndex index = flight.expansion.parents.empty() ? -1 : flight.expansion.parents[0];
     if (index < 0 || static_cast<std::size_t>(index) >= nodes.size()) return damaged("a measurement of no node");
-    const auto& source = recorded[static_cast<std::size_t>(index)].remeasured;
-    const std::size_t nth = measured[index]++;
+    const auto& source = from.nodes[static_cast<std::size_t>(index)].remeasured;
+    const std::size_t nth = from.measured[index]++;
     if (nth < source.size()) nodes[static_cast<std::size_t>(index)].remeasured.push_back(source[nth]);
     count(progress_, Task::remeasure, t.outcome);
     return {};
@@ -116,8 +126,8 @@ Result<> Session::Engine::replay_event(const SearchEvent& event, const std::map<
     count(progress_, flight.expansion.task, t.outcome);
     return {};
   }
-  if (static_cast<std::size_t>(*t.node) >= recorded.size()) return damaged("a node is missing");
-  SessionNode node = recorded[static_cast<std::size_t>(*t.node)];
+  if (static_cast<std::size_t>(*t.node) >= from.nodes.size()) return damaged("a node is missing");
+  SessionNode node = from.nodes[static_cast<std::size_t>(*t.node)];
   node.remeasured.clear();
   node.confirmed.reset();
   settle(std::move(flight), std::move(node));
@@ -146,6 +156,8 @@ Result<std::unique_ptr<Session>> Session::resume(SessionParts parts, const Sessi
 
 void Session::run(Done done) { engine_->run(std::move(done)); }
 void Session::interrupt() { engine_->interrupt(); }
+void Session::abandon_proposals() { engine_->abandon_proposals(); }
+std::vector<ExpansionId> Session::waiting() const { return engine_->waiting(); }
 const SessionId& Session::id() const { return engine_->id; }
 const SessionNodes& Session::nodes() const { return engine_->nodes; }
 const SessionOptions& Session::options() const { return engine_->options; }

@@ -32,9 +32,23 @@ struct SessionOptions {
   std::string target = "cpu";
   int jobs = 2;     // expansions in flight at once
   int confirm = 3;  // the best node and how many runners-up are confirmed, together
+  // Of models, for all of the session.
+  std::string base_url;
+  std::int64_t max_tokens = ModelSettings{}.max_tokens;
+  std::string effort;
+  // Of a replay: the synthesizer of the recording, and whether its evaluations are taken, too.
+  std::string replayed;
+  bool recorded_evaluations = false;
 };
 [[nodiscard]] nlohmann::json to_json(const SessionOptions& options);
 [[nodiscard]] Result<SessionOptions> session_options_from_json(const nlohmann::json& json);
+
+// A recording that a session follows step by step: whatever arrives first, everything is asked, written, told and
+// cancelled in the recording's order. Its stoppers are not asked; it ends where the recording ends.
+struct Script {
+  std::vector<SearchEvent> events;
+  StopReason stopped;  // why the recorded session stopped; empty if it had not when it was recorded
+};
 
 // Whom the session works with. All outlive it.
 struct SessionParts {
@@ -47,6 +61,12 @@ struct SessionParts {
   nlohmann::json target_facts;                                   // descriptor and calibration, for requests
   nlohmann::json versions;                                       // kept with the session
   std::function<Result<Candidate>(const Understood&)> identity;  // writes the first node
+  LateExchangeLog* exchanges = nullptr;  // of the models that the synthesizer asks; nullptr: it asks none
+  Spend foreseen = {};                   // one call, as far as it can be told before the first: `largest_…`
+  std::shared_ptr<const Script> script = {};
+  // At most so many expansions are asked, instead of `jobs` at once; when all that is left to do is to wait for
+  // proposals, the session ends, interrupted: for answers that come from outside, in a later process.
+  std::optional<int> asks = {};
 };
 
 // How a session ended.
@@ -56,7 +76,7 @@ struct SessionResult {
   StopReason stopped;
   std::int64_t candidates = 0;
   double seconds = 0;
-  Usage spend;
+  Spend spend;
   // What is handed over: the best node if its speedup over eager is a win, else the identity plan (node 0). With
   // `confirmed` that was decided by confirming runs. nullopt: nothing was right.
   std::optional<NodeIndex> best;
@@ -82,11 +102,14 @@ class Session {
   void run(Done done);  // `done` comes once, on the loop's thread
   // Ctrl-C: asks for nothing more, cancels what is in flight and ends; what was in flight is carried out by a resume.
   void interrupt();
+  // Before run(): expansions that wait for a proposal are taken back.
+  void abandon_proposals();
 
   [[nodiscard]] const SessionId& id() const;
   [[nodiscard]] const SessionNodes& nodes() const;
   [[nodiscard]] const SessionOptions& options() const;
   [[nodiscard]] Snapshot snapshot() const;
+  [[nodiscard]] std::vector<ExpansionId> waiting() const;  // for a proposal
 
  private:
   class Engine;

@@ -36,6 +36,7 @@ struct Session {
   std::vector<SearchEvent> steps;  // step i + 1 at i
   std::vector<At<SessionState>> states;
   std::map<NodeIndex, Node> nodes;
+  std::vector<ExchangeRecord> exchanges;
 };
 
 struct Content {
@@ -87,6 +88,11 @@ class Writer final : public SessionWriter {
   Result<> confirm(NodeIndex node, const Evaluation& evaluation) override {
     TRY(content_->write());
     session().nodes.at(node).confirmed.push_back({static_cast<Step64>(session().steps.size()), evaluation});
+    return {};
+  }
+  Result<> keep(const Exchange& exchange) override {
+    TRY(content_->write());
+    session().exchanges.push_back({exchange, static_cast<Step64>(session().steps.size()), content_->clock->unix_ms()});
     return {};
   }
   Result<> set_state(const SessionState& state) override {
@@ -209,6 +215,31 @@ class FakeStore final : public Store {
     std::vector<Evaluation> evaluations;
     for (const auto& evaluation : found->second.evaluations) evaluations.push_back(evaluation.is);
     return evaluations;
+  }
+  Result<Page<ExchangeRecord>> exchanges(const SessionId& id, const PageRequest& request) override {
+    const auto after = static_cast<std::size_t>(TRY(page_position(request, 0)));
+    const auto& all = content_->sessions[TRY(position(id))].exchanges;
+    Page<ExchangeRecord> page;
+    for (std::size_t i = after; i < all.size() && page.items.size() < static_cast<std::size_t>(request.limit); ++i) {
+      page.items.push_back(all[i]);
+    }
+    if (after + page.items.size() < all.size()) page.next = std::to_string(after + page.items.size());
+    return page;
+  }
+  Result<std::optional<Exchange>> exchange(const SessionId& id, Purpose purpose) override {
+    std::optional<Exchange> latest;
+    for (const ExchangeRecord& record : content_->sessions[TRY(position(id))].exchanges) {
+      const Purpose& of = record.exchange.purpose;
+      if (of.expansion == purpose.expansion && of.attempt == purpose.attempt) latest = record.exchange;
+    }
+    return latest;
+  }
+  Result<Spend> spent(const SessionId& id) override {
+    Spend spend;
+    for (const ExchangeRecord& record : content_->sessions[TRY(position(id))].exchanges) {
+      spend.add(record.exchange.reply);
+    }
+    return spend;
   }
   Result<Candidate> candidate(const std::string& digest) override {
     const auto found = content_->candidates.find(digest);

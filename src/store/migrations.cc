@@ -5,7 +5,7 @@
 namespace kerf {
 
 std::span<const std::string_view> migrations() {
-  static constexpr std::array<std::string_view, 1> steps = {R"sql(
+  static constexpr std::array<std::string_view, 2> steps = {R"sql(
 CREATE TABLE tasks (
   id TEXT PRIMARY KEY,
   problem TEXT NOT NULL,            -- Problem::id
@@ -81,6 +81,22 @@ CREATE TABLE calibrations (
   created_ms BIGINT NOT NULL,
   PRIMARY KEY (machine, serial)
 );
+)sql",
+                                                            R"sql(
+CREATE TABLE exchanges (            -- every request to a model with its reply
+  session BIGINT NOT NULL REFERENCES sessions (number),
+  serial BIGINT NOT NULL,
+  step BIGINT NOT NULL,
+  expansion BIGINT NOT NULL,
+  attempt BIGINT NOT NULL,
+  model TEXT NOT NULL,
+  digest TEXT NOT NULL,             -- of the request
+  request TEXT NOT NULL,
+  reply TEXT NOT NULL,              -- with its usage
+  created_ms BIGINT NOT NULL,
+  PRIMARY KEY (session, serial)
+);
+CREATE INDEX exchanges_by_purpose ON exchanges (session, expansion, attempt);
 )sql"};
   return steps;
 }

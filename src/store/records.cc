@@ -42,8 +42,9 @@ const char* to_string(SessionStatus status) {
 std::string node_name(const SessionId& session, NodeIndex node) { return fmt::format("{}/{}", session, node); }
 
 json to_json(const Usage& usage) {
-  return {
-      {"tokens_in", usage.tokens_in}, {"tokens_out", usage.tokens_out}, {"usd", usage.usd}, {"seconds", usage.seconds}};
+  return {{"tokens_in", usage.tokens_in}, {"tokens_out", usage.tokens_out},
+          {"cached_in", usage.cached_in}, {"usd", usage.usd},
+          {"usd_known", usage.usd_known}, {"seconds", usage.seconds}};
 }
 
 Result<Usage> usage_from_json(const json& value) {
@@ -51,7 +52,39 @@ Result<Usage> usage_from_json(const json& value) {
     return Usage{.tokens_in = value.at("tokens_in").get<std::int64_t>(),
                  .tokens_out = value.at("tokens_out").get<std::int64_t>(),
                  .usd = value.at("usd").get<double>(),
-                 .seconds = value.at("seconds").get<double>()};
+                 .seconds = value.at("seconds").get<double>(),
+                 .cached_in = value.value("cached_in", std::int64_t{0}),
+                 .usd_known = value.value("usd_known", true)};
+  } catch (const json::exception& e) {
+    return damaged(e.what());
+  }
+}
+
+json to_json(const Spend& spend) {
+  return {{"calls", spend.calls},
+          {"tokens_in", spend.tokens_in},
+          {"tokens_out", spend.tokens_out},
+          {"cached_in", spend.cached_in},
+          {"usd", spend.known_usd},
+          {"unpriced", spend.unpriced},
+          {"saved_usd", spend.saved_usd},
+          {"seconds", spend.seconds},
+          {"largest_tokens", spend.largest_tokens},
+          {"largest_usd", spend.largest_usd}};
+}
+
+Result<Spend> spend_from_json(const json& value) {
+  try {
+    return Spend{.calls = value.value("calls", std::int64_t{0}),
+                 .tokens_in = value.at("tokens_in").get<std::int64_t>(),
+                 .tokens_out = value.at("tokens_out").get<std::int64_t>(),
+                 .cached_in = value.value("cached_in", std::int64_t{0}),
+                 .known_usd = value.at("usd").get<double>(),
+                 .unpriced = value.value("unpriced", std::int64_t{0}),
+                 .saved_usd = value.value("saved_usd", 0.0),
+                 .seconds = value.at("seconds").get<double>(),
+                 .largest_tokens = value.value("largest_tokens", std::int64_t{0}),
+                 .largest_usd = value.value("largest_usd", 0.0)};
   } catch (const json::exception& e) {
     return damaged(e.what());
   }
@@ -95,7 +128,7 @@ Result<SessionState> session_state_from_json(const json& value) {
     if (const json& fraction = value.at("fraction_of_speed_of_light"); !fraction.is_null()) {
       state.fraction_of_speed_of_light = fraction.get<double>();
     }
-    state.spend = TRY(usage_from_json(value.at("spend")));
+    state.spend = TRY(spend_from_json(value.at("spend")));
     return state;
   } catch (const json::exception& e) {
     return damaged(e.what());

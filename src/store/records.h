@@ -13,6 +13,8 @@ namespace kerf {
 [[nodiscard]] Result<SessionState> session_state_from_json(const nlohmann::json& json);
 [[nodiscard]] nlohmann::json to_json(const Problem& problem);
 [[nodiscard]] Result<Problem> problem_from_json(const nlohmann::json& json);
+[[nodiscard]] nlohmann::json to_json(const Spend& spend);
+[[nodiscard]] Result<Spend> spend_from_json(const nlohmann::json& json);
 [[nodiscard]] nlohmann::json to_json(const Usage& usage);
 [[nodiscard]] Result<Usage> usage_from_json(const nlohmann::json& json);
 // Parses what a store wrote; what cannot be parsed is a damaged store.

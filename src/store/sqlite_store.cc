@@ -10,6 +10,7 @@
 #include "store/session_lock.h"
 #include "store/sqlite.h"
 #include "store/store.h"
+#include "synthesize/model/model_json.h"
 
 namespace kerf {
 namespace {
@@ -104,6 +105,15 @@ class Writer final : public SessionWriter {
 
   Result<> confirm(NodeIndex node, const Evaluation& evaluation) override {
     return write_evaluation(node, step_, "confirm", evaluation);
+  }
+
+  Result<> keep(const Exchange& exchange) override {
+    return shared_->database->run(
+        "INSERT INTO exchanges SELECT ?1, coalesce(max(serial), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM exchanges "
+        "WHERE session = ?1",
+        {number_, step_, static_cast<std::int64_t>(exchange.purpose.expansion), std::int64_t{exchange.purpose.attempt},
+         exchange.model, exchange.request_digest, dump(exchange.request), dump(to_json(exchange.reply)),
+         shared_->clock->unix_ms()});
   }
 
   Result<> set_state(const SessionState& state) override {
@@ -289,6 +299,41 @@ class SqliteStore final : public Store {
     return evaluations;
   }
 
+  Result<Page<ExchangeRecord>> exchanges(const SessionId& id, const PageRequest& request) override {
+    const std::int64_t after = TRY(page_position(request, 0));
+    const std::int64_t number = TRY(number_of(id));
+    const auto rows = TRY(
+        database().query(std::string(select_exchange) + " WHERE session = ?1 AND serial > ?2 ORDER BY serial LIMIT ?3",
+                         {number, after, std::int64_t{request.limit} + 1}));
+    Page<ExchangeRecord> page;
+    for (std::size_t i = 0; i < rows.size() && i < static_cast<std::size_t>(request.limit); ++i) {
+      page.items.push_back(TRY(read_exchange(rows[i])));
+      if (i + 1 < rows.size()) page.next = std::to_string(rows[i].integer(0));
+    }
+    if (rows.size() <= static_cast<std::size_t>(request.limit)) page.next.clear();
+    return page;
+  }
+
+  Result<std::optional<Exchange>> exchange(const SessionId& id, Purpose purpose) override {
+    const std::int64_t number = TRY(number_of(id));
+    const auto rows =
+        TRY(database().query(std::string(select_exchange) +
+                                 " WHERE session = ?1 AND expansion = ?2 AND attempt = ?3 ORDER BY serial DESC LIMIT 1",
+                             {number, static_cast<std::int64_t>(purpose.expansion), std::int64_t{purpose.attempt}}));
+    if (rows.empty()) return std::nullopt;
+    return TRY(read_exchange(rows[0])).exchange;
+  }
+
+  Result<Spend> spent(const SessionId& id) override {
+    const std::int64_t number = TRY(number_of(id));
+    Spend spend;
+    for (const SqlRow& row :
+         TRY(database().query("SELECT reply FROM exchanges WHERE session = ?1 ORDER BY serial", {number}))) {
+      spend.add(TRY(stored(row.text(0), model_reply_from_json)));
+    }
+    return spend;
+  }
+
   Result<Candidate> candidate(const std::string& digest) override {
     const auto rows = TRY(database().query("SELECT kind, name, content FROM artifacts WHERE digest = ?1", {digest}));
     constexpr std::string_view prefix = "candidate/";
@@ -333,7 +378,22 @@ class SqliteStore final : public Store {
   static constexpr std::string_view select_node =
       "SELECT node, step, expansion, outcome, candidate, recipe, move, rationale, prompt, spent, created_ms FROM nodes";
 
+  static constexpr std::string_view select_exchange =
+      "SELECT serial, step, expansion, attempt, model, digest, request, reply, created_ms FROM exchanges";
+
   Database& database() { return *shared_->database; }
+
+  static Result<ExchangeRecord> read_exchange(const SqlRow& row) {
+    ExchangeRecord record{.exchange = {.purpose = {.expansion = static_cast<std::uint64_t>(row.integer(2)),
+                                                   .attempt = static_cast<int>(row.integer(3))},
+                                       .model = row.text(4),
+                                       .request_digest = row.text(5),
+                                       .request = TRY(stored_json(row.text(6))),
+                                       .reply = TRY(stored(row.text(7), model_reply_from_json))},
+                          .step = row.integer(1),
+                          .created_ms = row.integer(8)};
+    return record;
+  }
 
   Result<std::int64_t> number_of(const SessionId& id) {
     const auto rows = TRY(database().query("SELECT number FROM sessions WHERE id = ?1", {id}));

@@ -20,6 +20,8 @@
 #include "problem/problem.h"
 #include "search/replay.h"
 #include "search/search.h"
+#include "synthesize/model/exchange_log.h"
+#include "synthesize/model/spend.h"
 #include "synthesize/synthesizer.h"
 
 namespace kerf {
@@ -47,13 +49,13 @@ struct SessionState {
   std::optional<NodeIndex> best;
   std::optional<Ratio> speedup;  // of best, against eager
   std::optional<double> fraction_of_speed_of_light;
-  Usage spend;
+  Spend spend;
 };
 
 struct NewSession {
   TaskRecord task;
   nlohmann::json options;     // what a resumed session needs: search, synthesizer, budget, jobs, languages
-  nlohmann::json understood;  // problem as traced, if the session wants to keep it; null otherwise
+  nlohmann::json understood;  // problem as traced and target facts, if the session keeps them; null otherwise
   nlohmann::json versions;    // kerf, torch, compilers, machine
 };
 
@@ -85,6 +87,13 @@ struct NewMeasurement {
   Told told;
   NodeIndex node = 0;
   Evaluation evaluation;
+};
+
+// An exchange with a model, in the order in which replies came.
+struct ExchangeRecord {
+  Exchange exchange;
+  Step64 step = 0;  // of the session when it came
+  std::int64_t created_ms = 0;
 };
 
 struct NodeRecord {
@@ -120,13 +129,15 @@ struct SessionWriter {
   SessionWriter& operator=(const SessionWriter&) = delete;
   virtual ~SessionWriter() = default;
   [[nodiscard]] virtual const SessionId& id() const = 0;
-  // For asks, cancels, and tells of `nothing`.
+  // For asks, proposals, cancels, and tells of `nothing`.
   virtual Result<Step64> append(const SearchEvent& event) = 0;
   virtual Result<Step64> record(const NewNode& node) = 0;
   virtual Result<Step64> record(const NewMeasurement& measurement) = 0;
   // The confirming run (Effort::confirm) of a node, at the present step. It is no event of the search: what a report
   // quotes must not steer where a resumed session goes on. Appended; NodeRecord::confirmed is the latest.
   virtual Result<> confirm(NodeIndex node, const Evaluation& evaluation) = 0;
+  // At the present step. Two of one purpose are kept side by side: both were paid for.
+  virtual Result<> keep(const Exchange& exchange) = 0;
   virtual Result<> set_state(const SessionState& state) = 0;  // at the present step
 };
 
@@ -166,6 +177,11 @@ struct Store {
                                                 std::optional<Step64> as_of = std::nullopt) = 0;
   [[nodiscard]] virtual Result<std::vector<Evaluation>> evaluations(const SessionId& id,
                                                                     NodeIndex node) = 0;  // in order
+  // In the order in which they came, a page at a time: a session may hold many thousands.
+  [[nodiscard]] virtual Result<Page<ExchangeRecord>> exchanges(const SessionId& id, const PageRequest& request) = 0;
+  // The latest of that purpose.
+  [[nodiscard]] virtual Result<std::optional<Exchange>> exchange(const SessionId& id, Purpose purpose) = 0;
+  [[nodiscard]] virtual Result<Spend> spent(const SessionId& id) = 0;  // all exchanges added up
   [[nodiscard]] virtual Result<Candidate> candidate(const std::string& digest) = 0;
   [[nodiscard]] virtual Result<std::string> artifact(const std::string& digest) = 0;  // prompts and whatever was put
   virtual Result<std::string> put_artifact(std::string_view kind, std::string_view bytes) = 0;  // its digest (sha256)
