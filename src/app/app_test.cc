@@ -261,7 +261,9 @@ TEST(CommandLineTest, NonsenseIsRefused) {
   for (const std::vector<const char*>& arguments :
        std::vector<std::vector<const char*>>{{},
                                              {"fly"},
-                                             {"optimize"},
+                                             {"optimize", "a.py", "--evaluations", "guessed"},
+                                             {"ask"},
+                                             {"tell", "last"},
                                              {"optimize", "a.py", "--jobs", "0"},
                                              {"optimize", "a.py", "--mode", "fast"},
                                              {"suite"},
@@ -279,10 +281,15 @@ TEST(CommandLineTest, WhatThisVersionLacksIsCalledUnavailable) {
   ASSERT_FALSE(options);
   EXPECT_EQ(options.error().kind, ErrorKind::unavailable);
   choices = {};
-  choices.synthesizer = "anthropic/some-model";
+  choices.synthesizer = "builtin,replay:last";
   options = session_options(choices);
   ASSERT_FALSE(options);
-  EXPECT_EQ(options.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(options.error().kind, ErrorKind::user);
+  choices = {};
+  choices.evaluations = "recorded";
+  options = session_options(choices);
+  ASSERT_FALSE(options);
+  EXPECT_THAT(options.error().message, HasSubstr("replay:"));
   choices = {};
   choices.policy = "astrology";
   options = session_options(choices);

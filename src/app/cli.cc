@@ -27,6 +27,7 @@ Examples:
   kerf optimize model.py --budget 5m             search for five minutes
   kerf optimize suite.jsonl#1/19 --set batch_size=4096
   kerf evaluate model.py kernel.cpp              judge a kernel that you wrote
+  kerf optimize model.py --synthesizer anthropic/MODEL --budget 64candidates,2usd
   kerf sessions; kerf show last                  what was found, and why
   kerf export last --format pytorch              a file with a ModelNew that runs without kerf
 )";
@@ -36,8 +37,8 @@ void add_common(CLI::App* app, CommonOptions& options) {
   app->add_flag("--json", options.json, "Print one JSON document to standard output and nothing else there");
 }
 
-void add_problem(CLI::App* app, ProblemOptions& options, const char* what) {
-  app->add_option("problem", options.spec, what)->required()->type_name("PROBLEM");
+void add_problem(CLI::App* app, ProblemOptions& options, const char* what, bool required = true) {
+  app->add_option("problem", options.spec, what)->required(required)->type_name("PROBLEM");
   app->add_option("--set", options.set, "Give a module-level size another value; may be repeated")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
@@ -53,14 +54,27 @@ void add_search(CLI::App* app, SearchChoices& options) {
   app->add_option("--target", options.target, "Machine to write for")->type_name("NAME")->capture_default_str();
   app->add_option("--dtype", options.dtype, "Working type")->type_name("TYPE")->capture_default_str();
   app->add_option("--language", options.language, "Language of candidates")->type_name("NAME")->capture_default_str();
-  app->add_option("--synthesizer", options.synthesizer, "Who writes candidates")
+  app->add_option("--synthesizer", options.synthesizer,
+                  "Who writes candidates: builtin, anthropic/MODEL, openai/MODEL, command:PROGRAM, batch:…, ask, "
+                  "replay:SESSION|FILE, or several, as in a,b:3,builtin")
       ->type_name("NAME")
+      ->capture_default_str();
+  app->add_option("--base-url", options.base_url, "Another server than the provider's own (docs/models.md)")
+      ->type_name("URL");
+  app->add_option("--max-tokens", options.max_tokens, "Longest reply of a model, reasoning included")
+      ->type_name("N")
+      ->check(CLI::Range(256, 1'000'000));
+  app->add_option("--effort", options.effort, "How much a model reasons, as its provider names it: low, high, …")
+      ->type_name("WORD");
+  app->add_option("--evaluations", options.evaluations, "Measure, or take a recording's (with --synthesizer replay:…)")
+      ->check(CLI::IsMember({"measured", "recorded"}))
       ->capture_default_str();
   app->add_option("--policy", options.policy, "Search policy: mcts, greedy, best-of-n")
       ->type_name("NAME")
       ->capture_default_str();
   app->add_option("--budget", options.budget,
-                  fmt::format("When to stop: candidates, s, m, h, plateau, sol (default {})", default_budget))
+                  fmt::format("When to stop: candidates, s, m, h, plateau, sol, tokens, ktokens, usd (default {})",
+                              default_budget))
       ->type_name("LIST");
   app->add_option("--seed", options.seed, "Seed of the search (default 0)")->type_name("N");
   app->add_option(
@@ -125,10 +139,12 @@ std::unique_ptr<CommandLine> make_command_line() {
 
   CLI::App* optimize_app = add_command(app, "optimize", "Search for a faster kernel",
                                        "kerf optimize suite.jsonl#1/19 --budget 64candidates,5m --out fast-relu");
-  add_problem(optimize_app, c.optimize.problem, "FILE.py, SUITE.jsonl#LEVEL/ID or FOLDER#LEVEL/ID");
+  add_problem(optimize_app, c.optimize.problem, "FILE.py, SUITE.jsonl#LEVEL/ID or FOLDER#LEVEL/ID", false);
   add_search(optimize_app, c.optimize.search);
   optimize_app->add_option("--out", c.optimize.out, "Folder for the results (default ./kerf-out/PROBLEM-SESSION)")
       ->type_name("DIR");
+  optimize_app->add_flag("--dry-run", c.optimize.dry_run,
+                         "Show the first prompt and what a session of this size would cost; ask no model");
   add_common(optimize_app, c.optimize.common);
   optimize_app->callback([&c] { c.chosen = [&c] { return optimize(c.optimize); }; });
 
@@ -144,6 +160,31 @@ std::unique_ptr<CommandLine> make_command_line() {
   add_common(resume_app, c.resume.common);
   resume_app->callback([&c] { c.chosen = [&c] { return resume(c.resume); }; });
 
+  CLI::App* ask_app = add_command(app, "ask", "Have candidates written by others: write expansions as files",
+                                  "kerf ask last -n 4 --out work");
+  ask_app->add_option("session", c.ask.id, "Session, abbreviated, or last (begun with --synthesizer ask)")
+      ->required()
+      ->type_name("SESSION");
+  ask_app->add_option("-n", c.ask.n, "How many more")
+      ->type_name("K")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1000));
+  ask_app->add_option("--out", c.ask.out, "Folder to write them to (default ./kerf-ask/SESSION)")->type_name("DIR");
+  add_common(ask_app, c.ask.common);
+  ask_app->callback([&c] { c.chosen = [&c] { return ask(c.ask); }; });
+
+  CLI::App* tell_app = add_command(app, "tell", "Take in what others wrote: evaluate and record it",
+                                   "kerf tell last work; kerf tell last work/7/reply.md");
+  tell_app->add_option("session", c.tell.id, "Session, abbreviated, or last")->required()->type_name("SESSION");
+  tell_app->add_option("answers", c.tell.answers, "Folder that kerf ask wrote, or one answer in it")
+      ->required()
+      ->type_name("DIR|FILE");
+  tell_app->add_option("--progress", c.tell.progress, "What to show while it runs")
+      ->check(CLI::IsMember({"auto", "plain", "json", "none"}))
+      ->capture_default_str();
+  add_common(tell_app, c.tell.common);
+  tell_app->callback([&c] { c.chosen = [&c] { return tell(c.tell); }; });
+
   CLI::App* evaluate_app = add_command(app, "evaluate", "Judge and time candidates that you wrote",
                                        "kerf evaluate model.py kernel.cpp --json");
   add_problem(evaluate_app, c.evaluate.problem, "FILE.py, SUITE.jsonl#LEVEL/ID or FOLDER#LEVEL/ID");
@@ -154,6 +195,7 @@ std::unique_ptr<CommandLine> make_command_line() {
   evaluate_app->add_option("--target", c.evaluate.target, "What the candidates run on: cpu or nvidia")
       ->capture_default_str();
   evaluate_app->add_option("--language", c.evaluate.language, "cpp or cuda, where a file's extension does not say it");
+  evaluate_app->add_flag("--for-model", c.evaluate.for_model, "In the words in which a model would be told of it");
   add_common(evaluate_app, c.evaluate.common);
   evaluate_app->callback([&c] { c.chosen = [&c] { return evaluate(c.evaluate); }; });
 
@@ -170,6 +212,8 @@ std::unique_ptr<CommandLine> make_command_line() {
       add_command(app, "show", "Show a session's tree, or one node", "kerf show last; kerf show last/12 --source");
   show_app->add_option("id", c.show.id, "Session or SESSION/NODE, abbreviated, or last")->required()->type_name("ID");
   show_app->add_flag("--source", c.show.source, "With the candidate's text");
+  show_app->add_flag("--prompt", c.show.prompt, "Of a node: the prompt that it was written from, byte for byte");
+  show_app->add_flag("--conversation", c.show.conversation, "Of a node: all that was said, and what each call cost");
   add_common(show_app, c.show.common);
   show_app->callback([&c] { c.chosen = [&c] { return show(c.show); }; });
 
@@ -179,7 +223,7 @@ std::unique_ptr<CommandLine> make_command_line() {
       ->required()
       ->type_name("ID");
   export_app->add_option("--format", c.exporting.format, "What to write")
-      ->check(CLI::IsMember({"pytorch", "cpp", "source"}))
+      ->check(CLI::IsMember({"pytorch", "cpp", "source", "recording"}))
       ->capture_default_str();
   export_app->add_option("--out", c.exporting.out, "File to write (default: standard output)")->type_name("FILE");
   add_common(export_app, c.exporting.common);

@@ -19,6 +19,8 @@ struct CommandLine {
   std::function<Result<int>()> chosen;
   OptimizeOptions optimize;
   ResumeOptions resume;
+  AskOptions ask;
+  TellOptions tell;
   EvaluateOptions evaluate;
   SessionsOptions sessions;
   ShowOptions show;

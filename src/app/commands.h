@@ -40,6 +40,10 @@ struct SearchChoices {
   std::optional<int> confirm;
   int jobs = 2;
   std::string progress = "auto";  // auto, plain, json, none
+  std::string base_url;
+  std::optional<std::int64_t> max_tokens;
+  std::string effort;
+  std::string evaluations = "measured";  // or "recorded", of a replay
 };
 // `unavailable` for what this version or machine does not have.
 [[nodiscard]] Result<SessionOptions> session_options(const SearchChoices& choices);
@@ -49,8 +53,12 @@ struct OptimizeOptions {
   ProblemOptions problem;
   SearchChoices search;
   std::string out;  // folder; empty: ./kerf-out/<problem>-<session>
+  bool dry_run = false;
 };
 [[nodiscard]] Result<int> optimize(const OptimizeOptions& options);
+// Shows the first prompt and what a session of this size would cost; asks no model and keeps nothing.
+[[nodiscard]] Result<int> dry_run(const OptimizeOptions& options, const SessionOptions& choices,
+                                  const Problem& problem);
 
 struct ResumeOptions {
   CommonOptions common;
@@ -61,6 +69,22 @@ struct ResumeOptions {
 };
 [[nodiscard]] Result<int> resume(const ResumeOptions& options);
 
+struct AskOptions {
+  CommonOptions common;
+  std::string id;
+  int n = 1;
+  std::string out;  // folder; empty: ./kerf-ask/<session>
+};
+[[nodiscard]] Result<int> ask(const AskOptions& options);
+
+struct TellOptions {
+  CommonOptions common;
+  std::string id;
+  std::string answers;  // a folder, or one file of an expansion's folder
+  std::string progress = "auto";
+};
+[[nodiscard]] Result<int> tell(const TellOptions& options);
+
 struct EvaluateOptions {
   CommonOptions common;
   ProblemOptions problem;
@@ -68,6 +92,7 @@ struct EvaluateOptions {
   bool screen = false;                  // fewer samples, no torch.compile
   std::string target = "cpu";
   std::string language;  // empty: as the files' extensions say
+  bool for_model = false;               // as prompts tell a model of it
 };
 [[nodiscard]] Result<int> evaluate(const EvaluateOptions& options);
 
@@ -82,6 +107,8 @@ struct ShowOptions {
   CommonOptions common;
   std::string id;
   bool source = false;
+  bool prompt = false;        // of a node, byte for byte
+  bool conversation = false;  // with replies and what each call cost
 };
 [[nodiscard]] Result<int> show(const ShowOptions& options);
 

@@ -11,6 +11,7 @@
 #include "app/wiring.h"
 #include "app/words.h"
 #include "base/paths.h"
+#include "synthesize/prompt/feedback.h"
 #include "target/target.h"
 
 namespace kerf {
@@ -68,6 +69,8 @@ Result<int> evaluate(const EvaluateOptions& options) {
         nlohmann::json json = to_json(evaluation);
         json["file"] = name;
         TRY(print(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"));
+      } else if (options.for_model) {
+        TRY(print((state.printed > 0 ? "\n" : "") + feedback(evaluation, candidates[state.printed])));
       } else {
         TRY(print(fmt::format("{}{}\n{}", state.printed > 0 ? "\n" : "", name, evaluation_text(evaluation))));
       }

@@ -12,12 +12,45 @@
 #include "app/words.h"
 #include "base/paths.h"
 #include "session/confirm.h"
+#include "session/recording.h"
 
 namespace kerf {
 
+namespace {
+
+// The whole session: what `--synthesizer replay:FILE` goes through again.
+Result<int> export_recording(const ExportOptions& options) {
+  const auto wiring = TRY(Wiring::open({.store = options.common.store, .machine = false}));
+  const Found found = TRY(wiring->store().find(options.id));
+  const Recording recording = TRY(record_session(wiring->store(), found.session));
+  const std::string text = to_text(recording);
+  if (options.out.empty()) {
+    TRY(print(text));
+    return exit_success;
+  }
+  TRY(write_file(options.out, text));
+  if (options.common.json) {
+    TRY(print(nlohmann::json{{"schema", 1},
+                             {"session", found.session},
+                             {"format", "recording"},
+                             {"tree", recording.tree},
+                             {"files", {options.out}}}
+                  .dump(2) +
+              "\n"));
+  } else {
+    print_error(
+        fmt::format("wrote {} (session {}, {} exchanges)\n", options.out, found.session, recording.exchanges.size()));
+  }
+  return exit_success;
+}
+
+}  // namespace
+
 Result<int> export_node(const ExportOptions& options) {
+  if (options.format == "recording") return export_recording(options);
   const auto format = export_format_from(options.format);
-  if (!format) return user_error(fmt::format("--format {}: pytorch, cpp or source was expected", options.format));
+  if (!format)
+    return user_error(fmt::format("--format {}: pytorch, cpp, source or recording was expected", options.format));
   const auto wiring = TRY(Wiring::open({.store = options.common.store, .machine = false}));
   Store& store = wiring->store();
   const Found found = TRY(store.find(options.id));

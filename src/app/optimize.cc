@@ -1,6 +1,7 @@
 // kerf optimize and kerf resume.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
@@ -9,8 +10,39 @@
 #include "app/run_session.h"
 #include "app/wiring.h"
 #include "app/words.h"
+#include "base/random.h"
+#include "synthesize/mixed_synthesizer.h"
+#include "synthesize/model/make_model.h"
 
 namespace kerf {
+
+namespace {
+
+constexpr std::string_view replay_prefix = "replay:";
+
+// The options of the recording, with what was asked for otherwise; the recording is named so that a resume finds it.
+Result<SessionOptions> replay_options(const SearchChoices& choices, const Recording& recording) {
+  SessionOptions options = recording.options;
+  const std::string what = choices.synthesizer.substr(replay_prefix.size());
+  std::error_code code;
+  const bool file = std::filesystem::is_regular_file(what, code);
+  options.replayed = recording.options.synthesizer;
+  options.synthesizer =
+      std::string(replay_prefix) + (file ? std::filesystem::absolute(what).string() : recording.session);
+  options.recorded_evaluations = choices.evaluations == "recorded";
+  if (options.recorded_evaluations) {
+    if (choices.seed || !choices.budget.empty() || choices.confirm)
+      return user_error(
+          "--evaluations recorded goes the way of the recording: leave --seed, --budget and --confirm out");
+    return options;
+  }
+  if (choices.seed) options.search.seed = *choices.seed;
+  if (!choices.budget.empty()) options.budget = choices.budget;
+  if (choices.confirm) options.confirm = *choices.confirm;
+  return options;
+}
+
+}  // namespace
 
 Result<SessionOptions> session_options(const SearchChoices& choices) {
   const auto unavailable = [](const char* what, const std::string& found, const char* there) {
@@ -22,12 +54,25 @@ Result<SessionOptions> session_options(const SearchChoices& choices) {
   if (!language_from(choices.language))
     return user_error(fmt::format("--language {}: cpp was expected", choices.language));
   if (choices.language != "cpp") return unavailable("language", choices.language, "cpp on target cpu");
-  if (choices.synthesizer != "builtin") return unavailable("synthesizer", choices.synthesizer, "builtin");
+  const bool replays = choices.synthesizer.starts_with(replay_prefix);
+  if (!replays) {
+    for (const SynthesizerSpec& spec : TRY(parse_synthesizers(choices.synthesizer))) {
+      if (spec.name.starts_with(replay_prefix))
+        return user_error("--synthesizer replay:… stands alone: it brings the synthesizers of the recording");
+    }
+  }
+  if (choices.evaluations == "recorded" && !replays)
+    return user_error("--evaluations recorded needs --synthesizer replay:SESSION or replay:FILE");
   SessionOptions options;
   options.search.policy = choices.policy;
   options.search.seed = choices.seed.value_or(0);
   options.confirm = choices.confirm.value_or(options.confirm);
   options.synthesizer = choices.synthesizer;
+  options.base_url = choices.base_url;
+  options.effort = choices.effort;
+  options.max_tokens = choices.max_tokens.value_or(options.max_tokens);
+  if (choices.synthesizer.find("batch") != std::string::npos)
+    options.batch = fmt::format("{:012x}", secret_seed() >> 16);
   options.language = choices.language;
   options.target = choices.target;
   options.jobs = choices.jobs;
@@ -69,17 +114,41 @@ Result<int> hand_out(const SessionResult& result, const Session& session, const 
 }  // namespace
 
 Result<int> optimize(const OptimizeOptions& options) {
-  const SessionOptions session_choices = TRY(session_options(options.search));
-  const Problem problem = TRY(read_problem(options.problem));
-  const auto wiring = TRY(Wiring::open(
-      {.store = options.common.store, .jobs = session_choices.jobs, .synthesizer = session_choices.synthesizer}));
+  SessionOptions choices = TRY(session_options(options.search));
+  SessionSources sources;
+  if (choices.synthesizer.starts_with(replay_prefix)) {
+    const auto reader = TRY(Wiring::open({.store = options.common.store, .machine = false}));
+    sources.recording = TRY(load_recording(reader->store(), choices.synthesizer.substr(replay_prefix.size())));
+    choices = TRY(replay_options(options.search, *sources.recording));
+  } else if (options.problem.spec.empty()) {
+    return user_error("which problem? kerf optimize PROBLEM; see kerf optimize --help");
+  }
+  Problem problem = options.problem.spec.empty() ? sources.recording->problem : TRY(read_problem(options.problem));
+  if (sources.recording && problem.digest() != sources.recording->problem.digest())
+    return user_error(fmt::format("the recording is of {}, and not of this problem at these sizes; it can be left out",
+                                  sources.recording->problem.id));
+  if (options.dry_run) return dry_run(options, choices, problem);
+  const bool outside = choices.synthesizer == "ask";
+  if (outside) sources.answer = [](const ModelRequest&) { return std::nullopt; };
+  const auto wiring = TRY(
+      Wiring::open({.store = options.common.store, .jobs = choices.jobs, .machine = !choices.recorded_evaluations}));
   const auto view = make_progress_view(*wiring, options.search.progress);
+  SessionParts parts = TRY(wiring->session_parts(*view, choices, sources));
+  if (outside) parts.asks = 1;  // the identity plan; kerf ask asks the rest
   Snapshot first;
   first.problem = problem.id;
   view->show(first);
-  const auto understood = TRY(understand(*wiring, problem));
-  const auto session = TRY(Session::start(wiring->session_parts(*view), session_choices, understood));
+  const auto understood =
+      choices.recorded_evaluations ? TRY(sources.recording->problem_understood()) : TRY(understand(*wiring, problem));
+  const auto session = TRY(Session::start(std::move(parts), choices, understood));
   const SessionResult result = run_to_end(*wiring, *session);
+  if (outside && result.stopped.by == "waiting") {
+    TRY(print(
+        options.common.json
+            ? nlohmann::json{{"schema", 1}, {"session", result.session}, {"problem", problem.id}}.dump(2) + "\n"
+            : fmt::format("session {} waits for candidates: kerf ask {} -n 4\n", result.session, result.session)));
+    return exit_success;
+  }
   return hand_out(result, *session, *understood, options.common, options.out);
 }
 
@@ -89,6 +158,7 @@ Result<int> resume(const ResumeOptions& options) {
   SessionRecord record;
   Problem problem;
   SessionOptions choices;
+  SessionSources sources;
   {
     const auto reader = TRY(Wiring::open({.store = options.common.store, .machine = false}));
     const Found found = TRY(reader->store().find(options.id));
@@ -97,17 +167,29 @@ Result<int> resume(const ResumeOptions& options) {
       return user_error(fmt::format("another kerf works on session {}", found.session));
     problem = TRY(reader->store().task(record.task)).problem;
     choices = TRY(session_options_from_json(record.options));
+    if (!options.budget.empty()) choices.budget = options.budget;
+    if (choices.synthesizer.starts_with(replay_prefix))
+      sources.recording = TRY(load_recording(reader->store(), choices.synthesizer.substr(replay_prefix.size())));
   }
-  if (record.state.status == SessionStatus::finished && options.budget.empty()) {
+  const bool outside = choices.synthesizer == "ask";
+  if (record.state.status == SessionStatus::finished && (options.budget.empty() || choices.recorded_evaluations)) {
+    if (choices.recorded_evaluations)
+      return user_error(fmt::format("session {} is finished: it went to the end of its recording", record.id));
     return user_error(fmt::format(
         "session {} is finished ({}); give it a larger budget to go on: kerf resume {} --budget {}candidates",
         record.id, record.state.message, record.id, std::max<std::int64_t>(2 * record.state.candidates, 8)));
   }
-  const auto wiring =
-      TRY(Wiring::open({.store = options.common.store, .jobs = choices.jobs, .synthesizer = choices.synthesizer}));
+  if (outside) sources.answer = [](const ModelRequest&) { return std::nullopt; };
+  const auto wiring = TRY(
+      Wiring::open({.store = options.common.store, .jobs = choices.jobs, .machine = !choices.recorded_evaluations}));
   const auto view = make_progress_view(*wiring, options.progress);
-  const auto understood = TRY(understand(*wiring, problem));
-  const auto session = TRY(Session::resume(wiring->session_parts(*view), record.id, understood, options.budget));
+  SessionParts parts = TRY(wiring->session_parts(*view, choices, sources));
+  if (outside) parts.asks = 0;
+  const auto understood =
+      choices.recorded_evaluations ? TRY(sources.recording->problem_understood()) : TRY(understand(*wiring, problem));
+  const auto session = TRY(Session::resume(std::move(parts), record.id, understood, options.budget));
+  // Nobody else answers any more: what is left is confirmed and handed over.
+  if (outside) session->abandon_proposals();
   const SessionResult result = run_to_end(*wiring, *session);
   return hand_out(result, *session, *understood, options.common, options.out);
 }

@@ -13,6 +13,8 @@
 #include "app/words.h"
 #include "base/paths.h"
 #include "session/confirm.h"
+#include "session/recording.h"
+#include "synthesize/model/model_json.h"
 
 namespace kerf {
 
@@ -75,6 +77,52 @@ nlohmann::json node_json(const SessionId& session, const SessionNode& node) {
   return json;
 }
 
+// All exchanges of the node's expansion, in order.
+Result<std::vector<Exchange>> exchanges_of(Store& store, const SessionId& session, const SessionNode& node) {
+  std::vector<Exchange> all;
+  for (int attempt = 0;; ++attempt) {
+    std::optional<Exchange> one = TRY(store.exchange(session, {.expansion = node.expansion.id, .attempt = attempt}));
+    if (!one) return all;
+    all.push_back(*std::move(one));
+  }
+}
+
+Result<nlohmann::json> conversation_json(Store& store, const SessionId& session, const SessionNode& node) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const Exchange& e : TRY(exchanges_of(store, session, node))) {
+    all.push_back({{"attempt", e.purpose.attempt},
+                   {"model", e.model},
+                   {"digest", e.request_digest},
+                   {"request", e.request},
+                   {"reply", to_json(e.reply)}});
+  }
+  return all;
+}
+
+// What was said, each turn once: a request repeats all that was said before it.
+Result<std::string> conversation_text(Store& store, const SessionId& session, const SessionNode& node) {
+  std::string text;
+  for (const Exchange& e : TRY(exchanges_of(store, session, node))) {
+    const ModelRequest request = TRY(model_request_from_json(e.request));
+    if (e.purpose.attempt == 0) {
+      for (const Part& part : request.system) text += part.text;
+      for (std::size_t i = 0; i + 1 < request.messages.size(); ++i) {
+        text += fmt::format("\n=== {} ===\n", request.messages[i].role == Speaker::user ? "kerf" : e.model);
+        for (const Part& part : request.messages[i].parts) text += part.text;
+      }
+    }
+    text += "\n=== kerf ===\n";
+    if (!request.messages.empty()) {
+      for (const Part& part : request.messages.back().parts) text += part.text;
+    }
+    Spend spend;
+    spend.add(e.reply);
+    text += fmt::format("\n=== {} ({}, {}) ===\n{}\n", e.model, to_string(e.reply.finish), spend_words(spend),
+                        e.reply.text);
+  }
+  return text;
+}
+
 }  // namespace
 
 Result<int> list_sessions(const SessionsOptions& options) {
@@ -119,8 +167,17 @@ Result<int> show(const ShowOptions& options) {
                                     count_words(static_cast<std::int64_t>(nodes.size()), "node"), *found.node));
     }
     const SessionNode& node = nodes[static_cast<std::size_t>(*found.node)];
+    if ((options.prompt || options.conversation) && !options.common.json) {
+      if (node.proposal.prompt.empty())
+        return user_error(fmt::format("node {} was not written from a prompt", node_name(record.id, node.index)));
+      const std::string text = options.prompt ? node.proposal.prompt : TRY(conversation_text(store, record.id, node));
+      TRY(print(text));
+      return exit_success;
+    }
     if (options.common.json) {
       nlohmann::json json = node_json(record.id, node);
+      if (options.prompt) json["prompt"] = node.proposal.prompt;
+      if (options.conversation) json["conversation"] = TRY(conversation_json(store, record.id, node));
       if (options.source) json["source"] = node.proposal.candidate.text;
       TRY(print(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"));
     } else {
@@ -130,6 +187,8 @@ Result<int> show(const ShowOptions& options) {
     }
     return exit_success;
   }
+  if (options.prompt || options.conversation)
+    return user_error(fmt::format("--prompt and --conversation are of a node: kerf show {}/1 --prompt", record.id));
   const bool busy = TRY(store.busy(record.id));
   const SessionResult result = result_of(record, nodes);
   const Report report{.problem = record.problem,
@@ -143,6 +202,7 @@ Result<int> show(const ShowOptions& options) {
   if (options.common.json) {
     nlohmann::json json = report_json(report);
     json["state"] = session_json(record, busy);
+    json["tree"] = tree_digest(nodes);
     json["nodes"] = nlohmann::json::array();
     for (const SessionNode& node : nodes) json["nodes"].push_back(node_json(record.id, node));
     TRY(print(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"));

@@ -112,9 +112,11 @@ Result<SessionStatus> run_one(const SuiteRunner& r, const Problem& problem, Suit
   const auto understood = understand(r.wiring, problem);
   if (!understood)
     return give_up(understood.error(), understood.error().kind == ErrorKind::user ? "refused" : "failed");
-  auto session = entry.session.empty() ? Session::start(r.wiring.session_parts(r.view), r.session_choices, *understood)
-                                       : Session::resume(r.wiring.session_parts(r.view), entry.session, *understood,
-                                                         r.session_choices.budget);
+  auto parts = r.wiring.session_parts(r.view, r.session_choices);
+  if (!parts) return give_up(parts.error(), "failed");
+  auto session = entry.session.empty()
+                     ? Session::start(*std::move(parts), r.session_choices, *understood)
+                     : Session::resume(*std::move(parts), entry.session, *understood, r.session_choices.budget);
   if (!session) return give_up(session.error(), "failed");
   entry.session = (*session)->id();
   TRY(save());
@@ -139,6 +141,11 @@ Result<SessionStatus> run_one(const SuiteRunner& r, const Problem& problem, Suit
 
 Result<int> run_suite(const SuiteRunOptions& options) {
   SessionOptions session_choices = TRY(session_options(options.search));
+  for (const char* one : {"replay:", "ask"}) {
+    if (session_choices.synthesizer.starts_with(one))
+      return user_error(
+          fmt::format("--synthesizer {}: a suite has many sessions, this is for one", session_choices.synthesizer));
+  }
   std::vector<Problem> problems = TRY(load_suite(options.problem.spec, options.select));
   if (problems.empty())
     return user_error(fmt::format("no problem of {} matches \"{}\"", options.problem.spec, options.select));
@@ -187,8 +194,7 @@ Result<int> run_suite(const SuiteRunOptions& options) {
   };
   TRY(save());
 
-  const auto wiring = TRY(Wiring::open(
-      {.store = options.common.store, .jobs = session_choices.jobs, .synthesizer = session_choices.synthesizer}));
+  const auto wiring = TRY(Wiring::open({.store = options.common.store, .jobs = session_choices.jobs}));
   const auto view = make_progress_view(*wiring, options.search.progress);
   const fs::path out = options.out.empty() ? fs::path("kerf-out") / ("suite-" + id) : fs::path(options.out);
   const SuiteRunner runner{

@@ -5,12 +5,18 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
+#include "base/http.h"
 #include "base/paths.h"
 #include "evaluate/local_evaluator.h"
 #include "evaluate/native_runner.h"
 #include "evaluate/oracle_client.h"
 #include "synthesize/builtin/builtin.h"
 #include "synthesize/identity.h"
+#include "synthesize/mixed_synthesizer.h"
+#include "synthesize/model/make_model.h"
+#include "synthesize/model/replay.h"
+#include "synthesize/model_synthesizer.h"
 #include "target/cpu/cpp.h"
 #include "target/cpu/roofline.h"
 #include "target/nvidia/cuda.h"
@@ -57,9 +63,16 @@ struct Wiring::Parts {
   std::unique_ptr<MachineWatch> watch;
   std::unique_ptr<Loop> loop;
   std::unique_ptr<Evaluator> evaluator;
-  std::unique_ptr<Synthesizer> synthesizer;
+  std::unique_ptr<Evaluator> recorded;
   nlohmann::json target_facts, versions;
   int threads = 1;
+  std::string store_path;
+  // Of sessions whose candidates models write.
+  std::unique_ptr<Http> http;
+  std::unique_ptr<Keys> keys;
+  Prices prices;
+  LateExchangeLog exchanges;
+  std::unique_ptr<Synthesizer> synthesizer;
 };
 
 Wiring::Wiring(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -69,6 +82,7 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
   auto parts = std::make_unique<Parts>();
   const std::string path = TRY(store_path(options.store));
   parts->store = TRY(open_store(path, parts->clock));
+  parts->store_path = path;
   parts->threads = usable_cores();
   parts->versions = {{"kerf", kerf_version}};
   if (options.machine) {
@@ -118,17 +132,152 @@ Evaluator& Wiring::evaluator() { return *parts_->evaluator; }
 int Wiring::threads() const { return parts_->threads; }
 nlohmann::json Wiring::versions() const { return parts_->versions; }
 
-SessionParts Wiring::session_parts(ProgressView& view) {
-  parts_->synthesizer = make_builtin_synthesizer();
-  return {.loop = *parts_->loop,
-          .clock = parts_->clock,
-          .evaluator = *parts_->evaluator,
-          .synthesizer = *parts_->synthesizer,
-          .store = *parts_->store,
-          .view = view,
-          .target_facts = parts_->target_facts,
-          .versions = parts_->versions,
-          .identity = [](const Understood& problem) { return identity_plan(problem); }};
+const Prices& Wiring::prices() { return parts_->prices; }
+
+namespace {
+
+// Makes the synthesizers of one session.
+struct Workshop {
+  const SessionOptions& options;
+  const SessionSources& sources;
+  ModelParts parts;
+  std::filesystem::path batches;
+  LateExchangeLog& exchanges;
+  Note note;
+
+  Result<std::unique_ptr<Model>> model(const std::string& name) const {
+    if (sources.recording) {
+      std::vector<Exchange> own;
+      for (const Exchange& e : sources.recording->exchanges) {
+        if (e.model == name) own.push_back(e);
+      }
+      return std::make_unique<ReplayModel>(own.empty() ? sources.recording->exchanges : own, name, note);
+    }
+    if (sources.answer) return std::make_unique<OutsideModel>(name, sources.answer);
+    if (name == "ask") {
+      return user_error("a session with --synthesizer ask goes on by kerf ask and kerf tell");
+    }
+    ModelOptions model_options;
+    model_options.base_url = options.base_url;
+    if (!options.batch.empty()) model_options.batch_folder = batches / options.batch;
+    return make_model(name, parts, model_options);
+  }
+
+  Result<std::unique_ptr<Synthesizer>> synthesizer(const std::string& name) const {
+    if (name == "builtin") return make_builtin_synthesizer();
+    if (name != "ask" && !is_model_name(name)) {
+      std::string forms;
+      for (const ProviderInfo& provider : model_providers()) forms += provider.form + ", ";
+      return user_error(
+          fmt::format("--synthesizer {}: there are {}replay:SESSION, replay:FILE, ask and builtin", name, forms));
+    }
+    auto recording = std::make_unique<RecordingModel>(TRY(model(name)), exchanges, note);
+    ModelSynthesizerOptions choices;
+    choices.settings.max_tokens = options.max_tokens;
+    choices.settings.effort = options.effort;
+    return make_model_synthesizer(std::move(recording), TRY(load_prompt_texts(options.language)), std::move(choices));
+  }
+};
+
+}  // namespace
+
+Result<SessionParts> Wiring::session_parts(ProgressView& view, const SessionOptions& options,
+                                           const SessionSources& sources) {
+  Parts& p = *parts_;
+  const std::string text = options.replayed.empty() ? options.synthesizer : options.replayed;
+  const std::vector<SynthesizerSpec> specs = TRY(parse_synthesizers(text));
+  if (!p.http) {
+    p.http = TRY(make_http(*p.loop));
+    p.keys = make_keys();
+  }
+  Spend foreseen;
+  if (std::ranges::any_of(specs, [](const SynthesizerSpec& spec) { return is_model_name(spec.name); })) {
+    p.prices = TRY(load_prices());
+    const bool dollars = TRY(parse_budget(options.budget))->counts_dollars() && !sources.recording;
+    for (const SynthesizerSpec& spec : specs) {
+      if (!is_model_name(spec.name)) continue;
+      foreseen.largest_tokens = options.max_tokens;
+      const std::optional<Price> price = price_of(p.prices, spec.name, options.base_url);
+      if (price) {
+        foreseen.largest_usd =
+            std::max(foreseen.largest_usd, static_cast<double>(options.max_tokens) * price->output / 1e6);
+      } else if (dollars) {
+        return user_error(fmt::format(
+            "the price of {} is unknown, so that a budget in dollars cannot be kept: give it in prices.toml (see kerf "
+            "models), or a budget in tokens",
+            spec.name));
+      }
+    }
+  }
+  const Workshop workshop{.options = options,
+                          .sources = sources,
+                          .parts = {.loop = *p.loop,
+                                    .http = *p.http,
+                                    .keys = *p.keys,
+                                    .prices = p.prices,
+                                    .clock = p.clock,
+                                    .random = Random(secret_seed())},
+                          .batches = std::filesystem::path(p.store_path + ".batches"),
+                          .exchanges = p.exchanges,
+                          .note = [&view](const std::string& line) { view.note(line); }};
+  if (specs.size() == 1) {
+    p.synthesizer = TRY(workshop.synthesizer(specs[0].name));
+  } else {
+    std::vector<MixedMember> members;
+    for (const SynthesizerSpec& spec : specs) {
+      members.push_back({.synthesizer = TRY(workshop.synthesizer(spec.name)), .weight = spec.weight});
+    }
+    p.synthesizer = make_mixed_synthesizer(std::move(members), text);
+  }
+  const bool recorded = options.recorded_evaluations && sources.recording;
+  if (recorded) p.recorded = std::make_unique<RecordedEvaluator>(*p.loop, sources.recording);
+  SessionParts made{.loop = *p.loop,
+                    .clock = p.clock,
+                    .evaluator = recorded ? *p.recorded : *p.evaluator,
+                    .synthesizer = *p.synthesizer,
+                    .store = *p.store,
+                    .view = view,
+                    .target_facts = p.target_facts,
+                    .versions = p.versions,
+                    .identity = [](const Understood& problem) { return identity_plan(problem); }};
+  made.exchanges = &p.exchanges;
+  made.foreseen = foreseen;
+  if (recorded) {
+    // The recording's machine is what prompts and the built-in synthesizer were told of.
+    made.target_facts = sources.recording->understood.value("target", nlohmann::json());
+    made.versions = sources.recording->versions;
+    made.script = std::make_shared<Script>(sources.recording->script);
+  }
+  return made;
+}
+
+std::optional<Price> price_of(const Prices& prices, std::string_view model, const std::string& base_url) {
+  for (const std::string_view prefix : {"batch-files:", "batch:"}) {
+    if (model.starts_with(prefix)) model.remove_prefix(prefix.size());
+  }
+  if (model.starts_with("command:")) return prices.find("command", model.substr(std::string_view("command:").size()));
+  const std::size_t slash = model.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  std::string seller(model.substr(0, slash));
+  if (!base_url.empty()) {
+    const auto url = split_url(base_url);
+    if (!url) return std::nullopt;
+    seller = url->host;
+  }
+  return prices.find(seller, model.substr(slash + 1));
+}
+
+Result<std::shared_ptr<const Recording>> load_recording(Store& store, const std::string& what) {
+  std::error_code code;
+  if (std::filesystem::is_regular_file(what, code)) {
+    const std::string text = TRY(read_file(what));
+    auto recording = recording_from_text(text);
+    if (!recording) return user_error(fmt::format("{}: {}", what, recording.error().message));
+    return std::make_shared<const Recording>(*std::move(recording));
+  }
+  const auto found = store.find(what);
+  if (!found) return user_error(fmt::format("replay:{}: there is no such file and no such session", what));
+  return std::make_shared<const Recording>(TRY(record_session(store, found->session)));
 }
 
 }  // namespace kerf

@@ -10,19 +10,27 @@
 #include "base/loop.h"
 #include "evaluate/evaluator.h"
 #include "evaluate/oracle.h"
+#include "session/recording.h"
 #include "session/session.h"
 #include "store/store.h"
+#include "synthesize/model/outside.h"
+#include "synthesize/model/prices.h"
 
 namespace kerf {
 
 inline constexpr const char* kerf_version = "0.1.0";
 
 struct WiringOptions {
-  std::string store;  // path; empty: kerf.db in the data directory
-  int jobs = 2;       // compilations side by side
-  std::string synthesizer = "builtin";
+  std::string store;    // path; empty: kerf.db in the data directory
+  int jobs = 2;         // compilations side by side
   bool machine = true;  // compilers, oracle and runner, too; false: the store alone
   std::string target = "cpu";
+};
+
+// Where a session's replies and evaluations come from, if not from models and this machine.
+struct SessionSources {
+  std::shared_ptr<const Recording> recording;
+  OutsideModel::Answer answer;  // of every model: answers from outside, or none at all
 };
 
 // All parts of one command, made in the order in which they need each other and gone in the reverse one.
@@ -39,7 +47,10 @@ class Wiring {
   [[nodiscard]] Oracle& oracle();        // machine only
   [[nodiscard]] Evaluator& evaluator();  // machine only
   // What a session works with. Every call makes a synthesizer of its own: what one learns lives as long as its session.
-  [[nodiscard]] SessionParts session_parts(ProgressView& view);
+  // `unavailable` where a model cannot be asked (no key, no program), `user` for names that are none.
+  [[nodiscard]] Result<SessionParts> session_parts(ProgressView& view, const SessionOptions& options,
+                                                   const SessionSources& sources = {});
+  [[nodiscard]] const Prices& prices();  // loaded by session_parts
   // Threads that candidates and baselines run on.
   [[nodiscard]] int threads() const;
   [[nodiscard]] nlohmann::json versions() const;
@@ -51,6 +62,10 @@ class Wiring {
 };
 
 [[nodiscard]] Result<std::string> store_path(const std::string& asked);
+// nullopt: unknown.
+[[nodiscard]] std::optional<Price> price_of(const Prices& prices, std::string_view model, const std::string& base_url);
+// What `replay:` names: a file that kerf export wrote, or a session of the store.
+[[nodiscard]] Result<std::shared_ptr<const Recording>> load_recording(Store& store, const std::string& what);
 // One thread per core that this process may use.
 [[nodiscard]] int usable_cores();
 

@@ -23,7 +23,8 @@ nlohmann::json to_json(const SessionOptions& o) {
           {"max_tokens", o.max_tokens},
           {"effort", o.effort},
           {"replayed", o.replayed},
-          {"recorded_evaluations", o.recorded_evaluations}};
+          {"recorded_evaluations", o.recorded_evaluations},
+          {"batch", o.batch}};
 }
 
 Result<SessionOptions> session_options_from_json(const nlohmann::json& json) {
@@ -49,6 +50,7 @@ Result<SessionOptions> session_options_from_json(const nlohmann::json& json) {
     o.effort = TRY(text_field(json, "effort"));
     o.replayed = TRY(text_field(json, "replayed"));
     o.recorded_evaluations = TRY(bool_field(json, "recorded_evaluations"));
+    o.batch = TRY(text_field(json, "batch"));
   }
   return o;
 }

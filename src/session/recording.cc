@@ -199,8 +199,6 @@ std::string tree_digest(const SessionNodes& nodes) {
     digest.add(fmt::format("{}", node.index))
         .add(line(expansion))
         .add(node.proposal.candidate.text)
-        .add(node.proposal.prompt)
-        .add(line(node.proposal.recipe))
         .add(node.proposal.move)
         .add(node.proposal.rationale)
         .add(to_string(node.outcome.kind))

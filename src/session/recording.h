@@ -35,8 +35,9 @@ struct Recording {
 // `user` error that names the line if it is none.
 [[nodiscard]] Result<Recording> recording_from_text(std::string_view text);
 
-// Hexadecimal SHA-256 of all that a session found out: nodes with what they were built on, prompts, candidates, every
-// evaluation and the confirming runs. Two sessions with the same digest grew the same tree.
+// Hexadecimal SHA-256 of what a session found out: nodes with what they were built on, candidates, every evaluation and
+// the confirming runs. Two sessions with the same digest grew the same tree. Prompts are left out: they change with
+// kerf's texts, and a replay says by itself where they do.
 [[nodiscard]] std::string tree_digest(const SessionNodes& nodes);
 
 // Evaluations as they were recorded. `user` errors for what was not, and for another candidate than the recorded one.

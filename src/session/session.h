@@ -39,6 +39,7 @@ struct SessionOptions {
   // Of a replay: the synthesizer of the recording, and whether its evaluations are taken, too.
   std::string replayed;
   bool recorded_evaluations = false;
+  std::string batch;  // folder of what waits in providers' batches
 };
 [[nodiscard]] nlohmann::json to_json(const SessionOptions& options);
 [[nodiscard]] Result<SessionOptions> session_options_from_json(const nlohmann::json& json);
