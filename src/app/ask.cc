@@ -227,9 +227,10 @@ Result<int> tell(const TellOptions& options) {
     return std::nullopt;
   };
   SessionParts parts = TRY(wiring->session_parts(*view, outside.choices, sources));
-  parts.target_facts = outside.record.understood.value("target", nlohmann::json());
   parts.asks = 0;
-  const auto session = TRY(Session::resume(std::move(parts), outside.record.id, outside.problem, ""));
+  // The oracle has to know it before it can judge.
+  const auto problem = TRY(understand_again(*wiring, outside.record, outside.problem->problem, parts));
+  const auto session = TRY(Session::resume(std::move(parts), outside.record.id, problem, ""));
   const auto before = static_cast<NodeIndex>(session->nodes().size());
   const SessionResult result = run_to_end(*wiring, *session);
   TRY(failed);

@@ -185,8 +185,8 @@ Result<int> resume(const ResumeOptions& options) {
   const auto view = make_progress_view(*wiring, options.progress);
   SessionParts parts = TRY(wiring->session_parts(*view, choices, sources));
   if (outside) parts.asks = 0;
-  const auto understood =
-      choices.recorded_evaluations ? TRY(sources.recording->problem_understood()) : TRY(understand(*wiring, problem));
+  const auto understood = choices.recorded_evaluations ? TRY(sources.recording->problem_understood())
+                                                       : TRY(understand_again(*wiring, record, problem, parts));
   const auto session = TRY(Session::resume(std::move(parts), record.id, understood, options.budget));
   // Nobody else answers any more: what is left is confirmed and handed over.
   if (outside) session->abandon_proposals();

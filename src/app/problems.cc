@@ -44,6 +44,16 @@ Result<std::shared_ptr<const Understood>> understand(Wiring& wiring, const Probl
   return std::make_shared<const Understood>(std::move(understood));
 }
 
+Result<std::shared_ptr<const Understood>> understand_again(Wiring& wiring, const SessionRecord& record,
+                                                           const Problem& problem, SessionParts& parts) {
+  auto now = TRY(understand(wiring, problem));
+  const auto kept = understood_from_json(record.understood, problem);
+  const auto same = [](const Workload& a, const Workload& b) { return a.id == b.id; };
+  if (!kept || !std::ranges::equal(kept->workloads, now->workloads, same)) return now;
+  if (record.understood.contains("target")) parts.target_facts = record.understood["target"];
+  return std::make_shared<const Understood>(*kept);
+}
+
 namespace {
 
 std::string sizes_words(const Sizes& sizes) {

@@ -109,11 +109,13 @@ Result<SessionStatus> run_one(const SuiteRunner& r, const Problem& problem, Suit
     entry.message = error.message.starts_with(known) ? error.message.substr(known.size()) : error.message;
     return error.kind == ErrorKind::user ? SessionStatus::finished : SessionStatus::failed;
   };
-  const auto understood = understand(r.wiring, problem);
-  if (!understood)
-    return give_up(understood.error(), understood.error().kind == ErrorKind::user ? "refused" : "failed");
   auto parts = r.wiring.session_parts(r.view, r.session_choices);
   if (!parts) return give_up(parts.error(), "failed");
+  const SessionRecord before = entry.session.empty() ? SessionRecord{} : TRY(r.wiring.store().session(entry.session));
+  const auto understood =
+      entry.session.empty() ? understand(r.wiring, problem) : understand_again(r.wiring, before, problem, *parts);
+  if (!understood)
+    return give_up(understood.error(), understood.error().kind == ErrorKind::user ? "refused" : "failed");
   auto session = entry.session.empty()
                      ? Session::start(*std::move(parts), r.session_choices, *understood)
                      : Session::resume(*std::move(parts), entry.session, *understood, r.session_choices.budget);

@@ -97,5 +97,9 @@ template <class T>
 
 // Asks the oracle to understand a problem. Not admitted: `user` error with the reason.
 [[nodiscard]] Result<std::shared_ptr<const Understood>> understand(Wiring& wiring, const Problem& problem);
+// The same for a session that goes on: as the session kept it (what is timed while admitting differs from time to time,
+// and prompts must not), and the target's facts as it kept them, into `parts`.
+[[nodiscard]] Result<std::shared_ptr<const Understood>> understand_again(Wiring& wiring, const SessionRecord& record,
+                                                                         const Problem& problem, SessionParts& parts);
 
 }  // namespace kerf

@@ -518,6 +518,7 @@ void Session::Engine::interrupt() {
 }
 
 void Session::Engine::abandon_proposals() {
+  stopped_ = StopReason{.by = "outside", .why = "no further candidates were waited for"};
   for (const ExpansionId expansion : waiting()) {
     parts.synthesizer.cancel(flights_.at(expansion).ticket);
     search_->cancel(expansion);

@@ -144,7 +144,12 @@ TEST_F(CliTest, BadArgumentsAreOneLine) {
   expect_user_error({"optimize", problems + "row_softmax.py", "--budget", "12bananas"}, "bananas");
   expect_user_error({"optimize", problems + "row_softmax.py", "--policy", "astrology"}, "astrology");
   expect_user_error({"optimize", problems + "row_softmax.py", "--target", "nvidia"}, "unavailable");
-  expect_user_error({"optimize", problems + "row_softmax.py", "--synthesizer", "openai/x"}, "unavailable");
+  expect_user_error({"optimize", problems + "row_softmax.py", "--synthesizer", "openai/x"}, "OPENAI_API_KEY");
+  expect_user_error({"optimize", problems + "row_softmax.py", "--synthesizer", "nosuch"}, "builtin");
+  expect_user_error({"optimize", "--synthesizer", "replay:nosuch"}, "nosuch");
+  expect_user_error({"optimize", problems + "row_softmax.py", "--evaluations", "recorded"}, "replay:");
+  expect_user_error({"ask", "nosuchsession"}, "nosuchsession");
+  expect_user_error({"tell", "nosuchsession", "work"}, "nosuchsession");
   expect_user_error({"show", "nosuchsession"}, "nosuchsession");
   expect_user_error({"resume", "nosuchsession"}, "nosuchsession");
   expect_user_error({"suite", "report", "nosuchrun"}, "nosuchrun");
@@ -204,6 +209,70 @@ TEST_F(CliTest, OptimizeEndsWithOneJsonDocumentAndFiles) {
   const auto evaluated = kerf_json({"evaluate", problems + "softsign_row_mean.py", "out/kernel.cpp", "--screen"});
   ASSERT_TRUE(evaluated.is_object());
   EXPECT_EQ(evaluated["verdict"], "measured") << evaluated;
+}
+
+constexpr const char* a_kernel = R"(/* /// kerf
+version = 1
+supports = "x.ndim == 2"
+[[step]]
+launch = "row_mean"
+grid = ["x.shape[0]"]
+args = ["x", "y", "out", "x.shape[1]", "init.slope"]
+/// */
+extern "C" void row_mean(const float* x, const float* y, float* out, int64_t n, float slope, int64_t row) {
+  double sum = 0;
+  for (int64_t i = row * n; i < (row + 1) * n; ++i) {
+    const float z = tanh1(x[i] * slope) + sigmoid1(y[i]);
+    sum += static_cast<double>(z * z);
+  }
+  out[row] = static_cast<float>(sum / static_cast<double>(n));
+}
+)";
+
+TEST_F(CliTest, CandidatesFromOutsideAreAskedForAndToldInAnyOrderLateTwiceOrNever) {
+  ASSERT_TRUE(kerf_json({"optimize", problems + "softsign_row_mean.py", "--synthesizer", "ask"}).is_object());
+  const auto asked = kerf_json({"ask", "last", "-n", "3", "--out", "work"});
+  ASSERT_TRUE(asked.is_object());
+  ASSERT_EQ(asked["asked"].size(), 3U);
+  const fs::path work = folder->path() / "work";
+  for (const char* name : {"2", "3", "4"}) {
+    EXPECT_TRUE(fs::exists(work / name / "prompt.md")) << name;
+    EXPECT_TRUE(fs::exists(work / name / "meta.json")) << name;
+  }
+  // The last one first, as a source; one of no use; one never.
+  ASSERT_TRUE(write_file(work / "4" / "kernel.cpp", a_kernel));
+  ASSERT_TRUE(write_file(work / "3" / "reply.md", "I would look at the loads first."));
+  const auto told = kerf_json({"tell", "last", "work"});
+  ASSERT_TRUE(told.is_object());
+  ASSERT_EQ(told["told"].size(), 1U) << told;
+  EXPECT_EQ(told["told"][0]["expansion"], 4);
+  EXPECT_EQ(told["asked"].size(), 1U) << "why it is of no use, as a further prompt";
+  EXPECT_TRUE(fs::exists(work / "3-1" / "prompt.md"));
+  const auto again = kerf_json({"tell", "last", "work"});
+  ASSERT_TRUE(again.is_object());
+  EXPECT_EQ(again["told"].size(), 0U);
+  EXPECT_EQ(again["open"].size(), 2U);
+  const Finished prompt = kerf({"show", "last/1", "--prompt"});
+  EXPECT_FALSE(prompt.output.empty());
+  EXPECT_THAT(kerf({"show", "last/1", "--conversation"}).output, HasSubstr("row_mean"));
+  const auto ended = kerf_json({"resume", "last", "--out", "out"});
+  ASSERT_TRUE(ended.is_object());
+  EXPECT_EQ(ended["status"], "finished");
+  EXPECT_EQ(ended["candidates"], 1);
+  EXPECT_EQ(ended["stopped_by"], "outside");
+  ASSERT_TRUE(write_file(folder->path() / "kernel.cpp", a_kernel));
+  EXPECT_THAT(kerf({"evaluate", problems + "softsign_row_mean.py", "kernel.cpp", "--screen", "--for-model"}).output,
+              testing::Not(IsEmpty()));
+}
+
+TEST_F(CliTest, ADryRunShowsThePromptAndKeepsNothing) {
+  const auto json = kerf_json({"optimize", problems + "softsign_row_mean.py", "--synthesizer", "command:/bin/false",
+                               "--budget", "12candidates", "--dry-run"});
+  ASSERT_TRUE(json.is_object());
+  EXPECT_EQ(json["calls"], 12);
+  EXPECT_TRUE(json["typical"]["usd"].is_null()) << "nobody knows what /bin/false costs";
+  EXPECT_THAT(json["request"].dump(), HasSubstr("get_init_inputs"));
+  EXPECT_TRUE(kerf_json({"sessions"})["sessions"].empty());
 }
 
 TEST_F(CliTest, CtrlCEndsCleanlyAndTheSessionIsResumed) {
