@@ -28,12 +28,13 @@ namespace {
 
 constexpr int pool_spare = 2;  // threads of the pool beside compilations: one runs, one waits for the oracle
 
-MachineLimits limits_of(const Roofline& roofline) {
+MachineLimits limits_of(const Roofline& roofline, const MachineFacts& machine) {
   constexpr double per_us = 1e3;  // 10^9 a second
   return {.bytes_per_us = roofline.memory_bandwidth() * per_us,
           .operations_per_us = roofline.f32_all.best * per_us,
           .launch_us = roofline.barrier_us,
-          .threads = roofline.threads};
+          .threads = roofline.threads,
+          .cache_bytes = machine.caches.empty() ? 0 : machine.caches.back().bytes};
 }
 
 }  // namespace
@@ -107,7 +108,7 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
       evaluator.language = Language::cuda;
       evaluator.emulated = emulated_only;
     } else if (roofline) {
-      evaluator.limits = limits_of(*roofline);
+      evaluator.limits = limits_of(*roofline, machine);
     }
     parts->versions["compiler"] = parts->cpp->version();
     parts->evaluator = make_local_evaluator({.loop = *parts->loop,

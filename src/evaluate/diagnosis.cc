@@ -245,12 +245,26 @@ class Doctor {
 
 }  // namespace
 
-std::optional<double> speed_of_light_us(const Workload& workload, const MachineLimits& limits) {
+namespace {
+
+std::optional<double> shortest_us(std::int64_t bytes, double operations, const MachineLimits& limits) {
   if (limits.bytes_per_us <= 0) return std::nullopt;
-  const double memory = static_cast<double>(workload.bytes) / limits.bytes_per_us;
-  const double compute = limits.operations_per_us > 0 ? workload.operations / limits.operations_per_us : 0;
+  const double memory = static_cast<double>(bytes) / limits.bytes_per_us;
+  const double compute = limits.operations_per_us > 0 ? operations / limits.operations_per_us : 0;
   const double light = std::max(memory, compute);
   return light > 0 ? std::optional(light) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<double> speed_of_light_us(const Workload& workload, const MachineLimits& limits) {
+  return shortest_us(workload.bytes, workload.operations, limits);
+}
+
+std::optional<double> shortest_believable_us(const Workload& workload, const MachineLimits& limits) {
+  std::int64_t results = 0;
+  for (const TensorSpec& output : workload.outputs) results += static_cast<std::int64_t>(output.storage_bytes());
+  return shortest_us(workload.bytes - std::min(results, limits.cache_bytes), workload.operations, limits);
 }
 
 std::optional<PlanShape> shape_of_plan(const Source& source, const Workload& workload, const TunePoint& point,

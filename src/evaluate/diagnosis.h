@@ -19,11 +19,16 @@ struct MachineLimits {
   double operations_per_us = 0;  // floating point, all threads, in the workload's type
   double launch_us = 0;          // to hand out one launch and wait for its threads
   int threads = 1;
+  std::int64_t cache_bytes = 0;  // of the last level: results may still lie in it when the clock stops
 };
 
 // The shortest time in which the bytes that must move and the operations that must be done are possible; nullopt if
 // the limits are unknown.
 [[nodiscard]] std::optional<double> speed_of_light_us(const Workload& workload, const MachineLimits& limits);
+
+// What no honest time can fall below: as above, but results need not have reached memory as far as the last cache holds
+// them. What is faster by more than 5 % is quarantined.
+[[nodiscard]] std::optional<double> shortest_believable_us(const Workload& workload, const MachineLimits& limits);
 
 // One step of the plan as it was bound to the workload, loops added up.
 struct StepShape {

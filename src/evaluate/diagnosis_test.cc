@@ -70,6 +70,22 @@ TEST_F(Patient, SpeedOfLightIsTheLargerOfMemoryAndArithmetic) {
   EXPECT_FALSE(speed_of_light_us(workload, {})) << "unknown machine, unknown light";
 }
 
+TEST_F(Patient, ResultsThatTheLastCacheHoldsNeedNotHaveReachedMemory) {
+  workload.operations = 0;
+  TensorSpec out;
+  out.shape = {1000};
+  out.stride = {1};
+  workload.outputs = {out};
+  workload.bytes = 10'000;
+  limits.bytes_per_us = 1;
+  EXPECT_EQ(shortest_believable_us(workload, limits), 10'000);
+  limits.cache_bytes = 3'000;
+  EXPECT_EQ(shortest_believable_us(workload, limits), 7'000);
+  limits.cache_bytes = 1 << 20;
+  EXPECT_EQ(shortest_believable_us(workload, limits), 6'000) << "what is read was flushed before";
+  EXPECT_EQ(speed_of_light_us(workload, limits), 10'000);
+}
+
 TEST_F(Patient, AtTheSpeedOfLightIsBoundByNothingElse) {
   receipt.time_us.median = 1100;
   step_us = {1090};

@@ -84,8 +84,8 @@ Result<Verification> verification_from(const std::string& text) {
 }
 
 // Beyond what the interval of the time leaves open.
-bool is_faster_than_light(const Receipt& receipt, std::optional<double> light_us) {
-  return light_us && receipt.time_us.high > 0 && *light_us > 1.05 * receipt.time_us.high;
+bool is_faster_than_light(const Receipt& receipt, std::optional<double> shortest_us) {
+  return shortest_us && receipt.time_us.high > 0 && *shortest_us > 1.05 * receipt.time_us.high;
 }
 
 // One candidate on its way through the graph. Lives on the loop's thread; its bodies touch only what is handed to them
@@ -400,10 +400,11 @@ class Journey : public std::enable_shared_from_this<Journey> {
                                 .baselines = std::move(ready),
                                 .options = options};
     const auto light = speed_of_light_us(primary(), shared_->options.limits);
+    const auto shortest = shortest_believable_us(primary(), shared_->options.limits);
     // What seems faster than light is measured a second time before that is held against it.
     for (int attempt = 0; attempt < 2; ++attempt) {
       timed_result_ = TRY(shared_->watched(time_candidate(shared_->timing_tools(), request, random_)));
-      if (timed_result_.finding || !is_faster_than_light(timed_result_.receipt, light)) break;
+      if (timed_result_.finding || !is_faster_than_light(timed_result_.receipt, shortest)) break;
     }
     auto& r = timed_result_.receipt;
     r.unavailable = std::move(missing);
@@ -416,7 +417,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
     r.isolation = shared_->parts.runner.isolation();
     r.speed_of_light_us = light;
     if (light && r.time_us.median > 0) r.fraction_of_speed_of_light = *light / r.time_us.median;
-    r.quarantined = is_faster_than_light(r, light);
+    r.quarantined = is_faster_than_light(r, shortest);
     return "";
   }
 

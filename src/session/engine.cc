@@ -454,7 +454,7 @@ void Session::Engine::begin_confirming() {
   for (const SessionNode& node : nodes) {  // by a process that died while confirming
     if (!node.confirmed) continue;
     ++confirmation_tries_;
-    if (node.confirmed->verdict == Verdict::measured) ++confirmations_;
+    if (outcome_of(*node.confirmed).kind == Outcome::Kind::measured) ++confirmations_;
   }
   tell_view();
   confirm_next();
@@ -491,7 +491,7 @@ void Session::Engine::confirmed(NodeIndex index, Result<Evaluation> evaluation) 
     if (hopeless(evaluation.error())) return fail_with(std::move(evaluation).error());
   } else {
     if (!kept(writer_->confirm(index, *evaluation))) return;
-    if (evaluation->verdict == Verdict::measured)
+    if (outcome_of(*evaluation).kind == Outcome::Kind::measured)  // not so where it was quarantined
       ++confirmations_;
     else
       parts.view.note(
