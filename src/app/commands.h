@@ -91,8 +91,8 @@ struct EvaluateOptions {
   std::vector<std::string> candidates;  // files
   bool screen = false;                  // fewer samples, no torch.compile
   std::string target = "cpu";
-  std::string language;  // empty: as the files' extensions say
-  bool for_model = false;               // as prompts tell a model of it
+  std::string language;    // empty: as the files' extensions say
+  bool for_model = false;  // as prompts tell a model of it
 };
 [[nodiscard]] Result<int> evaluate(const EvaluateOptions& options);
 

@@ -596,7 +596,8 @@ class Walk {
     return done(node, node.sign == '-' ? negate(operand.value) : identity(operand.value));
   }
 
-  // A chain of operators leans to the left as far as it is long: walked down in a loop, so that its length costs no stack.
+  // A chain of operators leans to the left as far as it is long: walked down in a loop, so that its length costs no
+  // stack.
   Result<Evaluated> binary(const Node& node) const {
     std::vector<const Node*> chain = {&node};
     while (nodes_[chain.back()->of[0]].kind == Node::Kind::binary) chain.push_back(&nodes_[chain.back()->of[0]]);
