@@ -15,6 +15,8 @@
 #include <regex>
 #include <set>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 #include "base/paths.h"
 #include "evaluate/local_evaluator.h"
@@ -218,27 +220,28 @@ TEST_F(Evaluate, ConfirmsAgainstTorchCompile) {
 
 // Two texts of the same kernel, each timed against eager. One pair of intervals may lie apart by chance or because the
 // machine changed between the two; four pairs in a row lie apart, on the same side, only if the harness favours one.
-// That pairs can lie apart at all is shown by a kernel that does the work thirty times.
+// That a difference would be seen is shown by a kernel that does the work thirty times: by its point estimate in one
+// pair of the four, because on a machine that is shared the intervals are wide.
 TEST_F(Evaluate, FindsNoDifferenceBetweenAKernelAndItself) {
-  constexpr int pairs = 4;
-  const auto times_slower = [](const std::string& a, const std::string& b) {
+  const auto measure = [](const std::string& a, const std::string& b) {
     const auto speedup = [](const std::string& text) {
       const auto e = evaluate(text, small());
       EXPECT_TRUE(e && e->receipt) << said(e);
       return e && e->receipt ? e->receipt->speedup.at("eager") : Ratio{};
     };
-    int slower = 0;
-    for (int i = 0; i < pairs; ++i) {
-      const auto x = speedup(a + fmt::format("// a{}\n", i)), y = speedup(b + fmt::format("// b{}\n", i));
-      slower += x.high < y.low;
+    std::vector<std::pair<Ratio, Ratio>> pairs;
+    for (int i = 0; i < 4; ++i) {
+      const Ratio x = speedup(a + fmt::format("// a{}\n", i));
+      pairs.emplace_back(x, speedup(b + fmt::format("// b{}\n", i)));
     }
-    return slower;
+    return pairs;
   };
-  EXPECT_LT(times_slower(right, right), pairs);
+  EXPECT_FALSE(std::ranges::all_of(measure(right, right), [](const auto& p) { return p.first.high < p.second.low; }));
   const auto thirty_times = candidate(
       "  for (volatile int k = 0; k < 30; k = k + 1)\n"
       "    for (int64_t i = 0; i < n; ++i) out[i] = (x[i] > 0 ? x[i] : 0) * scale + 1;\n");
-  EXPECT_GT(times_slower(thirty_times, right + "// once"), 0);
+  EXPECT_TRUE(std::ranges::any_of(measure(thirty_times, right + "// once"),
+                                  [](const auto& p) { return 3 * p.first.value < p.second.value; }));
 }
 
 // --- Every example that was run when the format was written down --------------------------------------------------

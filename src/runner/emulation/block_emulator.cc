@@ -45,6 +45,7 @@ kerf_switch_stacks:
 struct KerfTlsIndex {
   unsigned long module, offset;
 };
+// The C library's own name. NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern "C" void* __tls_get_addr(KerfTlsIndex*);
 
 namespace kerf {
