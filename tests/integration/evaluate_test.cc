@@ -199,10 +199,24 @@ TEST_F(Evaluate, EndsAHang) {
   EXPECT_TRUE(after && after->verdict == Verdict::measured) << said(after);
 }
 
-TEST_F(Evaluate, CatchesALiarThatWorksInItsFirstRunsOnly) {
+TEST_F(Evaluate, RefusesMemoryThatOutlivesARun) {
   const auto e = evaluate(candidate("  if (calls++ > 64 * 8) return;\n"
                                     "  for (int64_t i = 0; i < n; ++i) out[i] = (x[i] > 0 ? x[i] : 0) * scale + 1;\n",
                                     "static long calls;\n"),
+                          small());
+  ASSERT_TRUE(e) << said(e);
+  EXPECT_EQ(e->verdict, Verdict::rejected) << said(e);
+  EXPECT_EQ(e->rule, "keeps_state");
+  EXPECT_THAT(e->message.value_or(""), HasSubstr("`calls` (line 8)"));
+}
+
+// Without memory a kernel can still ask the processor's clock: this one works in one of eight periods of 0.3 ms or so.
+TEST_F(Evaluate, CatchesAKernelThatWorksInSomeRunsOnly) {
+#if !defined(__x86_64__)
+  GTEST_SKIP() << "unavailable: the kernel reads the clock of an x86-64 processor";
+#endif
+  const auto e = evaluate(candidate("  if ((__builtin_ia32_rdtsc() >> 20) % 8 != 0) return;\n"
+                                    "  for (int64_t i = 0; i < n; ++i) out[i] = (x[i] > 0 ? x[i] : 0) * scale + 1;\n"),
                           small());
   ASSERT_TRUE(e) << said(e);
   EXPECT_EQ(e->verdict, Verdict::wrong) << said(e);

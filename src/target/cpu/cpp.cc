@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Goes up when anything here changes what an image of the same source contains or what is said of it.
-constexpr std::int64_t harness_version = 1;
+constexpr std::int64_t harness_version = 2;
 
 nlohmann::json remarks_to_json(const std::vector<CompilerRemark>& remarks) {
   nlohmann::json list = nlohmann::json::array();
@@ -90,6 +90,7 @@ class CppBackend final : public LanguageBackend {
     image.remarks = read_remarks(gnu ? read_messages(object.notes) : object.messages);
     const ObjectFile file = TRY(read_object(object.bytes));
     TRY(check_object(file, object.code, source.candidate.text));
+    TRY(check_state(file, source));
     image.inspected = to_json(file, object.code, kernels_of(source));
     if (!objdump_) {
       image.inspected["notes"] = {"unavailable: objdump is not installed (binutils): instructions were not looked at"};

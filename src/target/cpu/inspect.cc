@@ -45,6 +45,24 @@ std::optional<Location> first_place(std::string_view source, std::initializer_li
   return first ? std::optional(location(source, *first)) : std::nullopt;
 }
 
+// "rows_done" of rows_done, _ZL9rows_done, _ZZ1kvE9rows_done and _ZGVZ1kvE9rows_done: of the Itanium mangling, the last
+// name with its length before it. The symbol itself where it is not mangled like that.
+std::string readable_name(const std::string& symbol) {
+  if (!symbol.starts_with("_Z")) return symbol.substr(0, symbol.find('.'));
+  std::string found = symbol;
+  for (std::size_t i = 2; i < symbol.size(); ++i) {
+    if (std::isdigit(static_cast<unsigned char>(symbol[i])) == 0) continue;
+    std::size_t length = 0, end = i;
+    while (end < symbol.size() && std::isdigit(static_cast<unsigned char>(symbol[end])) != 0 && length < symbol.size())
+      length = length * 10 + static_cast<std::size_t>(symbol[end++] - '0');
+    if (length > 0 && end + length <= symbol.size()) {
+      found = symbol.substr(end, length);
+      i = end + length - 1;
+    }
+  }
+  return found;
+}
+
 bool forbidden_instruction(std::string_view name) {
   static constexpr std::array<std::string_view, 14> names = {"syscall", "sysenter", "sysexit", "int",   "int3",
                                                              "int1",    "into",     "in",      "out",   "svc",
@@ -230,6 +248,26 @@ Result<> check_object(const ObjectFile& object, const std::vector<FunctionCode>&
                   first_place(source, {"asm", "__asm", "__builtin_trap", "__builtin_debugtrap"}));
   }
   return {};
+}
+
+Result<> check_state(const ObjectFile& object, const Source& source) {
+  if (object.writable_bytes == 0) return {};
+  const std::string_view text = source.candidate.text;
+  std::string what = "a variable";
+  if (!object.writable.empty()) {
+    const std::string name = readable_name(object.writable.front().first);
+    what = "`" + name + "`";
+    if (const auto place = place_of(text, name)) what += " (line " + std::to_string(place->line) + ")";
+  }
+  std::optional<Location> at;
+  for (const Step& step : source.plan.steps) {
+    if (step.kind == Step::Kind::launch && !at) at = step.target.at;
+  }
+  return reject("keeps_state",
+                "memory that outlives a run: " + what +
+                    " is written, or could be; kernels keep nothing between runs: make it const, or memory to work in "
+                    "scratch of the plan (shape [\"threads\", ...] and the argument thread for one a thread)",
+                at);
 }
 
 nlohmann::json to_json(const ObjectFile& object, const std::vector<FunctionCode>& code,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "candidate/plan.h"
 
 namespace kerf {
 
@@ -49,6 +50,9 @@ struct FunctionCode {
 // executable_stack, writable_code, too_large or system_call, at the place in `source` where it can be found.
 [[nodiscard]] Result<> check_object(const ObjectFile& object, const std::vector<FunctionCode>& code,
                                     std::string_view source);
+// A cpp kernel keeps nothing from one run to the next: memory that it could write lies in the tensors that its launch
+// names. Kind candidate, verdict rejected, rule keeps_state, at the first launch.
+[[nodiscard]] Result<> check_state(const ObjectFile& object, const Source& source);
 [[nodiscard]] nlohmann::json to_json(const ObjectFile& object, const std::vector<FunctionCode>& code,
                                      const std::vector<std::string>& kernels);
 

@@ -78,6 +78,36 @@ TEST(CheckObject, HasARuleForEachWayOut) {
   EXPECT_EQ(rule_of({}, {code}), "system_call");
 }
 
+Source two_launches(const std::string& code) {
+  return *read_source({.text = "/* /// kerf\nversion = 1\n[[step]]\nlaunch = \"a\"\ngrid = [1]\nargs = []\n[[step]]\n"
+                               "launch = \"b\"\ngrid = [1]\nargs = []\n/// */\n" +
+                               code,
+                       .language = Language::cpp,
+                       .name = "candidate.cpp"});
+}
+TEST(CheckState, AcceptsConstants) {
+  EXPECT_TRUE(check_state({.undefined = {}, .indirect = {}, .writable = {}}, two_launches("")));
+}
+TEST(CheckState, NamesWhatOutlivesARunAndPointsAtALaunch) {
+  for (const char* symbol : {"rows_done", "_ZL9rows_done", "_ZZ1aE9rows_done", "_ZGVZ1avE9rows_done", "rows_done.0"}) {
+    const auto checked = check_state({.undefined = {}, .indirect = {}, .writable = {{symbol, 8}}, .writable_bytes = 8},
+                                     two_launches("static long rows_done;\n"));
+    ASSERT_FALSE(checked) << symbol;
+    EXPECT_EQ(checked.error().at, (Location{4, 11})) << symbol;
+    EXPECT_THAT(checked.error().message, testing::HasSubstr("`rows_done` (line 12)")) << symbol;
+  }
+}
+TEST(CheckState, MemoryWithoutANameCountsAsWell) {
+  const auto checked = check_state({.undefined = {}, .indirect = {}, .writable = {}, .writable_bytes = 64},
+                                   two_launches("asm(\".section .mine, \\\"aw\\\"\");\n"));
+  ASSERT_FALSE(checked);
+  EXPECT_THAT(checked.error().message, testing::HasSubstr("a variable"));
+}
+RC_GTEST_PROP(CheckState, AnyNameIsRead, (const std::string& name)) {
+  RC_ASSERT(!check_state({.undefined = {}, .indirect = {}, .writable = {{"_Z" + name, 1}}, .writable_bytes = 1},
+                         two_launches("")));
+}
+
 TEST(Listing, CountsByTheWidestRegisterAndFindsSystemCalls) {
   const auto code = read_listing(
       "0000000000001020 <k>:\n    1020:\tvfmadd231ps (%rdi),%zmm1,%zmm0\n    1026:\tvaddps %ymm1,%ymm0,%ymm0\n    "

@@ -73,6 +73,19 @@ std::vector<std::pair<std::size_t, std::size_t>> cut(std::string_view clean, std
   return parts;
 }
 
+// With one space for each run of white space: what is written twice must not bring its line breaks twice.
+std::string on_one_line(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (!blank(c)) {
+      out += c;
+    } else if (!out.ends_with(' ')) {
+      out += ' ';
+    }
+  }
+  return out;
+}
+
 // The string literals of a piece, one after the other, simple escapes resolved.
 std::string joined_literals(std::string_view text, std::string_view clean) {
   std::string out;
@@ -152,7 +165,8 @@ Result<> rewrite_shared(std::string_view text, std::string_view clean, Edits& ed
         bracket == declaration.npos ? std::string_view{} : trimmed(std::string_view(declaration).substr(bracket + 1));
     std::size_t name_at = before.size();
     while (name_at > 0 && word(before[name_at - 1])) --name_at;
-    const std::string_view name = before.substr(name_at), type = trimmed(before.substr(0, name_at));
+    const std::string_view name = before.substr(name_at);
+    const std::string type = on_one_line(trimmed(before.substr(0, name_at)));
     if (behind != "]" || name.empty() || type.empty())
       return not_emulated(fmt::format("`{}`", trimmed(text.substr(begin, end - begin))), location(text, begin));
     const auto depth =

@@ -255,6 +255,13 @@ TEST(EmulatedSource, NamesPtxThatItDoesNotKnow) {
   EXPECT_THAT(text.error().message, HasSubstr("wgmma.fence.sync.aligned"));
 }
 
+TEST(EmulatedSource, KeepsTheLinesOfATypeInSeveral) {
+  const auto text = emulated_source("__device__ void f() {\n  extern __shared__ unsigned\n  char s[];\n}\n");
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_THAT(*text, HasSubstr("unsigned char* const s = (unsigned char*)kerf_block()->shared"));
+  EXPECT_EQ(std::ranges::count(*text, '\n'), 4);
+}
+
 RC_GTEST_PROP(EmulatedSource, KeepsLines, ()) {
   const auto piece =
       rc::gen::element<std::string>("extern __shared__ float s[];", "asm(\"cp.async.wait_all;\");", "{", "}", "\n", "(",
