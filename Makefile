@@ -2,13 +2,14 @@
 PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup build test demo lint asan tsan fuzz bench install clean
+.PHONY: help setup build test demo lint asan tsan fuzz bench install portable clean
 
 help:
 	@echo "make demo     install, build, and find a faster kernel for an example problem"
 	@echo "make test     install, build, and run every test that needs no GPU"
 	@echo "make build    build/kerf"
 	@echo "make install  kerf into $(PREFIX) (PREFIX=...)"
+	@echo "make portable build/portable: kerf for a machine that has glibc, libstdc++, Python and PyTorch, but not Debian's libraries"
 	@echo "make lint     format, include order, clang-tidy"
 	@echo "make asan     unit tests under ASan and UBSan;  make tsan  under TSan;  make fuzz  a minute of each fuzzer"
 	@echo "make bench    benchmarks"
@@ -56,6 +57,12 @@ install: build
 	@cmake --install build --prefix $(PREFIX) >/dev/null
 	@if [ ! -x $(PREFIX)/share/kerf/.venv/bin/python ]; then ln -sfn $(CURDIR)/.venv $(PREFIX)/share/kerf/.venv; fi
 	@echo "install: $(PREFIX)/bin/kerf"
+
+portable: build
+	@rm -rf build/portable
+	@cmake --install build --strip --prefix build/portable >/dev/null
+	@cmake --install build --component portable --prefix build/portable >/dev/null
+	@echo "portable: build/portable ($$(du -sm build/portable | cut -f1) MiB)"
 
 clean:
 	@rm -rf build

@@ -82,6 +82,8 @@ Result<fs::path> runner_binary() {
   return fail(ErrorKind::unavailable, "cannot find kerf-runner beside " + here.string() + "/kerf: install both");
 }
 
+fs::path carried_libraries() { return executable_folder().parent_path() / "lib" / "kerf"; }
+
 std::string python() {
   if (std::string set = variable("KERF_PYTHON"); !set.empty()) return set;
   std::error_code code;

@@ -20,6 +20,9 @@ namespace kerf {
 [[nodiscard]] Result<std::filesystem::path> shipped(std::string_view relative);
 // The kerf-runner binary that belongs to this kerf.
 [[nodiscard]] Result<std::filesystem::path> runner_binary();
+// PREFIX/lib/kerf: the libraries that a portable kerf carries. A jail in which kerf-runner starts must show them. Need
+// not exist.
+[[nodiscard]] std::filesystem::path carried_libraries();
 // The Python that has torch: $KERF_PYTHON, else the .venv beside the source tree or under PREFIX/share/kerf, else
 // python3.
 [[nodiscard]] std::string python();

@@ -66,8 +66,8 @@ class Zygote {
     command.environment.erase("OMP_NUM_THREADS");
     if (in_jail) {
       const Jail jail{
-          .read_only = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", binary, bridge.library.string(),
-                        (bridge.torch.folder / "lib").string(),
+          .read_only = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", binary,
+                        carried_libraries().string(), bridge.library.string(), (bridge.torch.folder / "lib").string(),
                         "/sys/devices/system/cpu"},  // PyTorch's cpuinfo chooses kernels by what it finds there
           .tmp_bytes = 0,
           .proc = true};

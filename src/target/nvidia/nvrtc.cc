@@ -173,13 +173,13 @@ Result<std::unique_ptr<Nvrtc::Worker>> Nvrtc::start_worker() {
                   .environment = {{"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C"}, {"LD_LIBRARY_PATH", folder.string()}},
                   .directory = "/",
                   .inherit = {{fd_in_child, theirs.fd()}}};
-  const Jail jail{
-      .read_only = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", binary, folder.string()},
-      .tmp_bytes = std::size_t{64} << 20,
-      .proc = false,
-      .address_space = worker_memory,
-      .file_size = std::size_t{256} << 20,
-      .processes = 64};
+  const Jail jail{.read_only = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", binary,
+                                carried_libraries().string(), folder.string()},
+                  .tmp_bytes = std::size_t{64} << 20,
+                  .proc = false,
+                  .address_space = worker_memory,
+                  .file_size = std::size_t{256} << 20,
+                  .processes = 64};
   command = TRY(jailed(jail, std::move(command)));
   auto worker = std::make_unique<Worker>();
   worker->process = TRY(Process::start(command, STDERR_FILENO));
