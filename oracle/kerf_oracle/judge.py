@@ -8,6 +8,7 @@ K = 8                 # times the reference's own error
 BLOCK = 4096          # elements of a region
 CHUNK = 7 * BLOCK     # elements at a time: they stay in the L2 cache, and PyTorch works off fewer than 32,768 on one
                       # thread, so that a busy core does not hold up hundreds of small parallel loops
+SMALL = 1e-3          # of a region's magnitude
 # Errors that rounding alone explains, in units of the largest magnitude.
 FLOOR = {torch.float64: 1e-13, torch.float32: 2e-6, torch.bfloat16: 8e-3, torch.float16: 1e-3}
 
@@ -68,9 +69,12 @@ class Truth:
             # A region of 4,096 elements must be right on average by its own magnitude, too: work that is skipped where
             # values are small would otherwise hide behind the largest one.
             mean = float(self.block_error.mean()) if self.block_error.numel() else 0.0
+            # Sums that cancel carry the rounding of what they were: an eighth of what it explains at the largest magnitude is
+            # allowed in any region, as long as that is little of the region's own magnitude (docs/decisions.md).
+            carried = (SMALL * self.block_size).clamp_(max=floor / 8 * self.scale)
             tail = torch.finfo(self.dtype).eps / 8 * self.scale
             self.block_allowed = torch.maximum(K * torch.maximum(self.block_error, torch.tensor(mean / 8)),
-                                               floor * self.block_size) + min(tail, self.allowed)
+                                               floor * self.block_size) + carried + min(tail, self.allowed)
         else:
             self.block_allowed = torch.full((blocks(self.true.numel()),), math.inf, dtype=torch.float64)
 

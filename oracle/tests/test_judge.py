@@ -43,6 +43,15 @@ class Judge(unittest.TestCase):
         self.assertFalse(found["right"])
         self.assertGreaterEqual(found["first_wrong"][0], 99)
 
+    def test_a_sum_that_cancelled_may_carry_its_rounding(self):
+        self.true[100:150] *= 1e-2
+        self.reference = self.true.float()
+        output = self.reference.clone()
+        output[100:150] += 2e-7 * float(self.true.abs().max())
+        self.assertTrue(self.judged(output)["right"])
+        output[100:150] += 2e-6 * float(self.true.abs().max())
+        self.assertFalse(self.judged(output)["right"])
+
     def test_nan_and_infinity_never_pass(self):
         for bad in (float("nan"), float("inf"), float("-inf")):
             output = self.reference.clone()
