@@ -5,6 +5,7 @@
 #include "app/report.h"
 #include "problem/json_fields.h"
 #include "target/cpu/cpp.h"
+#include "target/nvidia/cuda.h"
 
 namespace kerf {
 
@@ -26,7 +27,12 @@ Result<std::string> exported(ExportFormat format, const SessionId& session, cons
   request.source = &source;
   request.problem = &problem;
   request.workload = &workload;
-  request.prelude = TRY(cpp_prelude());
+  if (source.candidate.language == Language::cuda) {
+    request.prelude = TRY(cuda_prelude());
+    request.flags = {cuda_standard};
+  } else {
+    request.prelude = TRY(cpp_prelude());
+  }
   const Evaluation& evaluation = node.best_known();
   request.headline = fmt::format("node {}: {}", node_name(session, node.index), verdict_words(evaluation));
   if (speedup_of(evaluation) != nullptr) request.headline += " vs eager";

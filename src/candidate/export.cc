@@ -170,11 +170,13 @@ std::optional<ExportFormat> export_format_from(std::string_view name) {
 
 Result<std::string> export_candidate(ExportFormat format, const ExportRequest& request) {
   if (format == ExportFormat::source) return request.source->candidate.text;
-  if (request.source->candidate.language != Language::cpp) {
+  const Language language = request.source->candidate.language;
+  const bool known = language == Language::cpp || (language == Language::cuda && format == ExportFormat::pytorch);
+  if (!known) {
     return fail(ErrorKind::unavailable,
-                fmt::format("unavailable: only candidates in cpp can be exported so, this one is in {}; "
-                            "--format source gives its text",
-                            to_string(request.source->candidate.language)));
+                fmt::format("unavailable: a candidate in {} cannot be exported as {}; {}--format source gives its text",
+                            to_string(language), format == ExportFormat::cpp ? "cpp" : "pytorch",
+                            language == Language::cuda ? "--format pytorch can, and " : ""));
   }
   return format == ExportFormat::cpp ? export_cpp(request) : export_python(request);
 }

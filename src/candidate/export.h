@@ -24,13 +24,13 @@ struct ExportRequest {
   TunePoint tune;                      // the point that was picked; empty where the plan has no axes
   const Problem* problem = nullptr;    // pytorch: its text goes into the file
   const Workload* workload = nullptr;  // the primary one
-  std::string prelude;                 // C++ text that stands before a cpp candidate
+  std::string prelude;                 // text that stands before the candidate when it is compiled
   std::vector<std::string> flags = {"-std=c++20", "-O3", "-march=native"};  // that it was measured with
   std::string headline;  // one line of where it comes from: "node 3f9c/12: 2.4x eager"; may be empty
 };
 
-// The text of the file. `unavailable` where a format cannot carry the plan: cpp has no library calls, and the language
-// has to be cpp for both; the message says which other format can.
+// The text of the file. `unavailable` where a format cannot carry the plan: cpp takes candidates in cpp without library
+// calls, pytorch those in cpp and cuda; the message says which other format can.
 [[nodiscard]] Result<std::string> export_candidate(ExportFormat format, const ExportRequest& request);
 
 }  // namespace kerf

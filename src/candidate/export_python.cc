@@ -105,6 +105,7 @@ class Writer {
     text += fmt::format("KERF_FLAGS = [{}]\n", quoted(request_.flags));
     text += fmt::format("KERF_KERNELS = [{}]\n", quoted(kernels_of(*request_.source)));
     text += fmt::format("KERF_OUTPUTS = {}\n", workload_.outputs.size());
+    text += fmt::format("KERF_DEVICE = \"{}\"\n", cuda() ? "cuda" : "cpu");
     text += fmt::format("KERF_EVAL = {}\n", request_.problem->mode == Mode::eval ? "True" : "False");
     text +=
         "# What the plan names: where it comes from, its dtype, whether it has to be contiguous.\nKERF_TENSORS = {\n";
@@ -123,7 +124,7 @@ class Writer {
                           tensor.spec.contiguous() ? "True" : "False");
     }
     text += "}\n";
-    text += export_python_support();
+    text += export_python_support(request_.source->candidate.language);
     text += "\n\ndef _kerf_supports(named, init, outs):\n" + given() + fmt::format("    return {}\n", supports);
     text += "\n\ndef _kerf_run(named, init, outs):\n" + given() + body_;
     return text;
@@ -136,9 +137,12 @@ class Writer {
     return fmt::format("{}", fmt::join(items, ", "));
   }
 
+  [[nodiscard]] bool cuda() const { return request_.source->candidate.language == Language::cuda; }
+
   std::string source_text() const {
-    return request_.prelude + "\n" + constants(request_.tune) + "#line 1 \"candidate\"\n" +
-           request_.source->candidate.text + trailer(*request_.source) + std::string(export_launcher());
+    const std::string text = request_.prelude + "\n" + constants(request_.tune) + "#line 1 \"candidate\"\n" +
+                             request_.source->candidate.text;
+    return cuda() ? text : text + trailer(*request_.source) + std::string(export_launcher());
   }
 
   void name(const std::string& plan_name) {
@@ -310,9 +314,31 @@ class Writer {
     return {};
   }
 
+  // Extents, bytes or a bool of what a language with blocks adds to a launch, by its name: ", block=[256]".
+  std::string block_arguments(const Step& step) {
+    std::string text;
+    for (const auto& [key, argument] : step.keys) {
+      if (const auto* list = std::get_if<PlanArgumentList>(&argument.is)) {
+        std::vector<std::string> items;
+        for (const PlanArgument& item : *list) items.push_back(launch_argument(item));
+        text += fmt::format(", {}=[{}]", key.text, fmt::join(items, ", "));
+      } else {
+        text += fmt::format(", {}={}", key.text, launch_argument(argument));
+      }
+    }
+    return text;
+  }
+
   Result<std::string> line(const Step& step) {
     if (step.kind == Step::Kind::launch) {
       std::vector<std::string> args, grid;
+      for (const PlanArgument& argument : step.args) {
+        if (!std::holds_alternative<PlanArgumentTable>(argument.is)) continue;
+        return fail(ErrorKind::unavailable,
+                    fmt::format("unavailable: {} takes a tensor map, which an exported file does not make; --format "
+                                "source gives the candidate itself",
+                                step.target.text));
+      }
       for (const PlanArgument& argument : step.args) args.push_back(launch_argument(argument));
       for (const PlanArgument& extent : step.grid) grid.push_back(launch_argument(extent));
       if (args.size() > 64) {
@@ -320,8 +346,8 @@ class Writer {
                     fmt::format("unavailable: {} takes {} arguments, an exported launch at most 64", step.target.text,
                                 args.size()));
       }
-      return fmt::format("_launch({}, [{}], [{}])", short_literal(step.target.text), fmt::join(args, ", "),
-                         fmt::join(grid, ", "));
+      return fmt::format("_launch({}, [{}], [{}]{})", short_literal(step.target.text), fmt::join(args, ", "),
+                         fmt::join(grid, ", "), block_arguments(step));
     }
     std::vector<std::string> args, kwargs, outs;
     for (const PlanArgument& argument : step.args) args.push_back(call_argument(argument));
@@ -412,12 +438,13 @@ std::string problem_text(const Problem& problem) {
 Result<std::string> export_python(const ExportRequest& request) {
   std::string text;
   if (!request.headline.empty()) text += fmt::format("# {}\n", request.headline);
-  text += fmt::format("# Written by kerf for {}; needs PyTorch and, for its kernels, a C++ compiler; no kerf.\n",
-                      request.problem->id);
-  text +=
+  const bool cuda = request.source->candidate.language == Language::cuda;
+  text += fmt::format("# Written by kerf for {}; needs PyTorch and, for its kernels, {}; no kerf.\n",
+                      request.problem->id, cuda ? "an NVIDIA GPU and NVRTC" : "a C++ compiler");
+  text += fmt::format(
       "# ModelNew(...) takes the place of Model(...) for inference. Where the plan does not support what it is given, "
-      "or no\n"
-      "# compiler is there, it runs Model's own forward.\n\n";
+      "or no\n# {} is there, it runs Model's own forward.\n\n",
+      cuda ? "GPU" : "compiler");
   text += "# ---- the problem, as it was given ----\n" + problem_text(*request.problem);
   text += "\n\n# ---- what kerf found ----\n" + TRY(Writer(request).write());
   return text;

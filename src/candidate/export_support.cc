@@ -2,48 +2,9 @@
 
 namespace kerf {
 
-std::string_view export_launcher() {
-  return R"cpp(
-#line 1 "kerf_launch"
-#ifdef _OPENMP
-    extern "C" int omp_get_thread_num();
-#endif
-    // Argument i is the 8 bytes slots[i]; those whose bit is set in `indexed` get the index of the thread that runs the
-    // task.
-    extern "C" __attribute__((visibility("default"))) void kerf_launch(long kernel, const unsigned long long* slots,
-                                                                       long count, unsigned long long indexed,
-                                                                       const long* grid, long dims, long threads) {
-      long tasks = 1;
-      for (long d = 0; d < dims; ++d) tasks *= grid[d];
-      if (threads > tasks) threads = tasks;
-      const long chunk = tasks / (threads * 8) > 1 ? tasks / (threads * 8) : 1;
-      long next = 0;
-#ifdef _OPENMP
-#pragma omp parallel num_threads((int)threads) if (threads > 1)
-#endif
-      {
-        unsigned long long own[64];
-        void* args[64];
-        long me = 0;
-#ifdef _OPENMP
-        me = omp_get_thread_num();
-#endif
-        for (long i = 0; i < count; ++i) {
-          own[i] = (indexed >> i & 1) ? (unsigned long long)me : slots[i];
-          args[i] = &own[i];
-        }
-        for (;;) {
-          const long begin = __atomic_fetch_add(&next, chunk, __ATOMIC_RELAXED);
-          if (begin >= tasks) break;
-          kerf_kernels[kernel].run(args, count, grid, dims, begin, begin + chunk < tasks ? begin + chunk : tasks);
-        }
-      }
-    }
-  )cpp";
-}
+namespace {
 
-std::string_view export_python_support() {
-  return R"py(
+constexpr std::string_view beginning = R"py(
 import ctypes as _ctypes
 import functools as _functools
 import hashlib as _hashlib
@@ -102,7 +63,21 @@ def _kerf_cache():
     return folder
 
 
-def _kerf_machine():
+def _slot(value):
+    if isinstance(value, bool):
+        return _struct.pack("<q", value)
+    if isinstance(value, _i32):
+        return _struct.pack("<i4x", value)
+    if isinstance(value, _f64):
+        return _struct.pack("<d", value)
+    if isinstance(value, float):
+        return _struct.pack("<f4x", value)
+    return _struct.pack("<q", value)
+
+
+)py";
+
+constexpr std::string_view cpu_launcher = R"py(def _kerf_machine():
     try:
         with open("/proc/cpuinfo") as info:
             return "".join(sorted({line for line in info if line.startswith(("model name", "flags"))}))
@@ -111,7 +86,7 @@ def _kerf_machine():
 
 
 @_functools.lru_cache(maxsize=None)
-def _kerf_library():
+def _kerf_library(device):
     """The compiled kernels, or None where there is no compiler. Compiled once per machine and source."""
     tried = []
     for compiler in (_os.environ.get("CXX"), "g++", "c++", "clang++", "clang++-19"):
@@ -140,31 +115,27 @@ def _kerf_library():
     return None
 
 
-def _slot(value):
-    if isinstance(value, bool):
-        return _struct.pack("<q", value)
-    if isinstance(value, _i32):
-        return _struct.pack("<i4x", value)
-    if isinstance(value, _f64):
-        return _struct.pack("<d", value)
-    if isinstance(value, float):
-        return _struct.pack("<f4x", value)
-    return _struct.pack("<q", value)
-
-
 def _launch(kernel, args, grid):
     indexed = sum(1 << i for i, value in enumerate(args) if value is _kerf_thread)
     slots = b"".join(_slot(0 if value is _kerf_thread else value) for value in args)
-    _kerf_library().kerf_launch(KERF_KERNELS.index(kernel), slots, len(args), indexed,
+    _kerf_library(None).kerf_launch(KERF_KERNELS.index(kernel), slots, len(args), indexed,
                                 _struct.pack(f"<{len(grid)}q", *grid), len(grid), _torch.get_num_threads())
 
 
-def _scratch(name, dtype, shape, zero=False):
+def _kerf_stream(device):
+    return 0
+
+
+)py";
+
+constexpr std::string_view ending = R"py(def _scratch(name, dtype, shape, zero=False):
     """Kept from run to run, as kerf's runner does: nothing in it is promised unless it is zeroed."""
+    device = _kerf_local.device
     kept = _kerf_local.__dict__.setdefault("scratch", {})
-    tensor = kept.get(name)
+    key = (name, device, _kerf_stream(device))
+    tensor = kept.get(key)
     if tensor is None or tuple(tensor.shape) != tuple(shape) or tensor.dtype != dtype:
-        tensor = kept[name] = _torch.empty(shape, dtype=dtype)
+        tensor = kept[key] = _torch.empty(shape, dtype=dtype, device=device)
     return tensor.zero_() if zero else tensor
 
 
@@ -232,10 +203,10 @@ def _kerf_named(model, args, kwargs):
     named = {}
     for name, (role, dtype, contiguous) in KERF_TENSORS.items():
         value = bound.arguments.get(name) if role == "input" else _functools.reduce(getattr, name.split("."), model)
-        if not isinstance(value, _torch.Tensor) or value.device.type != "cpu" or value.dtype != dtype or value.numel() == 0:
+        if not isinstance(value, _torch.Tensor) or value.device.type != KERF_DEVICE or value.dtype != dtype or value.numel() == 0:
             return None
         named[name] = value.detach().contiguous() if contiguous else value.detach()
-    return named
+    return named if len({t.device for t in named.values()}) == 1 else None
 
 
 def _kerf_forward(model, args, kwargs):
@@ -245,7 +216,8 @@ def _kerf_forward(model, args, kwargs):
     named = _kerf_named(model, args, kwargs)
     if named is None:
         return None
-    key = tuple((tuple(t.shape), t.stride()) for t in named.values())
+    device = next(iter(named.values())).device
+    key = (device, *((tuple(t.shape), t.stride()) for t in named.values()))
     if key not in model._kerf_known:
         try:
             outputs, nesting = _kerf_outputs(model, args, kwargs)
@@ -255,7 +227,7 @@ def _kerf_forward(model, args, kwargs):
         except Exception as error:
             _warnings.warn(f"the original model runs instead of kerf's kernels: {error}")
             outputs, nesting, good = None, None, False
-        if good and KERF_KERNELS and _kerf_library() is None:
+        if good and KERF_KERNELS and _kerf_library(device if device.type != "cpu" else None) is None:
             good = False
         model._kerf_known[key] = (outputs, nesting) if good else None
     known = model._kerf_known[key]
@@ -263,7 +235,8 @@ def _kerf_forward(model, args, kwargs):
         return None
     outputs, nesting = known
     with _torch.no_grad():
-        outs = [_torch.empty_strided(shape, stride, dtype=dtype) for shape, stride, dtype in outputs]
+        outs = [_torch.empty_strided(shape, stride, dtype=dtype, device=device) for shape, stride, dtype in outputs]
+        _kerf_local.device = device
         _kerf_run(named, model._kerf_init, outs)
     return _pytree.tree_unflatten(outs, nesting)
 
@@ -285,6 +258,54 @@ class ModelNew(Model):
         result = _kerf_forward(self, args, kwargs)
         return super().forward(*args, **kwargs) if result is None else result
 )py";
+
+}  // namespace
+
+std::string_view export_launcher() {
+  return R"cpp(
+#line 1 "kerf_launch"
+#ifdef _OPENMP
+    extern "C" int omp_get_thread_num();
+#endif
+    // Argument i is the 8 bytes slots[i]; those whose bit is set in `indexed` get the index of the thread that runs the
+    // task.
+    extern "C" __attribute__((visibility("default"))) void kerf_launch(long kernel, const unsigned long long* slots,
+                                                                       long count, unsigned long long indexed,
+                                                                       const long* grid, long dims, long threads) {
+      long tasks = 1;
+      for (long d = 0; d < dims; ++d) tasks *= grid[d];
+      if (threads > tasks) threads = tasks;
+      const long chunk = tasks / (threads * 8) > 1 ? tasks / (threads * 8) : 1;
+      long next = 0;
+#ifdef _OPENMP
+#pragma omp parallel num_threads((int)threads) if (threads > 1)
+#endif
+      {
+        unsigned long long own[64];
+        void* args[64];
+        long me = 0;
+#ifdef _OPENMP
+        me = omp_get_thread_num();
+#endif
+        for (long i = 0; i < count; ++i) {
+          own[i] = (indexed >> i & 1) ? (unsigned long long)me : slots[i];
+          args[i] = &own[i];
+        }
+        for (;;) {
+          const long begin = __atomic_fetch_add(&next, chunk, __ATOMIC_RELAXED);
+          if (begin >= tasks) break;
+          kerf_kernels[kernel].run(args, count, grid, dims, begin, begin + chunk < tasks ? begin + chunk : tasks);
+        }
+      }
+    }
+  )cpp";
+}
+
+std::string export_python_support(Language language) {
+  std::string text(beginning);
+  text += language == Language::cuda ? export_cuda_launcher() : cpu_launcher;
+  text += ending;
+  return text;
 }
 
 }  // namespace kerf

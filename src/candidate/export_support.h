@@ -1,13 +1,19 @@
 // The parts of exported files that are the same for every candidate.
 #pragma once
 
+#include <string>
 #include <string_view>
+
+#include "candidate/candidate.h"
 
 namespace kerf {
 
 // C++ behind prelude, candidate and trailer: works a launch off on OpenMP threads, or one thread without OpenMP.
 [[nodiscard]] std::string_view export_launcher();
-// Python behind the problem's text and KERF_* tables: compiles, loads, allocates, launches, calls, falls back.
-[[nodiscard]] std::string_view export_python_support();
+// Python behind the problem's text and KERF_* tables: compiles, loads, allocates, launches, calls, falls back. For cpp
+// and cuda.
+[[nodiscard]] std::string export_python_support(Language language);
+// The part of it that compiles CUDA C++ with NVRTC and launches kernels through the driver, both by ctypes.
+[[nodiscard]] std::string_view export_cuda_launcher();
 
 }  // namespace kerf

@@ -63,6 +63,45 @@ args = ["x", "conv.weight", "conv_weight", "lambda", "out", "f64(init.eps)", "i3
   EXPECT_THAT(text, HasSubstr("constexpr int64_t BLOCK = 16L;"));
 }
 
+TEST(ExportPython, CudaLaunchesSayTheirBlocks) {
+  const Workload w = workload();
+  const Problem problem{.id = "p", .source = "class Model: pass\n"};
+  const auto source = read_source({.text = R"cu(/* /// kerf
+version = 1
+[tune]
+B = [128]
+[[step]]
+launch = "k<B>"
+grid = ["cdiv(numel(x), B)", 2]
+block = ["B"]
+shared = "4 * B"
+cluster = [2]
+cooperative = true
+args = ["x", "out", "numel(x)", "f32(init.eps)"]
+/// */
+template <int64_t N> __global__ void k(const float* x, float* out, int64_t n, float eps) {}
+)cu",
+                                   .language = Language::cuda,
+                                   .name = "k.cu"});
+  ASSERT_TRUE(source) << source.error().message;
+  const auto text = export_candidate(ExportFormat::pytorch, {.source = &*source,
+                                                             .tune = tune_points(*source)->at(0),
+                                                             .problem = &problem,
+                                                             .workload = &w,
+                                                             .prelude = "// prelude\n",
+                                                             .flags = {"--std=c++20"}});
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_THAT(*text, HasSubstr("_launch(\"k<B>\", [x.data_ptr(), out.data_ptr(), _numel(x), _f32(init_eps)], "
+                               "[_cdiv(_numel(x), B), 2], block=[B], shared=4 * B, cluster=[2], cooperative=True)"));
+  EXPECT_THAT(*text, HasSubstr("KERF_DEVICE = \"cuda\"\n"));
+  EXPECT_THAT(*text, HasSubstr("KERF_KERNELS = [\"k<B>\"]\n"));
+  EXPECT_THAT(*text, HasSubstr("needs PyTorch and, for its kernels, an NVIDIA GPU and NVRTC; no kerf"));
+  EXPECT_THAT(*text, Not(HasSubstr("_kerf_machine")));
+  const auto cpp = export_candidate(ExportFormat::cpp, {.source = &*source, .problem = &problem, .workload = &w});
+  ASSERT_FALSE(cpp);
+  EXPECT_THAT(cpp.error().message, HasSubstr("--format pytorch can"));
+}
+
 TEST(ExportPython, CallsTakeNamesNumbersWordsAndDtypes) {
   const std::string text = python(R"toml(
 [[step]]

@@ -15,6 +15,8 @@
 #include "base/process.h"
 #include "evaluate/oracle_client.h"
 #include "problem/suite.h"
+#include "target/nvidia/cuda.h"
+#include "target/nvidia/nvrtc.h"
 
 namespace kerf {
 namespace {
@@ -68,16 +70,22 @@ class Export : public testing::Test {
 
   static std::string prelude() { return read_file(fs::path(KERF_SOURCE) / "src/target/cpu/prelude/prelude.h").value(); }
 
-  Result<std::string> exported(ExportFormat format, const std::string& candidate, const Problem& problem) {
+  Result<std::string> exported(ExportFormat format, const std::string& candidate, const Problem& problem,
+                               Language language = Language::cpp) {
     const Understood understood = TRY(oracle->admit(problem, 0));
-    const Source source = TRY(read_source({.text = candidate, .language = Language::cpp, .name = "c.cpp"}));
+    const Source source = TRY(read_source({.text = candidate, .language = language, .name = "candidate"}));
     const std::vector<TunePoint> points = TRY(tune_points(source));
-    return export_candidate(format, {.source = &source,
-                                     .tune = points.at(0),
-                                     .problem = &problem,
-                                     .workload = &understood.workloads.at(0),
-                                     .prelude = prelude(),
-                                     .headline = "a test"});
+    ExportRequest request{.source = &source,
+                          .tune = points.at(0),
+                          .problem = &problem,
+                          .workload = &understood.workloads.at(0),
+                          .prelude = prelude(),
+                          .headline = "a test"};
+    if (language == Language::cuda) {
+      request.prelude = TRY(cuda_prelude());
+      request.flags = {cuda_standard};
+    }
+    return export_candidate(format, request);
   }
 
   // What the driver prints; environment as bare as it gets.
@@ -203,6 +211,58 @@ TEST_F(Export, ThePythonFileRunsTheModelWhereThePlanDoesNotSupportWhatItIsGiven)
   const Finished done = run(*text, "[(1, 100), (3, 100), (0, 100)]");
   ASSERT_TRUE(done.ok()) << done.describe() << done.errors;
   EXPECT_EQ(done.output, "kerf\nkerf\nmodel\nkerf\nmodel\n");
+}
+
+// What can be shown of a CUDA candidate's file without a GPU: NVRTC compiles what stands in it, and on tensors in main
+// memory the model runs.
+TEST_F(Export, ThePythonFileOfACudaCandidateCompilesAndRunsTheModelWithoutAGpu) {
+  if (const auto nvrtc = find_nvrtc(); !nvrtc) GTEST_SKIP() << nvrtc.error().message;
+  const std::string candidate = R"cu(/* /// kerf
+version = 1
+[tune]
+B = [64]
+[[step]]
+call = "aten.linear.default"
+args = ["x", "fc.weight", "fc.bias"]
+out = "hidden"
+[[step]]
+launch = "squash<B>"
+grid = ["cdiv(numel(hidden), B)"]
+block = ["B"]
+args = ["hidden", "out0", "numel(hidden)", "init.scale"]
+[[step]]
+call = "aten.sum.dim_IntList"
+args = ["x", [1], true]
+out = "out1"
+/// */
+template <int64_t N> __global__ void squash(const float* hidden, float* out, int64_t n, float scale) {
+  const int64_t i = blockIdx.x * N + threadIdx.x;
+  if (i < n) out[i] = scale / (1 + expf(-hidden[i]));
+}
+)cu";
+  const auto text = exported(ExportFormat::pytorch, candidate, problem_of(row_sum_problem), Language::cuda);
+  ASSERT_TRUE(text) << text.error().message;
+  const Finished done = run(*text, "[(7, 100)]");
+  ASSERT_TRUE(done.ok()) << done.describe() << done.errors;
+  EXPECT_EQ(done.output, "model\nmodel\nmodel\n");
+  std::ofstream(folder.path() / "compile.py") << R"py(
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("exported", sys.argv[1])
+m = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(m)
+for _ in range(2):  # the second time from the cache
+    cubin, symbols = m._kerf_compile("sm_90a")
+    print(cubin[:4], list(symbols.items()))
+)py";
+  const auto compiled = kerf::run(
+      {.argv = {python(), "-I", (folder.path() / "compile.py").string(), (folder.path() / "exported.py").string()},
+       .environment = {{"PATH", "/usr/bin:/bin"}, {"XDG_CACHE_HOME", folder.path().string()}},
+       .directory = folder.path().string()},
+      std::chrono::minutes(2));
+  ASSERT_TRUE(compiled);
+  const std::string line = R"(b'\x7fELF' [('squash<B>', '_Z6squashILl64EEvPKfPflf')])"
+                           "\n";
+  EXPECT_EQ(compiled->output, line + line) << compiled->errors;
 }
 
 TEST_F(Export, ThePythonFileRunsTheModelAndSaysSoWhereNoCompilerIs) {

@@ -118,7 +118,7 @@ class CudaBackend final : public LanguageBackend {
     const NvrtcAnswer answer =
         TRY(nvrtc_->compile({.text = fmt::format("#line 1 \"prelude\"\n{}\n#line 1 \"tune\"\n{}\n#line 1 \"{}\"\n{}",
                                                  preludes_.device, values, candidate_file, source.candidate.text),
-                             .options = {"--gpu-architecture=" + target_.gpu->architecture, "--std=c++20"},
+                             .options = {"--gpu-architecture=" + target_.gpu->architecture, cuda_standard},
                              .names = names,
                              .cpu_seconds = static_cast<int>(options_.limit.count() / 1000 + 1)}));
     if (!answer.compiled) return std::unexpected(compile_error(source, answer));
@@ -201,12 +201,14 @@ class CudaBackend final : public LanguageBackend {
 
 }  // namespace
 
+Result<std::string> cuda_prelude() { return shipped_text("src/target/nvidia/prelude/device.h"); }
+
 Result<std::unique_ptr<LanguageBackend>> make_cuda_backend(Target target, const CudaOptions& options) {
   if (!target.gpu) return user_error("target " + target.name + " describes no GPU: its file has no table [gpu]");
   const fs::path library = options.nvrtc ? *options.nvrtc : TRY(find_nvrtc());
   Compiler compiler = options.compiler ? *options.compiler : TRY(find_compiler());
   CudaBackend::Preludes preludes;
-  preludes.device = TRY(shipped_text("src/target/nvidia/prelude/device.h"));
+  preludes.device = TRY(cuda_prelude());
   preludes.emulation = TRY(shipped_text("src/runner/emulation/abi.h"));
   preludes.emulation += TRY(shipped_text("src/target/nvidia/prelude/emulation.h"));
   fs::path images = options.images ? *options.images : TRY(cache_directory()) / "images";

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/result.h"
 #include "target/language.h"
@@ -28,6 +29,10 @@ struct CudaOptions {
 // what the emulation does not know.
 [[nodiscard]] Result<std::unique_ptr<LanguageBackend>> make_cuda_backend(Target target,
                                                                          const CudaOptions& options = {});
+
+// What stands before a candidate when NVRTC compiles it, and the standard that it is compiled by.
+[[nodiscard]] Result<std::string> cuda_prelude();
+inline constexpr const char* cuda_standard = "--std=c++20";
 
 // Why there are no times, for receipts.
 inline constexpr const char* emulated_only =

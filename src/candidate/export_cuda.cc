@@ -1,0 +1,158 @@
+#include "candidate/export_support.h"
+
+namespace kerf {
+
+std::string_view export_cuda_launcher() {
+  return R"py(
+class _Attribute(_ctypes.Structure):
+    """CUlaunchAttribute of cuda.h: 64 bytes of value, of which we use the first three integers."""
+
+    _fields_ = [("id", _ctypes.c_int), ("padding", _ctypes.c_int), ("value", _ctypes.c_uint * 16)]
+
+
+class _Config(_ctypes.Structure):
+    """CUlaunchConfig of cuda.h."""
+
+    _fields_ = [("grid", _ctypes.c_uint * 3), ("block", _ctypes.c_uint * 3), ("shared", _ctypes.c_uint),
+                ("stream", _ctypes.c_void_p), ("attributes", _ctypes.POINTER(_Attribute)), ("count", _ctypes.c_uint)]
+
+
+_CLUSTER, _COOPERATIVE, _MAX_SHARED = 4, 2, 8
+
+
+def _kerf_load(paths):
+    for path in paths:
+        try:
+            return _ctypes.CDLL(path)
+        except OSError:
+            pass
+    raise OSError(f"none of {', '.join(paths)} can be loaded")
+
+
+@_functools.lru_cache(maxsize=None)
+def _kerf_nvrtc():
+    """NVIDIA's compiler: of the packages beside PyTorch, of a CUDA installation, of the system."""
+    import glob
+    import importlib.util
+
+    spec = importlib.util.find_spec("nvidia")
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    found = [p for folder in folders for p in glob.glob(_os.path.join(folder, "*", "lib*", "libnvrtc.so*"))]
+    for home in (_os.environ.get("CUDA_HOME"), "/usr/local/cuda"):
+        found += glob.glob(_os.path.join(home, "lib64", "libnvrtc.so*")) if home else []
+    for path in found:  # NVRTC opens its builtins by name: they must be there already
+        for builtins in glob.glob(_os.path.join(_os.path.dirname(path), "libnvrtc-builtins.so*")):
+            if ".alt" not in builtins:
+                _ctypes.CDLL(builtins)
+    return _kerf_load([p for p in found if ".alt" not in p] + ["libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"])
+
+
+def _kerf_compile(architecture):
+    """(cubin, {kernel: symbol}), compiled once per source and architecture."""
+    key = _hashlib.sha256("\0".join([KERF_SOURCE, *KERF_FLAGS, architecture]).encode()).hexdigest()
+    image = _os.path.join(_kerf_cache(), key + ".cubin")
+    names = _os.path.join(_kerf_cache(), key + ".names")
+    if _os.path.exists(names):
+        with open(image, "rb") as kept, open(names) as symbols:
+            return kept.read(), dict(zip(KERF_KERNELS, symbols.read().split("\n")))
+    nvrtc, program = _kerf_nvrtc(), _ctypes.c_void_p()
+
+    def check(code):
+        if code != 0:
+            size = _ctypes.c_size_t()
+            nvrtc.nvrtcGetProgramLogSize(program, _ctypes.byref(size))
+            log = _ctypes.create_string_buffer(max(1, size.value))
+            nvrtc.nvrtcGetProgramLog(program, log)
+            raise RuntimeError(f"NVRTC fails ({code}): {log.value.decode(errors='replace').strip()[:500]}")
+
+    check(nvrtc.nvrtcCreateProgram(_ctypes.byref(program), KERF_SOURCE.encode(), b"candidate", 0, None, None))
+    for kernel in KERF_KERNELS:
+        check(nvrtc.nvrtcAddNameExpression(program, kernel.encode()))
+    options = [f"--gpu-architecture={architecture}".encode(), *(flag.encode() for flag in KERF_FLAGS)]
+    check(nvrtc.nvrtcCompileProgram(program, len(options), (_ctypes.c_char_p * len(options))(*options)))
+    symbols = {}
+    for kernel in KERF_KERNELS:
+        symbol = _ctypes.c_char_p()
+        check(nvrtc.nvrtcGetLoweredName(program, kernel.encode(), _ctypes.byref(symbol)))
+        symbols[kernel] = symbol.value.decode()
+    size = _ctypes.c_size_t()
+    check(nvrtc.nvrtcGetCUBINSize(program, _ctypes.byref(size)))
+    cubin = _ctypes.create_string_buffer(size.value)
+    check(nvrtc.nvrtcGetCUBIN(program, cubin))
+    nvrtc.nvrtcDestroyProgram(_ctypes.byref(program))
+    for path, content in ((image, cubin.raw), (names, "\n".join(symbols.values()).encode())):  # the names last: see above
+        handle, made = _tempfile.mkstemp(dir=_kerf_cache())
+        with _os.fdopen(handle, "wb") as file:
+            file.write(content)
+        _os.replace(made, path)
+    return cubin.raw, symbols
+
+
+class _Kernels:
+    """The functions of the compiled source on one device."""
+
+    def __init__(self, device):
+        self.driver = _kerf_load(["libcuda.so.1"])
+        major, minor = _torch.cuda.get_device_capability(device)
+        cubin, self.symbols = _kerf_compile(f"sm_{major}{minor}" + ("a" if major >= 9 else ""))
+        self.module, self.functions = _ctypes.c_void_p(), {}
+        with _torch.cuda.device(device):
+            _torch.cuda.current_stream()  # PyTorch makes its context the current one
+            self.check(self.driver.cuModuleLoadData(_ctypes.byref(self.module), cubin), "cuModuleLoadData")
+
+    def check(self, code, what):
+        if code != 0:
+            name = _ctypes.c_char_p()
+            self.driver.cuGetErrorName(code, _ctypes.byref(name))
+            raise RuntimeError(f"{what} fails: {(name.value or b'?').decode()}")
+
+    def function(self, kernel, shared):
+        function, allowed = self.functions.get(kernel, (None, 0))
+        if function is None:
+            function = _ctypes.c_void_p()
+            self.check(self.driver.cuModuleGetFunction(_ctypes.byref(function), self.module, self.symbols[kernel].encode()),
+                       kernel)
+        if shared > allowed:
+            self.check(self.driver.cuFuncSetAttribute(function, _MAX_SHARED, shared), kernel)
+        self.functions[kernel] = (function, max(shared, allowed))
+        return function
+
+
+@_functools.lru_cache(maxsize=None)
+def _kerf_library(device):
+    try:
+        return _Kernels(device)
+    except (OSError, RuntimeError) as error:
+        _warnings.warn(f"kerf's kernels cannot be compiled or loaded here, the original model runs instead: {error}")
+        return None
+
+
+def _kerf_stream(device):
+    return _torch.cuda.current_stream(device).cuda_stream
+
+
+def _launch(kernel, args, grid, block, shared=0, cluster=(), cooperative=False):
+    device = _kerf_local.device
+    kernels = _kerf_library(device)
+    slots = _ctypes.create_string_buffer(b"".join(_slot(value) for value in args), 8 * len(args) + 1)
+    first = _ctypes.addressof(slots)
+    pointers = (_ctypes.c_void_p * max(1, len(args)))(*(first + 8 * i for i in range(len(args))))
+    attributes = (_Attribute * 2)()
+    count = 0
+    if cluster:
+        attributes[count] = _Attribute(_CLUSTER, 0, (*cluster, *[1] * (3 - len(cluster))))
+        count += 1
+    if cooperative:
+        attributes[count] = _Attribute(_COOPERATIVE, 0, (1,))
+        count += 1
+    config = _Config((*grid, *[1] * (3 - len(grid))), (*block, *[1] * (3 - len(block))), shared, _kerf_stream(device),
+                     attributes, count)
+    with _torch.cuda.device(device):
+        kernels.check(kernels.driver.cuLaunchKernelEx(_ctypes.byref(config), kernels.function(kernel, shared), pointers,
+                                                      None), kernel)
+
+
+)py";
+}
+
+}  // namespace kerf
