@@ -9,6 +9,7 @@
 
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/elsewhere.h"
 #include "app/exit.h"
 #include "app/report.h"
 #include "app/run_session.h"
@@ -39,6 +40,11 @@ Result<Outside> open_outside(const CommonOptions& common, const std::string& id)
   outside.record = TRY(store.session(found.session));
   if (TRY(store.busy(found.session))) return user_error(fmt::format("another kerf works on session {}", found.session));
   outside.choices = TRY(session_options_from_json(outside.record.options));
+  if (outside.choices.synthesizer != "ask" && !outside.choices.elsewhere.empty()) {
+    return user_error(fmt::format(
+        "session {} is judged elsewhere: it takes in the results that kerf worker run writes, and nothing else",
+        found.session));
+  }
   if (outside.choices.synthesizer != "ask") {
     return user_error(fmt::format(
         "session {} has its candidates written by {}: begin one with kerf optimize PROBLEM --synthesizer ask",
@@ -155,7 +161,9 @@ Result<Answers> read_answers(const std::string& path, const SessionId& session) 
 Result<int> ask(const AskOptions& options) {
   const Outside outside = TRY(open_outside(options.common, options.id));
   const fs::path root = options.out.empty() ? fs::path("kerf-ask") / outside.record.id : fs::path(options.out);
-  const auto wiring = TRY(Wiring::open({.store = options.common.store, .jobs = outside.choices.jobs}));
+  const bool elsewhere = !outside.choices.elsewhere.empty();
+  const auto wiring =
+      TRY(Wiring::open({.store = options.common.store, .jobs = outside.choices.jobs, .machine = !elsewhere}));
   SilentView view;
   std::vector<std::string> written, open;
   Result<> failed;
@@ -200,9 +208,12 @@ Result<int> ask(const AskOptions& options) {
 }
 
 Result<int> tell(const TellOptions& options) {
+  if (are_results(options.answers)) return tell_results(options);
   const Outside outside = TRY(open_outside(options.common, options.id));
   const Answers answers = TRY(read_answers(options.answers, outside.record.id));
-  const auto wiring = TRY(Wiring::open({.store = options.common.store, .jobs = outside.choices.jobs}));
+  const bool elsewhere = !outside.choices.elsewhere.empty();
+  const auto wiring =
+      TRY(Wiring::open({.store = options.common.store, .jobs = outside.choices.jobs, .machine = !elsewhere}));
   const auto view = make_progress_view(*wiring, options.progress);
   std::set<std::pair<std::uint64_t, int>> used;
   std::vector<std::string> followed;
@@ -229,16 +240,19 @@ Result<int> tell(const TellOptions& options) {
   SessionParts parts = TRY(wiring->session_parts(*view, outside.choices, sources));
   parts.asks = 0;
   // The oracle has to know it before it can judge.
-  const auto problem = TRY(understand_again(*wiring, outside.record, outside.problem->problem, parts));
+  const auto problem = elsewhere ? TRY(understood_then(outside.record, outside.problem->problem, parts))
+                                 : TRY(understand_again(*wiring, outside.record, outside.problem->problem, parts));
   const auto session = TRY(Session::resume(std::move(parts), outside.record.id, problem, ""));
   const auto before = static_cast<NodeIndex>(session->nodes().size());
   const SessionResult result = run_to_end(*wiring, *session);
   TRY(failed);
   if (result.error) return std::unexpected(*result.error);
+  const std::string bundle = TRY(write_awaited(*wiring, *session, problem->problem));
   const auto stale = static_cast<std::int64_t>(answers.texts.size() - used.size());
   if (options.common.json) {
     nlohmann::json json = {{"schema", 1},    {"session", outside.record.id}, {"told", nlohmann::json::array()},
                            {"known", stale}, {"open", session->waiting()},   {"asked", followed}};
+    if (!bundle.empty()) json["bundle"] = bundle;
     for (std::size_t i = static_cast<std::size_t>(before); i < session->nodes().size(); ++i) {
       const SessionNode& node = session->nodes()[i];
       json["told"].push_back({{"expansion", node.expansion.id},
@@ -255,6 +269,7 @@ Result<int> tell(const TellOptions& options) {
                         verdict_words(node.evaluation));
   }
   for (const std::string& folder : followed) text += fmt::format("could not be used; why, in {}\n", folder);
+  if (!bundle.empty()) text += fmt::format("to judge elsewhere: {}\n", bundle);
   TRY(print(text));
   if (stale > 0) print_error(fmt::format("kerf: {} no news: told before\n", count_words(stale, "answer")));
   if (!session->waiting().empty())

@@ -143,6 +143,11 @@ std::unique_ptr<CommandLine> make_command_line() {
   add_search(optimize_app, c.optimize.search);
   optimize_app->add_option("--out", c.optimize.out, "Folder for the results (default ./kerf-out/PROBLEM-SESSION)")
       ->type_name("DIR");
+  optimize_app
+      ->add_option(
+          "--elsewhere", c.optimize.elsewhere,
+          "Have another machine judge: write bundles for kerf worker run to this folder, --jobs candidates each")
+      ->type_name("DIR");
   optimize_app->add_flag("--dry-run", c.optimize.dry_run,
                          "Show the first prompt and what a session of this size would cost; ask no model");
   add_common(optimize_app, c.optimize.common);
@@ -173,12 +178,16 @@ std::unique_ptr<CommandLine> make_command_line() {
   add_common(ask_app, c.ask.common);
   ask_app->callback([&c] { c.chosen = [&c] { return ask(c.ask); }; });
 
-  CLI::App* tell_app = add_command(app, "tell", "Take in what others wrote: evaluate and record it",
-                                   "kerf tell last work; kerf tell last work/7/reply.md");
+  CLI::App* tell_app =
+      add_command(app, "tell", "Take in what others wrote, or what another machine found out",
+                  "kerf tell last work; kerf tell last work/7/reply.md; kerf tell last 3f9c-1.results");
   tell_app->add_option("session", c.tell.id, "Session, abbreviated, or last")->required()->type_name("SESSION");
-  tell_app->add_option("answers", c.tell.answers, "Folder that kerf ask wrote, or one answer in it")
+  tell_app
+      ->add_option("answers", c.tell.answers,
+                   "Folder that kerf ask wrote, or one answer in it, or results of kerf worker run")
       ->required()
       ->type_name("DIR|FILE");
+  tell_app->add_option("--out", c.tell.out, "Folder for the results, if the session ends with these")->type_name("DIR");
   tell_app->add_option("--progress", c.tell.progress, "What to show while it runs")
       ->check(CLI::IsMember({"auto", "plain", "json", "none"}))
       ->capture_default_str();
@@ -196,8 +205,29 @@ std::unique_ptr<CommandLine> make_command_line() {
       ->capture_default_str();
   evaluate_app->add_option("--language", c.evaluate.language, "cpp or cuda, where a file's extension does not say it");
   evaluate_app->add_flag("--for-model", c.evaluate.for_model, "In the words in which a model would be told of it");
+  evaluate_app
+      ->add_option("--bundle", c.evaluate.bundle,
+                   "Judge nothing here: pack all that it takes into this file, for kerf worker run on another machine")
+      ->type_name("FILE");
   add_common(evaluate_app, c.evaluate.common);
   evaluate_app->callback([&c] { c.chosen = [&c] { return evaluate(c.evaluate); }; });
+
+  CLI::App* worker_app = app->add_subcommand("worker", "Judge for another machine");
+  worker_app->require_subcommand(1);
+  CLI::App* worker_run =
+      add_command(worker_app, "run", "Judge the candidates of a bundle; goes on where it was stopped",
+                  "kerf worker run 3f9c-1.bundle --out 3f9c-1.results");
+  worker_run
+      ->add_option("bundle", c.worker_run.bundle, "What kerf optimize --elsewhere or kerf evaluate --bundle wrote")
+      ->required()
+      ->type_name("BUNDLE");
+  worker_run->add_option("--out", c.worker_run.out, "File for the results (default: beside the bundle, NAME.results)")
+      ->type_name("FILE");
+  worker_run->add_option("--jobs", c.worker_run.jobs, "Compilations side by side (default: one a core)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 256));
+  add_common(worker_run, c.worker_run.common);
+  worker_run->callback([&c] { c.chosen = [&c] { return run_worker(c.worker_run); }; });
 
   CLI::App* sessions_app = add_command(app, "sessions", "List sessions, newest first", "kerf sessions --limit 50");
   sessions_app->add_option("--limit", c.sessions.limit, "How many a page")

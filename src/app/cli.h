@@ -22,6 +22,7 @@ struct CommandLine {
   AskOptions ask;
   TellOptions tell;
   EvaluateOptions evaluate;
+  WorkerRunOptions worker_run;
   SessionsOptions sessions;
   ShowOptions show;
   ExportOptions exporting;

@@ -52,7 +52,8 @@ struct OptimizeOptions {
   CommonOptions common;
   ProblemOptions problem;
   SearchChoices search;
-  std::string out;  // folder; empty: ./kerf-out/<problem>-<session>
+  std::string out;        // folder; empty: ./kerf-out/<problem>-<session>
+  std::string elsewhere;  // folder for bundles; empty: this machine judges
   bool dry_run = false;
 };
 [[nodiscard]] Result<int> optimize(const OptimizeOptions& options);
@@ -80,7 +81,8 @@ struct AskOptions {
 struct TellOptions {
   CommonOptions common;
   std::string id;
-  std::string answers;  // a folder, or one file of an expansion's folder
+  std::string answers;  // a folder, or one file of an expansion's folder; or the results of kerf worker run
+  std::string out;      // folder, should the session end with them; empty: as of kerf optimize
   std::string progress = "auto";
 };
 [[nodiscard]] Result<int> tell(const TellOptions& options);
@@ -93,8 +95,19 @@ struct EvaluateOptions {
   std::string target = "cpu";
   std::string language;    // empty: as the files' extensions say
   bool for_model = false;  // as prompts tell a model of it
+  std::string bundle;      // file to pack all of it into, instead of judging it here
 };
 [[nodiscard]] Result<int> evaluate(const EvaluateOptions& options);
+
+struct WorkerRunOptions {
+  CommonOptions common;
+  std::string bundle;  // file
+  std::string out;     // file; empty: beside the bundle
+  int jobs = 0;        // compilations side by side; 0: one a core
+};
+// Judges a bundle and appends what it found out to a file, one evaluation a line; what stands there is not judged
+// again.
+[[nodiscard]] Result<int> run_worker(const WorkerRunOptions& options);
 
 struct SessionsOptions {
   CommonOptions common;

@@ -1,6 +1,7 @@
 // kerf evaluate: the harness alone.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
@@ -11,6 +12,7 @@
 #include "app/wiring.h"
 #include "app/words.h"
 #include "base/paths.h"
+#include "fleet/bundle.h"
 #include "synthesize/prompt/feedback.h"
 #include "target/target.h"
 
@@ -23,6 +25,29 @@ Result<Language> language_from(const std::string& name) {
     if (name == to_string(language)) return language;
   }
   return user_error(fmt::format("\"{}\" is no language: cpp or cuda was expected", name));
+}
+
+Result<int> pack(const EvaluateOptions& options, const Problem& problem, const std::string& target,
+                 std::vector<Candidate> candidates) {
+  Bundle bundle{.session = {}, .target = target, .versions = {{"kerf", kerf_version}}, .problem = problem, .items = {}};
+  for (Candidate& candidate : candidates) {
+    bundle.items.push_back(
+        {.candidate = std::move(candidate), .effort = options.screen ? Effort::screen : Effort::confirm});
+  }
+  const std::string text = TRY(to_text(bundle));
+  TRY(write_file(options.bundle, text));
+  if (options.common.json) {
+    TRY(print(
+        nlohmann::json{
+            {"schema", 1}, {"bundle", options.bundle}, {"digest", bundle.digest}, {"candidates", bundle.items.size()}}
+            .dump(2) +
+        "\n"));
+  } else {
+    TRY(print(options.bundle + "\n"));
+  }
+  print_error(
+      fmt::format("kerf: elsewhere: kerf worker run {}\n", std::filesystem::path(options.bundle).filename().string()));
+  return exit_success;
 }
 
 }  // namespace
@@ -48,6 +73,7 @@ Result<int> evaluate(const EvaluateOptions& options) {
     candidates.push_back({.text = std::move(text), .language = *language, .name = path});
   }
   const Problem problem = TRY(read_problem(options.problem));
+  if (!options.bundle.empty()) return pack(options, problem, target.name, std::move(candidates));
   const auto wiring = TRY(Wiring::open({.store = options.common.store, .target = target.name}));
   const auto understood = TRY(understand(*wiring, problem));
 

@@ -19,6 +19,7 @@ inline constexpr int exit_interrupted = 130;  // Ctrl-C
     case ErrorKind::user:
     case ErrorKind::candidate:
     case ErrorKind::unavailable:
+    case ErrorKind::deferred:
     case ErrorKind::system:
       return exit_user;
   }

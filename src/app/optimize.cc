@@ -6,6 +6,7 @@
 
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/elsewhere.h"
 #include "app/exit.h"
 #include "app/run_session.h"
 #include "app/wiring.h"
@@ -83,36 +84,6 @@ Result<SessionOptions> session_options(const SearchChoices& choices) {
   return options;
 }
 
-namespace {
-
-Result<int> hand_out(const SessionResult& result, const Session& session, const Understood& problem,
-                     const CommonOptions& common, const std::string& out) {
-  Report report{.problem = problem.problem.id,
-                .problem_name = problem.problem.name,
-                .target = session.options().target,
-                .result = result,
-                .nodes = &session.nodes(),
-                .folder = {},
-                .files = {},
-                .spec = problem.problem.path};
-  const Result<> written = write_files(report, problem, out);
-  TRY(print(common.json ? report_json(report).dump(2) + "\n" : report_text(report)));
-  if (result.status == SessionStatus::interrupted) {
-    print_error(fmt::format("kerf: interrupted; go on with: kerf resume {}\n", result.session));
-    leave_soon(exit_interrupted);
-    return exit_interrupted;
-  }
-  if (result.error) {
-    Error error = *result.error;
-    error.message += fmt::format(" (session {} is kept; go on with: kerf resume {})", result.session, result.session);
-    return std::unexpected(std::move(error));
-  }
-  if (!written) return std::unexpected(written.error());
-  return exit_success;
-}
-
-}  // namespace
-
 Result<int> optimize(const OptimizeOptions& options) {
   SessionOptions choices = TRY(session_options(options.search));
   SessionSources sources;
@@ -127,11 +98,19 @@ Result<int> optimize(const OptimizeOptions& options) {
   if (sources.recording && problem.digest() != sources.recording->problem.digest())
     return user_error(fmt::format("the recording is of {}, and not of this problem at these sizes; it can be left out",
                                   sources.recording->problem.id));
+  if (!options.elsewhere.empty()) {
+    if (sources.recording || options.dry_run)
+      return user_error("--elsewhere goes with neither --synthesizer replay:… nor --dry-run");
+    choices.elsewhere = TRY(bundle_folder(options.elsewhere));
+  }
   if (options.dry_run) return dry_run(options, choices, problem);
   const bool outside = choices.synthesizer == "ask";
   if (outside) sources.answer = [](const ModelRequest&) { return std::nullopt; };
-  const auto wiring = TRY(
-      Wiring::open({.store = options.common.store, .jobs = choices.jobs, .machine = !choices.recorded_evaluations}));
+  const auto wiring = TRY(Wiring::open({.store = options.common.store,
+                                        .jobs = choices.jobs,
+                                        .machine = !choices.recorded_evaluations,
+                                        .target = choices.target,
+                                        .judges = choices.elsewhere.empty()}));
   const auto view = make_progress_view(*wiring, options.search.progress);
   SessionParts parts = TRY(wiring->session_parts(*view, choices, sources));
   if (outside) parts.asks = 1;  // the identity plan; kerf ask asks the rest
@@ -142,14 +121,14 @@ Result<int> optimize(const OptimizeOptions& options) {
       choices.recorded_evaluations ? TRY(sources.recording->problem_understood()) : TRY(understand(*wiring, problem));
   const auto session = TRY(Session::start(std::move(parts), choices, understood));
   const SessionResult result = run_to_end(*wiring, *session);
-  if (outside && result.stopped.by == "waiting") {
+  if (outside && choices.elsewhere.empty() && result.stopped.by == "waiting") {
     TRY(print(
         options.common.json
             ? nlohmann::json{{"schema", 1}, {"session", result.session}, {"problem", problem.id}}.dump(2) + "\n"
             : fmt::format("session {} waits for candidates: kerf ask {} -n 4\n", result.session, result.session)));
     return exit_success;
   }
-  return hand_out(result, *session, *understood, options.common, options.out);
+  return hand_out(*wiring, result, *session, *understood, options.common, options.out);
 }
 
 Result<int> resume(const ResumeOptions& options) {
@@ -180,18 +159,20 @@ Result<int> resume(const ResumeOptions& options) {
         record.id, record.state.message, record.id, std::max<std::int64_t>(2 * record.state.candidates, 8)));
   }
   if (outside) sources.answer = [](const ModelRequest&) { return std::nullopt; };
-  const auto wiring = TRY(
-      Wiring::open({.store = options.common.store, .jobs = choices.jobs, .machine = !choices.recorded_evaluations}));
+  const bool elsewhere = !choices.elsewhere.empty();
+  const auto wiring = TRY(Wiring::open(
+      {.store = options.common.store, .jobs = choices.jobs, .machine = !choices.recorded_evaluations && !elsewhere}));
   const auto view = make_progress_view(*wiring, options.progress);
   SessionParts parts = TRY(wiring->session_parts(*view, choices, sources));
   if (outside) parts.asks = 0;
   const auto understood = choices.recorded_evaluations ? TRY(sources.recording->problem_understood())
+                          : elsewhere                  ? TRY(understood_then(record, problem, parts))
                                                        : TRY(understand_again(*wiring, record, problem, parts));
   const auto session = TRY(Session::resume(std::move(parts), record.id, understood, options.budget));
   // Nobody else answers any more: what is left is confirmed and handed over.
   if (outside) session->abandon_proposals();
   const SessionResult result = run_to_end(*wiring, *session);
-  return hand_out(result, *session, *understood, options.common, options.out);
+  return hand_out(*wiring, result, *session, *understood, options.common, options.out);
 }
 
 }  // namespace kerf

@@ -65,6 +65,7 @@ struct Wiring::Parts {
   std::unique_ptr<Loop> loop;
   std::unique_ptr<Evaluator> evaluator;
   std::unique_ptr<Evaluator> recorded;
+  std::unique_ptr<ElsewhereEvaluator> elsewhere;
   nlohmann::json target_facts, versions;
   int threads = 1;
   std::string store_path;
@@ -94,11 +95,12 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
     parts->target_facts["machine"] = to_json(machine);
     parts->target_facts["calibration"] = roofline ? to_json(*roofline) : nlohmann::json(nullptr);
     parts->target_facts["threads"] = parts->threads;
-    parts->cpp = target.gpu ? TRY(make_cuda_backend(target)) : TRY(make_cpp_backend());
     parts->oracle = make_oracle({.threads = parts->threads});
+    parts->loop = TRY(make_loop(options.jobs + pool_spare));
+    if (!options.judges) return std::unique_ptr<Wiring>(new Wiring(std::move(parts)));
+    parts->cpp = target.gpu ? TRY(make_cuda_backend(target)) : TRY(make_cpp_backend());
     parts->runner = TRY(make_native_runner());
     parts->watch = make_machine_watch();
-    parts->loop = TRY(make_loop(options.jobs + pool_spare));
     LocalEvaluatorOptions evaluator;
     evaluator.jobs = options.jobs;
     evaluator.threads = parts->threads;
@@ -130,6 +132,7 @@ Loop& Wiring::loop() { return *parts_->loop; }
 Store& Wiring::store() { return *parts_->store; }
 Oracle& Wiring::oracle() { return *parts_->oracle; }
 Evaluator& Wiring::evaluator() { return *parts_->evaluator; }
+const ElsewhereEvaluator* Wiring::elsewhere() const { return parts_->elsewhere.get(); }
 int Wiring::threads() const { return parts_->threads; }
 nlohmann::json Wiring::versions() const { return parts_->versions; }
 
@@ -232,9 +235,11 @@ Result<SessionParts> Wiring::session_parts(ProgressView& view, const SessionOpti
   }
   const bool recorded = options.recorded_evaluations && sources.recording;
   if (recorded) p.recorded = std::make_unique<RecordedEvaluator>(*p.loop, sources.recording);
+  p.elsewhere = options.elsewhere.empty() ? nullptr : std::make_unique<ElsewhereEvaluator>(*p.loop, sources.results);
+  Evaluator* const judge = recorded ? p.recorded.get() : p.elsewhere ? p.elsewhere.get() : p.evaluator.get();
   SessionParts made{.loop = *p.loop,
                     .clock = p.clock,
-                    .evaluator = recorded ? *p.recorded : *p.evaluator,
+                    .evaluator = *judge,
                     .synthesizer = *p.synthesizer,
                     .store = *p.store,
                     .view = view,

@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "evaluate/evaluator.h"
 #include "evaluate/oracle.h"
+#include "fleet/elsewhere.h"
 #include "session/recording.h"
 #include "session/session.h"
 #include "store/store.h"
@@ -25,12 +26,14 @@ struct WiringOptions {
   int jobs = 2;         // compilations side by side
   bool machine = true;  // compilers, oracle and runner, too; false: the store alone
   std::string target = "cpu";
+  bool judges = true;  // compilers and runner, too; false: of the machine, the oracle alone
 };
 
 // Where a session's replies and evaluations come from, if not from models and this machine.
 struct SessionSources {
   std::shared_ptr<const Recording> recording;
-  OutsideModel::Answer answer;  // of every model: answers from outside, or none at all
+  OutsideModel::Answer answer;             // of every model: answers from outside, or none at all
+  std::vector<BundleResult> results = {};  // of a session that is judged elsewhere
 };
 
 // All parts of one command, made in the order in which they need each other and gone in the reverse one.
@@ -45,7 +48,9 @@ class Wiring {
   [[nodiscard]] Loop& loop();
   [[nodiscard]] Store& store();
   [[nodiscard]] Oracle& oracle();        // machine only
-  [[nodiscard]] Evaluator& evaluator();  // machine only
+  [[nodiscard]] Evaluator& evaluator();  // machine that judges only
+  // Of the session whose parts were made last, if it is judged elsewhere; else nullptr.
+  [[nodiscard]] const ElsewhereEvaluator* elsewhere() const;
   // What a session works with. Every call makes a synthesizer of its own: what one learns lives as long as its session.
   // `unavailable` where a model cannot be asked (no key, no program), `user` for names that are none.
   [[nodiscard]] Result<SessionParts> session_parts(ProgressView& view, const SessionOptions& options,

@@ -14,6 +14,8 @@ const char* to_string(ErrorKind kind) {
       return "unavailable";
     case ErrorKind::cancelled:
       return "cancelled";
+    case ErrorKind::deferred:
+      return "deferred";
     case ErrorKind::system:
       return "system";
     case ErrorKind::internal:

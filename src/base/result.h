@@ -16,6 +16,7 @@ enum class ErrorKind : std::uint8_t {
   candidate,    // a candidate's own fault: becomes a verdict, never ends a session
   unavailable,  // something this machine lacks (a compiler, PyTorch, a kernel feature); exit 2
   cancelled,    // Ctrl-C, a budget, a caller that lost interest
+  deferred,     // no error: the answer comes from elsewhere, to a later process
   system,       // the operating system refused (disk full, out of memory, a process died)
   internal,     // a bug of ours; exit 70
 };

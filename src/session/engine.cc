@@ -147,11 +147,13 @@ void Session::Engine::pump() {
     if (!stopped_) stopped_ = StopReason{.by = "exhausted", .why = "there was nothing left to try"};
     return begin_confirming();
   }
-  // Only answers from outside are missing: a later process takes them in.
-  if (parts.asks && std::ranges::all_of(flights_, [](const auto& f) { return f.second.proposing; })) {
-    stopped_ = StopReason{.by = "waiting", .why = fmt::format("{} answers are awaited", flights_.size())};
-    finish(SessionStatus::interrupted);
-  }
+  const auto awaited = [&](const auto& f) { return f.second.deferred || (parts.asks && f.second.proposing); };
+  if ((parts.asks || !flights_.empty()) && std::ranges::all_of(flights_, awaited)) wait_elsewhere(flights_.size());
+}
+
+void Session::Engine::wait_elsewhere(std::size_t awaited) {
+  stopped_ = StopReason{.by = "waiting", .why = fmt::format("{} answers are awaited", awaited)};
+  finish(SessionStatus::interrupted);
 }
 
 void Session::Engine::follow() {
@@ -334,6 +336,10 @@ void Session::Engine::evaluated(ExpansionId expansion, Result<Evaluation> evalua
     return parts.script ? schedule_pump() : tell(expansion);
   }
   const Error error = std::move(evaluation).error();
+  if (error.kind == ErrorKind::deferred) {
+    it->second.deferred = true;
+    return schedule_pump();
+  }
   if (parts.script) {
     it->second.lost = error;
     return schedule_pump();
@@ -464,12 +470,16 @@ void Session::Engine::confirm_next() {
   const auto node_of = [&](NodeIndex i) -> SessionNode& { return nodes[static_cast<std::size_t>(i)]; };
   std::erase_if(to_confirm_, [&](NodeIndex i) { return node_of(i).confirmed.has_value(); });
   // Runners-up that the search already saw to be slower than the library are not worth a run.
-  std::erase_if(to_confirm_,
-                [&](NodeIndex i) { return i != 0 && confirmations_ > 0 && pooled_log_speedup(node_of(i)) <= 0; });
+  std::erase_if(to_confirm_, [&](NodeIndex i) {
+    return i != 0 && confirmations_ + confirmations_awaited_ > 0 && pooled_log_speedup(node_of(i)) <= 0;
+  });
   std::optional<NodeIndex> next;
-  if (confirmations_ < options.confirm && confirmation_tries_ < max_confirmation_tries && !to_confirm_.empty()) {
+  if (confirmations_ + confirmations_awaited_ < options.confirm && confirmation_tries_ < max_confirmation_tries &&
+      !to_confirm_.empty()) {
     next = to_confirm_.front();
     to_confirm_.erase(to_confirm_.begin());
+  } else if (confirmations_awaited_ > 0) {
+    return wait_elsewhere(static_cast<std::size_t>(confirmations_awaited_));
   } else if (const HandOver now = hand_over(nodes); options.confirm > 0 && now.node && !now.confirmed) {
     // No win: the identity plan is handed over, and its times ought to be quotable, too.
     if (!node_of(*now.node).confirmed && confirmation_tries_ < max_confirmation_tries + 1) next = now.node;
@@ -486,7 +496,9 @@ void Session::Engine::confirm_next() {
 void Session::Engine::confirmed(NodeIndex index, Result<Evaluation> evaluation) {
   if (done_called_ || interrupted_) return;
   SessionNode& node = nodes[static_cast<std::size_t>(index)];
-  if (!evaluation) {
+  if (!evaluation && evaluation.error().kind == ErrorKind::deferred) {
+    ++confirmations_awaited_;
+  } else if (!evaluation) {
     parts.view.note(fmt::format("node {} could not be confirmed: {}", index, evaluation.error().message));
     if (hopeless(evaluation.error())) return fail_with(std::move(evaluation).error());
   } else {

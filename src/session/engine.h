@@ -47,6 +47,7 @@ class Session::Engine final : public ExchangeLog, public std::enable_shared_from
     bool nothing = false;              // nothing new, nothing to evaluate
     std::optional<Error> lost;         // of a script: its reply or its evaluation cannot be had
     std::optional<Evaluation> judged;  // came, and waits for its turn
+    bool deferred = false;             // its evaluation is awaited from elsewhere
     int tries = 0;                     // submissions that failed through our own fault
   };
 
@@ -75,6 +76,7 @@ class Session::Engine final : public ExchangeLog, public std::enable_shared_from
   [[nodiscard]] Result<> replay_event(const SearchEvent& event, Restoring& from);
   void settle(Flight flight, SessionNode node);  // a new node: remembers, counts, teaches
 
+  void wait_elsewhere(std::size_t awaited);  // ends, interrupted: a later process takes in what is awaited
   void begin_confirming();
   void confirm_next();
   void confirmed(NodeIndex node, Result<Evaluation> evaluation);
@@ -120,6 +122,7 @@ class Session::Engine final : public ExchangeLog, public std::enable_shared_from
   std::optional<Error> error_;
   std::vector<NodeIndex> to_confirm_;
   int confirmations_ = 0, confirmation_tries_ = 0;
+  int confirmations_awaited_ = 0;  // from elsewhere
   std::string reason_;
   bool pumping_ = false;
   bool running_ = false;

@@ -24,7 +24,8 @@ nlohmann::json to_json(const SessionOptions& o) {
           {"effort", o.effort},
           {"replayed", o.replayed},
           {"recorded_evaluations", o.recorded_evaluations},
-          {"batch", o.batch}};
+          {"batch", o.batch},
+          {"elsewhere", o.elsewhere}};
 }
 
 Result<SessionOptions> session_options_from_json(const nlohmann::json& json) {
@@ -52,6 +53,7 @@ Result<SessionOptions> session_options_from_json(const nlohmann::json& json) {
     o.recorded_evaluations = TRY(bool_field(json, "recorded_evaluations"));
     o.batch = TRY(text_field(json, "batch"));
   }
+  if (json.contains("elsewhere")) o.elsewhere = TRY(text_field(json, "elsewhere"));
   return o;
 }
 

@@ -39,7 +39,8 @@ struct SessionOptions {
   // Of a replay: the synthesizer of the recording, and whether its evaluations are taken, too.
   std::string replayed;
   bool recorded_evaluations = false;
-  std::string batch;  // folder of what waits in providers' batches
+  std::string batch;      // folder of what waits in providers' batches
+  std::string elsewhere;  // folder of bundles that another machine judges; empty: this machine judges
 };
 [[nodiscard]] nlohmann::json to_json(const SessionOptions& options);
 [[nodiscard]] Result<SessionOptions> session_options_from_json(const nlohmann::json& json);
@@ -51,7 +52,8 @@ struct Script {
   StopReason stopped;  // why the recorded session stopped; empty if it had not when it was recorded
 };
 
-// Whom the session works with. All outlive it.
+// Whom the session works with. All outlive it. An evaluator that answers with an error of kind `deferred` has the
+// session go on without it, and end, interrupted, when all that is left to do is to wait for such answers.
 struct SessionParts {
   Loop& loop;
   const Clock& clock;

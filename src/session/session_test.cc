@@ -387,6 +387,7 @@ TEST_F(SessionTest, BadOptionsAreToldBeforeAnythingStarts) {
 TEST(SessionOptionsTest, SurviveTheStore) {
   SessionOptions o = options("3candidates,2m", 5);
   o.search.policy = "greedy";
+  o.elsewhere = "/some/folder";
   const auto back = session_options_from_json(to_json(o));
   ASSERT_TRUE(back);
   EXPECT_EQ(to_json(*back), to_json(o));
