@@ -187,6 +187,8 @@ std::unique_ptr<CommandLine> make_command_line() {
                    "Folder that kerf ask wrote, or one answer in it, or results of kerf worker run")
       ->required()
       ->type_name("DIR|FILE");
+  tell_app->add_option("--budget", c.tell.budget, "Of results: a new budget, for the session as a whole")
+      ->type_name("LIST");
   tell_app->add_option("--out", c.tell.out, "Folder for the results, if the session ends with these")->type_name("DIR");
   tell_app->add_option("--progress", c.tell.progress, "What to show while it runs")
       ->check(CLI::IsMember({"auto", "plain", "json", "none"}))

@@ -82,6 +82,7 @@ struct TellOptions {
   CommonOptions common;
   std::string id;
   std::string answers;  // a folder, or one file of an expansion's folder; or the results of kerf worker run
+  std::string budget;   // of results: as of kerf resume
   std::string out;      // folder, should the session end with them; empty: as of kerf optimize
   std::string progress = "auto";
 };

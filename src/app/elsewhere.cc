@@ -133,6 +133,7 @@ bool are_results(const std::string& path) {
 }
 
 Result<int> tell_results(const TellOptions& options) {
+  if (!options.budget.empty()) TRY(parse_budget(options.budget));
   SessionRecord record;
   Problem problem;
   SessionOptions choices;
@@ -172,7 +173,7 @@ Result<int> tell_results(const TellOptions& options) {
   SessionParts parts = TRY(wiring->session_parts(*view, choices, sources));
   if (outside) parts.asks = 0;
   const auto understood = TRY(understood_then(record, problem, parts));
-  const auto session = TRY(Session::resume(std::move(parts), record.id, understood, ""));
+  const auto session = TRY(Session::resume(std::move(parts), record.id, understood, options.budget));
   const std::size_t before = session->nodes().size();
   const SessionResult result = run_to_end(*wiring, *session);
   const auto stale = static_cast<std::int64_t>(given - wiring->elsewhere()->used());
