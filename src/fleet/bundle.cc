@@ -45,7 +45,7 @@ json item_json(const BundleItem& item) {
   return {{"kind", "candidate"},
           {"candidate", item.candidate.id()},
           {"language", to_string(item.candidate.language)},
-          {"name", item.candidate.name},
+          {"name", std::filesystem::path(item.candidate.name).filename().string()},
           {"text", item.candidate.text},
           {"effort", to_string(item.effort)},
           {"remeasure", item.remeasure},

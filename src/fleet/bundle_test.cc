@@ -65,6 +65,7 @@ TEST(BundleTest, WhatWasWrittenIsRead) {
   EXPECT_EQ(read->problem.digest(), bundle.problem.digest());
   EXPECT_EQ(read->problem.path, "model.py") << "folders of the machine that wrote it stay there";
   ASSERT_EQ(read->items.size(), 2U);
+  EXPECT_EQ(read->items[1].candidate.name, "b.cu");
   EXPECT_EQ(read->items[1].candidate.text, bundle.items[1].candidate.text);
   EXPECT_EQ(read->items[1].candidate.id(), bundle.items[1].candidate.id());
   EXPECT_EQ(read->items[1].effort, Effort::confirm);

@@ -204,7 +204,6 @@ TEST_F(ElsewhereTest, ABundleIsNotBelievedAndWritesNothingElsewhere) {
 
   auto bundle = bundle_from_text(*text);
   ASSERT_TRUE(bundle);
-  bundle->items[0].candidate.name = "../../outside.cpp";
   bundle->problem.id = "../../outside";
   bundle->problem.name = "/outside";
   const auto changed = to_text(*bundle);
