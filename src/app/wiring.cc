@@ -37,6 +37,22 @@ MachineLimits limits_of(const Roofline& roofline, const MachineFacts& machine) {
           .cache_bytes = machine.caches.empty() ? 0 : machine.caches.back().bytes};
 }
 
+// Those that the target names and this version knows.
+void add_languages(const Target& target, const std::shared_ptr<Runner>& native, Languages& languages) {
+  for (const std::string& name : target.languages) {
+    const auto language = language_from(name);
+    if (language == Language::cpp) {
+      languages.add(Language::cpp, [native]() -> Result<LanguageTools> {
+        return LanguageTools{.backend = TRY(make_cpp_backend()), .runner = native};
+      });
+    } else if (language == Language::cuda) {
+      languages.add(Language::cuda, [target, native]() -> Result<LanguageTools> {
+        return LanguageTools{.backend = TRY(make_cuda_backend(target)), .runner = native};
+      });
+    }
+  }
+}
+
 }  // namespace
 
 int usable_cores() {
@@ -59,8 +75,7 @@ struct Wiring::Parts {
   SystemClock clock;
   std::unique_ptr<Store> store;
   std::unique_ptr<Oracle> oracle;
-  std::unique_ptr<Runner> runner;
-  std::unique_ptr<LanguageBackend> cpp;
+  Languages languages;
   std::unique_ptr<MachineWatch> watch;
   std::unique_ptr<Loop> loop;
   std::unique_ptr<Evaluator> evaluator;
@@ -98,8 +113,7 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
     parts->oracle = make_oracle({.threads = parts->threads});
     parts->loop = TRY(make_loop(options.jobs + pool_spare));
     if (!options.judges) return std::unique_ptr<Wiring>(new Wiring(std::move(parts)));
-    parts->cpp = target.gpu ? TRY(make_cuda_backend(target)) : TRY(make_cpp_backend());
-    parts->runner = TRY(make_native_runner());
+    add_languages(target, TRY(make_native_runner()), parts->languages);
     parts->watch = make_machine_watch();
     LocalEvaluatorOptions evaluator;
     evaluator.jobs = options.jobs;
@@ -107,17 +121,14 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
     evaluator.versions = parts->versions;
     evaluator.target = target.name;
     if (target.gpu) {
-      evaluator.language = Language::cuda;
       evaluator.emulated = emulated_only;
     } else if (roofline) {
       evaluator.limits = limits_of(*roofline, machine);
     }
-    parts->versions["compiler"] = parts->cpp->version();
     parts->evaluator = make_local_evaluator({.loop = *parts->loop,
                                              .clock = parts->clock,
                                              .oracle = *parts->oracle,
-                                             .runner = *parts->runner,
-                                             .cpp = *parts->cpp,
+                                             .languages = parts->languages,
                                              .cache = parts->store->cache(),
                                              .watch = *parts->watch},
                                             std::move(evaluator));
@@ -253,6 +264,8 @@ Result<SessionParts> Wiring::session_parts(ProgressView& view, const SessionOpti
     made.target_facts = sources.recording->understood.value("target", nlohmann::json());
     made.versions = sources.recording->versions;
     made.script = std::make_shared<Script>(sources.recording->script);
+  } else if (const auto language = language_from(options.language); language && p.languages.has(*language)) {
+    made.versions["compiler"] = TRY(p.languages.find(*language)).backend->version();
   }
   return made;
 }

@@ -27,18 +27,18 @@ struct Shared {
   // The same, as the loop's thread knows it: what need not be made ready by a job of its own.
   std::set<std::pair<std::string, Baseline>> settled;
 
-  VerifyTools verify_tools() {
+  VerifyTools verify_tools(Runner& runner) {
     constexpr double emulation_slowdown = 20;
     return {.oracle = parts.oracle,
-            .runner = parts.runner,
+            .runner = runner,
             .trials = trials,
             .watch = parts.watch,
             .threads = options.threads,
             .slowdown = options.emulated.empty() ? 1 : emulation_slowdown};
   }
-  TimingTools timing_tools() {
+  TimingTools timing_tools(Runner& runner) {
     return {.oracle = parts.oracle,
-            .runner = parts.runner,
+            .runner = runner,
             .trials = trials,
             .watch = parts.watch,
             .clock = parts.clock,
@@ -165,7 +165,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
 
   Result<> lint_point(const TunePoint& point) {
     TRY(lint(source_, primary(), point));
-    TRY(shared_->parts.cpp.check(source_, primary(), point, nullptr));
+    TRY(tools_.backend->check(source_, primary(), point, nullptr));
     return {};
   }
 
@@ -173,6 +173,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
   Result<std::string> lint_body() {
     points_.clear();
     source_ = TRY(read_source(candidate_));
+    tools_ = TRY(shared_->parts.languages.find(candidate_.language));
     const auto all = TRY(tune_points(source_));
     std::optional<Error> first;
     for (const auto& point : all) {
@@ -213,9 +214,8 @@ class Journey : public std::enable_shared_from_this<Journey> {
 
   // The output is what is known of the image without running it, as JSON.
   Result<std::string> compile_body(std::size_t i) {
-    LanguageBackend& language = shared_->parts.cpp;
-    images_[i] = TRY(language.compile(source_, points_[i]));
-    return TRY(language.check(source_, primary(), points_[i], &images_[i])).dump();
+    images_[i] = TRY(tools_.backend->compile(source_, points_[i], request_.problem->workloads));
+    return TRY(tools_.backend->check(source_, primary(), points_[i], &images_[i])).dump();
   }
 
   JobId compile(std::size_t i, Next next, std::vector<JobId> after) {
@@ -243,7 +243,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
   template <class F>
   Body verify_body(F verify) {
     return [self = shared_from_this(), verify]() -> Result<std::string> {
-      const auto v = TRY(self->shared_->watched(verify(*self, self->shared_->verify_tools())));
+      const auto v = TRY(self->shared_->watched(verify(*self, self->shared_->verify_tools(*self->tools_.runner))));
       return to_json(v).dump();
     };
   }
@@ -306,8 +306,8 @@ class Journey : public std::enable_shared_from_this<Journey> {
         "tune", "", Slot::alone,
         [self = shared_from_this()]() -> Result<std::string> {
           self->tuned_result_ =
-              TRY(self->shared_->watched(tune(self->shared_->timing_tools(), self->source_, self->points_,
-                                              self->images_, self->primary(), self->random_)));
+              TRY(self->shared_->watched(tune(self->shared_->timing_tools(*self->tools_.runner), self->source_,
+                                              self->points_, self->images_, self->primary(), self->random_)));
           return "";
         },
         &Journey::tuned);
@@ -357,8 +357,8 @@ class Journey : public std::enable_shared_from_this<Journey> {
     r.machine["threads"] = shared_->options.threads;
     r.versions = shared_->options.versions;
     r.versions.update(shared_->parts.oracle.versions());
-    r.versions["compiler"] = shared_->parts.cpp.version();
-    r.isolation = shared_->parts.runner.isolation();
+    r.versions["compiler"] = tools_.backend->version();
+    r.isolation = tools_.runner->isolation();
     e_.verdict = Verdict::measured;
     e_.receipt = std::move(r);
     answer(std::move(e_));
@@ -403,7 +403,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
     const auto shortest = shortest_believable_us(primary(), shared_->options.limits);
     // What seems faster than light is measured a second time before that is held against it.
     for (int attempt = 0; attempt < 2; ++attempt) {
-      timed_result_ = TRY(shared_->watched(time_candidate(shared_->timing_tools(), request, random_)));
+      timed_result_ = TRY(shared_->watched(time_candidate(shared_->timing_tools(*tools_.runner), request, random_)));
       if (timed_result_.finding || !is_faster_than_light(timed_result_.receipt, shortest)) break;
     }
     auto& r = timed_result_.receipt;
@@ -413,8 +413,8 @@ class Journey : public std::enable_shared_from_this<Journey> {
     r.machine["threads"] = shared_->options.threads;
     r.versions = shared_->options.versions;
     r.versions.update(shared_->parts.oracle.versions());
-    r.versions["compiler"] = shared_->parts.cpp.version();
-    r.isolation = shared_->parts.runner.isolation();
+    r.versions["compiler"] = tools_.backend->version();
+    r.isolation = tools_.runner->isolation();
     r.speed_of_light_us = light;
     if (light && r.time_us.median > 0) r.fraction_of_speed_of_light = *light / r.time_us.median;
     r.quarantined = is_faster_than_light(r, shortest);
@@ -475,7 +475,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
         .add("tune")
         .add(harness_version)
         .add(candidate_.id())
-        .add(shared_->parts.cpp.version())
+        .add(tools_.backend->version())
         .add(problem_key())
         .hex();
   }
@@ -489,6 +489,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
   Evaluator::Done done_;
   Evaluation e_;
   Source source_;
+  LanguageTools tools_;  // of the candidate's language, once it was read
   std::vector<TunePoint> points_;
   std::vector<Image> images_;
   std::set<std::size_t> broken_;
@@ -542,11 +543,10 @@ class LocalEvaluator final : public Evaluator {
       return Error{.kind = ErrorKind::user,
                    .message = request.problem->problem.id + " was refused: " + request.problem->admission.refused};
     }
-    const Language language = shared_->options.language;
-    if (candidate.language != language) {
+    if (!shared_->parts.languages.has(candidate.language)) {
       return Error{.kind = ErrorKind::unavailable,
                    .message = std::string("unavailable: target ") + shared_->options.target + " takes candidates in " +
-                              to_string(language) + ", and this one is " + to_string(candidate.language)};
+                              shared_->parts.languages.names() + ", and this one is " + to_string(candidate.language)};
     }
     return std::nullopt;
   }

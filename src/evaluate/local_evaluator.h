@@ -11,13 +11,12 @@
 #include "evaluate/diagnosis.h"
 #include "evaluate/evaluator.h"
 #include "evaluate/job_graph.h"
+#include "evaluate/languages.h"
 #include "evaluate/machine_watch.h"
 #include "evaluate/oracle.h"
 #include "evaluate/result_cache.h"
-#include "evaluate/runner.h"
 #include "evaluate/timing.h"
 #include "evaluate/trial_pool.h"
-#include "target/language.h"
 
 namespace kerf {
 
@@ -26,15 +25,13 @@ struct EvaluatorParts {
   Loop& loop;
   const Clock& clock;
   Oracle& oracle;
-  Runner& runner;
-  LanguageBackend& cpp;
+  Languages& languages;
   ResultCache& cache;
   MachineWatch& watch;
 };
 
 struct LocalEvaluatorOptions {
-  std::string target = "cpu";         // what evaluations say
-  Language language = Language::cpp;  // of the candidates: that of EvaluatorParts::cpp
+  std::string target = "cpu";  // what evaluations say
   // Not empty: candidates are executed in an emulation, which tells right from wrong and nothing of time. Then receipts
   // have the evidence `emulated`, no times, and this text as the reason.
   std::string emulated;

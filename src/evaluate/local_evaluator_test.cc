@@ -47,7 +47,8 @@ struct FakeBackend final : LanguageBackend {
   std::function<Result<>(const Source&, const TunePoint&)> on_compile = [](const Source&, const TunePoint&) {
     return Result<>();
   };
-  Result<Image> compile(const Source& source, const TunePoint& point) override {
+  Result<Image> compile(const Source& source, const TunePoint& point,
+                        std::span<const Workload> /*workloads*/) override {
     const std::lock_guard lock(mutex);
     compiled.push_back(to_string(point));
     if (auto ok = on_compile(source, point); !ok) return std::unexpected(ok.error());
@@ -62,8 +63,11 @@ struct LocalEvaluation : ::testing::Test {
   std::unique_ptr<Loop> loop = make_manual_loop();
   SystemClock clock;
   FakeOracle oracle;
-  ScriptedRunner runner;
-  FakeBackend backend;
+  std::shared_ptr<ScriptedRunner> scripted = std::make_shared<ScriptedRunner>();
+  std::shared_ptr<FakeBackend> compiler = std::make_shared<FakeBackend>();
+  ScriptedRunner& runner = *scripted;
+  FakeBackend& backend = *compiler;
+  Languages languages;
   MemoryResultCache cache;
   FakeMachineWatch watch;
   LocalEvaluatorOptions options;
@@ -71,20 +75,16 @@ struct LocalEvaluation : ::testing::Test {
   std::unique_ptr<Evaluator> evaluator;
 
   LocalEvaluation() {
+    languages.add(Language::cpp, {.backend = compiler, .runner = scripted});
     options.seed = 42;
     options.threads = 2;
     options.limits = {.bytes_per_us = 10, .operations_per_us = 1000, .launch_us = 1, .threads = 2};
     runner.program = [](const LoadRequest&) { return ScriptedRunner::honest(50); };
   }
   void open() {
-    evaluator = make_local_evaluator({.loop = *loop,
-                                      .clock = clock,
-                                      .oracle = oracle,
-                                      .runner = runner,
-                                      .cpp = backend,
-                                      .cache = cache,
-                                      .watch = watch},
-                                     options);
+    evaluator = make_local_evaluator(
+        {.loop = *loop, .clock = clock, .oracle = oracle, .languages = languages, .cache = cache, .watch = watch},
+        options);
   }
   Result<Evaluation> evaluate(const std::string& text, Effort effort = Effort::screen) {
     if (!evaluator) open();
@@ -297,19 +297,15 @@ TEST(LocalEvaluationOnRealThreads, JudgesManyCandidatesSideBySide) {
   ASSERT_TRUE(loop);
   const SystemClock clock;
   FakeOracle oracle;
-  ScriptedRunner runner;
-  FakeBackend backend;
+  Languages languages;
+  languages.add(Language::cpp,
+                {.backend = std::make_shared<FakeBackend>(), .runner = std::make_shared<ScriptedRunner>()});
   MemoryResultCache cache;
   FakeMachineWatch watch;
   const auto problem = std::make_shared<Understood>(*oracle.admit({.id = "fake/1/1"}, 1));
-  const auto evaluator = make_local_evaluator({.loop = **loop,
-                                               .clock = clock,
-                                               .oracle = oracle,
-                                               .runner = runner,
-                                               .cpp = backend,
-                                               .cache = cache,
-                                               .watch = watch},
-                                              {.jobs = 3, .threads = 2, .seed = 3});
+  const auto evaluator = make_local_evaluator(
+      {.loop = **loop, .clock = clock, .oracle = oracle, .languages = languages, .cache = cache, .watch = watch},
+      {.jobs = 3, .threads = 2, .seed = 3});
   int measured = 0;
   for (int i = 0; i < 12; ++i) {
     evaluator->submit({.text = std::string(i % 2 == 0 ? relu : tuned) + "// " + std::to_string(i) + "\n", .name = "c"},

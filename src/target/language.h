@@ -2,11 +2,13 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "candidate/plan.h"
+#include "problem/problem.h"
 
 namespace kerf {
 
@@ -34,9 +36,12 @@ struct LanguageBackend {
   LanguageBackend(const LanguageBackend&) = delete;
   LanguageBackend& operator=(const LanguageBackend&) = delete;
   virtual ~LanguageBackend() = default;
+  // `workloads` are those that the image will run on, the primary one first: a language that specialises its kernels
+  // ahead of time compiles for each that `supports` admits, and has them in the digest; the others leave them alone.
   // Errors: kind candidate with facts "verdict" (compile_error, rejected), "rule", and the place; `unavailable` if
   // there is no compiler. Blocks; safe to call from several threads.
-  [[nodiscard]] virtual Result<Image> compile(const Source& source, const TunePoint& point) = 0;
+  [[nodiscard]] virtual Result<Image> compile(const Source& source, const TunePoint& point,
+                                              std::span<const Workload> workloads) = 0;
   // What source and plan have to agree upon on this workload beyond the plan's own rules, before compiling (`image`
   // null) and after. Errors as of compile(). The answer is what is known without running it, for the record; null:
   // nothing.

@@ -51,7 +51,7 @@ class Compile : public testing::TestWithParam<Compiler> {
     ASSERT_TRUE(backend) << backend.error().message;
     backend_ = *std::move(backend);
   }
-  Result<Image> compile(const std::string& body) { return backend_->compile(source_of(body), {}); }
+  Result<Image> compile(const std::string& body) { return backend_->compile(source_of(body), {}, {}); }
   void refuses(const std::string& body, const std::string& verdict, const std::string& rule,
                std::optional<Location> at = std::nullopt) {
     const auto image = compile(body);
@@ -223,7 +223,7 @@ TEST_P(Compile, AllocatingExamplePointsAtTheCall) {
   if (!text) GTEST_SKIP() << "unavailable: " << path;
   const auto source = read_source({.text = *text, .language = Language::cpp, .name = "42"});
   ASSERT_TRUE(source) << source.error().message;
-  const auto image = backend_->compile(*source, {});
+  const auto image = backend_->compile(*source, {}, {});
   ASSERT_FALSE(image);
   EXPECT_EQ(image.error().at, (Location{12, 27})) << image.error().message;
   EXPECT_EQ(fact(image.error(), "rule"), "undefined_symbol");

@@ -91,17 +91,14 @@ class Cuda : public ::testing::Test {
       why = backend ? runner.error().message : backend.error().message;
       return;
     }
-    world->backend = std::move(*backend);
-    world->runner = std::move(*runner);
+    world->languages.add(Language::cuda, {.backend = std::move(*backend), .runner = std::move(*runner)});
     world->oracle = make_oracle({.threads = threads});
     world->watch = make_machine_watch();
-    LocalEvaluatorOptions options{
-        .target = "nvidia", .language = Language::cuda, .emulated = emulated_only, .jobs = 2, .threads = threads};
+    LocalEvaluatorOptions options{.target = "nvidia", .emulated = emulated_only, .jobs = 2, .threads = threads};
     world->evaluator = make_local_evaluator({.loop = *world->loop,
                                              .clock = world->clock,
                                              .oracle = *world->oracle,
-                                             .runner = *world->runner,
-                                             .cpp = *world->backend,
+                                             .languages = world->languages,
                                              .cache = world->cache,
                                              .watch = *world->watch},
                                             options);
@@ -155,8 +152,7 @@ class Cuda : public ::testing::Test {
     SystemClock clock;
     MemoryResultCache cache;
     std::unique_ptr<Oracle> oracle;
-    std::unique_ptr<Runner> runner;
-    std::unique_ptr<LanguageBackend> backend;
+    Languages languages;
     std::unique_ptr<MachineWatch> watch;
     std::unique_ptr<Evaluator> evaluator;
     ~World() {

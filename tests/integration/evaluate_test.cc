@@ -79,21 +79,19 @@ class Evaluate : public ::testing::Test {
       why = runner.error().message;
       return;
     }
-    world->runner = std::move(*runner);
     auto backend = make_cpp_backend();
     if (!backend) {
       why = backend.error().message;
       return;
     }
-    world->backend = std::move(*backend);
+    world->languages.add(Language::cpp, {.backend = std::move(*backend), .runner = std::move(*runner)});
     world->watch = make_machine_watch();
     LocalEvaluatorOptions options{.jobs = 2, .threads = threads};
     options.screen.budget = std::chrono::milliseconds(200);
     world->evaluator = make_local_evaluator({.loop = *world->loop,
                                              .clock = world->clock,
                                              .oracle = *world->oracle,
-                                             .runner = *world->runner,
-                                             .cpp = *world->backend,
+                                             .languages = world->languages,
                                              .cache = world->cache,
                                              .watch = *world->watch},
                                             options);
@@ -142,8 +140,7 @@ class Evaluate : public ::testing::Test {
     SystemClock clock;
     MemoryResultCache cache;
     std::unique_ptr<Oracle> oracle;
-    std::unique_ptr<Runner> runner;
-    std::unique_ptr<LanguageBackend> backend;
+    Languages languages;
     std::unique_ptr<MachineWatch> watch;
     std::unique_ptr<Evaluator> evaluator;
     ~World() {

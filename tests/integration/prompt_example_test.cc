@@ -45,14 +45,11 @@ TEST(PromptExample, TheCandidateThatModelsAreShownIsRightOnAllVariants) {
 
   LocalEvaluatorOptions options{.jobs = 2, .threads = threads};
   options.screen.budget = std::chrono::milliseconds(200);
-  auto evaluator = make_local_evaluator({.loop = **loop,
-                                         .clock = clock,
-                                         .oracle = *oracle,
-                                         .runner = **runner,
-                                         .cpp = **backend,
-                                         .cache = cache,
-                                         .watch = *watch},
-                                        options);
+  Languages languages;
+  languages.add(Language::cpp, {.backend = std::move(*backend), .runner = std::move(*runner)});
+  auto evaluator = make_local_evaluator(
+      {.loop = **loop, .clock = clock, .oracle = *oracle, .languages = languages, .cache = cache, .watch = *watch},
+      options);
   Result<Evaluation> result = fail(ErrorKind::internal, "no answer");
   evaluator->submit(std::get<Written>(read).candidate, {.problem = understood, .effort = Effort::screen},
                     [&](Result<Evaluation> e) { result = std::move(e); });

@@ -145,17 +145,16 @@ class Synthesize : public testing::TestWithParam<Graph> {
                       .clock = {},
                       .cache = {},
                       .oracle = make_oracle({.threads = threads}),
-                      .runner = std::move(*runner),
-                      .backend = std::move(*backend),
+                      .languages = {},
                       .watch = std::make_unique<FakeMachineWatch>(),  // nothing is timed for its own sake
                       .evaluator = nullptr};
+    world->languages.add(Language::cpp, {.backend = std::move(*backend), .runner = std::move(*runner)});
     LocalEvaluatorOptions options{.jobs = 2, .threads = threads};
     options.screen.budget = std::chrono::milliseconds(50);
     world->evaluator = make_local_evaluator({.loop = *world->loop,
                                              .clock = world->clock,
                                              .oracle = *world->oracle,
-                                             .runner = *world->runner,
-                                             .cpp = *world->backend,
+                                             .languages = world->languages,
                                              .cache = world->cache,
                                              .watch = *world->watch},
                                             options);
@@ -184,8 +183,7 @@ class Synthesize : public testing::TestWithParam<Graph> {
     SystemClock clock;
     MemoryResultCache cache;
     std::unique_ptr<Oracle> oracle;
-    std::unique_ptr<Runner> runner;
-    std::unique_ptr<LanguageBackend> backend;
+    Languages languages;
     std::unique_ptr<MachineWatch> watch;
     std::unique_ptr<Evaluator> evaluator;
     ~World() {

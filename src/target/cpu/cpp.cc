@@ -41,7 +41,8 @@ class CppBackend final : public LanguageBackend {
         machine_(machine_identity(detect_machine())),
         objdump_(find_program("objdump")) {}
 
-  [[nodiscard]] Result<Image> compile(const Source& source, const TunePoint& point) override {
+  [[nodiscard]] Result<Image> compile(const Source& source, const TunePoint& point,
+                                      std::span<const Workload> /*workloads*/) override {
     const auto begin = clock_.now();
     const std::string text = cpp_text(prelude_, source, point);
     Digest digest;

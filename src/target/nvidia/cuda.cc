@@ -60,7 +60,8 @@ class CudaBackend final : public LanguageBackend {
         machine_(machine_identity(detect_machine())),
         objdump_(find_program("objdump")) {}
 
-  [[nodiscard]] Result<Image> compile(const Source& source, const TunePoint& point) override {
+  [[nodiscard]] Result<Image> compile(const Source& source, const TunePoint& point,
+                                      std::span<const Workload> /*workloads*/) override {
     const auto begin = clock_.now();
     const std::string values = constants(point);
     Digest digest;
