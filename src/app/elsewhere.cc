@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -79,8 +80,11 @@ Result<int> hand_out(Wiring& wiring, const SessionResult& result, const Session&
       print_error(fmt::format("kerf: {} to judge elsewhere: kerf worker run {}; then here: kerf tell {} RESULTS\n",
                               count_words(awaited, "candidate"), fs::path(bundle).filename().string(), result.session));
     }
-    if (!session.waiting().empty())
-      print_error(fmt::format("kerf: {} waits for candidates, too: kerf ask {}\n", result.session, result.session));
+    if (session.options().synthesizer == "ask") {
+      print_error(
+          fmt::format("kerf: candidates: kerf ask {}; to have the best confirmed and handed over: kerf resume {}\n",
+                      result.session, result.session));
+    }
     return exit_success;
   }
   Report report{.problem = problem.problem.id,
@@ -166,6 +170,8 @@ Result<int> tell_results(const TellOptions& options) {
     sources.results = std::move(results->results);
   }
   const std::size_t given = sources.results.size();
+  const bool confirming =
+      std::ranges::any_of(sources.results, [](const BundleResult& r) { return r.effort == Effort::confirm; });
   const bool outside = choices.synthesizer == "ask";
   if (outside) sources.answer = [](const ModelRequest&) { return std::nullopt; };
   const auto wiring = TRY(Wiring::open({.store = options.common.store, .jobs = choices.jobs, .machine = false}));
@@ -174,6 +180,8 @@ Result<int> tell_results(const TellOptions& options) {
   if (outside) parts.asks = 0;
   const auto understood = TRY(understood_then(record, problem, parts));
   const auto session = TRY(Session::resume(std::move(parts), record.id, understood, options.budget));
+  // Of a session whose candidates come from outside, only kerf resume has the best confirmed: it goes on with that.
+  if (outside && confirming) session->abandon_proposals();
   const std::size_t before = session->nodes().size();
   const SessionResult result = run_to_end(*wiring, *session);
   const auto stale = static_cast<std::int64_t>(given - wiring->elsewhere()->used());

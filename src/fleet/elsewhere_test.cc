@@ -91,10 +91,13 @@ struct ElsewhereTest : testing::Test {
     id = (*session)->id();
     awaited = world.evaluator.awaited();
   }
-  std::size_t tell(std::vector<BundleResult> results) {
+  std::size_t tell(std::vector<BundleResult> results, std::optional<int> asks = {}, bool abandon = false) {
     World world(*store, std::move(results));
-    const auto session = Session::resume(world.parts(), id, problem(), "");
+    SessionParts parts = world.parts();
+    parts.asks = asks;
+    const auto session = Session::resume(std::move(parts), id, problem(), "");
     EXPECT_TRUE(session) << session.error().message;
+    if (abandon) (*session)->abandon_proposals();
     last = world.run(**session);
     awaited = world.evaluator.awaited();
     return world.evaluator.used();
@@ -145,6 +148,23 @@ TEST_F(ElsewhereTest, APartIsTakenAndTheRestStaysAwaited) {
   std::vector<BundleResult> wrong = judge(awaited);
   for (BundleResult& result : wrong) result.evaluation.candidate = "sha256:of another";
   EXPECT_EQ(tell(wrong), 0U);
+}
+
+TEST_F(ElsewhereTest, WhereCandidatesComeFromOutsideTellingAllOfThemIsNoEnd) {
+  begin();
+  EXPECT_EQ(tell(judge(awaited), 0), 1U);
+  EXPECT_EQ(last.stopped.by, "waiting");
+  EXPECT_TRUE(awaited.empty()) << "nothing is confirmed while more may come";
+  EXPECT_EQ(tell({}, 2), 0U);
+  EXPECT_EQ(awaited.size(), 2U);
+  EXPECT_EQ(tell(judge(awaited), 0), 2U);
+  EXPECT_EQ(last.stopped.by, "waiting");
+  tell({}, 0, true);
+  ASSERT_FALSE(awaited.empty());
+  EXPECT_EQ(awaited.front().effort, Effort::confirm);
+  tell(judge(awaited), 0, true);
+  EXPECT_EQ(last.status, SessionStatus::finished);
+  EXPECT_EQ(last.stopped.by, "outside");
 }
 
 TEST_F(ElsewhereTest, ResultsOfOtherBundlesAreRefused) {

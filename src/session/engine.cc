@@ -143,7 +143,8 @@ void Session::Engine::pump() {
     if (!ask(asked[0])) return;
   }
   tell_view();
-  if (flights_.empty() && !(parts.asks && *parts.asks > 0)) {
+  // With nobody to ask now, further candidates may still come: only a reason to stop ends the search.
+  if (flights_.empty() && (!parts.asks || (*parts.asks == 0 && stopped_))) {
     if (!stopped_) stopped_ = StopReason{.by = "exhausted", .why = "there was nothing left to try"};
     return begin_confirming();
   }
