@@ -11,6 +11,7 @@
 #include "evaluate/local_evaluator.h"
 #include "evaluate/native_runner.h"
 #include "evaluate/oracle_client.h"
+#include "evaluate/unavailable_runner.h"
 #include "synthesize/builtin/builtin.h"
 #include "synthesize/identity.h"
 #include "synthesize/mixed_synthesizer.h"
@@ -20,6 +21,7 @@
 #include "target/cpu/cpp.h"
 #include "target/cpu/roofline.h"
 #include "target/nvidia/cuda.h"
+#include "target/nvidia/triton.h"
 #include "target/target.h"
 
 namespace kerf {
@@ -48,6 +50,11 @@ void add_languages(const Target& target, const std::shared_ptr<Runner>& native, 
     } else if (language == Language::cuda) {
       languages.add(Language::cuda, [target, native]() -> Result<LanguageTools> {
         return LanguageTools{.backend = TRY(make_cuda_backend(target)), .runner = native};
+      });
+    } else if (language == Language::triton || language == Language::gluon) {
+      languages.add(*language, [target]() -> Result<LanguageTools> {
+        return LanguageTools{.backend = TRY(make_triton_backend(target)),
+                             .runner = std::make_shared<UnavailableRunner>(triton_not_executed)};
       });
     }
   }

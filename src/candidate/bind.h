@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -61,13 +62,22 @@ struct BoundBlock {
   Location at = {}, shared_at = {};
 };
 
-// The kernel's parameters are these arguments; without a block they are followed by one int64_t a dimension of the grid
-// (dimension 0 first).
+// What a launch says of its programs, in triton and gluon.
+struct BoundPrograms {
+  std::vector<std::pair<std::string, Value>> constexprs;  // as the launch's table gives them, in its order
+  int num_warps = 4;
+  std::optional<int> num_stages = {};  // the compiler's own choice otherwise
+  Location num_warps_at = {};
+};
+
+// The kernel's parameters are these arguments; without a block or programs they are followed by one int64_t a dimension
+// of the grid (dimension 0 first).
 struct BoundLaunch {
   std::string kernel;
   std::vector<std::int64_t> grid;  // 1 to 3 extents, each at least 1
   std::vector<BoundArgument> args;
   std::optional<BoundBlock> block = {};
+  std::optional<BoundPrograms> programs = {};
 };
 
 // A call's result: dropped, kept under a new name, or written to a tensor that exists.

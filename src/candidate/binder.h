@@ -73,6 +73,7 @@ class Binder {
   // binder_launch.cc
   Result<> launch(std::size_t i);
   Result<std::optional<BoundBlock>> block(const Step& step, bool& unknown);
+  Result<std::optional<BoundPrograms>> programs(const Step& step, bool& unknown);
   Result<BoundArgument> launch_argument(const PlanArgument& argument, const Step& step, bool& unknown);
   Result<> check_strides(const Step& step, const BoundLaunch& launch);
   Result<> check_prototype(const Step& step, const BoundLaunch& launch, const std::vector<std::string>& prototype);

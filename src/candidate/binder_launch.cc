@@ -35,6 +35,7 @@ Result<> Binder::launch(std::size_t i) {
     launch.grid.push_back(*value);
   }
   launch.block = TRY(block(step, unknown));
+  launch.programs = TRY(programs(step, unknown));
   const std::optional<std::vector<std::string>> prototype = TRY(machine_.prototype(step.target.text));
   if (prototype) TRY(check_prototype(step, launch, *prototype));
 
@@ -110,6 +111,47 @@ Result<std::optional<BoundBlock>> Binder::block(const Step& step, bool& unknown)
   }
   if (!has_block)
     return refuse("block", "a launch without `block`: expected block = [256], the threads of a block", step.at);
+  return bound;
+}
+
+// What Triton adds to a launch. Which constexpr parameters there are is the compiled source's to say.
+Result<std::optional<BoundPrograms>> Binder::programs(const Step& step, bool& unknown) {
+  const Language language = request_.source->candidate.language;
+  if (language != Language::triton && language != Language::gluon) return std::nullopt;
+  BoundPrograms bound{.constexprs = {}, .num_warps_at = step.at};
+  const auto place = [](const PlanArgument& argument) {
+    const auto* text = std::get_if<Located>(&argument.is);
+    return text ? text->at : argument.at;
+  };
+  for (const auto& [key, argument] : step.keys) {
+    if (key.text == "constexpr") {
+      const auto* table = std::get_if<PlanArgumentTable>(&argument.is);
+      if (table == nullptr) return refuse("constexpr", "constexpr is a table: { N = 1024 }", argument.at);
+      for (const auto& [name, value] : *table) {
+        const Evaluated result = TRY(evaluate(value, step));
+        unknown = unknown || result.unknown;
+        if (!result.unknown) bound.constexprs.emplace_back(name.text, result.value);
+      }
+      continue;
+    }
+    const std::optional<std::int64_t> value = TRY(integer(argument, step, key.text));
+    unknown = unknown || !value;
+    if (!value) continue;
+    if (key.text == "num_warps") {
+      constexpr std::int64_t most = 32;  // 1,024 threads
+      if (*value < 1 || *value > most || (*value & (*value - 1)) != 0) {
+        return refuse("num_warps", fmt::format("num_warps is {}: expected 1, 2, 4, 8, 16 or 32", *value),
+                      place(argument));
+      }
+      bound.num_warps = static_cast<int>(*value);
+      bound.num_warps_at = place(argument);
+    } else if (key.text == "num_stages") {
+      constexpr std::int64_t most = 64;
+      if (*value < 1 || *value > most)
+        return refuse("num_stages", fmt::format("num_stages is {}: expected 1 to {}", *value, most), place(argument));
+      bound.num_stages = static_cast<int>(*value);
+    }
+  }
   return bound;
 }
 
@@ -204,8 +246,8 @@ Result<> Binder::check_prototype(const Step& step, const BoundLaunch& launch,
     return refuse("prototype", fmt::format("`{}` returns something: expected `void {}(…)`", kernel, kernel),
                   step.target.at);
   }
-  const std::size_t indexes = launch.block ? 0 : step.grid.size();
-  if (launch.block && launch.args.size() != prototype.size()) {
+  const std::size_t indexes = launch.block || launch.programs ? 0 : step.grid.size();
+  if ((launch.block || launch.programs) && launch.args.size() != prototype.size()) {
     return refuse("prototype",
                   fmt::format("{} arguments: expected {} for {}", launch.args.size(), prototype.size(), takes),
                   step.args_at);

@@ -1,0 +1,356 @@
+#include "target/nvidia/triton.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/paths.h"
+#include "candidate/plan_error.h"
+#include "candidate/triton_manifest.h"
+#include "target/nvidia/cubin.h"
+#include "target/nvidia/occupancy.h"
+#include "target/nvidia/triton_worker.h"
+
+namespace kerf {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Goes up when anything here changes what an image of the same source contains or what is said of it.
+constexpr std::int64_t harness_version = 1;
+constexpr int warp = 32;
+
+// A launch of the plan on one workload and how Triton sees its arguments.
+struct Bound {
+  BoundLaunch launch;
+  std::vector<TritonArgument> arguments;
+  std::string key;
+  const Step* step = nullptr;
+};
+
+// The launches of a plan that differ, in the order in which they come.
+Result<std::vector<Bound>> launches_of(const Source& source, const Workload& workload, const TunePoint& point) {
+  BlindMachine machine;
+  const Program program = TRY(bind({.source = &source, .workload = &workload, .tune = point}, machine));
+  std::vector<Bound> launches;
+  std::set<std::pair<std::string, int>> seen;
+  for (const BoundStep& step : program.steps) {
+    const auto* launch = std::get_if<BoundLaunch>(&step.does);
+    if (launch == nullptr) continue;
+    Bound bound{.launch = *launch,
+                .arguments = TRY(triton_arguments(*launch, program.tensors)),
+                .key = {},
+                .step = &source.plan.steps[static_cast<std::size_t>(step.step)]};
+    bound.key = triton_key(bound.launch, bound.arguments);
+    if (seen.emplace(bound.key, step.step).second) launches.push_back(std::move(bound));
+  }
+  return launches;
+}
+
+Result<> check_grid(const Bound& bound, const GpuLimits& gpu) {
+  for (std::size_t d = 0; d < bound.launch.grid.size(); ++d) {
+    const std::int64_t limit = d == 0 ? gpu.grid_x : gpu.grid_yz;
+    if (bound.launch.grid[d] > limit) {
+      return refuse("grid",
+                    fmt::format("extent {} of the grid is {}: a GPU allows {} there", d, bound.launch.grid[d], limit),
+                    bound.step->grid[d].at);
+    }
+  }
+  return {};
+}
+
+// What stands in the launch's `constexpr` table under this name.
+Location constexpr_at(const Step& step, const std::string& name) {
+  for (const auto& [key, argument] : step.keys) {
+    const auto* table = key.text == "constexpr" ? std::get_if<PlanArgumentTable>(&argument.is) : nullptr;
+    if (table == nullptr) continue;
+    for (const auto& entry : *table) {
+      if (entry.first.text == name) return entry.first.at;
+    }
+  }
+  return step.at;
+}
+
+// The kernel's parameters against the launch: arguments fill those that are not tl.constexpr, in order; the others have
+// their values from the launch's table or the tune axis of their name. `parameters`: what remains at run time.
+Result<TritonJob> job_of(const Bound& bound, const TritonKernel& kernel, const TunePoint& point,
+                         std::vector<TritonParameter>& parameters) {
+  const BoundPrograms& programs = *bound.launch.programs;
+  const Step& step = *bound.step;
+  TritonJob job{.kernel = bound.launch.kernel,
+                .signature = {},
+                .constants = {},
+                .divisible_16 = {},
+                .num_warps = programs.num_warps,
+                .num_stages = programs.num_stages};
+  std::size_t next = 0;
+  std::set<std::string> constants, others;
+  for (const auto& parameter : kernel.parameters) {
+    if (!parameter.constant) {
+      others.insert(parameter.name);
+      if (next >= bound.arguments.size()) {
+        ++next;
+        continue;
+      }
+      const TritonArgument& argument = bound.arguments[next];
+      job.signature[parameter.name] = argument.is_one ? "constexpr" : to_string(argument);
+      if (argument.is_one) {
+        job.constants[parameter.name] = Value{std::int64_t{1}};
+      } else {
+        if (argument.divisible_16) job.divisible_16.push_back(parameter.name);
+        parameters.push_back({.argument = static_cast<int>(next), .type = argument.type});
+      }
+      ++next;
+      continue;
+    }
+    constants.insert(parameter.name);
+    const auto given = std::ranges::find(programs.constexprs, parameter.name, &std::pair<std::string, Value>::first);
+    const auto axis = std::ranges::find(point, parameter.name, &std::pair<std::string, Value>::first);
+    if (given == programs.constexprs.end() && axis == point.end()) {
+      return refuse("prototype",
+                    fmt::format("{} has no value: {} takes it as tl.constexpr; expected constexpr = {{ {} = … }} or a "
+                                "tune axis of its name",
+                                parameter.name, bound.launch.kernel, parameter.name),
+                    step.args_at);
+    }
+    job.signature[parameter.name] = "constexpr";
+    job.constants[parameter.name] = given != programs.constexprs.end() ? given->second : axis->second;
+  }
+  if (next != bound.arguments.size()) {
+    return refuse("prototype",
+                  fmt::format("{} arguments: {} takes {} beside its constexprs ({})", bound.arguments.size(),
+                              bound.launch.kernel, next, fmt::join(others, ", ")),
+                  step.args_at);
+  }
+  for (const auto& [name, value] : programs.constexprs) {
+    if (constants.contains(name)) continue;
+    return refuse("prototype",
+                  fmt::format("{} has no tl.constexpr parameter {}{}", bound.launch.kernel, name,
+                              others.contains(name) ? ": it is an argument" : ""),
+                  constexpr_at(step, name));
+  }
+  return job;
+}
+
+class TritonBackend final : public LanguageBackend {
+ public:
+  TritonBackend(Target target, std::unique_ptr<TritonWorkers> workers, fs::path images)
+      : target_(std::move(target)), workers_(std::move(workers)), images_(std::move(images)) {
+    const std::string& name = target_.gpu->architecture;  // sm_90a
+    std::from_chars(name.data() + std::min<std::size_t>(3, name.size()), name.data() + name.size(), architecture_);
+  }
+
+  Result<Image> compile(const Source& source, const TunePoint& point, std::span<const Workload> workloads) override {
+    const auto begin = clock_.now();
+    std::map<std::string, Bound> wanted;  // by key
+    for (const Workload& workload : workloads) {
+      if (!TRY(supports(source, workload))) continue;
+      for (Bound& bound : TRY(launches_of(source, workload, point))) wanted.try_emplace(bound.key, std::move(bound));
+    }
+    Digest digest;
+    digest.add("triton").add(harness_version).add(workers_->version()).add(target_.gpu->architecture);
+    digest.add(to_string(point)).add(to_string(source.candidate.language)).add(source.candidate.text);
+    for (const auto& [key, bound] : wanted) digest.add(key);
+    Image image{.path = {}, .digest = digest.hex(), .remarks = {}, .inspected = {}};
+    image.path = (images_ / (image.digest + ".manifest.json")).string();
+    if (load_cached(image)) {
+      image.cached = true;
+    } else {
+      TRY(build(source, point, wanted, image));
+    }
+    image.seconds = seconds(clock_.now() - begin);
+    return image;
+  }
+
+  Result<nlohmann::json> check(const Source& source, const Workload& workload, const TunePoint& point,
+                               const Image* image) override {
+    const std::vector<Bound> launches = TRY(launches_of(source, workload, point));
+    for (const Bound& bound : launches) TRY(check_grid(bound, *target_.gpu));
+    if (image == nullptr) return nlohmann::json();
+    const std::string text = TRY(read_file(image->path));
+    const TritonManifest manifest = TRY(read_triton_manifest(text));
+    nlohmann::json told = nlohmann::json::array();
+    for (const Bound& bound : launches) {
+      const TritonEntry* entry = manifest.find(bound.key);
+      if (entry == nullptr)
+        return fail(ErrorKind::internal, "the manifest lacks a launch that was compiled: " + bound.key);
+      told.push_back(tell(bound, *entry, image->inspected));
+    }
+    return told;
+  }
+
+  [[nodiscard]] std::string version() const override { return workers_->version(); }
+
+ private:
+  [[nodiscard]] bool load_cached(Image& image) const {
+    const auto record = read_file(images_ / (image.digest + ".json"));
+    const auto text = read_file(image.path);
+    if (!record || !text) return false;
+    auto json = nlohmann::json::parse(*record, nullptr, false);
+    const auto manifest = read_triton_manifest(*text);
+    if (!json.is_object() || !json.contains("entries") || !manifest) return false;
+    std::error_code code;
+    for (const TritonEntry& entry : manifest->entries) {
+      if (!fs::is_regular_file(images_ / entry.cubin, code)) return false;
+    }
+    image.inspected = std::move(json);
+    return true;
+  }
+
+  Result<> build(const Source& source, const TunePoint& point, const std::map<std::string, Bound>& wanted,
+                 Image& image) const {
+    const auto begin = clock_.now();
+    const auto loaded = TRY(workers_->load(source.candidate.text));
+    std::vector<TritonJob> jobs;
+    std::vector<TritonEntry> entries;
+    std::vector<const Bound*> bounds;
+    for (const auto& [key, bound] : wanted) {
+      const auto kernel = loaded->kernels().find(bound.launch.kernel);
+      if (kernel == loaded->kernels().end()) {
+        return refuse("kernel",
+                      fmt::format("{} is no function of the file with @triton.jit or @gluon.jit", bound.launch.kernel),
+                      bound.step->target.at);
+      }
+      TritonEntry entry{
+          .key = key, .kernel = bound.launch.kernel, .cubin = {}, .symbol = {}, .parameters = {}, .scratch = {}};
+      jobs.push_back(TRY(job_of(bound, kernel->second, point, entry.parameters)));
+      entries.push_back(std::move(entry));
+      bounds.push_back(&bound);
+    }
+    const std::vector<TritonOutput> outputs = TRY(loaded->compile(jobs, architecture_));
+    image.inspected = {{"architecture", target_.gpu->architecture}, {"entries", nlohmann::json::array()}};
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      TRY(finish(entries[i], outputs[i], *bounds[i], image));
+      entries[i].cubin = fmt::format("{}.{}.cubin", image.digest, i);
+      TRY(write_file(images_ / entries[i].cubin, outputs[i].cubin));
+    }
+    image.inspected["triton_seconds"] = seconds(clock_.now() - begin);
+    TRY(write_file(image.path, to_text({.architecture = fmt::format("sm_{}", architecture_), .entries = entries})));
+    return write_file(images_ / (image.digest + ".json"), image.inspected.dump());  // last: see load_cached
+  }
+
+  // What the cubin says of the kernel, held against what Triton and the plan say.
+  Result<> finish(TritonEntry& entry, const TritonOutput& output, const Bound& bound, Image& image) const {
+    const Cubin cubin = TRY(read_cubin(output.cubin));
+    const auto kernel = std::ranges::find(cubin.kernels, output.symbol, &CubinKernel::name);
+    if (kernel == cubin.kernels.end())
+      return fail(ErrorKind::system, fmt::format("the cubin of {} has no kernel", entry.kernel));
+    if (output.shared_bytes > target_.gpu->shared_per_block) {
+      return refuse("shared_memory",
+                    fmt::format("{} needs {} bytes of shared memory: a block has at most {} ({} KiB); smaller tiles or "
+                                "fewer num_stages need less",
+                                entry.kernel, output.shared_bytes, target_.gpu->shared_per_block,
+                                target_.gpu->shared_per_block >> 10),
+                    bound.step->target.at);
+    }
+    if (output.num_ctas != 1) {
+      return fail(ErrorKind::unavailable, fmt::format("unavailable: {} asks for {} blocks a program (num_ctas)",
+                                                      entry.kernel, output.num_ctas));
+    }
+    const std::size_t given = entry.parameters.size(), taken = kernel->parameters.size();
+    if (taken < given || taken - given > output.scratch.size())
+      return fail(ErrorKind::system, fmt::format("the cubin of {} takes {} parameters where {} and {} of Triton's own "
+                                                 "were expected",
+                                                 entry.kernel, taken, given, output.scratch.size()));
+    entry.symbol = output.symbol;
+    entry.num_warps = output.num_warps;
+    entry.shared_bytes = output.shared_bytes;
+    entry.scratch.assign(output.scratch.begin(), output.scratch.begin() + static_cast<std::ptrdiff_t>(taken - given));
+    entry.registers = kernel->registers;
+    entry.local_bytes = kernel->local_bytes;
+    image.inspected["entries"].push_back({{"key", entry.key},
+                                          {"kernel", entry.kernel},
+                                          {"registers", entry.registers},
+                                          {"shared_bytes", entry.shared_bytes},
+                                          {"local_bytes", entry.local_bytes},
+                                          {"parameters", taken},
+                                          {"instructions", instruction_mix(output.ptx)}});
+    return {};
+  }
+
+  [[nodiscard]] nlohmann::json tell(const Bound& bound, const TritonEntry& entry,
+                                    const nlohmann::json& inspected) const {
+    const int threads = warp * entry.num_warps;
+    const Occupancy o = occupancy(*target_.gpu, threads, entry.registers, entry.shared_bytes);
+    const double at_a_time = static_cast<double>(o.blocks) * target_.gpu->sms;
+    double blocks = 1;
+    for (const std::int64_t extent : bound.launch.grid) blocks *= static_cast<double>(extent);
+    nlohmann::json told = {{"kernel", entry.kernel},
+                           {"line", bound.step->target.at.line},
+                           {"specialised", entry.key},
+                           {"blocks", blocks},
+                           {"threads", threads},
+                           {"registers", entry.registers},
+                           {"shared_bytes", entry.shared_bytes},
+                           {"local_bytes", entry.local_bytes},
+                           {"blocks_per_sm", o.blocks},
+                           {"occupancy", o.fraction},
+                           {"limited_by", o.limited_by},
+                           {"waves", at_a_time > 0 ? nlohmann::json(blocks / at_a_time) : nlohmann::json()}};
+    for (const auto& each : inspected.value("entries", nlohmann::json::array())) {
+      if (each.value("key", "") == entry.key) told["instructions"] = each.value("instructions", nlohmann::json());
+    }
+    return told;
+  }
+
+  Target target_;
+  int architecture_ = 0;
+  std::unique_ptr<TritonWorkers> workers_;
+  fs::path images_;
+  SystemClock clock_;
+};
+
+}  // namespace
+
+std::map<std::string, int> instruction_mix(std::string_view ptx) {
+  std::map<std::string, int> mix;
+  while (!ptx.empty()) {
+    const std::size_t end = ptx.find('\n');
+    std::string_view line = ptx.substr(0, end);
+    ptx = end == ptx.npos ? std::string_view{} : ptx.substr(end + 1);
+    const auto skip_blanks = [&] {
+      while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
+    };
+    skip_blanks();
+    if (line.starts_with('@')) {  // a predicate
+      line.remove_prefix(std::min(line.find_first_of(" \t"), line.size()));
+      skip_blanks();
+    }
+    const std::string_view name = line.substr(0, line.find_first_of(" \t;"));
+    if (name.empty() || name.front() < 'a' || name.front() > 'z' || line.find(';') == line.npos) continue;
+    const std::size_t dot = name.find('.');
+    std::string kind(name.substr(0, dot));
+    if (kind == "mov" || kind == "ret") continue;
+    // Which memory it is stands second.
+    if (kind == "ld" || kind == "st" || kind == "atom" || kind == "red" || kind == "cp") {
+      const std::string_view rest = dot == name.npos ? std::string_view{} : name.substr(dot + 1);
+      const std::string_view space = rest.substr(0, rest.find_first_of(".:"));
+      if (space == "param") continue;
+      if (!space.empty()) kind += "." + std::string(space);
+    }
+    ++mix[kind];
+  }
+  return mix;
+}
+
+Result<std::unique_ptr<LanguageBackend>> make_triton_backend(Target target, const TritonOptions& options) {
+  fs::path images = options.images ? *options.images : TRY(cache_directory()) / "images";
+  std::error_code code;
+  fs::create_directories(images, code);
+  if (code) {
+    return user_error("cannot create " + images.string() + " (" + code.message() +
+                      "): set KERF_CACHE to a folder that can be written");
+  }
+  auto workers = TRY(TritonWorkers::start());
+  return std::make_unique<TritonBackend>(std::move(target), std::move(workers), std::move(images));
+}
+
+}  // namespace kerf

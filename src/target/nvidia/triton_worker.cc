@@ -1,0 +1,272 @@
+#include "target/nvidia/triton_worker.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <system_error>
+
+#include "base/channel.h"
+#include "base/jail.h"
+#include "base/paths.h"
+#include "base/process.h"
+
+namespace kerf {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+namespace {
+
+constexpr std::chrono::milliseconds start_limit{60'000};
+constexpr int compile_seconds = 60;
+
+struct Worker {
+  Process process;
+  Channel channel;
+  bool ready = false;
+};
+
+// The interpreter as the jail must see it: a virtual environment under its real path, and the installation that its
+// links lead to.
+struct Interpreter {
+  std::string program;
+  std::vector<std::string> folders;
+};
+
+Interpreter interpreter() {
+  std::error_code code;
+  std::string named = python();
+  if (named.find('/') == std::string::npos) named = find_program(named).value_or(named);
+  const fs::path folder = fs::canonical(fs::path(named).parent_path().parent_path(), code);
+  if (code) return {.program = named, .folders = {}};
+  const fs::path program = folder / "bin" / fs::path(named).filename();
+  Interpreter found{.program = program.string(), .folders = {}};
+  for (const fs::path& prefix : {folder, fs::canonical(program, code).parent_path().parent_path()}) {
+    if (prefix == "/usr" || prefix == "/usr/local") {
+      found.folders.insert(found.folders.end(), {"/usr/bin", "/usr/lib", "/usr/local/bin", "/usr/local/lib"});
+    } else if (prefix != prefix.root_path()) {
+      found.folders.push_back(prefix.string());
+    }
+  }
+  return found;
+}
+
+Result<std::unique_ptr<Worker>> start_worker() {
+  auto [ours, theirs] = TRY(Channel::pair());
+  const fs::path script = TRY(shipped("workers/triton_worker.py"));
+  const Interpreter used = interpreter();
+  constexpr int fd_in_child = 3;
+  Command command{.argv = {used.program, "-I", script.string()},
+                  .environment = {{"PATH", "/usr/bin:/bin"},
+                                  {"LC_ALL", "C.UTF-8"},
+                                  {"HOME", "/tmp"},
+                                  {"PYTHONDONTWRITEBYTECODE", "1"},
+                                  {"TRITON_CACHE_DIR", "/tmp/triton"},
+                                  {"TRITON_DEFAULT_FP_FUSION", "1"}},
+                  .directory = "/",
+                  .inherit = {{fd_in_child, theirs.fd()}}};
+  Jail jail{.read_only = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/bin", "/usr/bin",
+                          script.string()},
+            .tmp_bytes = std::size_t{512} << 20,
+            .proc = false,
+            .address_space = std::size_t{16} << 30,
+            .file_size = std::size_t{256} << 20,
+            .cpu_seconds = compile_seconds,
+            .processes = 64};
+  jail.read_only.insert(jail.read_only.end(), used.folders.begin(), used.folders.end());
+  command = TRY(jailed(jail, std::move(command)));
+  auto worker = std::make_unique<Worker>();
+  worker->process = TRY(Process::start(command));
+  worker->channel = std::move(ours);
+  {
+    const Channel closed = std::move(theirs);
+  }
+  return worker;
+}
+
+// The version that it says it is.
+Result<std::string> await_ready(Worker& worker) {
+  worker.ready = true;
+  const auto first = worker.channel.receive(start_limit);
+  if (!first) {
+    return fail(
+        ErrorKind::unavailable,
+        fmt::format("unavailable: Triton, which compiles candidates in triton and gluon, does not start ({}): {} "
+                    "-m pip install triton==3.9.0 (needs no GPU)",
+                    worker.process.running() ? first.error().message : worker.process.describe_end(), python()));
+  }
+  const auto message = json::parse(first->body, nullptr, false);
+  if (!message.is_object() || !message.contains("ready") || !message["ready"].is_string())
+    return fail(ErrorKind::system, "the process that compiles Triton says something else than that it is ready");
+  return message["ready"].get<std::string>();
+}
+
+std::string printable(std::string text) {
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f; }, ' ');
+  return text.substr(0, 500);
+}
+
+Error compile_error(std::string message, std::optional<Location> at = {}, const char* rule = "compile_error") {
+  return {.kind = ErrorKind::candidate,
+          .message = std::move(message),
+          .at = at,
+          .facts = {{"verdict", "compile_error"}, {"rule", rule}}};
+}
+
+Error error_of(const json& error) {
+  std::optional<Location> at;
+  const auto number = [&](const char* key) {
+    const auto found = error.find(key);
+    constexpr int most = 1'000'000;
+    return found != error.end() && found->is_number_integer() && *found > 0 && *found < most ? found->get<int>() : 0;
+  };
+  if (const int line = number("line"); line > 0) at = Location{line, std::max(1, number("column"))};
+  return compile_error(printable(error.value("message", "Triton refuses the source")), at);
+}
+
+std::optional<std::string> from_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::string bytes(text.size() / 2, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    constexpr int hexadecimal = 16;
+    unsigned value = 0;
+    const char* end = text.data() + 2 * i + 2;
+    if (std::from_chars(end - 2, end, value, hexadecimal).ptr != end) return std::nullopt;
+    bytes[i] = static_cast<char>(value);
+  }
+  return bytes;
+}
+
+class Loaded final : public LoadedTriton {
+ public:
+  explicit Loaded(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}
+
+  Result<> load(const std::string& text) {
+    const json answer = TRY(ask({{"text", text}}));
+    return understood([&]() -> Result<> {
+      for (const auto& [name, kernel] : answer.at("kernels").items()) {
+        TritonKernel& known = kernels_[name];
+        known.line = kernel.at("line").is_number_integer() ? kernel.at("line").get<int>() : 0;
+        for (const auto& parameter : kernel.at("parameters"))
+          known.parameters.push_back(
+              {.name = parameter.at("name").get<std::string>(), .constant = parameter.at("constexpr").get<bool>()});
+      }
+      return {};
+    });
+  }
+
+  [[nodiscard]] const std::map<std::string, TritonKernel>& kernels() const override { return kernels_; }
+
+  Result<std::vector<TritonOutput>> compile(const std::vector<TritonJob>& jobs, int architecture) override {
+    json launches = json::array();
+    for (const TritonJob& job : jobs) {
+      json constants = json::object(), options = {{"num_warps", job.num_warps}};
+      for (const auto& [name, value] : job.constants) constants[name] = to_json(value);
+      if (job.num_stages) options["num_stages"] = *job.num_stages;
+      launches.push_back({{"kernel", job.kernel},
+                          {"signature", job.signature},
+                          {"constexprs", std::move(constants)},
+                          {"divisible", job.divisible_16},
+                          {"options", std::move(options)}});
+    }
+    const json answer = TRY(ask({{"launches", std::move(launches)}, {"architecture", architecture}}));
+    std::vector<TritonOutput> outputs;
+    TRY(understood([&]() -> Result<> {
+      for (const auto& each : answer.at("compiled")) {
+        auto cubin = from_hex(each.at("cubin").get_ref<const std::string&>());
+        if (!cubin) return fail(ErrorKind::system, "a cubin that is no text of hexadecimal digits");
+        TritonOutput output{.cubin = *std::move(cubin),
+                            .ptx = each.at("ptx").get<std::string>(),
+                            .symbol = each.at("symbol").get<std::string>(),
+                            .num_warps = each.at("num_warps").get<int>(),
+                            .num_ctas = each.at("num_ctas").get<int>(),
+                            .shared_bytes = each.at("shared_bytes").get<std::int64_t>(),
+                            .scratch = {}};
+        for (const auto& s : each.at("scratch"))
+          output.scratch.push_back(
+              {.bytes = s.at("bytes").get<std::int64_t>(), .alignment = s.at("alignment").get<std::int64_t>()});
+        outputs.push_back(std::move(output));
+      }
+      return {};
+    }));
+    if (outputs.size() != jobs.size())
+      return fail(ErrorKind::system, "the process that compiles Triton answered something else than it was asked");
+    return outputs;
+  }
+
+ private:
+  // The process ran the candidate's text: what it says may be anything.
+  template <class F>
+  Result<> understood(F read) {
+    try {
+      return read();
+    } catch (const json::exception& error) {
+      return fail(ErrorKind::system,
+                  std::string("the process that compiles Triton is not understood: ") + error.what());
+    }
+  }
+
+  Result<json> ask(const json& question) {
+    auto sent = worker_->channel.send(question.dump(-1, ' ', false, json::error_handler_t::replace));
+    auto message = sent ? worker_->channel.receive(std::chrono::seconds(2 * compile_seconds))
+                        : Result<ChannelMessage>(std::unexpected(sent.error()));
+    if (!message) {
+      worker_->process.kill();
+      if (message.error().kind == ErrorKind::cancelled)
+        return std::unexpected(compile_error(
+            fmt::format("compiling takes longer than {} s: make the source smaller (unrolling, tile sizes)",
+                        2 * compile_seconds),
+            {}, "compile_limit"));
+      return std::unexpected(compile_error("Triton crashed over this source, or ran out of its limits: simplify it"));
+    }
+    json answer = json::parse(message->body, nullptr, false);
+    if (!answer.is_object()) return fail(ErrorKind::system, "the process that compiles Triton is not understood");
+    if (answer.contains("error") && answer["error"].is_object()) return std::unexpected(error_of(answer["error"]));
+    return answer;
+  }
+
+  std::unique_ptr<Worker> worker_;
+  std::map<std::string, TritonKernel> kernels_;
+};
+
+}  // namespace
+
+struct TritonWorkers::Spare {
+  std::mutex mutex;
+  std::unique_ptr<Worker> worker;
+};
+
+TritonWorkers::TritonWorkers() : spare_(std::make_unique<Spare>()) {}
+TritonWorkers::~TritonWorkers() = default;
+
+Result<std::unique_ptr<TritonWorkers>> TritonWorkers::start() {
+  auto workers = std::unique_ptr<TritonWorkers>(new TritonWorkers());
+  auto first = TRY(start_worker());
+  workers->version_ = "Triton " + printable(TRY(await_ready(*first)));
+  workers->spare_->worker = std::move(first);
+  return workers;
+}
+
+Result<std::unique_ptr<LoadedTriton>> TritonWorkers::load(const std::string& text) {
+  std::unique_ptr<Worker> worker;
+  {
+    const std::scoped_lock lock(spare_->mutex);
+    worker = std::exchange(spare_->worker, nullptr);
+  }
+  if (!worker) worker = TRY(start_worker());
+  if (!worker->ready) TRY(await_ready(*worker));
+  auto loaded = std::make_unique<Loaded>(std::move(worker));
+  TRY(loaded->load(text));
+  auto next = TRY(start_worker());
+  const std::scoped_lock lock(spare_->mutex);
+  spare_->worker = std::move(next);
+  return loaded;
+}
+
+}  // namespace kerf

@@ -1,0 +1,74 @@
+// The process that compiles a Triton candidate: workers/triton_worker.py in the jail, one process a candidate, because
+// the file is a Python module that runs when it is loaded. The next one is started ahead, so that importing Triton
+// (0.4 s) is over when it is needed.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "candidate/triton_manifest.h"
+
+namespace kerf {
+
+struct TritonKernel {
+  struct Parameter {
+    std::string name;
+    bool constant = false;  // tl.constexpr
+  };
+  int line = 0;  // of its `def`; 0: unknown
+  std::vector<Parameter> parameters;
+};
+
+// One specialisation to compile, every parameter of the kernel spelled out as Triton's signature has it.
+struct TritonJob {
+  std::string kernel;
+  std::map<std::string, std::string> signature;  // parameter -> "*fp32", …, "constexpr"
+  std::map<std::string, Value> constants;
+  std::vector<std::string> divisible_16;
+  int num_warps = 4;
+  std::optional<int> num_stages;
+};
+
+struct TritonOutput {
+  std::string cubin, ptx, symbol;
+  int num_warps = 0, num_ctas = 1;
+  std::int64_t shared_bytes = 0;
+  std::vector<TritonScratch> scratch;
+};
+
+// A candidate that is loaded in a process of its own. Errors of kind candidate have verdict compile_error and, where
+// Triton says it, the place.
+class LoadedTriton {
+ public:
+  virtual ~LoadedTriton() = default;
+  [[nodiscard]] virtual const std::map<std::string, TritonKernel>& kernels() const = 0;
+  // Once. `architecture`: 90.
+  [[nodiscard]] virtual Result<std::vector<TritonOutput>> compile(const std::vector<TritonJob>& jobs,
+                                                                  int architecture) = 0;
+};
+
+class TritonWorkers {
+ public:
+  // Starts the first process and waits until it is ready. `unavailable: …` where kerf's Python has no Triton.
+  [[nodiscard]] static Result<std::unique_ptr<TritonWorkers>> start();
+  ~TritonWorkers();
+  TritonWorkers(const TritonWorkers&) = delete;
+  TritonWorkers& operator=(const TritonWorkers&) = delete;
+  // Safe to call from several threads.
+  [[nodiscard]] Result<std::unique_ptr<LoadedTriton>> load(const std::string& text);
+  [[nodiscard]] const std::string& version() const { return version_; }  // "Triton 3.9.0"
+
+ private:
+  TritonWorkers();
+  struct Spare;
+  std::unique_ptr<Spare> spare_;
+  std::string version_;
+};
+
+}  // namespace kerf
