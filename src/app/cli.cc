@@ -205,7 +205,8 @@ std::unique_ptr<CommandLine> make_command_line() {
   evaluate_app->add_flag("--screen", c.evaluate.screen, "Fewer samples, no torch.compile: a quick answer");
   evaluate_app->add_option("--target", c.evaluate.target, "What the candidates run on: cpu or nvidia")
       ->capture_default_str();
-  evaluate_app->add_option("--language", c.evaluate.language, "cpp or cuda, where a file's extension does not say it");
+  evaluate_app->add_option("--language", c.evaluate.language,
+                           "cpp, cuda, triton or gluon, where a file does not say it");
   evaluate_app->add_flag("--for-model", c.evaluate.for_model, "In the words in which a model would be told of it");
   evaluate_app
       ->add_option("--bundle", c.evaluate.bundle,

@@ -1,6 +1,8 @@
 // kerf evaluate: the harness alone.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -24,7 +26,7 @@ Result<Language> language_from(const std::string& name) {
   for (const Language language : {Language::cpp, Language::cuda, Language::triton, Language::gluon, Language::hip}) {
     if (name == to_string(language)) return language;
   }
-  return user_error(fmt::format("\"{}\" is no language: cpp or cuda was expected", name));
+  return user_error(fmt::format("\"{}\" is no language: cpp, cuda, triton or gluon was expected", name));
 }
 
 Result<int> pack(const EvaluateOptions& options, const Problem& problem, const std::string& target,
@@ -54,7 +56,6 @@ Result<int> pack(const EvaluateOptions& options, const Problem& problem, const s
 
 Result<int> evaluate(const EvaluateOptions& options) {
   const Target target = TRY(load_target(options.target));
-  const Language spoken = TRY(language_from(target.languages.front()));
   std::optional<Language> asked;
   if (!options.language.empty()) asked = TRY(language_from(options.language));
   std::vector<Candidate> candidates;
@@ -63,12 +64,12 @@ Result<int> evaluate(const EvaluateOptions& options) {
     const auto language = asked ? asked : language_of(path, text);
     if (!language)
       return user_error(
-          fmt::format("{}: the extension names no language; .cpp or .cu was expected, or --language", path));
-    if (*language != spoken) {
+          fmt::format("{}: the extension names no language; .cpp, .cu or .py was expected, or --language", path));
+    if (std::ranges::find(target.languages, to_string(*language)) == target.languages.end()) {
       return fail(ErrorKind::unavailable,
-                  fmt::format("{} is {}, and target {} takes {}; this version has cpp on target cpu and cuda on target "
-                              "nvidia (--target)",
-                              path, to_string(*language), target.name, to_string(spoken)));
+                  fmt::format("{} is {}, and target {} takes {}; this version has cpp on target cpu, and cuda, triton "
+                              "and gluon on target nvidia (--target)",
+                              path, to_string(*language), target.name, fmt::join(target.languages, ", ")));
     }
     candidates.push_back({.text = std::move(text), .language = *language, .name = path});
   }
