@@ -19,6 +19,7 @@
 #include "evaluate/machine_watch.h"
 #include "target/cpu/roofline.h"
 #include "target/nvidia/nvrtc.h"
+#include "target/nvidia/triton_worker.h"
 #include "target/target.h"
 #include "target/toolchain.h"
 
@@ -105,6 +106,12 @@ std::vector<Checkup> nvidia() {
                       .found = nvrtc ? nvrtc->string() : "not found",
                       .remedy = nvrtc ? "" : fmt::format("{} -m pip install 'nvidia-cuda-nvrtc==13.0.*'", python()),
                       .needed_for = "compiling CUDA C++ (--target nvidia), with or without a GPU"});
+  const auto triton = TritonWorkers::start();
+  findings.push_back({.name = "triton",
+                      .health = triton ? Health::good : Health::degraded,
+                      .found = triton ? (*triton)->version() : one_line(triton.error().message),
+                      .remedy = triton ? "" : fmt::format("{} -m pip install triton==3.9.0", python()),
+                      .needed_for = "compiling Triton and Gluon (--target nvidia), with or without a GPU"});
   findings.push_back({.name = "nvcc",
                       .health = Health::good,
                       .found = find_program("nvcc").value_or("not found; nothing needs it, NVRTC compiles"),
