@@ -14,6 +14,7 @@
 #include "base/paths.h"
 #include "session/confirm.h"
 #include "session/recording.h"
+#include "synthesize/mixed_synthesizer.h"
 #include "synthesize/model/model_json.h"
 
 namespace kerf {
@@ -67,24 +68,35 @@ nlohmann::json node_json(const SessionId& session, const SessionNode& node) {
       {"reason", node.expansion.reason},
       {"move", node.proposal.move},
       {"rationale", node.proposal.rationale},
+      {"by", nullptr},
       {"outcome", to_string(node.outcome.kind)},
       {"candidate", node.has_candidate() ? nlohmann::json(node.proposal.candidate.id()) : nlohmann::json(nullptr)},
       {"evaluation", to_json(node.evaluation)},
       {"remeasured", nlohmann::json::array()},
       {"confirmed", nullptr}};
+  // Who of several wrote it, and how likely it was that this one was asked.
+  if (const auto& recipe = node.proposal.recipe; recipe.is_object() && recipe.contains("member"))
+    json["by"] = {{"member", recipe["member"]}, {"propensity", recipe.value("propensity", nlohmann::json())}};
   for (const Evaluation& again : node.remeasured) json["remeasured"].push_back(to_json(again));
   if (node.confirmed) json["confirmed"] = to_json(*node.confirmed);
   return json;
 }
 
-// All exchanges of the node's expansion, in order.
+// All exchanges of the node's expansion, in order: of several synthesizers, those that had nothing first.
 Result<std::vector<Exchange>> exchanges_of(Store& store, const SessionId& session, const SessionNode& node) {
+  const SessionRecord record = TRY(store.session(session));
+  const SessionOptions options = TRY(session_options_from_json(record.options));
+  const auto members =
+      TRY(parse_synthesizers(options.replayed.empty() ? options.synthesizer : options.replayed)).size();
   std::vector<Exchange> all;
-  for (int attempt = 0;; ++attempt) {
-    std::optional<Exchange> one = TRY(store.exchange(session, {.expansion = node.expansion.id, .attempt = attempt}));
-    if (!one) return all;
-    all.push_back(*std::move(one));
+  for (int member = 0; member < static_cast<int>(members); ++member) {
+    for (int attempt = member * attempts_per_member;; ++attempt) {
+      std::optional<Exchange> one = TRY(store.exchange(session, {.expansion = node.expansion.id, .attempt = attempt}));
+      if (!one) break;
+      all.push_back(*std::move(one));
+    }
   }
+  return all;
 }
 
 Result<nlohmann::json> conversation_json(Store& store, const SessionId& session, const SessionNode& node) {
@@ -104,7 +116,7 @@ Result<std::string> conversation_text(Store& store, const SessionId& session, co
   std::string text;
   for (const Exchange& e : TRY(exchanges_of(store, session, node))) {
     const ModelRequest request = TRY(model_request_from_json(e.request));
-    if (e.purpose.attempt == 0) {
+    if (e.purpose.attempt % attempts_per_member == 0) {
       for (const Part& part : request.system) text += part.text;
       for (std::size_t i = 0; i + 1 < request.messages.size(); ++i) {
         text += fmt::format("\n=== {} ===\n", request.messages[i].role == Speaker::user ? "kerf" : e.model);

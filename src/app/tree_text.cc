@@ -44,6 +44,9 @@ std::string node_text(const SessionId& session, const SessionNodes& nodes, const
   std::string text = fmt::format("node {} of session {}\n", node.index, session);
   if (!node.proposal.move.empty()) text += fmt::format("move        {}\n", node.proposal.move);
   if (!node.proposal.rationale.empty()) text += fmt::format("rationale   {}\n", one_line(node.proposal.rationale));
+  if (const auto& recipe = node.proposal.recipe; recipe.is_object() && recipe.contains("member"))
+    text += fmt::format("written by  {}, chosen with probability {:.2f}\n",
+                        one_line(recipe["member"].get<std::string>()), recipe.value("propensity", 1.0));
   if (const auto parent = node.parent())
     text += fmt::format("built on    node {}, remembering: {}\n", *parent, to_string(node.expansion.memory));
   if (!node.expansion.reason.empty()) text += fmt::format("chosen      {}\n", one_line(node.expansion.reason));

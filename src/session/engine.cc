@@ -194,6 +194,7 @@ bool Session::Engine::follow(const SearchEvent& step) {
     if (it->second.proposing) parts.synthesizer.cancel(it->second.ticket);
     search_->cancel(expansion);
     flights_.erase(it);
+    charge(expansion);
     return kept(writer_->append(Cancelled{expansion}));
   }
   if (it->second.lost) {
@@ -358,10 +359,16 @@ void Session::Engine::take_back(ExpansionId expansion, const Error& error) {
   const bool root = flights_.at(expansion).expansion.task == Task::root;
   search_->cancel(expansion);
   flights_.erase(expansion);
+  charge(expansion);
   if (!kept(writer_->append(Cancelled{expansion}))) return;
   if (hopeless(error) || root || ++lost_in_a_row_ >= max_lost_in_a_row) return fail_with(error);
   parts.view.note("an expansion was lost: " + error.message);
   schedule_pump();
+}
+
+void Session::Engine::charge(ExpansionId expansion) {
+  const auto calls = charges_.extract(expansion);
+  if (!calls.empty()) parts.synthesizer.charge(calls.mapped());
 }
 
 void Session::Engine::tell_nothing(ExpansionId expansion) {
@@ -370,6 +377,7 @@ void Session::Engine::tell_nothing(ExpansionId expansion) {
   const Outcome outcome{};
   Flight flight = std::move(it->second);
   flights_.erase(it);
+  charge(expansion);
   const auto node = search_->tell(expansion, outcome);
   if (!node) return fail_with(node.error());
   Told told{.id = expansion, .outcome = outcome, .node = *node};
@@ -450,6 +458,7 @@ void Session::Engine::tell(ExpansionId expansion) {
 void Session::Engine::settle(Flight flight, SessionNode node) {
   count(progress_, flight.expansion.task, node.outcome);
   if (node.outcome.kind == Outcome::Kind::failed && flight.expansion.task == Task::expand) ++failed_;
+  charge(flight.expansion.id);
   if (flight.expansion.task == Task::expand) parts.synthesizer.learn(flight.request, node.proposal, node.evaluation);
   if (node.has_candidate()) remember(node.proposal.candidate.id());
   nodes.push_back(std::move(node));
@@ -536,6 +545,7 @@ void Session::Engine::abandon_proposals() {
     parts.synthesizer.cancel(flights_.at(expansion).ticket);
     search_->cancel(expansion);
     flights_.erase(expansion);
+    charge(expansion);
     if (!kept(writer_->append(Cancelled{expansion}))) return;
   }
 }
@@ -553,6 +563,7 @@ Result<> Session::Engine::keep(const Exchange& exchange) {
   const Result<> done = writer_->keep(exchange);
   if (done) {
     spend_.add(exchange.reply);
+    charges_[exchange.purpose.expansion].push_back({.model = exchange.model, .usage = usage_of(exchange.reply)});
   } else {
     store_refused(done.error());
   }

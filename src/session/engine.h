@@ -72,6 +72,7 @@ class Session::Engine final : public ExchangeLog, public std::enable_shared_from
   void tell_nothing(ExpansionId expansion);
   void tell(ExpansionId expansion);
   void take_back(ExpansionId expansion, const Error& error);  // lost through our own fault
+  void charge(ExpansionId expansion);                         // of an expansion that ends: to whoever writes
   struct Restoring;                                           // session.cc
   [[nodiscard]] Result<> replay_event(const SearchEvent& event, Restoring& from);
   void settle(Flight flight, SessionNode node);  // a new node: remembers, counts, teaches
@@ -111,6 +112,7 @@ class Session::Engine final : public ExchangeLog, public std::enable_shared_from
   std::vector<std::string> tried_;  // digests in the order of proposing
   Progress progress_;
   Spend spend_;
+  std::map<ExpansionId, std::vector<Charge>> charges_;  // of expansions in flight
   Step64 step_ = 0;
   int asked_ = 0;  // by this process
   int failed_ = 0;

@@ -66,6 +66,7 @@ Result<> Session::Engine::restore(const SessionId& session) {
   const SessionRecord record = TRY(parts.store.session(session));
   seconds_before_ = record.state.seconds;
   spend_ = TRY(parts.store.spent(session));
+  charges_ = TRY(parts.store.charges(session));
   const std::vector<SearchEvent> events = TRY(parts.store.events(session));
   step_ = static_cast<Step64>(events.size());
   TRY(replay(*search_, events));
@@ -111,7 +112,10 @@ Result<> Session::Engine::replay_event(const SearchEvent& event, Restoring& from
   }
   Flight flight = std::move(it->second);
   flights_.erase(it);
-  if (std::holds_alternative<Cancelled>(event)) return {};
+  if (std::holds_alternative<Cancelled>(event)) {
+    charge(flight.expansion.id);
+    return {};
+  }
   const Told& t = std::get<Told>(event);
   if (flight.expansion.task == Task::remeasure) {
     const NodeIndex index = flight.expansion.parents.empty() ? -1 : flight.expansion.parents[0];
@@ -123,6 +127,7 @@ Result<> Session::Engine::replay_event(const SearchEvent& event, Restoring& from
     return {};
   }
   if (!t.node) {
+    charge(flight.expansion.id);
     count(progress_, flight.expansion.task, t.outcome);
     return {};
   }

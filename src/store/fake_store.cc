@@ -241,6 +241,12 @@ class FakeStore final : public Store {
     }
     return spend;
   }
+  Result<std::map<ExpansionId, std::vector<Charge>>> charges(const SessionId& id) override {
+    std::map<ExpansionId, std::vector<Charge>> charges;
+    for (const auto& [exchange, step, created_ms] : content_->sessions[TRY(position(id))].exchanges)
+      charges[exchange.purpose.expansion].push_back({.model = exchange.model, .usage = usage_of(exchange.reply)});
+    return charges;
+  }
   Result<Candidate> candidate(const std::string& digest) override {
     const auto found = content_->candidates.find(digest);
     if (found == content_->candidates.end()) return no_artifact(digest);

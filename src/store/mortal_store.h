@@ -48,6 +48,9 @@ class MortalStore final : public Store {
     return behind_.exchange(id, purpose);
   }
   Result<Spend> spent(const SessionId& id) override { return behind_.spent(id); }
+  Result<std::map<ExpansionId, std::vector<Charge>>> charges(const SessionId& id) override {
+    return behind_.charges(id);
+  }
   Result<Candidate> candidate(const std::string& digest) override { return behind_.candidate(digest); }
   Result<std::string> artifact(const std::string& digest) override { return behind_.artifact(digest); }
   Result<std::string> put_artifact(std::string_view kind, std::string_view bytes) override {

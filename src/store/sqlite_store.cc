@@ -334,6 +334,17 @@ class SqliteStore final : public Store {
     return spend;
   }
 
+  Result<std::map<ExpansionId, std::vector<Charge>>> charges(const SessionId& id) override {
+    const std::int64_t number = TRY(number_of(id));
+    std::map<ExpansionId, std::vector<Charge>> charges;
+    for (const SqlRow& row : TRY(database().query(
+             "SELECT expansion, model, reply FROM exchanges WHERE session = ?1 ORDER BY serial", {number}))) {
+      const ModelReply reply = TRY(stored(row.text(2), model_reply_from_json));
+      charges[static_cast<ExpansionId>(row.integer(0))].push_back({.model = row.text(1), .usage = usage_of(reply)});
+    }
+    return charges;
+  }
+
   Result<Candidate> candidate(const std::string& digest) override {
     const auto rows = TRY(database().query("SELECT kind, name, content FROM artifacts WHERE digest = ?1", {digest}));
     constexpr std::string_view prefix = "candidate/";

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -182,6 +183,8 @@ struct Store {
   // The latest of that purpose.
   [[nodiscard]] virtual Result<std::optional<Exchange>> exchange(const SessionId& id, Purpose purpose) = 0;
   [[nodiscard]] virtual Result<Spend> spent(const SessionId& id) = 0;  // all exchanges added up
+  // What each expansion's calls cost, in their order.
+  [[nodiscard]] virtual Result<std::map<ExpansionId, std::vector<Charge>>> charges(const SessionId& id) = 0;
   [[nodiscard]] virtual Result<Candidate> candidate(const std::string& digest) = 0;
   [[nodiscard]] virtual Result<std::string> artifact(const std::string& digest) = 0;  // prompts and whatever was put
   virtual Result<std::string> put_artifact(std::string_view kind, std::string_view bytes) = 0;  // its digest (sha256)

@@ -296,6 +296,13 @@ TEST_P(AnyStore, AddsUpWhatWasSpentAndUnknownPricesStayUnknown) {
   EXPECT_EQ(spent->saved_usd, 0.5);
   EXPECT_EQ(spent->largest_tokens, 12);
   ASSERT_TRUE(writer->keep(an_exchange(3, 0, "c", std::nullopt)));
+  const auto charges = store->charges(writer->id());
+  ASSERT_TRUE(charges);
+  ASSERT_EQ(charges->size(), 3U);
+  ASSERT_EQ(charges->at(2).size(), 1U);
+  EXPECT_EQ(charges->at(2)[0].model, an_exchange(2, 0, "b").model);
+  EXPECT_EQ(charges->at(2)[0].usage.usd, 0.5);
+  EXPECT_FALSE(charges->at(3)[0].usage.usd_known);
   EXPECT_EQ(store->spent(writer->id())->usd(), std::nullopt);
   EXPECT_EQ(store->spent(writer->id())->known_usd, 1.0);
 }

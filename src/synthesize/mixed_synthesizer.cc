@@ -23,7 +23,6 @@ constexpr double usd_per_candidate = 0.002;
 // A member whose candidates gain nothing is believed to gain this much for the price of one candidate.
 constexpr double believed_gain = 0.05;  // log speedup
 constexpr double believed_tries = 3;
-constexpr int attempts_per_member = 1'000;
 
 // The log speedup that a proposal brought over its parent, or over eager where it had none; 0 to 1.
 double gain_of(const SynthesisRequest& request, const Evaluation& evaluation) {
@@ -68,14 +67,25 @@ class Mixed final : public Synthesizer {
     members_[member].synthesizer->cancel(inner);
   }
 
+  // A member pays for whatever it was asked, also where nothing came of it and another one wrote.
+  void charge(std::span<const Charge> calls) override {
+    for (Member& member : members_) {
+      bool called = false;
+      for (const Charge& call : calls) {
+        if (call.model != member.name) continue;
+        called = true;
+        member.usd += call.usage.usd;
+        member.usd_known = member.usd_known && call.usage.usd_known;
+      }
+      if (called) member.called += 1;
+    }
+  }
+
   void learn(const SynthesisRequest& request, const Proposal& proposal, const Evaluation& evaluation) override {
     const std::optional<std::size_t> author = author_of(proposal.recipe);
     if (author) {
-      Member& member = members_[*author];
-      member.tries += 1;
-      member.gain += gain_of(request, evaluation);
-      member.usd += proposal.usage.usd;
-      member.usd_known = member.usd_known && proposal.usage.usd_known;
+      members_[*author].judged += 1;
+      members_[*author].gain += gain_of(request, evaluation);
     }
     for (std::size_t i = 0; i < members_.size(); ++i) {
       Proposal seen = proposal;
@@ -97,8 +107,12 @@ class Mixed final : public Synthesizer {
     std::unique_ptr<Synthesizer> synthesizer;
     double weight = 1;
     std::string name = {};
-    double tries = 0, gain = 0, usd = 0;
+    double called = 0;  // expansions in which it asked a model
+    double judged = 0;  // candidates of it
+    double gain = 0, usd = 0;
     bool usd_known = true;
+    // Of a model more than candidates, where calls came to nothing; of what asks no model its candidates.
+    [[nodiscard]] double tries() const { return std::max(called, judged); }
   };
   struct Flight {
     explicit Flight(Random r) : random(r) {}
@@ -114,16 +128,16 @@ class Mixed final : public Synthesizer {
     Ticket inner = 0;
   };
 
-  // Gain per dollar; where any price that was paid is unknown, gain per candidate, for all members alike.
+  // Gain per dollar; where any price that was paid is unknown, gain per expansion, for all members alike.
   [[nodiscard]] std::vector<double> propensities() const {
     const bool priced = std::ranges::all_of(members_, [](const Member& m) { return m.usd_known; });
     std::vector<BanditArm> arms;
     double cost = 0, tries = 0;
     for (const Member& m : members_) {
       arms.push_back(
-          {.weight = m.weight, .gain = m.gain, .cost = priced ? m.usd + usd_per_candidate * m.tries : m.tries});
+          {.weight = m.weight, .gain = m.gain, .cost = priced ? m.usd + usd_per_candidate * m.judged : m.tries()});
       cost += arms.back().cost;
-      tries += m.tries;
+      tries += m.tries();
     }
     // Nobody knows what an untried member costs: as much as the others on the average.
     const double each = tries > 0 ? cost / tries : priced ? usd_per_candidate : 1;

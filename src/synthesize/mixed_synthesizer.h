@@ -21,6 +21,9 @@ struct SynthesizerSpec {
 // that is not positive, a name given twice.
 [[nodiscard]] Result<std::vector<SynthesizerSpec>> parse_synthesizers(std::string_view text);
 
+// Of an expansion, calls of the member that was asked nth (from 0) count their attempts from n times this.
+inline constexpr int attempts_per_member = 1'000;
+
 struct MixedMember {
   std::unique_ptr<Synthesizer> synthesizer;
   double weight = 1;

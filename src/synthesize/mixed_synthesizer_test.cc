@@ -112,9 +112,19 @@ struct Mixture {
     return propose(request);
   }
   void learn(const Proposal& proposal, double speedup) {
+    charge(proposal.recipe.at("member").get<std::string>(), proposal.usage);
     SynthesisRequest request = fake_request();
     const Recalled told = fake_node(8, proposal.candidate.text, "", 1.5 * speedup);
     mixed->learn(request, proposal, told.evaluation);
+  }
+  void charge(const std::string& member, const Usage& usage) const {
+    const std::vector<Charge> calls{{.model = member, .usage = usage}};
+    mixed->charge(calls);
+  }
+  int choices_of_first() {
+    int firsts = 0;
+    for (std::uint64_t seed = 1'000; seed < 1'100; ++seed) firsts += propose(seed)->recipe.at("member") == "first";
+    return firsts;
   }
   Member *a = nullptr, *b = nullptr;
   std::unique_ptr<Synthesizer> mixed;
@@ -144,6 +154,26 @@ TEST(MixedSynthesizer, GoesToWhoGainsMoreForADollar) {
   int firsts = 0;
   for (std::uint64_t seed = 1'000; seed < 1'100; ++seed) firsts += m.propose(seed)->recipe.at("member") == "first";
   EXPECT_GT(firsts, 80) << "the same gain for a hundredth of the price";
+}
+
+TEST(MixedSynthesizer, CallsThatCameToNothingAreHeldAgainstWhoWasAsked) {
+  Mixture fair, charged;
+  for (Mixture* m : {&fair, &charged}) {
+    m->a->usd = m->b->usd = 0.01;
+    for (std::uint64_t seed = 1; seed < 60; ++seed) m->learn(*m->propose(seed), 1.2);
+  }
+  for (int i = 0; i < 200; ++i) charged.charge("first", {.usd = 0.01});
+  EXPECT_LT(charged.choices_of_first(), fair.choices_of_first() / 2);
+}
+
+TEST(MixedSynthesizer, CallsThatCameToNothingCountWhereAPriceIsUnknown) {
+  Mixture fair, charged;
+  for (Mixture* m : {&fair, &charged}) {
+    m->a->usd_known = m->b->usd_known = false;
+    for (std::uint64_t seed = 1; seed < 60; ++seed) m->learn(*m->propose(seed), 1.2);
+  }
+  for (int i = 0; i < 200; ++i) charged.charge("first", {.usd_known = false});
+  EXPECT_LT(charged.choices_of_first(), fair.choices_of_first() / 2);
 }
 
 TEST(MixedSynthesizer, CountsCandidatesWhereAPriceIsUnknown) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "synthesize/model/spend.h"
 #include "synthesize/prompt/feedback.h"
 #include "synthesize/prompt/fence.h"
 #include "synthesize/reply/lines.h"
@@ -160,7 +161,7 @@ class ModelSynthesizer final : public Synthesizer {
     }
     Flight& flight = it->second;
     reply->text = as_utf8(reply->text);
-    count(flight.usage, *reply);
+    add(flight.usage, *reply);
     flight.messages.push_back(message(Speaker::assistant, reply->text.empty() ? no_text : reply->text));
     ReadReply read = read_reply(*reply, context_of(flight));
     if (auto* written = std::get_if<Written>(&read)) return finish(ticket, proposal_of(flight, std::move(*written)));
@@ -177,15 +178,6 @@ class ModelSynthesizer final : public Synthesizer {
     Reply reply = std::move(it->second.reply);
     flights_.erase(it);
     reply(std::move(result));
-  }
-
-  static void count(Usage& usage, const ModelReply& reply) {
-    usage.tokens_in += reply.usage.tokens_in;
-    usage.tokens_out += reply.usage.tokens_out;
-    usage.cached_in += reply.usage.cached_in;
-    usage.usd += reply.usage.usd.value_or(0);
-    usage.usd_known = usage.usd_known && reply.usage.usd.has_value();
-    usage.seconds += reply.seconds;
   }
 
   [[nodiscard]] std::string candidate_name(const Flight& flight) const {

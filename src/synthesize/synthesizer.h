@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,12 @@ struct Usage {
   bool usd_known = true;       // false: a call had no known price, and `usd` is the sum of the others
 };
 
+// One call to a model, as the session was billed for it.
+struct Charge {
+  std::string model;  // as --synthesizer spells it
+  Usage usage;
+};
+
 struct Proposal {
   Candidate candidate;
   nlohmann::json recipe;
@@ -67,6 +74,9 @@ struct Synthesizer {
   // Never blocks; `reply` comes on the loop's thread, possibly before propose returns.
   virtual Ticket propose(const SynthesisRequest& request, Reply reply) = 0;
   virtual void cancel(Ticket ticket) = 0;
+  // The session tells what an expansion's calls cost when it ends, whatever came of it; before learn, if that follows.
+  // In the order of tells.
+  virtual void charge(std::span<const Charge> calls) { (void)calls; }
   // The session tells how a proposal fared, so that policies can learn within it. Called in the order of tells.
   virtual void learn(const SynthesisRequest& request, const Proposal& proposal, const Evaluation& evaluation) = 0;
   [[nodiscard]] virtual std::string name() const = 0;  // as --synthesizer spells it

@@ -8,12 +8,31 @@ import asyncio
 import json
 import os
 import ssl
+import subprocess
 import sys
 
 counts = {}
 log = []
 batches = {}
 TEXT = ["ker", "nel ", "one"]
+PLAYER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../cases/sessions/player.py")
+
+
+def played(messages):
+    """What tests/cases/sessions/player.py answers: a model that writes candidates for one problem."""
+    def text(content):
+        return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+    prompt = "\n".join(f"=== {m['role']} ===\n{text(m['content'])}" for m in messages)
+    return subprocess.run([sys.executable, PLAYER], input=prompt, capture_output=True, text=True, check=True).stdout
+
+
+def played_events(messages):
+    reply, prompt = played(messages), json.dumps(messages)
+    for at in range(0, len(reply), 200):
+        yield json.dumps({"model": "played-1", "choices": [{"delta": {"content": reply[at:at + 200]}}]})
+    yield json.dumps({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+    yield json.dumps({"choices": [], "usage": {"prompt_tokens": len(prompt) // 4, "completion_tokens": len(reply) // 4 + 1}})
+    yield "[DONE]"
 
 
 def chat_events():
@@ -114,6 +133,12 @@ class Connection:
 
     async def good(self, n, events, headers, body):
         await self.stream(events)
+
+    async def player(self, n, events, headers, body):
+        await self.stream(played_events(json.loads(body)["messages"]))
+
+    async def player_stalls(self, n, events, headers, body):  # in the middle of the second call
+        await (self.stall if n == 2 else self.player)(n, events, headers, body)
 
     async def half(self, n, events, headers, body):  # breaks off within a chunked body, then goes well
         if n > 1:

@@ -26,6 +26,8 @@ void each_line(std::string_view text, Visit visit) {
   }
 }
 
+constexpr milliseconds folder_poll{2'000};  // of a folder alone: nobody is asked
+
 class BatchModel final : public Model {
  public:
   BatchModel(HttpModelSetup setup, std::unique_ptr<BatchDialect> batch, bool courier, ModelParts parts,
@@ -153,10 +155,11 @@ class BatchModel final : public Model {
       for (const std::string& stem : awaited_batches()) carry(stem);
     }
     if (!calls_.empty() && poll_timer_ == 0)
-      poll_timer_ = parts_.loop.after(options_.batch_poll, [this] {
-        poll_timer_ = 0;
-        poll();
-      });
+      poll_timer_ =
+          parts_.loop.after(courier_ ? options_.batch_poll : std::min(options_.batch_poll, folder_poll), [this] {
+            poll_timer_ = 0;
+            poll();
+          });
   }
 
   [[nodiscard]] std::set<std::string> awaited_batches() const {

@@ -6,8 +6,24 @@
 #include <optional>
 
 #include "synthesize/model/model.h"
+#include "synthesize/synthesizer.h"
 
 namespace kerf {
+
+inline void add(Usage& usage, const ModelReply& reply) {
+  usage.tokens_in += reply.usage.tokens_in;
+  usage.tokens_out += reply.usage.tokens_out;
+  usage.cached_in += reply.usage.cached_in;
+  usage.usd += reply.usage.usd.value_or(0);
+  usage.usd_known = usage.usd_known && reply.usage.usd.has_value();
+  usage.seconds += reply.seconds;
+}
+
+inline Usage usage_of(const ModelReply& reply) {
+  Usage usage;
+  add(usage, reply);
+  return usage;
+}
 
 struct Spend {
   std::int64_t calls = 0;
