@@ -36,6 +36,11 @@ class Emitter : private CppKernel {
   }
 
  private:
+  void begin_kernel() {
+    KernelText::begin_kernel();
+    pointers_.clear();
+  }
+
   // --- sketches ---------------------------------------------------------------------------------------------------
   void flat() {
     begin_kernel();
@@ -73,13 +78,6 @@ class Emitter : private CppKernel {
     if (outer) close();
     chunked_ = 0;
     end_kernel(name_, describe(), grid, indices);
-  }
-
-  std::vector<std::size_t> parts_in(int wave) const {
-    std::vector<std::size_t> found;
-    for (std::size_t p = 0; p < parts_.size(); ++p)
-      if (parts_[p].wave == wave) found.push_back(p);
-    return found;
   }
 
   void waves_and_stores() {

@@ -6,136 +6,14 @@
 #include <cmath>
 
 namespace kerf {
-namespace {
-
-bool is_arithmetic(Op op) {
-  switch (op) {
-    case Op::add:
-    case Op::sub:
-    case Op::mul:
-    case Op::div:
-    case Op::neg:
-    case Op::square:
-    case Op::reciprocal:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
-void CppKernel::open(const std::string& text) {
-  line(text);
-  ++depth_;
-}
-
-void CppKernel::close(const std::string& text) {
-  --depth_;
-  line(text);
-}
-
-void CppKernel::need(const std::string& helper) {
-  if (std::ranges::find(out_.helpers, helper) == out_.helpers.end()) out_.helpers.push_back(helper);
-}
-
-void CppKernel::begin_kernel() {
-  parameters_.clear();
-  arguments_.clear();
-  body_.clear();
-  depth_ = 1;
-  declared_.clear();
-  pointers_.clear();
-}
-
-std::string CppKernel::argument(const std::string& type, const std::string& name, const std::string& text) {
-  for (std::size_t i = 0; i < parameters_.size(); ++i)
-    if (parameters_[i].second == name) return name;
-  parameters_.emplace_back(type, name);
-  arguments_.push_back(text);
-  return name;
-}
-
-std::string CppKernel::size(int axis) {
-  std::string n(1, static_cast<char>(std::toupper(r_.axes[static_cast<std::size_t>(axis)].name[0])));
-  return argument("int64_t", n, r_.axes[static_cast<std::size_t>(axis)].extent.text);
-}
-
-std::string CppKernel::size_of_axes(std::uint64_t mask) {
-  std::string text;
-  for (int a = 0; a <= inner_; ++a)
-    if (mask & bit(a)) text += (text.empty() ? "" : " * ") + size(a);
-  return text.empty() ? "1" : text;
-}
-
 void CppKernel::end_kernel(const std::string& name, const std::string& comment, std::vector<std::string> grid,
                            const std::vector<std::string>& indices) {
   if (body_.find("put_past(") != std::string::npos) body_ += "  stream_end();\n";
   std::string text = "\n// " + comment + "\nextern \"C\" void " + name + "(";
-  std::string row;
-  for (const auto& [type, parameter] : parameters_) {
-    const bool pointer = type.ends_with("*");
-    row += (row.empty() ? "" : ", ") + type + (pointer ? " __restrict__ " : " ") + parameter;
-  }
+  std::string row = parameter_list();
   for (const std::string& index : indices) row += (row.empty() ? "" : ", ") + std::string("int64_t ") + index;
   out_.source += text + row + ") {\n" + body_ + "}\n";
   out_.launches.push_back({.kernel = name, .grid = std::move(grid), .args = arguments_});
-}
-
-const char* CppKernel::element(const Access& a) const {
-  return a.type == Type::i64 ? "int64_t" : a.type == Type::mask ? "bool" : "float";
-}
-
-std::string CppKernel::pointer(const Access& access, const std::string& name, bool writes) {
-  return argument(fmt::format("{}{}*", writes ? "" : "const ", element(access)), writes ? name + "_to" : name + "_from",
-                  placeholder(access.tensor));
-}
-
-std::string CppKernel::stride(const Access& access, const Extent& stride_extent, int axis, const std::string& name) {
-  if (stride_extent.is(1) && access.contiguous) return "1";
-  if (access.contiguous && !access.pick) {
-    std::uint64_t below = 0;
-    Extent product = one(r_.workloads);
-    for (const Subscript& s : access.subscripts)
-      if (s.axis > axis) {
-        below |= bit(s.axis);
-        product = product * r_.axes[static_cast<std::size_t>(s.axis)].extent;
-      }
-    if (product.values == stride_extent.values) return size_of_axes(below);
-  }
-  return argument("int64_t",
-                  fmt::format("{}_stride_{}", name, axis < 0 ? "pick" : r_.axes[static_cast<std::size_t>(axis)].name),
-                  stride_extent.text);
-}
-
-std::string CppKernel::offset(const Access& access, const std::string& name, std::uint64_t without) {
-  std::string text;
-  std::vector<Subscript> ordered = access.subscripts;
-  std::ranges::sort(ordered, {}, &Subscript::axis);
-  for (const Subscript& s : ordered) {
-    if (without & bit(s.axis)) continue;
-    const std::string step = stride(access, s.stride, s.axis, name);
-    text += " + " + r_.axes[static_cast<std::size_t>(s.axis)].name + (step == "1" ? "" : " * " + step);
-  }
-  if (access.pick) {
-    const std::string step = stride(access, access.pick_stride, -1, name);
-    text += " + " + cpp_name(r_.code[static_cast<std::size_t>(*access.pick)].name) + (step == "1" ? "" : " * " + step);
-  }
-  return text;
-}
-
-std::uint64_t CppKernel::axes_of(const Access& access) const {
-  std::uint64_t mask = 0;
-  for (const Subscript& s : access.subscripts) mask |= bit(s.axis);
-  return mask;
-}
-
-void CppKernel::collect(int v, std::set<int>& into) const {
-  if (into.contains(v) || declared_.contains(v)) return;
-  into.insert(v);
-  if (at(v).form == Instruction::Form::reduce) return;
-  for (const int o : at(v).operands) collect(o, into);
-  if (at(v).access.pick) collect(*at(v).access.pick, into);
 }
 
 CppOperand CppKernel::operand(int v, bool lane) {
@@ -250,44 +128,6 @@ int CppKernel::open_loops(std::uint64_t mask) {
     ++opened;
   }
   return opened;
-}
-
-void CppKernel::unflatten(std::uint64_t mask, const std::string& flat_index) {
-  std::vector<int> list;
-  for (int a = 0; a <= inner_; ++a)
-    if (mask & bit(a)) list.push_back(a);
-  for (std::size_t k = 0; k < list.size(); ++k) {
-    const std::string& n = r_.axes[static_cast<std::size_t>(list[k])].name;
-    std::uint64_t below = 0;
-    for (std::size_t m = k + 1; m < list.size(); ++m) below |= bit(list[m]);
-    std::string text = flat_index;
-    if (below) text += " / " + (list.size() - k > 2 ? "(" + size_of_axes(below) + ")" : size_of_axes(below));
-    if (k > 0) text = (below ? text : flat_index) + " % " + size(list[k]);
-    line(fmt::format("const int64_t {} = {};", n, text));
-  }
-}
-
-std::string CppKernel::describe() const {
-  std::string text;
-  for (const Axis& axis : r_.axes)
-    text += fmt::format("{}{} < {}", text.empty() ? "" : ", ", axis.name, readable(axis.extent.text));
-  return text;
-}
-
-std::string CppKernel::readable(const std::string& text) {
-  std::string out;
-  bool inside = false, index = false;
-  for (const char c : text) {
-    if (c == '@') {
-      inside = !inside;
-      index = false;
-    } else if (inside && c == '#') {
-      index = true;
-    } else if (!index) {
-      out += c;
-    }
-  }
-  return out;
 }
 
 bool CppKernel::used_later(int v, int wave) const {

@@ -166,18 +166,6 @@ void CppKernel::reduce_part(std::size_t part) {
   keeping_ = false;
 }
 
-std::set<int> CppKernel::row_values(int after_wave) const {
-  std::set<int> found;
-  for (std::size_t k = 0; k < r_.code.size(); ++k) {
-    const int v = static_cast<int>(k);
-    if (at(v).form == Instruction::Form::reduce || !of_row(v) || at(v).wave > after_wave || declared_.contains(v))
-      continue;
-    if (at(v).form == Instruction::Form::constant || at(v).form == Instruction::Form::parameter) continue;
-    found.insert(v);
-  }
-  return found;
-}
-
 void CppKernel::store_lane(const RegionStore& store, const std::string& base) {
   const Subscript* s = store.access.along(inner_);
   const std::string value = as_vector(operand(store.value, true));

@@ -1,0 +1,191 @@
+#include "synthesize/builtin/emit/kernel_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "synthesize/builtin/emit/cpp_expressions.h"
+
+namespace kerf {
+
+bool is_arithmetic(Op op) {
+  switch (op) {
+    case Op::add:
+    case Op::sub:
+    case Op::mul:
+    case Op::div:
+    case Op::neg:
+    case Op::square:
+    case Op::reciprocal:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void KernelText::open(const std::string& text) {
+  line(text);
+  ++depth_;
+}
+
+void KernelText::close(const std::string& text) {
+  --depth_;
+  line(text);
+}
+
+void KernelText::need(const std::string& helper) {
+  if (std::ranges::find(out_.helpers, helper) == out_.helpers.end()) out_.helpers.push_back(helper);
+}
+
+void KernelText::begin_kernel() {
+  parameters_.clear();
+  arguments_.clear();
+  body_.clear();
+  depth_ = 1;
+  declared_.clear();
+}
+
+std::string KernelText::argument(const std::string& type, const std::string& name, const std::string& text) {
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
+    if (parameters_[i].second == name) return name;
+  parameters_.emplace_back(type, name);
+  arguments_.push_back(text);
+  return name;
+}
+
+std::string KernelText::size(int axis) {
+  std::string n(1, static_cast<char>(std::toupper(r_.axes[static_cast<std::size_t>(axis)].name[0])));
+  return argument("int64_t", n, r_.axes[static_cast<std::size_t>(axis)].extent.text);
+}
+
+std::string KernelText::size_of_axes(std::uint64_t mask) {
+  std::string text;
+  for (int a = 0; a <= inner_; ++a)
+    if (mask & bit(a)) text += (text.empty() ? "" : " * ") + size(a);
+  return text.empty() ? "1" : text;
+}
+
+const char* KernelText::element(const Access& a) const {
+  return a.type == Type::i64 ? "int64_t" : a.type == Type::mask ? "bool" : "float";
+}
+
+std::string KernelText::pointer(const Access& access, const std::string& name, bool writes) {
+  return argument(fmt::format("{}{}*", writes ? "" : "const ", element(access)), writes ? name + "_to" : name + "_from",
+                  placeholder(access.tensor));
+}
+
+std::string KernelText::stride(const Access& access, const Extent& stride_extent, int axis, const std::string& name) {
+  if (stride_extent.is(1) && access.contiguous) return "1";
+  if (access.contiguous && !access.pick) {
+    std::uint64_t below = 0;
+    Extent product = one(r_.workloads);
+    for (const Subscript& s : access.subscripts)
+      if (s.axis > axis) {
+        below |= bit(s.axis);
+        product = product * r_.axes[static_cast<std::size_t>(s.axis)].extent;
+      }
+    if (product.values == stride_extent.values) return size_of_axes(below);
+  }
+  return argument("int64_t",
+                  fmt::format("{}_stride_{}", name, axis < 0 ? "pick" : r_.axes[static_cast<std::size_t>(axis)].name),
+                  stride_extent.text);
+}
+
+std::string KernelText::offset(const Access& access, const std::string& name, std::uint64_t without) {
+  std::string text;
+  std::vector<Subscript> ordered = access.subscripts;
+  std::ranges::sort(ordered, {}, &Subscript::axis);
+  for (const Subscript& s : ordered) {
+    if (without & bit(s.axis)) continue;
+    const std::string step = stride(access, s.stride, s.axis, name);
+    text += " + " + r_.axes[static_cast<std::size_t>(s.axis)].name + (step == "1" ? "" : " * " + step);
+  }
+  if (access.pick) {
+    const std::string step = stride(access, access.pick_stride, -1, name);
+    text += " + " + cpp_name(r_.code[static_cast<std::size_t>(*access.pick)].name) + (step == "1" ? "" : " * " + step);
+  }
+  return text;
+}
+
+std::uint64_t KernelText::axes_of(const Access& access) const {
+  std::uint64_t mask = 0;
+  for (const Subscript& s : access.subscripts) mask |= bit(s.axis);
+  return mask;
+}
+
+void KernelText::collect(int v, std::set<int>& into) const {
+  if (into.contains(v) || declared_.contains(v)) return;
+  into.insert(v);
+  if (at(v).form == Instruction::Form::reduce) return;
+  for (const int o : at(v).operands) collect(o, into);
+  if (at(v).access.pick) collect(*at(v).access.pick, into);
+}
+
+void KernelText::unflatten(std::uint64_t mask, const std::string& flat_index) {
+  std::vector<int> list;
+  for (int a = 0; a <= inner_; ++a)
+    if (mask & bit(a)) list.push_back(a);
+  for (std::size_t k = 0; k < list.size(); ++k) {
+    const std::string& n = r_.axes[static_cast<std::size_t>(list[k])].name;
+    std::uint64_t below = 0;
+    for (std::size_t m = k + 1; m < list.size(); ++m) below |= bit(list[m]);
+    std::string text = flat_index;
+    if (below) text += " / " + (list.size() - k > 2 ? "(" + size_of_axes(below) + ")" : size_of_axes(below));
+    if (k > 0) text = (below ? text : flat_index) + " % " + size(list[k]);
+    line(fmt::format("const int64_t {} = {};", n, text));
+  }
+}
+
+std::string KernelText::describe() const {
+  std::string text;
+  for (const Axis& axis : r_.axes)
+    text += fmt::format("{}{} < {}", text.empty() ? "" : ", ", axis.name, readable(axis.extent.text));
+  return text;
+}
+
+std::string KernelText::readable(const std::string& text) {
+  std::string out;
+  bool inside = false, index = false;
+  for (const char c : text) {
+    if (c == '@') {
+      inside = !inside;
+      index = false;
+    } else if (inside && c == '#') {
+      index = true;
+    } else if (!index) {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::set<int> KernelText::row_values(int after_wave) const {
+  std::set<int> found;
+  for (std::size_t k = 0; k < r_.code.size(); ++k) {
+    const int v = static_cast<int>(k);
+    if (at(v).form == Instruction::Form::reduce || !of_row(v) || at(v).wave > after_wave || declared_.contains(v))
+      continue;
+    if (at(v).form == Instruction::Form::constant || at(v).form == Instruction::Form::parameter) continue;
+    found.insert(v);
+  }
+  return found;
+}
+
+std::vector<std::size_t> KernelText::parts_in(int wave) const {
+  std::vector<std::size_t> found;
+  for (std::size_t p = 0; p < parts_.size(); ++p)
+    if (parts_[p].wave == wave) found.push_back(p);
+  return found;
+}
+
+std::string KernelText::parameter_list() const {
+  std::string row;
+  for (const auto& [type, parameter] : parameters_) {
+    const bool pointer = type.ends_with("*");
+    row += (row.empty() ? "" : ", ") + type + (pointer ? " __restrict__ " : " ") + parameter;
+  }
+  return row;
+}
+
+}  // namespace kerf

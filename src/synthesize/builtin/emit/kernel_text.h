@@ -1,0 +1,88 @@
+// What kernels of every language are written with: lines, arguments, sizes, offsets, and which values are computed
+// when.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "synthesize/builtin/emit/emitted.h"
+#include "synthesize/builtin/lowering.h"
+#include "synthesize/builtin/passes.h"
+
+namespace kerf {
+
+[[nodiscard]] constexpr std::uint64_t bit(int axis) { return std::uint64_t{1} << axis; }
+
+// Of what follows from a sum, such operations are done in double: a mean that is rounded twice would move a whole row.
+[[nodiscard]] bool is_arithmetic(Op op);
+
+class KernelText {
+ protected:
+  KernelText(const Region& region, const Schedule& schedule, std::string name, std::string tune)
+      : r_(region), s_(schedule), name_(std::move(name)), tune_(std::move(tune)) {
+    inner_ = static_cast<int>(r_.axes.size()) - 1;
+    for (int a = 0; a <= inner_; ++a) all_ |= bit(a);
+    kept_ = all_ & ~r_.reduced;
+    parts_ = parts(r_, s_.joint);
+  }
+
+  // --- text -------------------------------------------------------------------------------------------------------
+  void line(const std::string& text) { body_ += std::string(2 * static_cast<std::size_t>(depth_), ' ') + text + "\n"; }
+  void open(const std::string& text);
+  void close(const std::string& text = "}");
+  void need(const std::string& helper);
+
+  // --- a kernel's arguments ---------------------------------------------------------------------------------------
+  void begin_kernel();
+  std::string argument(const std::string& type, const std::string& name, const std::string& text);
+  std::string size(int axis);
+  std::string size_of_axes(std::uint64_t mask);
+  // "const float* __restrict__ x_from, int64_t I"
+  [[nodiscard]] std::string parameter_list() const;
+
+  // --- tensors ----------------------------------------------------------------------------------------------------
+  const char* element(const Access& a) const;
+  std::string pointer(const Access& access, const std::string& name, bool writes);
+  std::string stride(const Access& access, const Extent& stride_extent, int axis, const std::string& name);
+  // Element offset by all axes but those in `without`.
+  std::string offset(const Access& access, const std::string& name, std::uint64_t without);
+  std::uint64_t axes_of(const Access& access) const;
+
+  // --- values -----------------------------------------------------------------------------------------------------
+  const Instruction& at(int v) const { return r_.code[static_cast<std::size_t>(v)]; }
+  bool along_inner(int v) const { return inner_ >= 0 && (at(v).axes & bit(inner_)) != 0; }
+  bool of_row(int v) const { return (at(v).axes & r_.reduced) == 0; }
+
+  // What must be computed for the sinks, operands first, stopping at what is declared already.
+  void collect(int v, std::set<int>& into) const;
+  // Values that do not change along the reduced axes and are needed later, once a row.
+  std::set<int> row_values(int after_wave) const;
+
+  // Indices of the axes of `mask` from one flattened number.
+  void unflatten(std::uint64_t mask, const std::string& flat_index);
+
+  std::vector<std::size_t> parts_in(int wave) const;
+
+  std::string describe() const;
+  // Placeholders without their marks, for comments.
+  static std::string readable(const std::string& text);
+
+  const Region& r_;
+  const Schedule& s_;
+  std::string name_, tune_;
+  int inner_ = -1;
+  std::uint64_t all_ = 0, kept_ = 0;
+  Emitted out_;
+  std::vector<std::pair<std::string, std::string>> parameters_;
+  std::vector<std::string> arguments_;
+  std::string body_;
+  int depth_ = 1;
+  std::set<int> declared_;
+  std::set<int> wide_;  // sums and what follows from them, of a row: doubles
+  std::vector<KernelPart> parts_;
+};
+
+}  // namespace kerf
