@@ -167,6 +167,19 @@ TEST(ReportTest, NoWinIsSaidPlainly) {
                           HasSubstr("an interval that includes 1 is no win"), HasSubstr("identity plan")));
 }
 
+TEST(ReportTest, WithoutTimesItSaysWhatWasRightAndThatTimesAreUnavailable) {
+  SessionNodes nodes{node(0, std::nullopt, 1, "identity"), node(1, 0, 1, "fuse"), node(2, 0, 1, "split")};
+  for (SessionNode& n : nodes) {
+    n.evaluation.receipt = Receipt{.evidence = Evidence::emulated, .time_us = {}};
+    n.evaluation.receipt->unavailable["time"] = "unavailable: executed in an emulation";
+  }
+  nodes[2].evaluation.verdict = Verdict::wrong;
+  const std::string text = report_text(report(nodes, 0, false, false));
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("1 of 3 candidates right"), HasSubstr("unavailable: times: executed in an emulation"),
+                    Not(HasSubstr("Time 0")), Not(HasSubstr("Not confirmed"))));
+}
+
 TEST(ReportTest, UnconfirmedFiguresAreCalledSo) {
   const SessionNodes nodes = tree();
   EXPECT_THAT(report_text(report(nodes, 3, true, false)), HasSubstr("Not confirmed"));
@@ -276,7 +289,7 @@ TEST(CommandLineTest, NonsenseIsRefused) {
 
 TEST(CommandLineTest, WhatThisVersionLacksIsCalledUnavailable) {
   SearchChoices choices;
-  choices.target = "nvidia";
+  choices.language = "cuda";  // on target cpu
   auto options = session_options(choices);
   ASSERT_FALSE(options);
   EXPECT_EQ(options.error().kind, ErrorKind::unavailable);

@@ -162,8 +162,10 @@ Result<int> ask(const AskOptions& options) {
   const Outside outside = TRY(open_outside(options.common, options.id));
   const fs::path root = options.out.empty() ? fs::path("kerf-ask") / outside.record.id : fs::path(options.out);
   const bool elsewhere = !outside.choices.elsewhere.empty();
-  const auto wiring =
-      TRY(Wiring::open({.store = options.common.store, .jobs = outside.choices.jobs, .machine = !elsewhere}));
+  const auto wiring = TRY(Wiring::open({.store = options.common.store,
+                                        .jobs = outside.choices.jobs,
+                                        .machine = !elsewhere,
+                                        .target = outside.choices.target}));
   SilentView view;
   std::vector<std::string> written, open;
   Result<> failed;
@@ -212,8 +214,10 @@ Result<int> tell(const TellOptions& options) {
   const Outside outside = TRY(open_outside(options.common, options.id));
   const Answers answers = TRY(read_answers(options.answers, outside.record.id));
   const bool elsewhere = !outside.choices.elsewhere.empty();
-  const auto wiring =
-      TRY(Wiring::open({.store = options.common.store, .jobs = outside.choices.jobs, .machine = !elsewhere}));
+  const auto wiring = TRY(Wiring::open({.store = options.common.store,
+                                        .jobs = outside.choices.jobs,
+                                        .machine = !elsewhere,
+                                        .target = outside.choices.target}));
   const auto view = make_progress_view(*wiring, options.progress);
   std::set<std::pair<std::uint64_t, int>> used;
   std::vector<std::string> followed;

@@ -32,7 +32,7 @@ struct CommonOptions {
 struct SearchChoices {
   std::string target = "cpu";
   std::string dtype = "f32";
-  std::string language = "cpp";
+  std::string language;  // empty: the first of the target's
   std::string synthesizer = "builtin";
   std::string policy = "mcts";
   std::string budget;  // empty: default_budget, or a resumed session's own

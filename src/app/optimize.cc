@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "synthesize/mixed_synthesizer.h"
 #include "synthesize/model/make_model.h"
+#include "target/target.h"
 
 namespace kerf {
 
@@ -46,15 +47,17 @@ Result<SessionOptions> replay_options(const SearchChoices& choices, const Record
 }  // namespace
 
 Result<SessionOptions> session_options(const SearchChoices& choices) {
-  const auto unavailable = [](const char* what, const std::string& found, const char* there) {
+  const auto unavailable = [](const char* what, const std::string& found, const std::string& there) {
     return fail(ErrorKind::unavailable, fmt::format("{} {}: this version has {}", what, found, there));
   };
-  if (choices.target != "cpu") return unavailable("target", choices.target, "cpu");
+  const Target target = TRY(load_target(choices.target));
   if (!dtype_from(choices.dtype)) return user_error(fmt::format("--dtype {}: f32 was expected", choices.dtype));
   if (choices.dtype != "f32") return unavailable("working type", choices.dtype, "f32");
-  if (!language_from(choices.language))
-    return user_error(fmt::format("--language {}: cpp was expected", choices.language));
-  if (choices.language != "cpp") return unavailable("language", choices.language, "cpp on target cpu");
+  const std::string language = choices.language.empty() ? target.languages.front() : choices.language;
+  if (!language_from(language)) return user_error(fmt::format("--language {}: there is no such language", language));
+  if (std::ranges::find(target.languages, language) == target.languages.end())
+    return unavailable("language", language,
+                       fmt::format("{} on target {}", fmt::join(target.languages, " and "), target.name));
   const bool replays = choices.synthesizer.starts_with(replay_prefix);
   if (!replays) {
     for (const SynthesizerSpec& spec : TRY(parse_synthesizers(choices.synthesizer))) {
@@ -74,7 +77,7 @@ Result<SessionOptions> session_options(const SearchChoices& choices) {
   options.max_tokens = choices.max_tokens.value_or(options.max_tokens);
   if (choices.synthesizer.find("batch") != std::string::npos)
     options.batch = fmt::format("{:012x}", secret_seed() >> 16);
-  options.language = choices.language;
+  options.language = language;
   options.target = choices.target;
   options.jobs = choices.jobs;
   if (!choices.budget.empty()) options.budget = choices.budget;
@@ -160,8 +163,10 @@ Result<int> resume(const ResumeOptions& options) {
   }
   if (outside) sources.answer = [](const ModelRequest&) { return std::nullopt; };
   const bool elsewhere = !choices.elsewhere.empty();
-  const auto wiring = TRY(Wiring::open(
-      {.store = options.common.store, .jobs = choices.jobs, .machine = !choices.recorded_evaluations && !elsewhere}));
+  const auto wiring = TRY(Wiring::open({.store = options.common.store,
+                                        .jobs = choices.jobs,
+                                        .machine = !choices.recorded_evaluations && !elsewhere,
+                                        .target = choices.target}));
   const auto view = make_progress_view(*wiring, options.progress);
   SessionParts parts = TRY(wiring->session_parts(*view, choices, sources));
   if (outside) parts.asks = 0;

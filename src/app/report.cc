@@ -62,6 +62,20 @@ Section found_section(const Report& report) {
                                           : compile->loss() ? ", slower"
                                                             : ", no difference that is sure"));
     }
+  } else if (is_untimed(e)) {
+    const auto right = std::ranges::count_if(*report.nodes, [](const SessionNode& n) {
+      return n.index > 0 && n.has_candidate() && n.best_known().verdict == Verdict::measured;
+    });
+    section.lines.push_back(fmt::format("{} of {} right. Which of them is fastest cannot be known here.", right,
+                                        count_words(report.result.candidates, "candidate")));
+    section.lines.push_back("What is handed over is the identity plan: PyTorch's own operators, called one by one.");
+    for (const auto& [name, why] : e.receipt->unavailable) {
+      const std::string_view reason = why;
+      constexpr std::string_view mark = "unavailable: ";
+      section.lines.push_back(fmt::format("unavailable: {}: {}", name == "time" ? "times" : name,
+                                          reason.starts_with(mark) ? reason.substr(mark.size()) : reason));
+    }
+    return section;
   } else {
     section.lines.push_back("No kernel was found that is surely faster than eager PyTorch.");
     if (const SessionNode* other = closest(report)) {
@@ -93,7 +107,7 @@ Section sure_section(const Report& report, const SessionNode& best) {
         fmt::format("Measured anew at the end, together with the runners-up: {}, interleaved with the baselines; "
                     "these are the figures above.",
                     count_words(e.receipt->time_us.samples, "sample")));
-  } else {
+  } else if (!is_untimed(e)) {
     section.lines.push_back(
         "Not confirmed: these are the search's own measurements. Resume the session to have it confirmed.");
   }

@@ -14,6 +14,7 @@
 #include "app/live_view.h"
 #include "app/words.h"
 #include "base/paths.h"
+#include "candidate/extension.h"
 
 namespace kerf {
 
@@ -22,21 +23,6 @@ namespace {
 extern "C" void die_of_interrupt(int) {
   restore_terminal();
   std::_Exit(exit_interrupted);
-}
-
-const char* extension(Language language) {
-  switch (language) {
-    case Language::cpp:
-      return "cpp";
-    case Language::cuda:
-      return "cu";
-    case Language::hip:
-      return "hip";
-    case Language::triton:
-    case Language::gluon:
-      return "py";
-  }
-  return "txt";
 }
 
 }  // namespace
@@ -89,7 +75,7 @@ Result<> write_files(Report& report, const Understood& problem, const std::strin
   };
   if (r.best) {
     const SessionNode& node = (*report.nodes)[static_cast<std::size_t>(*r.best)];
-    TRY(write(fmt::format("kernel.{}", extension(node.proposal.candidate.language)), node.proposal.candidate.text));
+    TRY(write(fmt::format("kernel{}", extension(node.proposal.candidate.language)), node.proposal.candidate.text));
     if (!problem.workloads.empty()) {
       const auto module = exported(ExportFormat::pytorch, r.session, node, problem.problem, problem.workloads.front());
       if (module)

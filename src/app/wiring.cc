@@ -255,6 +255,7 @@ Result<SessionParts> Wiring::session_parts(ProgressView& view, const SessionOpti
   if (recorded) p.recorded = std::make_unique<RecordedEvaluator>(*p.loop, sources.recording);
   p.elsewhere = options.elsewhere.empty() ? nullptr : std::make_unique<ElsewhereEvaluator>(*p.loop, sources.results);
   Evaluator* const judge = recorded ? p.recorded.get() : p.elsewhere ? p.elsewhere.get() : p.evaluator.get();
+  const Language language = language_from(options.language).value_or(Language::cpp);
   SessionParts made{.loop = *p.loop,
                     .clock = p.clock,
                     .evaluator = *judge,
@@ -263,7 +264,7 @@ Result<SessionParts> Wiring::session_parts(ProgressView& view, const SessionOpti
                     .view = view,
                     .target_facts = p.target_facts,
                     .versions = p.versions,
-                    .identity = [](const Understood& problem) { return identity_plan(problem); }};
+                    .identity = [language](const Understood& problem) { return identity_plan(problem, language); }};
   made.exchanges = &p.exchanges;
   made.foreseen = foreseen;
   if (recorded) {
@@ -271,8 +272,8 @@ Result<SessionParts> Wiring::session_parts(ProgressView& view, const SessionOpti
     made.target_facts = sources.recording->understood.value("target", nlohmann::json());
     made.versions = sources.recording->versions;
     made.script = std::make_shared<Script>(sources.recording->script);
-  } else if (const auto language = language_from(options.language); language && p.languages.has(*language)) {
-    made.versions["compiler"] = TRY(p.languages.find(*language)).backend->version();
+  } else if (p.languages.has(language)) {
+    made.versions["compiler"] = TRY(p.languages.find(language)).backend->version();
   }
   return made;
 }

@@ -22,7 +22,7 @@ double pooled_log_speedup(const SessionNode& node) {
 std::vector<NodeIndex> confirmation_order(const SessionNodes& nodes, std::optional<NodeIndex> best) {
   std::vector<std::pair<double, NodeIndex>> order;
   for (const SessionNode& node : nodes) {
-    if (!node.measured() || !node.has_candidate()) continue;
+    if (!node.measured() || !node.has_candidate() || is_untimed(node.evaluation)) continue;
     order.emplace_back(node.index == best ? INFINITY : pooled_log_speedup(node), node.index);
   }
   std::ranges::sort(
@@ -43,7 +43,8 @@ std::optional<NodeIndex> fastest(const SessionNodes& nodes, EvaluationOf evaluat
     const Evaluation* evaluation = node.has_candidate() ? evaluation_of(node) : nullptr;
     if (evaluation == nullptr || outcome_of(*evaluation).kind != Outcome::Kind::measured) continue;
     if (winners_only && !is_win(*evaluation)) continue;
-    const double value = speedup_of(*evaluation)->value;
+    const Ratio* speedup = speedup_of(*evaluation);
+    const double value = speedup == nullptr ? 0 : speedup->value;
     if (!found || value > speed) {
       found = node.index;
       speed = value;

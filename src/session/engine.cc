@@ -220,6 +220,7 @@ Session::Engine::Flight& Session::Engine::take_off(const Expansion& expansion) {
     request.expansion = expansion.id;
     request.problem = problem_;
     request.target = parts.target_facts;
+    request.language = language_from(options.language).value_or(Language::cpp);
     request.tried = tried_;
     request.seed = expansion.seed;
     recall(request, expansion, nodes);
@@ -492,7 +493,9 @@ void Session::Engine::confirm_next() {
     return wait_elsewhere(static_cast<std::size_t>(confirmations_awaited_));
   } else if (const HandOver now = hand_over(nodes); options.confirm > 0 && now.node && !now.confirmed) {
     // No win: the identity plan is handed over, and its times ought to be quotable, too.
-    if (!node_of(*now.node).confirmed && confirmation_tries_ < max_confirmation_tries + 1) next = now.node;
+    const SessionNode& node = node_of(*now.node);
+    if (!node.confirmed && !is_untimed(node.best_known()) && confirmation_tries_ < max_confirmation_tries + 1)
+      next = now.node;
   }
   if (!next) return finish(SessionStatus::finished);
   ++confirmation_tries_;

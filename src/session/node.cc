@@ -28,8 +28,17 @@ const Ratio* speedup_of(const Evaluation& evaluation, const char* baseline) {
   return found == evaluation.receipt->speedup.end() ? nullptr : &found->second;
 }
 
+bool is_untimed(const Evaluation& evaluation) {
+  return evaluation.verdict == Verdict::measured && evaluation.receipt && !evaluation.receipt->timed();
+}
+
 Outcome outcome_of(const Evaluation& evaluation) {
   Outcome outcome{.kind = Outcome::Kind::failed, .reward = {}, .fraction_of_speed_of_light = 0};
+  if (is_untimed(evaluation)) {
+    // Right, and neither faster nor slower: the search goes on from it as from any other.
+    outcome.kind = Outcome::Kind::measured;
+    return outcome;
+  }
   const Ratio* speedup = speedup_of(evaluation);
   if (speedup == nullptr || evaluation.receipt->quarantined || !(speedup->value > 0)) return outcome;
   constexpr double interval_width = 2 * 2.576;  // standard errors between the ends of a 99 % interval

@@ -39,8 +39,10 @@ using SessionNodes = std::vector<SessionNode>;
 // The speedup that is searched for: against eager where it was timed. nullptr if the evaluation has none.
 [[nodiscard]] const Ratio* speedup_of(const Evaluation& evaluation, const char* baseline = "eager");
 
-// What the search is told. Failed: any verdict but `measured`, a quarantined time, or no time at all. The reward's
-// standard error is read off the 99 % interval.
+// Right where nothing can take its time: in an emulation.
+[[nodiscard]] bool is_untimed(const Evaluation& evaluation);
+// What the search is told. Failed: any verdict but `measured`, or a quarantined time; a reward of 0 where nothing is
+// timed. The reward's standard error is read off the 99 % interval.
 [[nodiscard]] Outcome outcome_of(const Evaluation& evaluation);
 
 // Whether the evaluation's speedup over eager excludes 1.

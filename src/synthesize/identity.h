@@ -15,6 +15,6 @@ namespace kerf {
 // between the workloads of `problem` (sizes, hyperparameters) becomes an expression over shapes and init arguments
 // where one is found that gives every workload's value; otherwise `supports` pins what the plan holds for. Fails with
 // kind `candidate` where a graph cannot be written as a plan (too many steps, an argument that plans have no word for).
-[[nodiscard]] Result<Candidate> identity_plan(const Understood& problem);
+[[nodiscard]] Result<Candidate> identity_plan(const Understood& problem, Language language = Language::cpp);
 
 }  // namespace kerf

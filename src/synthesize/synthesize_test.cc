@@ -10,9 +10,11 @@
 #include <set>
 #include <sstream>
 
+#include "candidate/extension.h"
 #include "candidate/plan.h"
 #include "synthesize/builtin/builtin.h"
 #include "synthesize/builtin/compose.h"
+#include "synthesize/builtin/gpu_schedule.h"
 #include "synthesize/builtin/interpret.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/moves.h"
@@ -171,16 +173,23 @@ TEST_P(Cases, HoldWhatTheyExpect) {
 // What is written for a case, as text to review: KERF_REGENERATE=1 writes it anew.
 TEST_P(Cases, AreWrittenAsBefore) {
   const std::filesystem::path path = GetParam();
-  const std::filesystem::path golden = path.parent_path() / "golden" / (path.stem().string() + ".cpp");
-  std::ifstream file(path);
-  const Case c = parse(file);
-  const auto graph = generalise(c.problem, GraphForm::exported);
-  const Recipe recipe = *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), CacheFacts{});
-  const std::string text = write_candidate(c.problem, *graph, recipe, {})->text;
-  if (std::getenv("KERF_REGENERATE") != nullptr) std::ofstream(golden) << text;
-  std::ifstream written(golden);
-  const std::string before((std::istreambuf_iterator<char>(written)), std::istreambuf_iterator<char>());
-  EXPECT_EQ(text, before) << "if this is meant: KERF_REGENERATE=1 synthesize_test, and review " << golden;
+  for (const Language language : {Language::cpp, Language::cuda}) {
+    const std::filesystem::path golden = path.parent_path() / "golden" / (path.stem().string() + extension(language));
+    std::ifstream file(path);
+    const Case c = parse(file);
+    const auto graph = generalise(c.problem, GraphForm::exported);
+    CacheFacts machine;
+    machine.language = language;
+    const Recipe recipe = *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), machine);
+    const Result<Candidate> candidate = write_candidate(c.problem, *graph, recipe, {});
+    ASSERT_TRUE(candidate) << candidate.error().message;
+    EXPECT_EQ(candidate->language, language);
+    EXPECT_EQ(fault(*candidate, c.problem), "");
+    if (std::getenv("KERF_REGENERATE") != nullptr) std::ofstream(golden) << candidate->text;
+    std::ifstream written(golden);
+    const std::string before((std::istreambuf_iterator<char>(written)), std::istreambuf_iterator<char>());
+    EXPECT_EQ(candidate->text, before) << "if this is meant: KERF_REGENERATE=1 synthesize_test, and review " << golden;
+  }
 }
 
 std::vector<std::string> case_files() {
@@ -192,6 +201,14 @@ std::vector<std::string> case_files() {
 }
 INSTANTIATE_TEST_SUITE_P(Synthesize, Cases, testing::ValuesIn(case_files()),
                          [](const auto& each) { return std::filesystem::path(each.param).stem().string(); });
+
+CacheFacts gpu_facts() {
+  CacheFacts facts;
+  facts.language = Language::cuda;
+  facts.sms = 132;
+  facts.l2_bytes = 50 << 20;
+  return facts;
+}
 
 const char* const rms = R"(input x f32 3 5 4
 p = aten.pow.Tensor_Scalar x 2 -> f32 3 5 4
@@ -292,6 +309,77 @@ TEST(Moves, KeepTheMeaningAndGiveLegalPlans) {
     for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-12) << move.because;
   }
   EXPECT_THAT(names, testing::IsSupersetOf({"tile", "unroll", "accumulators", "streaming_stores", "split", "library"}));
+}
+
+TEST(Moves, OfAGpuGiveLegalPlans) {
+  std::set<std::string> names;
+  for (const char* const text :
+       {rms, "input x f32 64 1000\ns = aten.softmax.int x 1 -> f32 64 1000\noutput s",
+        "input x f32 16 4194304\nl = aten.layer_norm.default x [4194304] -> f32 16 4194304\noutput l",
+        "input x f32 896 2097152\nl = aten.layer_norm.default x [2097152] -> f32 896 2097152\noutput l",
+        "input x f32 64 1000\ninput b f32 64 1\na = aten.add.Tensor x b -> f32 64 1000\noutput a"}) {
+    const Case c = parse(text);
+    const auto graph = generalise(c.problem, GraphForm::exported);
+    const Recipe first = *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), gpu_facts());
+    EXPECT_EQ(*recipe_from_json(to_json(first, *graph), *graph), first);
+    std::vector<Recipe> recipes = {first};
+    for (const Move& move : moves(*graph, first, gpu_facts())) recipes.push_back(move.result);
+    for (const Recipe& recipe : recipes)
+      for (const Move& move : moves(*graph, recipe, gpu_facts())) {
+        names.insert(move.name);
+        const Result<Candidate> candidate = write_candidate(c.problem, *graph, move.result, {});
+        ASSERT_TRUE(candidate) << move.because << ": " << candidate.error().message;
+        EXPECT_EQ(candidate->language, Language::cuda);
+        EXPECT_EQ(fault(*candidate, c.problem), "") << move.because;
+      }
+  }
+  EXPECT_THAT(names, testing::IsSupersetOf({"block_size", "vector_loads", "loads_in_flight", "persistent",
+                                            "evict_first", "across_rows", "row_lanes", "column_lanes", "split_rows",
+                                            "overlap", "ticket", "registers", "passes", "split", "library"}));
+}
+
+TEST(Schedule, OfAGpuAnswersTheShape) {
+  const auto schedule_of = [](const char* text) {
+    const Case c = parse(text);
+    const auto graph = generalise(c.problem, GraphForm::exported);
+    const Recipe recipe = *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), gpu_facts());
+    return recipe.schedules.at(0);
+  };
+  // Short rows share a block and stay in registers; long ones have a block; few and long ones are cut up.
+  const Schedule few = schedule_of("input x f32 4096 100\ns = aten.softmax.int x 1 -> f32 4096 100\noutput s");
+  EXPECT_EQ(few.sketch, Sketch::rows);
+  EXPECT_LE(few.lanes, 32);
+  EXPECT_TRUE(few.hold);
+  const Schedule block = schedule_of("input x f32 4096 8192\ns = aten.softmax.int x 1 -> f32 4096 8192\noutput s");
+  EXPECT_EQ(block.lanes, whole_block);
+  EXPECT_TRUE(block.hold && block.keep);
+  const Schedule looped = schedule_of("input x f32 4096 393216\ns = aten.softmax.int x 1 -> f32 4096 393216\noutput s");
+  EXPECT_FALSE(looped.hold);
+  EXPECT_TRUE(looped.joint);
+  const Schedule cut = schedule_of("input x f32 4 1048576\ns = aten.sum.dim_IntList x [1] -> f32 4\noutput s");
+  EXPECT_EQ(cut.sketch, Sketch::split);
+  EXPECT_FALSE(cut.overlap);
+  // Two rows fit into L2: what the second pass reads is still there.
+  EXPECT_TRUE(
+      schedule_of("input x f32 896 2097152\nl = aten.layer_norm.default x [2097152] -> f32 896 2097152\noutput l")
+          .overlap);
+  // Rows of 1,001 elements do not begin where 16 bytes can be loaded at once; a tensor in memory order does.
+  EXPECT_EQ(schedule_of("input x f32 64 1001\ns = aten.softmax.int x 1 -> f32 64 1001\noutput s").width, 1);
+  EXPECT_EQ(schedule_of("input x f32 63 1001\nr = aten.relu.default x -> f32 63 1001\noutput r").width, 4);
+}
+
+TEST(Compose, SaysWhatAKernelReliesOn) {
+  // The row that is reduced is an intermediate result's: shapes of inputs are pinned instead.
+  const Case c = parse(R"(input x f32 8 32
+input w f32 32 32
+m = aten.mm.default x w -> f32 8 32
+s = aten.softmax.int m 1 -> f32 8 32
+output s)");
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  const Recipe recipe = *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), gpu_facts());
+  const std::string text = write_candidate(c.problem, *graph, recipe, {})->text;
+  EXPECT_THAT(text, testing::HasSubstr("x.shape[0] == 8"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("supports = \"(m.")));
 }
 
 TEST(Passes, JoinWhatCanBeCorrected) {
@@ -401,6 +489,11 @@ TEST(Properties, ChainsOfPointwiseAndReductionsLowerFuseAndPassLint) {
       const Result<Candidate> candidate = write_candidate(c.problem, *graph, *recipe, {});
       RC_ASSERT(candidate.has_value());
       RC_ASSERT(fault(*candidate, c.problem) == "");
+      const Result<Recipe> gpu = make_recipe(*graph, GraphForm::exported, partition(*graph, fusing), gpu_facts());
+      RC_ASSERT(gpu.has_value());
+      const Result<Candidate> kernels = write_candidate(c.problem, *graph, *gpu, {});
+      RC_ASSERT(kernels.has_value());
+      RC_ASSERT(fault(*kernels, c.problem) == "");
       if (library_calls(*graph, recipe->partition) > 0) continue;
       const auto got = run(*graph, *recipe, memory)[last];
       if (expected.empty()) expected = got;
@@ -516,6 +609,25 @@ TEST(Builtin, StartsFusedRepeatsNothingAndComesToAnEnd) {
     });
   }
   EXPECT_GT(seen.size(), 8U);
+}
+
+TEST(Builtin, SaysWhichLanguagesItWrites) {
+  const Case c = parse(rms);
+  SynthesisRequest request;
+  request.problem = std::make_shared<Understood>(c.problem);
+  const auto ask = [&](Language language) {
+    request.language = language;
+    Result<std::optional<Proposal>> reply = std::optional<Proposal>();
+    make_builtin_synthesizer()->propose(request, [&](Result<std::optional<Proposal>> r) { reply = std::move(r); });
+    return reply;
+  };
+  const auto cuda = ask(Language::cuda);
+  ASSERT_TRUE(cuda && *cuda);
+  EXPECT_EQ((**cuda).candidate.language, Language::cuda);
+  EXPECT_EQ((**cuda).candidate.name, "fuse.cu");
+  const auto hip = ask(Language::hip);
+  ASSERT_FALSE(hip);
+  EXPECT_EQ(hip.error().kind, ErrorKind::unavailable);
 }
 
 TEST(Builtin, GivesTheSameReplyToTheSameRequest) {

@@ -30,7 +30,8 @@ struct Recalled {
 struct SynthesisRequest {
   std::uint64_t expansion = 0;
   std::shared_ptr<const Understood> problem;
-  nlohmann::json target;  // descriptor and calibration
+  nlohmann::json target;              // descriptor and calibration
+  Language language = Language::cpp;  // that candidates are to be written in
   MemoryOperator memory = MemoryOperator::fresh;
   std::vector<Recalled> ancestors;  // the parent first, then its parent …; empty for fresh
   std::vector<Recalled> siblings;   // other children of the parent, or other good nodes for combine

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "candidate/extension.h"
+#include "synthesize/builtin/emit/emit.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/moves.h"
 #include "synthesize/builtin/policy.h"
@@ -28,6 +30,7 @@ class Builtin final : public Synthesizer {
   void learn(const SynthesisRequest& request, const Proposal& proposal, const Evaluation& evaluation) override {
     if (request.ancestors.empty() || proposal.move.empty()) return;
     const Recalled& parent = request.ancestors.front();
+    if (evaluation.verdict == Verdict::measured && evaluation.receipt && !evaluation.receipt->timed()) return;
     double gain = -0.5;
     if (evaluation.verdict == Verdict::measured && evaluation.receipt && !evaluation.receipt->quarantined) {
       const auto it = evaluation.receipt->speedup.find("eager");
@@ -46,7 +49,8 @@ class Builtin final : public Synthesizer {
   };
 
   Known& known(const SynthesisRequest& request, const CacheFacts& machine) {
-    const std::string key = request.problem->problem.id + "/" + request.problem->problem.digest();
+    const std::string key = fmt::format("{}/{}/{}", request.problem->problem.id, request.problem->problem.digest(),
+                                        to_string(request.language));
     if (const auto it = known_.find(key); it != known_.end()) return it->second;
     Known made;
     std::size_t fewest = 0;
@@ -104,7 +108,7 @@ class Builtin final : public Synthesizer {
     Result<Candidate> candidate = write_candidate(*request.problem, graph, recipe, {rationale});
     if (!candidate) return proposal;
     proposal.candidate = std::move(*candidate);
-    proposal.candidate.name = fmt::format("{}.cpp", move);
+    proposal.candidate.name = move + extension(recipe.language);
     proposal.recipe = to_json(recipe, graph);
     proposal.move = move;
     proposal.rationale = rationale;
@@ -119,7 +123,12 @@ class Builtin final : public Synthesizer {
   Result<std::optional<Proposal>> answer(const SynthesisRequest& request) {
     if (!request.problem || request.problem->workloads.empty())
       return fail(ErrorKind::internal, "the built-in synthesizer was asked without a problem");
-    const CacheFacts machine = machine_facts(request.target);
+    if (!has_emitter(request.language))
+      return fail(ErrorKind::unavailable,
+                  fmt::format("unavailable: the built-in synthesizer writes no {}; this version "
+                              "has cpp and cuda",
+                              to_string(request.language)));
+    const CacheFacts machine = machine_facts(request.target, request.language);
     Known& k = known(request, machine);
     // Nothing of ours to go on from (the identity plan has no recipe), or a fresh start was asked for: a sketch.
     const Recalled* base = nullptr;
@@ -150,7 +159,7 @@ class Builtin final : public Synthesizer {
     const auto graph = k.graphs.find(form_of(base.recipe));
     if (graph == k.graphs.end() || !graph->second) return std::nullopt;
     const Result<Recipe> recipe = recipe_from_json(base.recipe, *graph->second);
-    if (!recipe) return std::nullopt;
+    if (!recipe || recipe->language != request.language) return std::nullopt;
     if (request.memory == MemoryOperator::combine)
       if (auto made = combine(request, *graph->second, *recipe)) return made;
     std::vector<Move> all = moves(*graph->second, *recipe, machine);

@@ -6,7 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "synthesize/builtin/emit/cpp.h"
+#include "candidate/extension.h"
+#include "synthesize/builtin/emit/emit.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/lowering.h"
 
@@ -25,8 +26,9 @@ Region nameless(Region region) {
 
 class Composer {
  public:
-  Composer(const Workload& primary, const GeneralGraph& graph, const std::vector<GeneratedGroup>& groups)
-      : primary_(primary), graph_(graph), groups_(groups) {}
+  Composer(const Understood& problem, const GeneralGraph& graph, const std::vector<GeneratedGroup>& groups,
+           Language language)
+      : problem_(problem), primary_(problem.workloads.at(0)), graph_(graph), groups_(groups), language_(language) {}
 
   Result<std::string> run(const std::vector<std::string>& remarks) {
     TRY(order());
@@ -46,10 +48,11 @@ class Composer {
     std::string text = "/* /// kerf\n";
     for (const std::string& remark : remarks) text += "# " + remark + "\n";
     text += "version = 1\n";
-    if (!graph_.supports.empty()) text += "supports = " + toml_string(graph_.supports) + "\n";
+    if (const std::string supports = supported(); !supports.empty())
+      text += "supports = " + toml_string(supports) + "\n";
     if (!tune_.empty()) text += "[tune]\n" + tune_;
     text += scratch_ + steps + "/// */\n";
-    if (!source_.empty()) text += "\n" + cpp_helpers(helpers_) + source_;
+    if (!source_.empty()) text += "\n" + helpers(language_, helpers_) + source_;
     return text;
   }
 
@@ -161,10 +164,12 @@ class Composer {
     if (points_ * schedule.block.size() > max_tune_points) schedule.block.resize(1);
     // A kernel that was written for another group is launched again.
     const std::string key =
-        TRY(emit_cpp(nameless(group.region), schedule, "kernel", "BLOCK")).source + to_json(schedule).dump();
+        TRY(emit(language_, nameless(group.region), schedule, "kernel", "BLOCK")).source + to_json(schedule).dump();
     const auto [written, is_new] = written_.try_emplace(key);
-    if (is_new) written->second.tune = groups_.size() == 1 ? "BLOCK" : fmt::format("BLOCK{}", ++tuned_);
-    Emitted made = TRY(emit_cpp(group.region, schedule, kernel, written->second.tune));
+    const char* axis = language_ == Language::cpp ? "BLOCK" : "THREADS";
+    if (is_new) written->second.tune = groups_.size() == 1 ? axis : fmt::format("{}{}", axis, ++tuned_);
+    Emitted made = TRY(emit(language_, group.region, schedule, kernel, written->second.tune));
+    for (Requirement& r : made.requirements) requirements_.push_back(std::move(r));
     if (is_new) {
       points_ *= schedule.block.size();
       std::string values;
@@ -174,7 +179,10 @@ class Composer {
       source_ += made.source;
     }
     for (std::size_t l = 0; l < made.launches.size(); ++l) made.launches[l].kernel = written->second.kernels.at(l);
-    for (const EmittedScratch& s : made.scratch) add_scratch(s.name, s.dtype, list(s.shape));
+    for (const EmittedScratch& s : made.scratch) {
+      add_scratch(s.name, s.dtype, list(s.shape));
+      if (s.zero) scratch_ += "zero = true\n";
+    }
     for (const RegionStore& store : group.region.stores) {
       if (is_output(store.access.tensor)) continue;
       std::vector<std::string> shape;
@@ -183,11 +191,60 @@ class Composer {
     }
     for (const EmittedLaunch& l : made.launches) {
       ++steps_;
-      steps += fmt::format("[[step]]\nlaunch = \"{}\"\ngrid = {}\nargs = {}\n", l.kernel, list(l.grid), list(l.args));
+      const std::string block = l.block.empty() ? "" : fmt::format("block = {}\n", list(l.block));
+      steps += fmt::format("[[step]]\nlaunch = \"{}\"\ngrid = {}\n{}args = {}\n", l.kernel, list(l.grid), block,
+                           list(l.args));
     }
     for (const std::string& helper : made.helpers)
       if (std::ranges::find(helpers_, helper) == helpers_.end()) helpers_.push_back(helper);
     return {};
+  }
+  // What the graph and the kernels rely on, in terms of inputs. Where only the sizes of intermediate results tell,
+  // workloads are admitted by the shapes of their inputs.
+  std::string supported() const {
+    std::string text = graph_.supports;
+    const auto both = [&](const std::string& more) {
+      if (text.empty()) {
+        text = more;
+      } else if (text.find(more) == std::string::npos) {
+        text = fmt::format("{} and {}", text.find(" or ") == std::string::npos ? text : "(" + text + ")", more);
+      }
+    };
+    bool pinned = false;
+    for (const Requirement& r : requirements_) {
+      const std::string words = resolve(r.text);
+      if (names_inputs(r.text)) {
+        both(words);
+      } else {
+        pinned = true;
+      }
+    }
+    if (!pinned) return text;
+    std::string shapes;
+    std::set<std::string> seen;
+    for (std::size_t w = 0; w < graph_.workloads.size(); ++w) {
+      if (!std::ranges::all_of(requirements_, [&](const Requirement& r) { return r.holds.at(w); })) continue;
+      std::string one;
+      for (const NamedTensor& t : problem_.workloads[graph_.workloads[w]].tensors) {
+        if (t.role != Role::input) continue;
+        for (std::size_t d = 0; d < t.spec.shape.size(); ++d)
+          one += fmt::format("{}{}.shape[{}] == {}", one.empty() ? "" : " and ", t.name, d, t.spec.shape[d]);
+      }
+      if (!one.empty() && seen.insert(one).second) shapes += (shapes.empty() ? "" : " or ") + one;
+    }
+    if (!shapes.empty()) both("(" + shapes + ")");
+    return text;
+  }
+  // Whether all placeholders are tensors that `supports` may name.
+  bool names_inputs(const std::string& text) const {
+    for (std::size_t i = text.find('@'); i != std::string::npos;) {
+      const std::size_t end = text.find('@', i + 1);
+      const std::string inside = text.substr(i + 1, end - i - 1);
+      const TensorRef ref{inside.substr(0, inside.rfind('#')), std::stoi(inside.substr(inside.rfind('#') + 1))};
+      if (!is_output(ref) && primary_.find(ref.name) == nullptr) return false;
+      i = text.find('@', end + 1);
+    }
+    return true;
   }
   void add_scratch(const std::string& name, const std::string& dtype, const std::string& shape) {
     scratch_ += fmt::format("[[scratch]]\nname = \"{}\"\ndtype = \"{}\"\nshape = {}\n", name, dtype, shape);
@@ -301,9 +358,12 @@ class Composer {
     }
   }
 
+  const Understood& problem_;
   const Workload& primary_;
   const GeneralGraph& graph_;
   const std::vector<GeneratedGroup>& groups_;
+  Language language_;
+  std::vector<Requirement> requirements_;
   std::vector<Unit> units_;
   std::map<std::pair<std::string, int>, std::string> names_;
   std::set<std::string> taken_;
@@ -321,9 +381,11 @@ class Composer {
 }  // namespace
 
 Result<Candidate> compose(const Understood& problem, const GeneralGraph& graph,
-                          const std::vector<GeneratedGroup>& groups, const std::vector<std::string>& remarks) {
-  Composer composer(problem.workloads.at(0), graph, groups);
-  Candidate candidate{.text = TRY(composer.run(remarks)), .language = Language::cpp, .name = "candidate.cpp"};
+                          const std::vector<GeneratedGroup>& groups, const std::vector<std::string>& remarks,
+                          Language language) {
+  Composer composer(problem, graph, groups, language);
+  Candidate candidate{
+      .text = TRY(composer.run(remarks)), .language = language, .name = std::string("candidate") + extension(language)};
   if (candidate.text.size() > max_candidate_bytes)
     return fail(ErrorKind::candidate, fmt::format("the candidate would have {} bytes, more than {}",
                                                   candidate.text.size(), max_candidate_bytes));

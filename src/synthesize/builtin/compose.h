@@ -21,6 +21,6 @@ struct GeneratedGroup {
 // and a call would wait for each other, or where an argument has no word in plans.
 [[nodiscard]] Result<Candidate> compose(const Understood& problem, const GeneralGraph& graph,
                                         const std::vector<GeneratedGroup>& groups,
-                                        const std::vector<std::string>& remarks);
+                                        const std::vector<std::string>& remarks, Language language = Language::cpp);
 
 }  // namespace kerf

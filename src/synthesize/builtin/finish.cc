@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/lowering.h"
 
 namespace kerf {
@@ -22,6 +23,20 @@ void for_each_access(Region& region, auto&& f) {
 std::uint64_t without(std::uint64_t mask, std::size_t b) {
   const std::uint64_t low = mask & (bit(b) - 1), high = mask >> (b + 1);
   return low | high << b;
+}
+
+// Results of calls that may begin anywhere inside another tensor.
+bool may_be_a_view(const GeneralGraph& graph, const TensorRef& ref) {
+  static const std::set<std::string> views = {
+      "slice",  "select", "split",  "split_with_sizes", "chunk",  "unbind",     "narrow",   "tensor_split",
+      "hsplit", "vsplit", "dsplit", "unsafe_split",     "unfold", "as_strided", "diagonal", "unsafe_chunk"};
+  const GeneralNode* node = graph.node(ref.name);
+  if (node == nullptr) return false;
+  if (views.contains(node->base())) return true;
+  if (!is_trivial(*node)) return false;
+  for (const TensorRef& from : references(*node))
+    if (may_be_a_view(graph, from)) return true;
+  return false;
 }
 
 }  // namespace
@@ -47,7 +62,8 @@ Access Lowering::access(const RawAccess& raw, const std::vector<int>& compact, c
               .subscripts = {},
               .pick = std::nullopt,
               .pick_stride = one(workloads_),
-              .contiguous = tensor.contiguous()};
+              .contiguous = tensor.contiguous(),
+              .aligned = !may_be_a_view(graph_, raw.ref)};
   if (tensor.dtype == Dtype::i64) made.type = Type::i64;
   if (tensor.dtype == Dtype::boolean) made.type = Type::mask;
   Extent running = one(workloads_);

@@ -90,6 +90,7 @@ struct Access {
   std::optional<int> pick;  // instruction that gives the index, of type i64
   Extent pick_stride;
   bool contiguous = true;  // otherwise strides come from the tensor and must be among a launch's arguments
+  bool aligned = true;     // its first element lies where 16 bytes can be loaded at once
   [[nodiscard]] const Subscript* along(int axis) const;
 };
 

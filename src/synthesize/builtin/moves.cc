@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "synthesize/builtin/compose.h"
+#include "synthesize/builtin/gpu_moves.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/passes.h"
 
@@ -19,7 +20,13 @@ class Mover {
   std::vector<Move> run() {
     for (std::size_t g = 0; g < recipe_.partition.groups.size(); ++g) {
       const Result<Region> region = lower(graph_, recipe_.partition.groups[g]);
-      if (region) schedules(g, *region);
+      if (region && recipe_.language == Language::cpp) schedules(g, *region);
+      if (region && recipe_.language != Language::cpp)
+        for (GpuMove& move : gpu_moves(*region, recipe_.schedules[g], machine_)) {
+          Recipe made = recipe_;
+          made.schedules[g] = move.schedule;
+          found_.push_back({move.name, fmt::format("{}: {}", region->name, move.because), std::move(made)});
+        }
       split(g);
       leave_to_library(g);
     }
@@ -159,7 +166,7 @@ class Mover {
 }  // namespace
 
 Result<Recipe> make_recipe(const GeneralGraph& graph, GraphForm form, Partition partition, const CacheFacts& machine) {
-  Recipe recipe{.form = form, .partition = std::move(partition), .schedules = {}};
+  Recipe recipe{.language = machine.language, .form = form, .partition = std::move(partition), .schedules = {}};
   for (const NodeSet& group : recipe.partition.groups) {
     const Region region = TRY(lower(graph, group));
     recipe.schedules.push_back(default_schedule(region, machine));
@@ -174,7 +181,9 @@ nlohmann::json to_json(const Recipe& recipe, const GeneralGraph& graph) {
     for (const std::size_t n : recipe.partition.groups[g]) nodes.push_back(graph.nodes[n].name);
     groups.push_back({{"nodes", nodes}, {"schedule", to_json(recipe.schedules[g])}});
   }
-  return {{"graph", to_string(recipe.form)}, {"groups", groups}};
+  nlohmann::json made = {{"graph", to_string(recipe.form)}, {"groups", groups}};
+  if (recipe.language != Language::cpp) made["language"] = to_string(recipe.language);
+  return made;
 }
 
 GraphForm form_of(const nlohmann::json& recipe) {
@@ -183,7 +192,9 @@ GraphForm form_of(const nlohmann::json& recipe) {
 
 Result<Recipe> recipe_from_json(const nlohmann::json& json, const GeneralGraph& graph) {
   try {
-    Recipe recipe{.form = form_of(json), .partition = {}, .schedules = {}};
+    const auto language = language_from(json.value("language", "cpp"));
+    if (!language) return fail(ErrorKind::internal, "a recipe names an unknown language");
+    Recipe recipe{.language = *language, .form = form_of(json), .partition = {}, .schedules = {}};
     for (const nlohmann::json& group : json.at("groups")) {
       NodeSet nodes;
       for (const nlohmann::json& name : group.at("nodes")) {
@@ -210,7 +221,7 @@ Result<Candidate> write_candidate(const Understood& problem, const GeneralGraph&
   std::vector<GeneratedGroup> groups;
   for (std::size_t g = 0; g < recipe.partition.groups.size(); ++g)
     groups.push_back({recipe.partition.groups[g], TRY(lower(graph, recipe.partition.groups[g])), recipe.schedules[g]});
-  return compose(problem, graph, groups, remarks);
+  return compose(problem, graph, groups, remarks, recipe.language);
 }
 
 }  // namespace kerf

@@ -14,6 +14,7 @@
 namespace kerf {
 
 struct Recipe {
+  Language language = Language::cpp;
   GraphForm form = GraphForm::exported;
   Partition partition;
   std::vector<Schedule> schedules;  // one a group, in the partition's order
@@ -31,8 +32,7 @@ struct Recipe {
                                          const CacheFacts& machine);
 
 struct Move {
-  std::string name;     // "fuse", "split", "tile", "unroll", "accumulators", "threads", "streaming_stores", "passes",
-                        // "prefetch", "library"
+  std::string name;     // see docs/synthesizer.md
   std::string because;  // one sentence
   Recipe result;
 };

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "synthesize/builtin/gpu_schedule.h"
 #include "synthesize/builtin/passes.h"
 
 namespace kerf {
@@ -13,7 +14,8 @@ namespace {
 
 constexpr std::array sketch_names = {"flat", "rows", "columns", "split"};
 
-// Bytes of what a row of all loads holds.
+}  // namespace
+
 std::int64_t bytes_in_a_row(const Region& region) {
   std::int64_t bytes = 0;
   for (const Instruction& i : region.code) {
@@ -26,20 +28,26 @@ std::int64_t bytes_in_a_row(const Region& region) {
   return bytes;
 }
 
-}  // namespace
-
 const char* to_string(Sketch sketch) { return sketch_names.at(static_cast<std::size_t>(sketch)); }
 
 nlohmann::json to_json(const Schedule& s) {
-  return {{"sketch", to_string(s.sketch)},
-          {"block", s.block},
-          {"unroll", s.unroll},
-          {"accumulators", s.accumulators},
-          {"chunk", s.chunk},
-          {"streaming", s.streaming},
-          {"joint", s.joint},
-          {"keep", s.keep},
-          {"ahead", s.ahead}};
+  nlohmann::json made = {{"sketch", to_string(s.sketch)},
+                         {"block", s.block},
+                         {"unroll", s.unroll},
+                         {"accumulators", s.accumulators},
+                         {"chunk", s.chunk},
+                         {"streaming", s.streaming},
+                         {"joint", s.joint},
+                         {"keep", s.keep},
+                         {"ahead", s.ahead}};
+  const Schedule cpu;
+  if (s.width != cpu.width) made["width"] = s.width;
+  if (s.lanes != cpu.lanes) made["lanes"] = s.lanes;
+  if (s.resident != cpu.resident) made["resident"] = s.resident;
+  if (s.hold) made["hold"] = true;
+  if (s.overlap) made["overlap"] = true;
+  if (s.across) made["across"] = true;
+  return made;
 }
 
 Result<Schedule> schedule_from_json(const nlohmann::json& json) {
@@ -57,14 +65,21 @@ Result<Schedule> schedule_from_json(const nlohmann::json& json) {
     s.joint = json.at("joint").get<bool>();
     s.keep = json.at("keep").get<bool>();
     s.ahead = json.at("ahead").get<bool>();
+    s.width = json.value("width", s.width);
+    s.lanes = json.value("lanes", s.lanes);
+    s.resident = json.value("resident", s.resident);
+    s.hold = json.value("hold", false);
+    s.overlap = json.value("overlap", false);
+    s.across = json.value("across", false);
     return s;
   } catch (const nlohmann::json::exception& e) {
     return fail(ErrorKind::internal, fmt::format("a recipe's schedule cannot be read: {}", e.what()));
   }
 }
 
-CacheFacts machine_facts(const nlohmann::json& target) {
+CacheFacts machine_facts(const nlohmann::json& target, Language language) {
   CacheFacts facts;
+  facts.language = language;
   // Descriptors nest and name things in their own ways: any number under one of these keys, wherever it stands.
   const auto find = [&](auto&& self, const nlohmann::json& at, const char* key) -> std::optional<std::int64_t> {
     if (!at.is_object()) return std::nullopt;
@@ -80,6 +95,12 @@ CacheFacts machine_facts(const nlohmann::json& target) {
         return;
       }
   };
+  const bool gpu = target.is_object() && target.contains("gpu") && target.at("gpu").is_object();
+  if (gpu) {  // the caches beside it are the host's
+    take(facts.sms, {"sms"});
+    take(facts.l2_bytes, {"l2_bytes"});
+    return facts;
+  }
   take(facts.threads, {"threads", "cores"});
   take(facts.l1_bytes, {"l1_bytes", "l1d_bytes", "l1"});
   take(facts.l2_bytes, {"l2_bytes", "l2"});
@@ -88,6 +109,7 @@ CacheFacts machine_facts(const nlohmann::json& target) {
 }
 
 Schedule default_schedule(const Region& region, const CacheFacts& machine) {
+  if (machine.language != Language::cpp) return default_gpu_schedule(region, machine);
   Schedule s;
   std::uint64_t all = 0;
   for (std::size_t a = 0; a < region.axes.size(); ++a) all |= std::uint64_t{1} << a;
@@ -139,7 +161,8 @@ Schedule default_schedule(const Region& region, const CacheFacts& machine) {
   return s;
 }
 
-std::string illegal(const Region& region, const Schedule& s) {
+std::string illegal(const Region& region, const Schedule& s, Language language) {
+  if (language != Language::cpp) return illegal_on_gpu(region, s);
   const bool inner_reduced = !region.axes.empty() && region.is_reduced(static_cast<int>(region.axes.size()) - 1);
   if (s.block.empty() || std::ranges::any_of(s.block, [](std::int64_t b) { return b < 16 || b % 16 != 0; }))
     return "a block is a positive multiple of 16 elements";

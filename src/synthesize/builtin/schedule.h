@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "candidate/candidate.h"
 #include "synthesize/builtin/ir.h"
 
 namespace kerf {
@@ -19,7 +20,7 @@ enum class Sketch : std::uint8_t {
 };
 [[nodiscard]] const char* to_string(Sketch sketch);
 
-// Schedules are data; every field has a meaning for every language, emitters ignore what a target has no use for.
+// Schedules are data; emitters ignore what a target has no use for. What the fields mean on a GPU: gpu_schedule.h.
 struct Schedule {
   Sketch sketch = Sketch::flat;
   std::vector<std::int64_t> block = {4096};  // elements a task works off; several: a tune axis of the candidate
@@ -30,6 +31,13 @@ struct Schedule {
   bool joint = false;                        // reductions that need one another share a pass (see passes.h)
   bool keep = false;   // what a pass computed at a cost is kept for later ones, not computed again
   bool ahead = false;  // the next row is fetched while the later passes over this one run
+  // GPUs only.
+  std::int64_t width = 1;     // elements that a thread loads at once
+  std::int64_t lanes = 1;     // threads that share a row or a column
+  std::int64_t resident = 0;  // blocks that work off a whole launch; 0: as many as there is work
+  bool hold = false;          // a row stays in registers between passes
+  bool overlap = false;       // rows cut up: a pass over one runs while the pass before is at the next
+  bool across = false;        // flat: a block's elements run on over the ends of rows
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
 [[nodiscard]] nlohmann::json to_json(const Schedule& schedule);
@@ -37,14 +45,18 @@ struct Schedule {
 
 // What a default schedule is chosen by.
 struct CacheFacts {
+  Language language = Language::cpp;  // that is written
+  std::int64_t sms = 132;             // GPUs
   std::int64_t threads = 2;
   std::int64_t l1_bytes = 32 << 10;
   std::int64_t l2_bytes = 1 << 20;
   std::int64_t l3_bytes = 32 << 20;
 };
-[[nodiscard]] CacheFacts machine_facts(const nlohmann::json& target);
+[[nodiscard]] CacheFacts machine_facts(const nlohmann::json& target, Language language = Language::cpp);
 [[nodiscard]] Schedule default_schedule(const Region& region, const CacheFacts& machine);
 // Why this schedule cannot run this region; empty if it can.
-[[nodiscard]] std::string illegal(const Region& region, const Schedule& schedule);
+[[nodiscard]] std::string illegal(const Region& region, const Schedule& schedule, Language language = Language::cpp);
+// Bytes of what a row of all loads holds.
+[[nodiscard]] std::int64_t bytes_in_a_row(const Region& region);
 
 }  // namespace kerf

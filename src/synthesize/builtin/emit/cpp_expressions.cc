@@ -16,20 +16,22 @@ std::string cpp_literal(double value) {
 
 std::string cpp_name(const std::string& name) {
   static const std::set<std::string> taken = {
-      "and",      "or",      "not",          "xor",      "auto",     "bool",     "break",     "case",
-      "char",     "class",   "const",        "continue", "default",  "delete",   "do",        "double",
-      "else",     "enum",    "explicit",     "export",   "extern",   "false",    "float",     "for",
-      "friend",   "goto",    "if",           "inline",   "int",      "long",     "namespace", "new",
-      "operator", "private", "public",       "register", "return",   "short",    "signed",    "sizeof",
-      "static",   "struct",  "switch",       "template", "this",     "throw",    "true",      "try",
-      "typedef",  "union",   "unsigned",     "using",    "virtual",  "void",     "volatile",  "while",
-      "at",       "put",     "put_past",     "gather",   "scatter",  "whole",    "flags",     "keep",
-      "greater",  "smaller", "each16",       "sums",     "folds",    "expm1_16", "log1p16",   "exp16",
-      "log16",    "select",  "prefetch",     "narrow",   "stream16", "map",      "power",     "least",
-      "begin",    "end",     "row",          "group",    "block",    "rows",     "w",         "c",
-      "term",     "fold",    "step",         "first",    "width",    "chunk",    "chunks",    "length",
-      "task",     "load16",  "store16",      "splat16",  "sum16",    "max16",    "kept",      "thread",
-      "moments",  "join",    "exponentials", "raise",    "sum_of",   "beyond",   "positions", "put_positions"};
+      "and",       "or",           "not",      "xor",      "auto",         "bool",     "break",     "case",
+      "char",      "class",        "const",    "continue", "default",      "delete",   "do",        "double",
+      "else",      "enum",         "explicit", "export",   "extern",       "false",    "float",     "for",
+      "friend",    "goto",         "if",       "inline",   "int",          "long",     "namespace", "new",
+      "operator",  "private",      "public",   "register", "return",       "short",    "signed",    "sizeof",
+      "static",    "struct",       "switch",   "template", "this",         "throw",    "true",      "try",
+      "typedef",   "union",        "unsigned", "using",    "virtual",      "void",     "volatile",  "while",
+      "at",        "put",          "put_past", "gather",   "scatter",      "whole",    "flags",     "keep",
+      "greater",   "smaller",      "each16",   "sums",     "folds",        "expm1_16", "log1p16",   "exp16",
+      "log16",     "select",       "prefetch", "narrow",   "stream16",     "map",      "power",     "least",
+      "begin",     "end",          "row",      "group",    "block",        "rows",     "w",         "c",
+      "term",      "fold",         "step",     "first",    "width",        "chunk",    "chunks",    "length",
+      "task",      "count",        "lane",     "slice",    "tile",         "piece",    "wanted",    "items",
+      "ticket",    "pass",         "done",     "load16",   "store16",      "splat16",  "sum16",     "max16",
+      "kept",      "thread",       "moments",  "join",     "exponentials", "raise",    "sum_of",    "beyond",
+      "positions", "put_positions"};
   const bool index = name.size() == 1;
   return taken.contains(name) || index ? name + "_" : name;
 }

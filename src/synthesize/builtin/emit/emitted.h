@@ -14,12 +14,20 @@ struct EmittedLaunch {
   std::string kernel;
   std::vector<std::string> grid;  // plan expressions
   std::vector<std::string> args;
+  std::vector<std::string> block = {};  // GPUs: threads of a block
 };
 
 struct EmittedScratch {
   std::string name;
   std::string dtype;
   std::vector<std::string> shape;
+  bool zero = false;  // every run must find zeros
+};
+
+// A plan expression that must be true, and whether it is in every workload.
+struct Requirement {
+  std::string text;
+  std::vector<bool> holds;  // by workload
 };
 
 struct Emitted {
@@ -28,6 +36,7 @@ struct Emitted {
   std::vector<EmittedLaunch> launches;
   std::vector<EmittedScratch> scratch;
   std::pair<std::string, std::vector<std::int64_t>> tune;  // the axis, and its values
+  std::vector<Requirement> requirements = {};              // what the source bakes in
 };
 
 }  // namespace kerf

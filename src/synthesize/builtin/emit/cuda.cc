@@ -1,0 +1,419 @@
+#include "synthesize/builtin/emit/cuda.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "synthesize/builtin/emit/cpp_expressions.h"
+#include "synthesize/builtin/emit/cuda_kernel.h"
+
+namespace kerf {
+namespace {
+
+class Emitter : private CudaKernel {
+ public:
+  Emitter(const Region& region, const Schedule& schedule, std::string name, std::string tune)
+      : CudaKernel(region, schedule, std::move(name), std::move(tune)) {}
+
+  Emitted run() {
+    out_.tune = {tune_, s_.block};
+    past_ = s_.streaming;
+    switch (s_.sketch) {
+      case Sketch::flat:
+        flat();
+        break;
+      case Sketch::rows:
+        rows();
+        break;
+      case Sketch::columns:
+        columns();
+        break;
+      case Sketch::split:
+        if (s_.overlap) {
+          overlapped();
+        } else {
+          split();
+        }
+        break;
+    }
+    return std::move(out_);
+  }
+
+ private:
+  // Whether an extent is below 2^31 in every workload; then the source relies on it.
+  bool is_small(const Extent& extent) {
+    if (std::ranges::any_of(extent.values, [](std::int64_t n) { return n >> 31 != 0; })) return false;
+    require(fmt::format("{} < 2147483648", extent.text), [&](std::size_t w) { return extent.values[w] >> 31 == 0; });
+    return true;
+  }
+  std::string reduced_text() const { return r_.extent_of(r_.reduced).text; }
+
+  // The block's tile: its index, or all of them in turn where few blocks work off the launch.
+  void open_tiles(const std::string& tiles) {
+    if (s_.resident == 0) {
+      line("const int64_t tile = blockIdx.x;");
+    } else {
+      open(fmt::format("for (int64_t tile = blockIdx.x; tile < {}; tile += gridDim.x) {{",
+                       argument("int64_t", "tiles", tiles)));
+    }
+  }
+  void close_tiles(const std::string& comment, const std::string& tiles) {
+    if (s_.resident > 0) close();
+    end_kernel(name_, comment, s_.resident == 0 ? tiles : fmt::format("min({}, {})", tiles, s_.resident));
+  }
+
+  // --- no reduction -----------------------------------------------------------------------------------------------
+  void flat() {
+    begin_kernel();
+    if (inner_ < 0) {  // a single element
+      open("if (blockIdx.x == 0 && threadIdx.x == 0) {");
+      store_results("");
+      close();
+      end_kernel(name_, "one element", "1");
+      return;
+    }
+    const std::uint64_t outer = all_ & ~bit(inner_);
+    tail_ = outer == 0 && s_.width > 1;
+    require_vectors();
+    loop_ = s_.across ? all_ : bit(inner_);
+    const std::string each = fmt::format("{} * {}", tune_, s_.width * s_.unroll);
+    need("least");
+    if (s_.across || outer == 0) {
+      const Extent total = r_.extent_of(all_);
+      const std::string tiles = fmt::format("cdiv({}, {})", total.text, each);
+      index_ = outer != 0 && !is_small(total) ? "int64_t" : "int";
+      open_tiles(tiles);
+      line(fmt::format("const int64_t begin = tile * ({});", each));
+      line(fmt::format("const int count = (int)least({}, {} - begin);", each, size_of_axes(all_)));
+      begin_ = "begin";
+      scalars();
+      store_rows();
+      store_results("tile == 0 && threadIdx.x == 0");
+      close_tiles(describe(), tiles);
+      return;
+    }
+    const std::string& length = r_.axes[static_cast<std::size_t>(inner_)].extent.text;
+    const std::string pieces = fmt::format("cdiv({}, {})", length, each);
+    const std::string tiles = fmt::format("{} * {}", pieces, product(r_.extent_of(outer).text));
+    const std::string pieces_arg = argument("int64_t", "pieces", pieces);
+    open_tiles(tiles);
+    line(fmt::format("const int64_t row = tile / {0}, piece = tile % {0};", pieces_arg));
+    unflatten(outer, "row");
+    line(fmt::format("const int64_t begin = piece * ({});", each));
+    line(fmt::format("const int count = (int)least({}, {} - begin);", each, size(inner_)));
+    begin_ = "begin";
+    scalars();
+    store_rows();
+    store_results("piece == 0 && threadIdx.x == 0");
+    close_tiles(describe(), tiles);
+  }
+  static std::string product(const std::string& text) {
+    return text.find_first_of("+-/%") == std::string::npos ? text : "(" + text + ")";
+  }
+  // Values that no position changes.
+  void scalars() {
+    std::set<int> values;
+    for (const RegionStore& store : r_.stores) collect(store.value, values);
+    std::erase_if(values, [&](int v) { return (at(v).axes & loop_) != 0; });
+    declare_all(values, false);
+  }
+
+  // --- rows and columns -------------------------------------------------------------------------------------------
+  void waves_and_stores(const std::string& condition) {
+    declare_row_values(0);
+    for (int wave = 1; wave <= r_.waves; ++wave) {
+      for (const std::size_t part : parts_in(wave)) {
+        reduce_part(part);
+        declare_results(part);
+      }
+      declare_row_values(wave);
+    }
+    store_rows();
+    store_results(condition);
+  }
+  void length_of_row() {
+    line(fmt::format("const int count = (int)({});", size_of_axes(r_.reduced)));
+    const Extent extent = r_.extent_of(r_.reduced);
+    if (!s_.hold) {
+      is_small(extent);
+      return;
+    }
+    const std::int64_t most = *std::ranges::max_element(extent.values);
+    const std::string step = stride_of_threads();
+    line(fmt::format("constexpr int items = ({} + {} - 1) / ({});  // vectors a thread", most, step, step));
+    require(fmt::format("{} <= {}", extent.text, most), [&](std::size_t w) { return extent.values[w] <= most; });
+  }
+
+  void rows() {
+    begin_kernel();
+    loop_ = r_.reduced;
+    require_vectors();
+    const Extent rows = r_.extent_of(kept_);
+    const bool shared = s_.lanes <= 32;
+    const std::string tiles = shared ? fmt::format("cdiv({}, {} // {})", rows.text, tune_, s_.lanes) : rows.text;
+    open_tiles(tiles);
+    if (shared) {
+      need("least");
+      line(fmt::format("const int lane = threadIdx.x % {};", s_.lanes));
+      line(fmt::format("const int64_t wanted = tile * ({0} / {1}) + threadIdx.x / {1};", tune_, s_.lanes));
+      // Threads behind the last row do its work once more: a warp is reduced by all of its threads.
+      line(fmt::format("const int64_t row = least(wanted, {} - 1);", size_of_axes(kept_)));
+    } else {
+      line("const int lane = threadIdx.x;");
+      line("const int64_t row = tile;");
+    }
+    if (kept_) unflatten(kept_, "row");
+    length_of_row();
+    waves_and_stores(shared ? "lane == 0 && row == wanted" : "lane == 0");
+    close_tiles(describe(), tiles);
+  }
+
+  void columns() {
+    begin_kernel();
+    loop_ = r_.reduced;
+    require_vectors();
+    need("least");
+    const std::string& extent = r_.axes[static_cast<std::size_t>(inner_)].extent.text;
+    const std::string& j = r_.axes[static_cast<std::size_t>(inner_)].name;
+    const std::uint64_t outer = kept_ & ~bit(inner_);
+    const std::string each = fmt::format("{} // {} * {}", tune_, s_.lanes, s_.width);
+    const std::string blocks = fmt::format("cdiv({}, {})", extent, each);
+    const std::string tiles = outer ? fmt::format("{} * {}", blocks, product(r_.extent_of(outer).text)) : blocks;
+    std::string block = "tile";
+    open_tiles(tiles);
+    if (outer) {
+      const std::string a = argument("int64_t", "pieces", blocks);
+      line(fmt::format("const int64_t row = tile / {0}, piece = tile % {0};", a));
+      unflatten(outer, "row");
+      block = "piece";
+    }
+    line(fmt::format("const int slice = threadIdx.x / ({} / {});", tune_, s_.lanes));
+    line(fmt::format("const int64_t wanted = ({0} * ({1} / {2}) + threadIdx.x % ({1} / {2})) * {3};", block, tune_,
+                     s_.lanes, s_.width));
+    // Threads behind the last column do its work once more: a block is reduced by all of its threads.
+    line(fmt::format("const int64_t {} = least(wanted, {} - {});", j, size(inner_), s_.width));
+    length_of_row();
+    waves_and_stores(fmt::format("slice == 0 && {} == wanted", j));
+    close_tiles(describe(), tiles);
+  }
+
+  // --- rows that are cut up ---------------------------------------------------------------------------------------
+  std::vector<Total> totals_in(int wave) const {
+    std::vector<Total> found;
+    for (const std::size_t part : parts_in(wave))
+      for (Total& t : totals_of(part)) found.push_back(std::move(t));
+    return found;
+  }
+  std::size_t numbers_in(int wave) const {
+    std::size_t n = 0;
+    for (const Total& t : totals_in(wave)) n += t.numbers.size();
+    return n;
+  }
+  std::string partial_name(int wave) const { return fmt::format("{}_part{}", name_, wave); }
+
+  // The block's own results of a wave, to scratch.
+  void write_partial(int wave, const std::string& where) {
+    const std::string to = argument("double*", partial_name(wave) + "_to", partial_name(wave));
+    std::size_t k = 0;
+    for (const Total& t : totals_in(wave))
+      for (const std::string& number : t.numbers)
+        line(fmt::format("{}[{} * {} + {}] = {};", to, where, numbers_in(wave), k++, number));
+  }
+  // The row's results from those of `count` blocks; `fresh`: others write them while this kernel runs.
+  void join_partials(int wave, const std::string& first, const std::string& count, bool fresh) {
+    if (numbers_in(wave) == 0) return;
+    need("join");
+    need("across");
+    const std::string from = fresh ? argument("double*", partial_name(wave) + "_to", partial_name(wave))
+                                   : argument("const double*", partial_name(wave) + "_from", partial_name(wave));
+    std::size_t number = 0;
+    for (const std::size_t part : parts_in(wave)) {
+      if (parts_[part].joint) need(parts_[part].joint->kind == Joint::Kind::moments ? "moments" : "exponentials");
+      for (const Total& t : totals_of(part)) {
+        std::vector<std::string> read;
+        for (std::size_t k = 0; k < t.numbers.size(); ++k) {
+          const std::string place = fmt::format("{} + ({} + block) * {} + {}", from, first, numbers_in(wave), number++);
+          read.push_back(fresh ? fmt::format("__ldcg({})", place) : fmt::format("*({})", place));
+        }
+        line(fmt::format("{} {}_all = {};", t.type, t.name, t.none));
+        const std::string made = read.size() == 1   ? fmt::format(fmt::runtime(t.made), read[0])
+                                 : read.size() == 2 ? fmt::format(fmt::runtime(t.made), read[0], read[1])
+                                                    : fmt::format(fmt::runtime(t.made), read[0], read[1], read[2]);
+        line(fmt::format("for (int64_t block = threadIdx.x; block < {0}; block += {1}) {2}_all = {3}({2}_all, {4});",
+                         count, tune_, t.name, t.join, made));
+        line(fmt::format("const {0} {1} = across<{2}>({1}_all, {3});", t.type, t.name, tune_, t.join));
+      }
+      declare_results(part);
+    }
+  }
+
+  void split() {
+    loop_ = r_.reduced;
+    require_vectors();
+    need("least");
+    const Extent rows = r_.extent_of(kept_), reduced = r_.extent_of(r_.reduced);
+    if (runs_unevenly() && !is_small(reduced)) index_ = "int64_t";
+    // Enough blocks for every SM to have `resident` of them; whole rounds of all threads.
+    const std::int64_t round = s_.width * s_.unroll;
+    const std::string wanted = fmt::format("max(1, {} // {})", s_.resident, product_divisor(rows.text));
+    const std::string length =
+        fmt::format("cdiv(cdiv({}, {}), {} * {}) * {} * {}", reduced.text, wanted, tune_, round, tune_, round);
+    const std::string chunks = fmt::format("cdiv({}, {})", reduced.text, "(" + length + ")");
+    for (int wave = 1; wave <= r_.waves + 1; ++wave) {
+      const bool last = wave > r_.waves;
+      if (!last && parts_in(wave).empty()) continue;  // done by the pass before
+      begin_kernel();
+      const bool loops = !last || stores_rows(r_);
+      const std::string chunks_arg = argument("int64_t", "chunks", chunks);
+      // Rows fastest where all of them read the same (weights): it is in L2 when the next row's chunk is written.
+      const bool rows_fastest = last && loops && kept_ != 0 && shares_rows();
+      const std::string row_count = rows_fastest ? size_of_axes(kept_) : "";
+      line(fmt::format("const int64_t row = blockIdx.x{};", rows_fastest ? " % (" + row_count + ")"
+                                                            : loops      ? " / " + chunks_arg
+                                                                         : ""));
+      line("[[maybe_unused]] const int lane = threadIdx.x;");
+      if (loops) {
+        const std::string step = argument("int64_t", "length", length);
+        line(rows_fastest ? fmt::format("const int64_t chunk = blockIdx.x / ({});", row_count)
+                          : fmt::format("const int64_t chunk = blockIdx.x % {};", chunks_arg));
+        line(fmt::format("const int64_t begin = chunk * {};", step));
+        line(fmt::format("const int count = (int)least({}, {} - begin);", step, size_of_axes(r_.reduced)));
+        begin_ = "begin";
+      }
+      if (kept_) unflatten(kept_, "row");
+      declare_row_values(0);
+      for (int before = 1; before < wave; ++before) {
+        join_partials(before, fmt::format("row * {}", chunks_arg), chunks_arg, false);
+        declare_row_values(before);
+      }
+      if (!last) {
+        for (const std::size_t part : parts_in(wave)) reduce_part(part);
+        open("if (lane == 0) {");
+        write_partial(wave, "blockIdx.x");
+        close();
+        out_.scratch.push_back(
+            {.name = partial_name(wave),
+             .dtype = "f64",
+             .shape = {fmt::format("{} * {}", product(rows.text), chunks), std::to_string(numbers_in(wave))}});
+        end_kernel(fmt::format("{}_pass{}", name_, wave),
+                   fmt::format("{}: what each block has of pass {}", describe(), wave),
+                   fmt::format("{} * {}", product(rows.text), chunks));
+        continue;
+      }
+      if (loops) store_rows();
+      store_results(loops ? "chunk == 0 && lane == 0" : "lane == 0");
+      end_kernel(name_, describe(), loops ? fmt::format("{} * {}", product(rows.text), chunks) : rows.text);
+    }
+  }
+  static std::string product_divisor(const std::string& text) {
+    return text.find_first_of("+-/%* ") == std::string::npos ? text : "(" + text + ")";
+  }
+  // Whether something as long as a row is read by every row.
+  bool shares_rows() const {
+    return std::ranges::any_of(r_.code, [&](const Instruction& i) {
+      return i.form == Instruction::Form::load && i.axes == r_.reduced;
+    });
+  }
+  bool runs_unevenly() const {
+    for (const Instruction& i : r_.code)
+      if (i.form == Instruction::Form::load && loops_over(i.access) && !runs_evenly(i.access)) return true;
+    return std::ranges::any_of(r_.stores,
+                               [&](const RegionStore& s) { return loops_over(s.access) && !runs_evenly(s.access); });
+  }
+
+  // One launch. Blocks take tickets in order: of each step, a chunk of the first pass over row `step`, one of the
+  // second over row `step - 1`, and so on; the passes of one row are `step`s apart, so that whoever waits, waits for
+  // blocks that have started. What a pass reads again lies in L2.
+  void overlapped() {
+    loop_ = r_.reduced;
+    require_vectors();
+    need("least");
+    const Extent rows = r_.extent_of(kept_), reduced = r_.extent_of(r_.reduced);
+    if (runs_unevenly() && !is_small(reduced)) index_ = "int64_t";
+    const std::int64_t round = s_.width * s_.unroll;
+    const std::string length = fmt::format("cdiv({}, {} * {}) * {} * {}", s_.chunk, tune_, round, tune_, round);
+    const std::string chunks = fmt::format("cdiv({}, {})", reduced.text, length);
+    std::vector<int> waves;
+    for (int wave = 1; wave <= r_.waves; ++wave)
+      if (!parts_in(wave).empty()) waves.push_back(wave);
+    const std::size_t passes = waves.size() + 1;
+    begin_kernel();
+    const std::string row_count = size_of_axes(kept_);
+    const std::string ticket = name_ + "_ticket", done = name_ + "_done";
+    const std::string tickets_arg = argument("int64_t*", "tickets", ticket);
+    const std::string done_arg = argument("int32_t*", "done", done);
+    const std::string chunks_arg = argument("int64_t", "chunks", chunks);
+    out_.scratch.push_back({.name = ticket, .dtype = "i64", .shape = {"1"}, .zero = true});
+    out_.scratch.push_back(
+        {.name = done, .dtype = "i32", .shape = {rows.text, std::to_string(waves.size())}, .zero = true});
+    for (const int wave : waves)
+      out_.scratch.push_back(
+          {.name = partial_name(wave),
+           .dtype = "f64",
+           .shape = {fmt::format("{} * ({})", product(rows.text), chunks), std::to_string(numbers_in(wave))}});
+    line("__shared__ int64_t ticket;");
+    line("const int lane = threadIdx.x;");
+    line(fmt::format("if (lane == 0) ticket = (int64_t)atomicAdd((unsigned long long*){}, 1ull);", tickets_arg));
+    line("__syncthreads();");
+    line(fmt::format("const int64_t step = ticket / ({0} * {1}), chunk = ticket % ({0} * {1}) / {0};", passes,
+                     chunks_arg));
+    line(fmt::format("const int pass = (int)(ticket % {});", passes));
+    line("const int64_t row = step - pass;");
+    line(fmt::format("if (row < 0 || row >= {}) return;", row_count));
+    const std::string step = argument("int64_t", "length", length);
+    line(fmt::format("const int64_t begin = chunk * {};", step));
+    line(fmt::format("const int count = (int)least({}, {} - begin);", step, size_of_axes(r_.reduced)));
+    begin_ = "begin";
+    if (kept_) unflatten(kept_, "row");
+    declare_row_values(0);
+    const auto others = [&](std::size_t p) { return fmt::format("{}[row * {} + {}]", done_arg, waves.size(), p); };
+    for (std::size_t p = 0; p < passes; ++p) {
+      const auto declared = declared_;
+      const auto bases = bases_;
+      const auto wide = wide_;
+      open(fmt::format("{}if (pass == {}) {{", p == 0 ? "" : "} else ", p));
+      if (p > 0) {
+        line(fmt::format("if (lane == 0)"));
+        line(fmt::format("  while (*(volatile int32_t*)&{} < {}) __nanosleep(64);", others(p - 1), chunks_arg));
+        line("__syncthreads();");
+        line("__threadfence();");
+      }
+      for (std::size_t before = 0; before < p; ++before) {
+        join_partials(waves[before], fmt::format("row * {}", chunks_arg), chunks_arg, true);
+        declare_row_values(waves[before]);
+      }
+      if (p + 1 < passes) {
+        // The next pass reads it again.
+        const bool past = std::exchange(past_, false);
+        for (const std::size_t part : parts_in(waves[p])) reduce_part(part);
+        past_ = past;
+        open("if (lane == 0) {");
+        write_partial(waves[p], fmt::format("(row * {} + chunk)", chunks_arg));
+        line("__threadfence();");
+        line(fmt::format("atomicAdd(&{}, 1);", others(p)));
+        close();
+      } else {
+        store_rows();
+        store_results("chunk == 0 && lane == 0");
+      }
+      --depth_;
+      declared_ = declared;
+      bases_ = bases;
+      wide_ = wide;
+    }
+    ++depth_;
+    close();
+    end_kernel(name_, describe(), fmt::format("({} + {}) * {} * ({})", rows.text, passes - 1, passes, chunks));
+  }
+};
+
+}  // namespace
+
+Result<Emitted> emit_cuda(const Region& region, const Schedule& schedule, const std::string& name,
+                          const std::string& tune) {
+  if (const std::string why = illegal(region, schedule, Language::cuda); !why.empty())
+    return fail(ErrorKind::candidate, why);
+  return Emitter(region, schedule, name, tune).run();
+}
+
+}  // namespace kerf

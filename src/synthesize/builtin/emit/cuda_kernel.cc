@@ -1,0 +1,388 @@
+#include "synthesize/builtin/emit/cuda_kernel.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "synthesize/builtin/emit/cpp_expressions.h"
+#include "synthesize/builtin/emit/cuda_expressions.h"
+
+namespace kerf {
+namespace {
+
+using Form = Instruction::Form;
+
+}  // namespace
+
+void CudaKernel::begin_kernel() {
+  KernelText::begin_kernel();
+  wide_.clear();
+  arrays_.clear();
+  loaded_.clear();
+  bases_.clear();
+  begin_.clear();
+}
+
+void CudaKernel::end_kernel(const std::string& name, const std::string& comment, const std::string& grid) {
+  out_.source += fmt::format("\n// {}\nextern \"C\" __global__ void __launch_bounds__({}) {}({}) {{\n{}}}\n", comment,
+                             tune_, name, parameter_list(), body_);
+  out_.launches.push_back({.kernel = name, .grid = {grid}, .args = arguments_, .block = {tune_}});
+}
+
+void CudaKernel::require(const std::string& text, const std::function<bool(std::size_t)>& holds) {
+  Requirement made{.text = text, .holds = {}};
+  for (std::size_t w = 0; w < r_.workloads; ++w) made.holds.push_back(holds(w));
+  if (std::ranges::none_of(out_.requirements, [&](const Requirement& r) { return r.text == text; }))
+    out_.requirements.push_back(std::move(made));
+}
+
+void CudaKernel::require_vectors() {
+  if (s_.width == 1 || tail_) return;
+  const Extent& extent = r_.axes.back().extent;
+  require(fmt::format("({}) % {} == 0", extent.text, s_.width),
+          [&](std::size_t w) { return extent.values[w] % s_.width == 0; });
+}
+
+std::string CudaKernel::operand(int v, bool lane) {
+  const Instruction& i = at(v);
+  if (i.form == Form::constant) {
+    const std::string text = cpp_literal(i.constant);
+    if (std::isfinite(i.constant)) return text;
+    need("infinity");
+    return std::isnan(i.constant) ? "not_a_number()" : i.constant > 0 ? "infinity()" : "-infinity()";
+  }
+  if (i.form == Form::parameter) return argument("float", i.name + "_value", i.text);
+  const std::string name = cuda_name(i.name);
+  if (arrays_.contains(v)) return name + "[e]";
+  if (loaded_.contains(v)) return (keep_ == v ? i.name + "_kept" : name) + "[v][e]";
+  return lane && wide_.contains(v) ? "(float)" + name : name;
+}
+
+void CudaKernel::declare(int v, bool lane) {
+  const Instruction& i = at(v);
+  if (i.form == Form::constant || i.form == Form::parameter || i.form == Form::reduce) return;
+  const std::string name = cuda_name(i.name);
+  if (i.form == Form::load) {
+    line(fmt::format("const {} {} = {}[{}];", element(i.access), name, pointer(i.access, i.name, false),
+                     cpp_index(offset(i.access, i.name, 0))));
+    return;
+  }
+  std::vector<std::string> operands;
+  std::vector<Type> types;
+  for (const int o : i.operands) {
+    operands.push_back(operand(o, lane));
+    types.push_back(at(o).type);
+    if (i.type == Type::i64 && at(o).form == Form::constant)
+      operands.back() = fmt::format("{}", static_cast<std::int64_t>(at(o).constant));
+  }
+  const bool wide = !lane && i.type == Type::f32 && is_arithmetic(i.op) &&
+                    std::ranges::any_of(i.operands, [&](int o) { return wide_.contains(o); });
+  if (wide) wide_.insert(v);
+  if (!wide && !lane)
+    for (std::size_t k = 0; k < i.operands.size(); ++k)
+      if (wide_.contains(i.operands[k])) operands[k] = "(float)" + operands[k];
+  const char* type = i.type == Type::mask ? "bool" : i.type == Type::i64 ? "int64_t" : wide ? "double" : "float";
+  line(fmt::format("const {} {} = {};", type, name,
+                   cuda_expression(i.op, operands, types, [this](const std::string& h) { need(h); })));
+}
+
+void CudaKernel::declare_all(const std::set<int>& values, bool lane) {
+  for (const int v : values) {
+    if (declared_.contains(v)) continue;
+    declare(v, lane);
+    declared_.insert(v);
+  }
+}
+
+void CudaKernel::declare_row_values(int wave) {
+  const std::set<int> values = row_values(wave);
+  if (!columns_) return declare_all(values, false);
+  for (const int v : values) {
+    if (!along_inner(v)) {
+      declare(v, false);
+      declared_.insert(v);
+      continue;
+    }
+    const Instruction& i = at(v);
+    const std::string name = cuda_name(i.name);
+    const char* type = i.type == Type::mask ? "bool" : i.type == Type::i64 ? "int64_t" : "float";
+    if (i.form == Form::load) {
+      line(fmt::format("{} {}[{}];", element(i.access), name, width()));
+      const std::string from = base_of(i.access, i.name, false);
+      const std::string step = stride(i.access, i.access.along(inner_)->stride, inner_, i.name);
+      need("get");
+      line(step == "1" && i.access.type == Type::f32 ? fmt::format("get({}, {});", name, from)
+                                                     : fmt::format("gather({}, {}, {});", name, from, step));
+    } else {
+      line(fmt::format("{} {}[{}];", type, name, width()));
+      line("#pragma unroll");
+      open(fmt::format("for (int e = 0; e < {}; ++e) {{", width()));
+      std::vector<std::string> operands;
+      std::vector<Type> types;
+      for (const int o : i.operands) {
+        operands.push_back(operand(o, true));
+        types.push_back(at(o).type);
+      }
+      line(fmt::format("{}[e] = {};", name,
+                       cuda_expression(i.op, operands, types, [this](const std::string& h) { need(h); })));
+      close();
+    }
+    arrays_[v] = name;
+    declared_.insert(v);
+  }
+}
+
+bool CudaKernel::runs_evenly(const Access& access) const {
+  std::vector<int> axes;
+  for (int a = 0; a <= inner_; ++a)
+    if (loop_ & bit(a)) axes.push_back(a);
+  for (std::size_t k = 0; k < axes.size(); ++k) {
+    const Subscript* here = access.along(axes[k]);
+    if (here == nullptr) return false;
+    if (k + 1 == axes.size()) return true;
+    const Subscript* next = access.along(axes[k + 1]);
+    if (next == nullptr) return false;
+    const Extent& extent = r_.axes[static_cast<std::size_t>(axes[k + 1])].extent;
+    for (std::size_t w = 0; w < r_.workloads; ++w)
+      if (here->stride.values[w] != next->stride.values[w] * extent.values[w]) return false;
+  }
+  return false;
+}
+
+std::string CudaKernel::base_of(const Access& access, const std::string& name, bool writes) {
+  const std::string from = pointer(access, name, writes);
+  std::string rest = offset(access, name, loop_);
+  if (!begin_.empty() && loops_over(access) && runs_evenly(access)) {
+    const int last = static_cast<int>(std::bit_width(loop_)) - 1;
+    const std::string step = stride(access, access.along(last)->stride, last, name);
+    rest += " + " + begin_ + (step == "1" ? "" : " * " + step);
+  }
+  if (rest.empty()) return from;
+  std::string base = name + "_at";
+  if (bases_.insert(base).second)
+    line(fmt::format("{}{}* const {} = {}{};", writes ? "" : "const ", element(access), base, from, rest));
+  return base;
+}
+
+std::string CudaKernel::step_of(const Access& access, const std::string& name) {
+  std::string text;
+  if (runs_evenly(access)) {
+    const int last = static_cast<int>(std::bit_width(loop_)) - 1;
+    const std::string step = stride(access, access.along(last)->stride, last, name);
+    return step == "1" ? " + at" : " + at * " + step;
+  }
+  for (const Subscript& s : access.subscripts) {
+    if (!(loop_ & bit(s.axis))) continue;
+    const std::string step = stride(access, s.stride, s.axis, name);
+    text += " + " + r_.axes[static_cast<std::size_t>(s.axis)].name + (step == "1" ? "" : " * " + step);
+  }
+  return text;
+}
+
+std::string CudaKernel::stride_of_threads() const {
+  if (columns_) return lanes_;
+  const std::string lanes = r_.reduced == 0 ? tune_ : lanes_;
+  return s_.width == 1 ? lanes : fmt::format("{} * {}", lanes, s_.width);
+}
+
+// for each vector u of the thread: at
+void CudaKernel::open_vectors() {
+  line("#pragma unroll");
+  open(fmt::format("for (int v = 0; v < {}; ++v) {{", vectors()));
+  const std::string first = r_.reduced == 0 || s_.hold ? "" : "first + ";
+  const std::string mine = r_.reduced == 0 ? "(int)threadIdx.x" : columns_ ? "slice" : "lane";
+  const std::string lanes = r_.reduced == 0 ? tune_ : lanes_;
+  std::string position = fmt::format("v * {} + {}", lanes, mine);
+  if (!columns_ && s_.width > 1) position = fmt::format("({}) * {}", position, s_.width);
+  line(fmt::format("const int at = {}{};", first, position));
+  open("if (at < count) {");
+}
+
+void CudaKernel::load(int v, bool last) {
+  const Instruction& i = at(v);
+  const std::string name = cuda_name(i.name);
+  const std::string base = base_of(i.access, i.name, false);
+  const std::string step = stride(i.access, i.access.along(inner_)->stride, inner_, i.name);
+  const std::string from = base + step_of(i.access, i.name);
+  const bool vector = step == "1" && i.access.type == Type::f32;
+  need("get");
+  if (!vector) {
+    line(fmt::format("gather({}[v], {}, {});", name, from, tail_ ? step + ", count - at" : step));
+    return;
+  }
+  const bool past = last && past_ && i.axes == all_;
+  if (past) need("get_past");
+  line(fmt::format("{}({}[v], {}{});", past ? "get_past" : "get", name, from, tail_ ? ", count - at" : ""));
+}
+
+void CudaKernel::pass(const std::set<int>& wanted, bool last, bool indices, const Inside& inside) {
+  std::set<int> values, loads, vectors_values, elements;
+  for (const int v : wanted) collect(v, values);
+  for (const int v : values) {
+    if (at(v).form == Form::load && along_inner(v)) {
+      if (!loaded_.contains(v)) loads.insert(v);
+    } else {
+      (along_inner(v) ? elements : vectors_values).insert(v);
+    }
+  }
+  const std::set<int> declared = declared_;
+  bool uneven = indices;
+  for (const int v : values) {
+    if (at(v).form != Form::load || loaded_.contains(v)) continue;
+    if (loops_over(at(v).access) && !(along_inner(v) && runs_evenly(at(v).access))) uneven = true;
+    if (along_inner(v)) base_of(at(v).access, at(v).name, false);
+  }
+  const bool loop = r_.reduced != 0 && !s_.hold;
+  const std::string round =
+      columns_ ? fmt::format("{} * {}", lanes_, s_.unroll) : fmt::format("{} * {}", stride_of_threads(), s_.unroll);
+  if (loop) open(fmt::format("for (int first = 0; first < count; first += {}) {{", round));
+  inside.begin_round();
+  const auto unflatten_at = [&] {
+    if (!uneven) return;
+    const std::string e = begin_.empty() ? "at" : fmt::format("({})({} + at)", index_, begin_);
+    std::vector<int> list;
+    for (int a = 0; a <= inner_; ++a)
+      if (loop_ & bit(a)) list.push_back(a);
+    for (std::size_t k = 0; k < list.size(); ++k) {
+      const std::string& n = r_.axes[static_cast<std::size_t>(list[k])].name;
+      std::uint64_t below = 0;
+      for (std::size_t m = k + 1; m < list.size(); ++m) below |= bit(list[m]);
+      std::string text = e;
+      if (below) text += fmt::format(" / ({})({})", index_, size_of_axes(below));
+      if (k > 0) text += fmt::format(" % ({})({})", index_, size(list[k]));
+      line(fmt::format("const {} {} = {};", index_, n, text));
+    }
+  };
+  if (!loads.empty()) {
+    for (const int v : loads)
+      line(fmt::format("{} {}[{}][{}];", element(at(v).access), cuda_name(at(v).name), vectors(), width()));
+    open_vectors();
+    unflatten_at();
+    for (const int v : loads) load(v, last);
+    close();
+    close();
+    for (const int v : loads) {
+      loaded_.insert(v);
+      declared_.insert(v);
+    }
+  }
+  bool keeping = false;
+  if (keep_ && elements.contains(*keep_) && !loaded_.contains(*keep_)) {
+    keeping = true;
+    line(fmt::format("float {}_kept[items][{}];", at(*keep_).name, width()));
+  }
+  open_vectors();
+  unflatten_at();
+  declare_all(vectors_values, false);
+  inside.begin_vector();
+  line("#pragma unroll");
+  open(fmt::format("for (int e = 0; e < {}; ++e) {{", width()));
+  declare_all(elements, true);
+  if (keeping) line(fmt::format("{}_kept[v][e] = {};", at(*keep_).name, operand(*keep_, true)));
+  inside.element();
+  close();
+  inside.end_vector();
+  close();
+  close();
+  inside.end_round();
+  if (loop) close();
+  // What a later pass finds in registers.
+  const std::set<int> now = loaded_;
+  declared_ = declared;
+  for (const int v : now) {
+    if (s_.hold && is_row_load(r_, v)) {
+      declared_.insert(v);
+    } else if (!(keep_ && v == *keep_)) {
+      loaded_.erase(v);
+    } else {
+      declared_.insert(v);
+    }
+  }
+  if (keeping) {
+    loaded_.insert(*keep_);
+    declared_.insert(*keep_);
+  }
+}
+
+std::string CudaKernel::store_name(std::size_t k) const {
+  return "out" + (r_.stores.size() > 1 ? std::to_string(k) : std::string());
+}
+
+void CudaKernel::store_rows() {
+  std::set<int> wanted;
+  std::vector<std::size_t> which;
+  bool indices = false;
+  for (std::size_t k = 0; k < r_.stores.size(); ++k) {
+    const Access& access = r_.stores[k].access;
+    if (!loops_over(access)) continue;
+    which.push_back(k);
+    wanted.insert(r_.stores[k].value);
+    indices = indices || !runs_evenly(access);
+  }
+  if (which.empty()) return;
+  std::map<std::size_t, std::string> bases;
+  for (const std::size_t k : which) bases[k] = base_of(r_.stores[k].access, store_name(k), true);
+  const auto type_of = [&](std::size_t k) { return element(r_.stores[k].access); };
+  Inside inside;
+  inside.begin_vector = [&] {
+    for (const std::size_t k : which) line(fmt::format("{} {}[{}];", type_of(k), store_name(k), width()));
+  };
+  inside.element = [&] {
+    for (const std::size_t k : which)
+      line(fmt::format("{}[e] = {};", store_name(k), operand(r_.stores[k].value, true)));
+  };
+  inside.end_vector = [&] {
+    for (const std::size_t k : which) {
+      const Access& access = r_.stores[k].access;
+      const std::string to = bases[k] + step_of(access, store_name(k));
+      const Subscript* s = access.along(inner_);
+      if (s == nullptr) {
+        line(fmt::format("*({}) = {}[0];", to, store_name(k)));
+        continue;
+      }
+      const std::string step = stride(access, s->stride, inner_, store_name(k));
+      const std::string left = tail_ ? ", count - at" : "";
+      need("put");
+      if (step == "1" && access.type == Type::f32) {
+        if (past_) need("put_past");
+        line(fmt::format("{}({}, {}{});", past_ ? "put_past" : "put", to, store_name(k), left));
+      } else {
+        line(fmt::format("scatter({}, {}, {}{});", to, store_name(k), step, left));
+      }
+    }
+  };
+  pass(wanted, true, indices, inside);
+}
+
+void CudaKernel::store_results(const std::string& condition) {
+  std::vector<std::size_t> which;
+  for (std::size_t k = 0; k < r_.stores.size(); ++k)
+    if (!loops_over(r_.stores[k].access)) which.push_back(k);
+  if (which.empty()) return;
+  if (!condition.empty()) open(fmt::format("if ({}) {{", condition));
+  const std::set<int> declared = declared_;
+  for (const std::size_t k : which) {
+    const RegionStore& store = r_.stores[k];
+    const std::string name = store_name(k);
+    std::set<int> values;
+    collect(store.value, values);
+    if (columns_ && arrays_.contains(store.value)) {
+      const std::string step = stride(store.access, store.access.along(inner_)->stride, inner_, name);
+      const std::string base = base_of(store.access, name, true);
+      need("put");
+      line(step == "1" && store.access.type == Type::f32
+               ? fmt::format("put({}, {});", base, cuda_name(at(store.value).name))
+               : fmt::format("scatter({}, {}, {});", base, cuda_name(at(store.value).name), step));
+      continue;
+    }
+    declare_all(values, false);
+    line(fmt::format("{}[{}] = {}{};", pointer(store.access, name, true), cpp_index(offset(store.access, name, 0)),
+                     wide_.contains(store.value) ? "(float)" : "", operand(store.value, false)));
+  }
+  declared_ = declared;
+  if (!condition.empty()) close();
+}
+
+}  // namespace kerf

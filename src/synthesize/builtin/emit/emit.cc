@@ -1,0 +1,19 @@
+#include "synthesize/builtin/emit/emit.h"
+
+#include "synthesize/builtin/emit/cpp.h"
+#include "synthesize/builtin/emit/cuda.h"
+
+namespace kerf {
+
+bool has_emitter(Language language) { return language == Language::cpp || language == Language::cuda; }
+
+Result<Emitted> emit(Language language, const Region& region, const Schedule& schedule, const std::string& name,
+                     const std::string& tune) {
+  return language == Language::cuda ? emit_cuda(region, schedule, name, tune) : emit_cpp(region, schedule, name, tune);
+}
+
+std::string helpers(Language language, const std::vector<std::string>& used) {
+  return language == Language::cuda ? cuda_helpers(used) : cpp_helpers(used);
+}
+
+}  // namespace kerf
