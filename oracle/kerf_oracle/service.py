@@ -127,6 +127,15 @@ class Service:
         self.built(workload)
         return {"workload": data, "admission": verdict, "module_sizes": workload.file.module_sizes(workload.module)}
 
+    def on_trace(self, request, _):
+        """What on_admit says of shapes: nothing is drawn or computed, so that any size will do."""
+        problem = request["problem"]
+        self.report("reading the file")
+        data, sizes = understand.abstract_record(self.register(problem).id, problem["source"], problem["sizes"], problem["mode"],
+                                                 problem["path"], self.report)
+        data["sizes"] = problem["sizes"]
+        return {"workload": data, "module_sizes": sizes}
+
     def on_variants(self, request, _):
         """Hidden variants out of proposals: [[{"name", "values"}]], a list a variant."""
         problem, found, taken = request["problem"], [], [request["problem"]["sizes"]]

@@ -144,8 +144,13 @@ def choose_variant(source, base, mode, path, limit, proposals, taken, deadline):
     return sizes if sizes not in taken else None
 
 
-def abstract_trace(identifier, source, sizes, mode, path, report):
-    """The Workload record of a variant: nothing is computed, only shapes."""
+def abstract_record(identifier, source, sizes, mode, path, report):
+    """A Workload record and the file's sizes: nothing is computed, only shapes."""
     with FakeTensorMode(allow_non_fake_inputs=True):
         workload = Workload(identifier, source, sizes, mode, path, abstract=True).build(report)
-        return Traced(workload, report).data
+        return Traced(workload, report).data, workload.file.module_sizes(workload.module)
+
+
+def abstract_trace(identifier, source, sizes, mode, path, report):
+    """The Workload record of a variant."""
+    return abstract_record(identifier, source, sizes, mode, path, report)[0]

@@ -1,7 +1,9 @@
 // kerf optimize --dry-run
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
@@ -10,15 +12,21 @@
 #include "app/run_session.h"
 #include "app/wiring.h"
 #include "app/words.h"
+#include "base/paths.h"
+#include "candidate/extension.h"
+#include "synthesize/builtin/builtin.h"
+#include "synthesize/identity.h"
 #include "synthesize/mixed_synthesizer.h"
 #include "synthesize/model/make_model.h"
 #include "synthesize/model/model_json.h"
 #include "synthesize/prompt/part.h"
+#include "target/target.h"
 
 namespace kerf {
 
 namespace {
 
+constexpr int hidden_variants = 4;
 constexpr std::int64_t assumed_reply = 4'000;  // tokens, where no reply of the model is in the store
 
 std::string text_of(const std::vector<Part>& parts) {
@@ -53,6 +61,65 @@ Result<std::optional<std::int64_t>> typical_reply(Store& store, const std::strin
   return tokens[tokens.size() / 2];
 }
 
+// What the built-in synthesizer begins with, as files: the identity plan, its sketches, and changes of the best of them
+// for a kernel that memory bounds. Nothing is drawn or run, so that sizes may be another machine's.
+Result<int> write_only(const OptimizeOptions& options, const SessionOptions& choices, const Problem& problem) {
+  const auto wiring = TRY(Wiring::open({.store = ":memory:", .jobs = 1, .target = choices.target, .judges = false}));
+  const std::unique_ptr<Synthesizer> synthesizer = make_builtin_synthesizer();
+  SynthesisRequest request;
+  request.problem = std::make_shared<const Understood>(TRY(wait_for<Understood>(
+      wiring->loop(), [&oracle = wiring->oracle(), problem] { return oracle.trace(problem, hidden_variants); })));
+  request.target = to_json(TRY(load_target(choices.target)));
+  request.target["machine"] = to_json(detect_machine());
+  request.target["threads"] = wiring->threads();
+  request.language = language_from(choices.language).value_or(Language::cpp);
+  std::vector<Proposal> written;
+  {
+    Proposal identity{.candidate = TRY(identity_plan(*request.problem, request.language)), .move = "identity"};
+    identity.rationale = "the reference's own operators, called one by one";
+    written.push_back(std::move(identity));
+  }
+  const std::int64_t most = candidates_of(choices.budget).value_or(16);
+  while (static_cast<std::int64_t>(written.size()) <= most) {
+    request.seed = written.size();
+    request.tried.push_back(written.back().candidate.id());
+    if (written.size() == 2) {  // the first sketch
+      Recalled first{.node = 1, .candidate = written.back().candidate};
+      first.recipe = written.back().recipe;
+      first.evaluation.diagnosis.bound = Bound::memory;
+      request.memory = MemoryOperator::inherit;
+      request.ancestors = {std::move(first)};
+    }
+    Result<std::optional<Proposal>> reply = std::optional<Proposal>();
+    synthesizer->propose(request, [&](Result<std::optional<Proposal>> made) { reply = std::move(made); });
+    std::optional<Proposal> proposal = TRY(std::move(reply));
+    if (!proposal) break;
+    written.push_back(*std::move(proposal));
+  }
+  std::string name = problem.id;
+  std::ranges::replace(name, '/', '-');
+  const std::filesystem::path folder =
+      options.out.empty() ? std::filesystem::path("kerf-out") / name : std::filesystem::path(options.out);
+  std::error_code code;
+  std::filesystem::create_directories(folder, code);  // write_file says what is wrong
+  nlohmann::json files = nlohmann::json::array();
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const Proposal& p = written[i];
+    const auto path = folder / fmt::format("{:02}-{}{}", i, p.move, extension(p.candidate.language));
+    TRY(write_file(path, p.candidate.text));
+    files.push_back({{"path", path.string()}, {"move", p.move}, {"rationale", p.rationale}});
+  }
+  if (options.common.json) {
+    TRY(print(nlohmann::json{{"schema", 1}, {"problem", problem.id}, {"files", files}}.dump(2) + "\n"));
+    return exit_success;
+  }
+  std::string text;
+  for (const auto& file : files)
+    text += fmt::format("{}  {}\n", file["path"].get<std::string>(), file["rationale"].get<std::string>());
+  TRY(print(text));
+  return exit_success;
+}
+
 }  // namespace
 
 Result<int> dry_run(const OptimizeOptions& options, const SessionOptions& asked, const Problem& problem) {
@@ -61,6 +128,7 @@ Result<int> dry_run(const OptimizeOptions& options, const SessionOptions& asked,
   for (const SynthesizerSpec& spec : TRY(parse_synthesizers(choices.synthesizer))) {
     if (model.empty() && (is_model_name(spec.name) || spec.name == "ask")) model = spec.name;
   }
+  if (model.empty() && choices.synthesizer == "builtin") return write_only(options, choices, problem);
   if (model.empty())
     return user_error(fmt::format("--dry-run: --synthesizer {} asks no model and costs nothing", choices.synthesizer));
   choices.synthesizer = model;
@@ -76,7 +144,7 @@ Result<int> dry_run(const OptimizeOptions& options, const SessionOptions& asked,
     if (!first) first = request;
     return std::nullopt;
   };
-  const auto wiring = TRY(Wiring::open({.store = ":memory:", .jobs = 1}));
+  const auto wiring = TRY(Wiring::open({.store = ":memory:", .jobs = 1, .target = choices.target}));
   const auto view = make_progress_view(*wiring, options.search.progress);
   SessionParts parts = TRY(wiring->session_parts(*view, choices, sources));
   parts.asks = 2;  // the identity plan, whose evaluation the first prompt tells of, and the first candidate

@@ -71,6 +71,7 @@ class FakeOracle final : public Oracle {
   // Workloads that draw() knows, by id. admit() adds its own.
   std::map<std::string, Workload> workloads;
 
+  Result<Understood> trace(const Problem& problem, int) override { return on_admit(problem); }
   Result<Understood> admit(const Problem& problem, int) override {
     calls.push_back("admit " + problem.id);
     auto understood = on_admit(problem);

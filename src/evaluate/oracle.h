@@ -86,6 +86,9 @@ struct Oracle {
 
   // Loads, traces, asks the trivial answers, finds `variants` hidden variants. User errors carry one clear line.
   [[nodiscard]] virtual Result<Understood> admit(const Problem& problem, int variants) = 0;
+  // Shapes and graphs alone, of sizes that this machine need not hold: nothing is drawn or computed, the admission says
+  // nothing, and trials of these workloads cannot be drawn.
+  [[nodiscard]] virtual Result<Understood> trace(const Problem& problem, int variants) = 0;
   [[nodiscard]] virtual Result<Trial> draw(const TrialRequest& request) = 0;
   // `outputs` hold what a run left; `sentinel` is the byte pattern they were filled with before it. With
   // `inputs_changed`, the truth is computed anew from what the trial's arena holds now.

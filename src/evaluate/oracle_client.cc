@@ -92,12 +92,7 @@ class OracleClient final : public Oracle {
     Understood understood{.problem = problem};
     const auto* admission = TRY(field(reply, "admission"));
     understood.admission = TRY(admission_from_json(*admission));
-    const auto* workload = TRY(field(reply, "workload"));
-    understood.workloads.push_back(TRY(workload_from_json(*workload)));
-    const auto* sizes = TRY(array_field(reply, "module_sizes"));
-    for (const Json& pair : *sizes) {
-      understood.module_sizes.emplace_back(pair.at(0).get<std::string>(), TRY(value_from_json(pair.at(1))));
-    }
+    TRY(take_workload(understood, reply));
     if (understood.admission.admitted && variants > 0) {
       // A file that cannot be varied has none; that is no reason to refuse it.
       (void)add_variants(understood, asked, variants);
@@ -105,6 +100,16 @@ class OracleClient final : public Oracle {
     for (const Workload& each : understood.workloads) {
       known_[each.id] = Known{.problem = problem_json(problem, each.sizes), .workload = each, .never = {}};
     }
+    return understood;
+  }
+
+  Result<Understood> trace(const Problem& problem, int variants) override {
+    const std::scoped_lock lock(mutex_);
+    const Json asked = problem_json(problem, problem.sizes);
+    Understood understood{.problem = problem};
+    const Json reply = TRY(call({{"do", "trace"}, {"problem", asked}}, {}, options_.admit_limit, problem.path));
+    TRY(take_workload(understood, reply));
+    if (variants > 0) (void)add_variants(understood, asked, variants);
     return understood;
   }
 
@@ -181,6 +186,15 @@ class OracleClient final : public Oracle {
     Workload workload;
     std::map<Baseline, std::string> never;  // baselines that failed for good, and why
   };
+
+  static Result<> take_workload(Understood& understood, const Json& reply) {
+    const auto* workload = TRY(field(reply, "workload"));
+    understood.workloads.push_back(TRY(workload_from_json(*workload)));
+    const auto* sizes = TRY(array_field(reply, "module_sizes"));
+    for (const Json& pair : *sizes)
+      understood.module_sizes.emplace_back(pair.at(0).get<std::string>(), TRY(value_from_json(pair.at(1))));
+    return {};
+  }
 
   Result<> add_variants(Understood& understood, const Json& asked, int variants) {
     const Workload& primary = understood.workloads.front();

@@ -143,7 +143,7 @@ TEST_F(CliTest, BadArgumentsAreOneLine) {
   expect_user_error({"optimize"}, "problem");
   expect_user_error({"optimize", problems + "row_softmax.py", "--budget", "12bananas"}, "bananas");
   expect_user_error({"optimize", problems + "row_softmax.py", "--policy", "astrology"}, "astrology");
-  expect_user_error({"optimize", problems + "row_softmax.py", "--target", "nvidia"}, "unavailable");
+  expect_user_error({"optimize", problems + "row_softmax.py", "--language", "cuda"}, "unavailable");
   expect_user_error({"optimize", problems + "row_softmax.py", "--synthesizer", "openai/x"}, "OPENAI_API_KEY");
   expect_user_error({"optimize", problems + "row_softmax.py", "--synthesizer", "nosuch"}, "builtin");
   expect_user_error({"optimize", "--synthesizer", "replay:nosuch"}, "nosuch");

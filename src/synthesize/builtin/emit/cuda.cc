@@ -268,14 +268,14 @@ class Emitter : private CudaKernel {
       // Rows fastest where all of them read the same (weights): it is in L2 when the next row's chunk is written.
       const bool rows_fastest = last && loops && kept_ != 0 && shares_rows();
       const std::string row_count = rows_fastest ? size_of_axes(kept_) : "";
-      line(fmt::format("const int64_t row = blockIdx.x{};", rows_fastest ? " % (" + row_count + ")"
-                                                            : loops      ? " / " + chunks_arg
+      line(fmt::format("const int64_t row = blockIdx.x{};", rows_fastest ? " % (unsigned)(" + row_count + ")"
+                                                            : loops      ? " / (unsigned)" + chunks_arg
                                                                          : ""));
       line("[[maybe_unused]] const int lane = threadIdx.x;");
       if (loops) {
         const std::string step = argument("int64_t", "length", length);
-        line(rows_fastest ? fmt::format("const int64_t chunk = blockIdx.x / ({});", row_count)
-                          : fmt::format("const int64_t chunk = blockIdx.x % {};", chunks_arg));
+        line(rows_fastest ? fmt::format("const int64_t chunk = blockIdx.x / (unsigned)({});", row_count)
+                          : fmt::format("const int64_t chunk = blockIdx.x % (unsigned){};", chunks_arg));
         line(fmt::format("const int64_t begin = chunk * {};", step));
         line(fmt::format("const int count = (int)least({}, {} - begin);", step, size_of_axes(r_.reduced)));
         begin_ = "begin";
@@ -310,9 +310,8 @@ class Emitter : private CudaKernel {
   }
   // Whether something as long as a row is read by every row.
   bool shares_rows() const {
-    return std::ranges::any_of(r_.code, [&](const Instruction& i) {
-      return i.form == Instruction::Form::load && i.axes == r_.reduced;
-    });
+    return std::ranges::any_of(
+        r_.code, [&](const Instruction& i) { return i.form == Instruction::Form::load && i.axes == r_.reduced; });
   }
   bool runs_unevenly() const {
     for (const Instruction& i : r_.code)

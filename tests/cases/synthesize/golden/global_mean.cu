@@ -93,9 +93,9 @@ template <int lanes, class T, class J> __device__ inline T across(T v, J join) {
 
 // i < b.shape[0] * b.shape[1]: what each block has of pass 1
 extern "C" __global__ void __launch_bounds__(THREADS) mean_kernel_pass1(int64_t chunks, int64_t length, int64_t I, const float* __restrict__ b_from, const float* __restrict__ a_from, double* __restrict__ mean_kernel_part1_to) {
-  const int64_t row = blockIdx.x / chunks;
+  const int64_t row = blockIdx.x / (unsigned)chunks;
   [[maybe_unused]] const int lane = threadIdx.x;
-  const int64_t chunk = blockIdx.x % chunks;
+  const int64_t chunk = blockIdx.x % (unsigned)chunks;
   const int64_t begin = chunk * length;
   const int count = (int)least(length, I - begin);
   float sum_of_pass_1[1][4] = {};

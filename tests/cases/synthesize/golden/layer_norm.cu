@@ -141,9 +141,9 @@ template <int lanes, class T, class J> __device__ inline T across(T v, J join) {
 
 // i < x.shape[0], j < x.shape[1] * x.shape[2] * x.shape[3]: what each block has of pass 1
 extern "C" __global__ void __launch_bounds__(THREADS) layer_norm_kernel_pass1(int64_t chunks, int64_t length, int64_t J, const float* __restrict__ x_from, double* __restrict__ layer_norm_kernel_part1_to) {
-  const int64_t row = blockIdx.x / chunks;
+  const int64_t row = blockIdx.x / (unsigned)chunks;
   [[maybe_unused]] const int lane = threadIdx.x;
-  const int64_t chunk = blockIdx.x % chunks;
+  const int64_t chunk = blockIdx.x % (unsigned)chunks;
   const int64_t begin = chunk * length;
   const int count = (int)least(length, J - begin);
   const int64_t i = row;
@@ -183,9 +183,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) layer_norm_kernel_pass1(in
 
 // i < x.shape[0], j < x.shape[1] * x.shape[2] * x.shape[3]
 extern "C" __global__ void __launch_bounds__(THREADS) layer_norm_kernel(int64_t chunks, int64_t I, int64_t length, int64_t J, const double* __restrict__ layer_norm_kernel_part1_from, float layer_norm_count_value, float* __restrict__ out_to, const float* __restrict__ x_from, const float* __restrict__ w_from, const float* __restrict__ b_from) {
-  const int64_t row = blockIdx.x % (I);
+  const int64_t row = blockIdx.x % (unsigned)(I);
   [[maybe_unused]] const int lane = threadIdx.x;
-  const int64_t chunk = blockIdx.x / (I);
+  const int64_t chunk = blockIdx.x / (unsigned)(I);
   const int64_t begin = chunk * length;
   const int count = (int)least(length, J - begin);
   const int64_t i = row;
