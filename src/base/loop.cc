@@ -201,8 +201,10 @@ class UvLoop final : public Loop {
   static void close(uv_handle_t* handle) {
     if (uv_is_closing(handle) != 0) return;
     uv_close(handle, [](uv_handle_t* h) {
-      if (h->type == UV_TIMER) delete static_cast<Alarm*>(h->data);
-      if (h->type == UV_POLL) delete static_cast<Watch*>(h->data);
+      if (h->type == UV_TIMER)
+        delete static_cast<Alarm*>(h->data);  // and with it *h
+      else if (h->type == UV_POLL)
+        delete static_cast<Watch*>(h->data);
     });
   }
 
