@@ -1,12 +1,10 @@
 // Models against servers that others wrote (the LiteLLM proxy) and against one that misbehaves.
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
 
+#include "gateway.h"
 #include "model_server.h"
 #include "synthesize/model/http_model.h"
 #include "synthesize/model/make_model.h"
@@ -173,71 +171,31 @@ TEST_F(ModelTest, NobodyThereIsSaidSoon) {
 // from our server, which speaks the openai interface only.
 
 struct GatewayTest : ModelTest {
-  static constexpr const char* key = "sk-gateway-1234";
   static void SetUpTestSuite() {
-    const fs::path program = fs::path(python()).parent_path() / "litellm";
-    if (!fs::exists(program)) return;
-    server = new ModelServer;
-    folder = new TemporaryDirectory(TemporaryDirectory::create("kerf-gateway").value());
-    const std::string config = (folder->path() / "config.yaml").string();
-    std::ofstream(config)
-        << "model_list:\n"
-           "  - model_name: mock\n"
-           "    litellm_params: {model: openai/gpt-mock, api_key: unused, mock_response: kernel one}\n"
-           "  - model_name: through\n"
-           "    litellm_params: {model: hosted_vllm/local, api_key: unused, api_base: \""
-        << server->url("/good/v1") << "\"}\n"
-        << "general_settings: {master_key: " << key << "}\n";
-    port = free_port();
-    auto environment = clean_environment();
-    environment["LITELLM_LOCAL_MODEL_COST_MAP"] = "True";  // no look-ups in the network
-    environment["LITELLM_LOG"] = "ERROR";
-    process = new Process(Process::start({.argv = {program.string(), "--config", config, "--host", "127.0.0.1",
-                                                   "--port", std::to_string(port), "--telemetry", "False"},
-                                          .environment = environment})
-                              .value());
-    const auto loop = make_loop(1).value();
-    const auto http = make_http(*loop).value();
-    for (int i = 0; i < 600 && !up; ++i) {
-      const Fetched f = fetch(*loop, *http, {.url = "http://127.0.0.1:" + std::to_string(port) + "/health/liveliness"});
-      up = f.status == 200;
-      if (!up) std::this_thread::sleep_for(milliseconds(200));
-    }
+    if (!Gateway::installed()) return;
+    server = std::make_unique<ModelServer>();
+    gateway = std::make_unique<Gateway>(
+        "  - model_name: mock\n"
+        "    litellm_params: {model: openai/gpt-mock, api_key: unused, mock_response: kernel one}\n"
+        "  - model_name: through\n"
+        "    litellm_params: {model: hosted_vllm/local, api_key: unused, api_base: \"" +
+        server->url("/good/v1") + "\"}\n");
   }
   static void TearDownTestSuite() {
-    delete process;
-    delete server;
-    delete folder;
-    process = nullptr;
-    server = nullptr;
-    folder = nullptr;
-  }
-  static int free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    ::close(fd);
-    return ntohs(address.sin_port);
+    gateway.reset();
+    server.reset();
   }
   void SetUp() override {
-    if (process == nullptr) GTEST_SKIP() << "unavailable: no litellm beside " << python() << ": scripts/setup.sh tests";
-    ASSERT_TRUE(up) << "the gateway did not start";
-    keys.keys[host()] = key;
+    if (!gateway) GTEST_SKIP() << "unavailable: no " << Gateway::program() << ": scripts/setup.sh tests";
+    ASSERT_TRUE(gateway->up()) << "the gateway did not start";
+    keys.keys[gateway->host()] = Gateway::key;
   }
-  static std::string host() { return "127.0.0.1:" + std::to_string(port); }
   Result<ModelReply> through(const std::string& dialect, const std::string& model, ModelSettings settings = {}) {
-    options.base_url = "http://" + host() + (dialect == "openai" ? "/v1" : "");
+    options.base_url = gateway->url(dialect);
     return ask(dialect + "/" + model, std::move(settings));
   }
-  static inline Process* process = nullptr;
-  static inline ModelServer* server = nullptr;
-  static inline TemporaryDirectory* folder = nullptr;
-  static inline int port = 0;
-  static inline bool up = false;
+  static inline std::unique_ptr<ModelServer> server;
+  static inline std::unique_ptr<Gateway> gateway;
 };
 
 TEST_F(GatewayTest, SpeaksBothDialects) {
@@ -264,11 +222,11 @@ TEST_F(GatewayTest, AWrongKeyAndAnUnknownModelAreOneLine) {
     ASSERT_FALSE(unknown) << dialect;
     EXPECT_THAT(unknown.error().message, HasSubstr("no-such-model"));
     EXPECT_THAT(unknown.error().message, Not(HasSubstr("\n")));
-    keys.keys[host()] = "sk-wrong-key";
+    keys.keys[gateway->host()] = "sk-wrong-key";
     const auto refused = through(dialect, "mock");
     ASSERT_FALSE(refused) << dialect;
     EXPECT_THAT(refused.error().message, Not(HasSubstr("sk-wrong-key")));
-    keys.keys[host()] = key;
+    keys.keys[gateway->host()] = Gateway::key;
   }
 }
 
