@@ -116,6 +116,8 @@ std::string evaluation_text(const Evaluation& e) {
   for (const Check& check : e.checks) {
     if (!check.passed) text += fmt::format("  failed    {}\n", check.name);
   }
+  for (const Cause& cause : e.diagnosis.causes)
+    text += fmt::format("cause       {}: {}\n", one_line(cause.name), one_line(cause.what));
   for (const HotSpot& spot : e.diagnosis.hot_spots) {
     text += fmt::format("hot spot    {}{}\n", spot.line > 0 ? fmt::format("line {}: ", spot.line) : "",
                         one_line(spot.what));

@@ -134,6 +134,13 @@ Diagnosis diagnosis_from(const json& j) {
                          .evidence = enumerator(evidences, m.at("evidence"), "evidence")};
     }
   }
+  if (const auto& causes = optional_key(j, "causes"); !causes.is_null()) {
+    for (const auto& c : causes) {
+      d.causes.push_back({.name = c.at("name").get<std::string>(),
+                          .what = c.at("what").get<std::string>(),
+                          .evidence = enumerator(evidences, c.at("evidence"), "evidence")});
+    }
+  }
   if (const auto& spots = optional_key(j, "hot_spots"); !spots.is_null()) {
     for (const auto& s : spots) {
       d.hot_spots.push_back({.line = s.at("line").get<int>(),
@@ -239,14 +246,28 @@ const char* to_string(Bound bound) {
 
 std::optional<Verdict> verdict_from(std::string_view name) { return from_name(verdicts, name); }
 
-json to_json(const Evaluation& e) {
-  json metrics = json::object(), spots = json::array(), checks = json::array(), jobs = json::array();
-  for (const auto& [name, m] : e.diagnosis.metrics) {
+// Causes are written only where a profiler named some, so that records of other targets read as before.
+json to_json(const Diagnosis& d) {
+  json metrics = json::object(), spots = json::array(), causes = json::array();
+  for (const auto& [name, m] : d.metrics) {
     metrics[name] = {{"value", number(m.value)}, {"unit", m.unit}, {"evidence", to_string(m.evidence)}};
   }
-  for (const auto& s : e.diagnosis.hot_spots) {
+  for (const auto& s : d.hot_spots) {
     spots.push_back({{"line", s.line}, {"what", s.what}, {"evidence", to_string(s.evidence)}});
   }
+  for (const auto& c : d.causes) {
+    causes.push_back({{"name", c.name}, {"what", c.what}, {"evidence", to_string(c.evidence)}});
+  }
+  json out = {{"bound", d.bound ? json(to_string(*d.bound)) : json(nullptr)},
+              {"metrics", std::move(metrics)},
+              {"hot_spots", std::move(spots)},
+              {"advice", d.advice}};
+  if (!causes.empty()) out["causes"] = std::move(causes);
+  return out;
+}
+
+json to_json(const Evaluation& e) {
+  json checks = json::array(), jobs = json::array();
   for (const auto& c : e.checks) checks.push_back({{"name", c.name}, {"passed", c.passed}, {"detail", c.detail}});
   for (const auto& job : e.jobs) {
     jobs.push_back({{"kind", job.kind}, {"seconds", number(job.seconds)}, {"cached", job.cached}});
@@ -264,11 +285,7 @@ json to_json(const Evaluation& e) {
           {"message", nullable(e.message)},
           {"at", e.at ? location(*e.at) : json(nullptr)},
           {"receipt", e.receipt ? receipt_json(*e.receipt) : json(nullptr)},
-          {"diagnosis",
-           {{"bound", e.diagnosis.bound ? json(to_string(*e.diagnosis.bound)) : json(nullptr)},
-            {"metrics", std::move(metrics)},
-            {"hot_spots", std::move(spots)},
-            {"advice", e.diagnosis.advice}}},
+          {"diagnosis", to_json(e.diagnosis)},
           {"checks", std::move(checks)},
           {"jobs", std::move(jobs)},
           {"variants_supported", e.variants_supported},

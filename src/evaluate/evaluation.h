@@ -65,6 +65,13 @@ struct HotSpot {
   Evidence evidence = Evidence::statically;
 };
 
+// Why it is slow, from a closed list (docs/diagnosis.md): "uncoalesced", "few_blocks", …
+struct Cause {
+  std::string name;
+  std::string what;  // with the figures that show it
+  Evidence evidence = Evidence::silicon;
+};
+
 struct Metric {
   double value = 0;
   std::string unit;
@@ -75,6 +82,7 @@ struct Metric {
 struct Diagnosis {
   std::optional<Bound> bound;
   std::map<std::string, Metric> metrics;  // canonical names, docs/diagnosis.md
+  std::vector<Cause> causes;              // the main one first; empty where no profiler looked
   std::vector<HotSpot> hot_spots;
   std::vector<std::string> advice;
 };
@@ -112,6 +120,7 @@ struct Evaluation {
   int variants = 0;
 };
 
+[[nodiscard]] nlohmann::json to_json(const Diagnosis& diagnosis);
 [[nodiscard]] nlohmann::json to_json(const Evaluation& evaluation);
 [[nodiscard]] Result<Evaluation> evaluation_from_json(const nlohmann::json& json);
 

@@ -57,6 +57,7 @@ Evaluation any_evaluation(std::uint64_t seed) {
   }
   if (maybe()) e.diagnosis.bound = static_cast<Bound>(r.below(7));
   e.diagnosis.metrics["bandwidth.memory"] = {.value = r.uniform(), .unit = "GB/s", .evidence = Evidence::silicon};
+  e.diagnosis.causes = {{.name = text(), .what = text(), .evidence = Evidence::silicon}};
   e.diagnosis.hot_spots = {{.line = 12, .what = text(), .evidence = Evidence::statically}};
   e.diagnosis.advice = {text()};
   e.checks = {{.name = "fp64_error", .passed = maybe(), .detail = {{"max_error", r.uniform()}}}};

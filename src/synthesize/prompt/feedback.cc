@@ -95,6 +95,11 @@ std::string success(const Evaluation& e, const Candidate& candidate) {
                        e.variants);
   const Diagnosis& d = e.diagnosis;
   if (d.bound) out += fmt::format("Bound: {}.\n", to_string(*d.bound));
+  if (!d.causes.empty()) {
+    out += "Causes, the main one first:\n";
+    for (const Cause& cause : d.causes)
+      out += fmt::format("- {}: {} ({})\n", quote(cause.name), quote(cause.what), to_string(cause.evidence));
+  }
   if (!d.metrics.empty()) {
     out += "Metrics (value, unit, evidence):\n";
     for (const auto& [name, metric] : d.metrics)

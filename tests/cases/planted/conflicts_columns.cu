@@ -1,0 +1,22 @@
+/* /// kerf
+version = 1
+[[step]]
+launch = "conflicts_columns"
+grid = ["x.shape[0] // 32"]
+block = [256]
+args = ["x", "out", "x.shape[1]"]
+/// */
+// One warp sums rows of a tile, its lanes 128 words apart.
+extern "C" __global__ void conflicts_columns(const float* x, float* out, int64_t n) {
+  __shared__ float tile[32 * 128];
+  const int row = threadIdx.x / 8, lane = threadIdx.x % 8;
+  float s = 0;
+  for (int64_t c = 0; c < n; c += 128) {
+    for (int k = threadIdx.x; k < 32 * 128; k += 256) tile[k] = x[(blockIdx.x * 32 + k / 128) * n + c + k % 128];
+    __syncthreads();
+    for (int k = 0; k < 128; ++k)
+      if (threadIdx.x < 32) s += tile[threadIdx.x * 128 + k];
+    __syncthreads();
+  }
+  if (threadIdx.x < 32) out[blockIdx.x * 32 + threadIdx.x] = s + 0.0f * (row + lane);
+}

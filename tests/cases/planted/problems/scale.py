@@ -1,0 +1,19 @@
+"""One pass over a matrix."""
+
+import torch
+import torch.nn as nn
+
+M, N = 8192, 8192
+
+
+class Model(nn.Module):
+    def forward(self, x):
+        return x * 2.0 + 1.0
+
+
+def get_inputs():
+    return [torch.randn(M, N)]
+
+
+def get_init_inputs():
+    return []
