@@ -200,6 +200,13 @@ class Generaliser {
     return unify_values(values);
   }
 
+  // NaN is the same constant everywhere.
+  static bool is_same(const Value& a, const Value& b) {
+    const auto* x = std::get_if<double>(&a.is);
+    const auto* y = std::get_if<double>(&b.is);
+    return a == b || (x && y && std::isnan(*x) && std::isnan(*y));
+  }
+
   GeneralArgument unify_values(const std::vector<Value>& values) {
     if (const auto* list = std::get_if<ValueList>(&values[0].is)) {
       GeneralArgumentList made;
@@ -215,13 +222,13 @@ class Generaliser {
     }
     Constant constant{.values = values, .text = ""};
     bool same = true;
-    for (std::size_t w = 0; w < values.size(); ++w) same = same && (!wanted_[w] || values[w] == values[0]);
+    for (std::size_t w = 0; w < values.size(); ++w) same = same && (!wanted_[w] || is_same(values[w], values[0]));
     if (same) return {std::move(constant)};
     if (auto text = atoms_.find(values, wanted_)) {
       constant.text = std::move(*text);
     } else {
       for (std::size_t w = 0; w < values.size(); ++w)
-        if (values[w] != values[0]) wanted_[w] = false;
+        if (!is_same(values[w], values[0])) wanted_[w] = false;
     }
     return {std::move(constant)};
   }

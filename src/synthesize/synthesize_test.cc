@@ -562,6 +562,16 @@ TEST(Identity, GeneralisesWhatDiffersBetweenVariants) {
   EXPECT_EQ(fault(*candidate, a.problem), "");
 }
 
+TEST(Identity, TakesNaNForOneConstantInAllVariants) {
+  Case a = parse("input x f32 6 8\ne = aten.leaky_relu.default x 0.2 -> f32 6 8\noutput e");
+  const Case b = parse("input x f32 5 8\ne = aten.leaky_relu.default x 0.2 -> f32 5 8\noutput e");
+  a.problem.workloads.push_back(b.problem.workloads[0]);
+  for (Workload& w : a.problem.workloads) w.exported.nodes[0].args[1] = {Value{std::nan("")}};
+  const auto graph = generalise(a.problem, GraphForm::exported);
+  ASSERT_TRUE(graph) << graph.error().message;
+  EXPECT_EQ(graph->workloads.size(), 2U);
+}
+
 TEST(Identity, PinsWhatNoExpressionGives) {
   Case a = parse("input x f32 6 8\ne = aten.leaky_relu.default x 0.2 -> f32 6 8\noutput e");
   const Case b = parse("input x f32 5 8\ne = aten.leaky_relu.default x 0.37 -> f32 5 8\noutput e");

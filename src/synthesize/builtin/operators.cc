@@ -115,6 +115,7 @@ const std::map<std::string, Apply>& rules() {
       const Lowered gate = r.f(Op::div, r.clamp(r.f(Op::add, v, 3), &low, &high), 6);
       r.give(r.node.base() == "hardswish" ? r.f(Op::mul, v, gate) : gate);
     };
+    t["isnan"] = [](const Rule& r) { r.give(r.f(Op::ne, r.x(), r.x())); };
     t["where"] = [](const Rule& r) { r.give(r.where(r.args.tensor(0), r.args.operand(1), r.args.operand(2))); };
     // Reductions
     t["sum"] = [](const Rule& r) { r.reduce_with(ReduceOp::sum, 1, 2); };
