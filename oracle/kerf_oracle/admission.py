@@ -2,7 +2,7 @@
 
 import torch
 
-from . import draws, errors, judge, trace
+from . import baselines, draws, errors, judge, trace
 
 LARGE = 4e9             # operations: beyond, two of the extra distributions are enough, lest admission take minutes
 CUSTOMARY = 1e-2        # the tolerance of customary harnesses, in units of each output's magnitude
@@ -10,23 +10,29 @@ SENSIBLE = {torch.float64: 1e-9, torch.float32: 1e-3, torch.bfloat16: 0.2, torch
 
 
 class Sample:
-    """One set of inputs and parameters with the answers to it."""
+    """One set of inputs and parameters with the answers to it; without `judged` only those in the working type."""
 
-    def __init__(self, workload, distribution, seed, report, state=None, wide=True):
+    def __init__(self, workload, distribution, seed, report, state=None, judged=True):
         report(f"answering {distribution} inputs")
-        self.inputs = [torch.empty(t.shape, dtype=t.dtype) for t in workload.tensors_of_template()]
+        self.inputs = [torch.empty(t.shape, dtype=t.dtype, device=workload.device) for t in workload.tensors_of_template()]
         self.names = workload.input_names
         self.state = state or {name: torch.empty_like(t) for name, t in workload.initial.items()}
         workload.draw(distribution, seed, self.inputs, self.state) if state is None else \
             workload.draw_inputs(distribution, seed, self.inputs)
-        self.truths, self.reference = answers(workload, self.inputs, self.state, report) if wide else (None, None)
+        self.truths, self.reference = answers(workload, self.inputs, self.state, report) if judged else \
+            (None, reference_answers(workload, self.inputs, self.state, report))
+
+
+def reference_answers(workload, inputs, state, report):
+    baselines.pin()
+    workload.set_state(state)
+    copies = [t.clone() for t in inputs] if workload.mutates_inputs else inputs
+    return workload.outputs(workload.arguments(copies), report)
 
 
 def answers(workload, inputs, state, report):
     """(truths, outputs of the reference in the working type) on these tensors."""
-    workload.set_state(state)
-    copies = [t.clone() for t in inputs] if workload.mutates_inputs else inputs
-    reference = workload.outputs(workload.arguments(copies), report)
+    reference = reference_answers(workload, inputs, state, report)
     if any(r.is_floating_point() for r in reference):
         true = workload.truth(inputs, state, report)
         workload.set_state(state)
@@ -55,7 +61,7 @@ def trivial(sample, other):
     outputs = sample.reference
     found = [("zeros", [torch.zeros_like(t) for t in outputs])]
     if all(t.is_floating_point() and t.numel() > 1 for t in outputs):
-        found.append(("a constant", [torch.full_like(t, float(t.double().mean())) for t in outputs]))
+        found.append(("a constant", [torch.full_like(t, float(t.mean(dtype=torch.float64))) for t in outputs]))
     for kind, tensors in (("input", list(zip(sample.names, sample.inputs))), ("parameter", list(sample.state.items()))):
         for name, tensor in tensors:
             copies = [broadcast(tensor, t) for t in outputs]
@@ -89,7 +95,7 @@ def clearly_wrong(truth, given):
     step = max(1, given.numel() // 1024)
     true = truth.true[::step]
     # Element numbers in the order of `true`, as positions of `given`, whose memory may lie otherwise (expanded).
-    position, index, rest = [], torch.arange(0, given.numel(), step), None
+    position, index, rest = [], torch.arange(0, given.numel(), step, device=given.device), None
     rest = index
     for d in reversed(truth.order):
         position.append((d, rest % truth.shape[d]))
@@ -99,12 +105,22 @@ def clearly_wrong(truth, given):
     return bool(((found.double() - true).abs() > truth.allowed).any())
 
 
+def close(a, b, rtol, atol, equal_nan=False):
+    """torch.allclose in double precision, without copies of whole tensors."""
+    if a.shape != b.shape:
+        return False
+    a, b = a.reshape(-1), b.reshape(-1)
+    return all(torch.allclose(a[i:i + judge.PIECE].double(), b[i:i + judge.PIECE].double(), rtol=rtol, atol=atol, equal_nan=equal_nan)
+               for i in range(0, a.numel(), judge.PIECE))
+
+
 def passes_customarily(sample, answer):
-    def close(a, b):
-        return a.shape == b.shape and torch.allclose(a.double(), b.double(), rtol=CUSTOMARY, atol=CUSTOMARY)
+    def alike(a, b):
+        return close(a, b, CUSTOMARY, CUSTOMARY)
 
     # A slice of the leading dimension first: most answers fail there already.
-    return all((a.dim() == 0 or close(a[:1], r[:1])) and close(a, r) for a, r in zip(answer, sample.reference))
+    return all((a.dim() == 0 or a.shape != r.shape or alike(a[:1], r[:1])) and alike(a, r)
+               for a, r in zip(answer, sample.reference))
 
 
 def check_random(workload, sample, program, report):
@@ -117,8 +133,7 @@ def check_random(workload, sample, program, report):
         runs.append(workload.outputs(workload.arguments([t.clone() for t in sample.inputs]), report))
     named = trace.random_operators(program) if program is not None else []
     differs = len(runs[0]) != len(runs[1]) or any(
-        a.shape != b.shape or not torch.allclose(a.double(), b.double(), rtol=1e-4, atol=1e-5 * float(a.double().abs().max()),
-                                                 equal_nan=True)
+        not close(a, b, 1e-4, 1e-5 * float(a.abs().max()), equal_nan=True)
         for a, b in zip(*runs) if a.numel())
     if not differs and not named:
         return None
@@ -151,7 +166,7 @@ def admit(workload, program, operations, report):
         if "finite" in bad and not any(t.numel() and bool(torch.isfinite(t).any()) for t in own.reference):
             verdict["refused"] = "no element of the answer is finite on the file's own inputs, so nothing can be judged"
             return verdict
-    other = Sample(workload, "own", 202, report, state=own.state)
+    other = Sample(workload, "own", 202, report, state=own.state, judged=False)
     fooled, customary = [], []
     for what, answer in trivial(own, other):
         if passes(own, answer):
@@ -161,11 +176,13 @@ def admit(workload, program, operations, report):
     verdict["fooled_by_own_inputs"] = fooled + [f"{what} (at a tolerance of {CUSTOMARY:g})" for what in customary]
     moved = any(workload.continuous)
     telling = {what: False for what in fooled}
+    exact = any(t.exact for t in own.truths)
     del other
+    answer = own = None  # the extra distributions need the room
     if moved:
         extra = draws.EXTRA[:2] if operations > LARGE else draws.EXTRA
         for i, distribution in enumerate(extra):
-            if distribution == "sparse" and any(t.exact for t in own.truths):
+            if distribution == "sparse" and exact:
                 verdict["notes"].append("not judged on sparse inputs: ties leave the exact answer open")
                 continue
             try:
@@ -177,13 +194,15 @@ def admit(workload, program, operations, report):
                 bad = error.message
             if bad:
                 verdict["notes"].append(f"not judged on {distribution} inputs: {bad}")
+                sample = None
                 continue
             verdict["distributions"].append(distribution)
             if any(not told for told in telling.values()):
-                second = Sample(workload, distribution, 404 + i, report, state=sample.state)
+                second = Sample(workload, distribution, 404 + i, report, state=sample.state, judged=False)
                 for what, answer in trivial(sample, second):
                     if what in telling and not passes(sample, answer):
                         telling[what] = True
+            sample = second = answer = None
     nothing_tells = [what for what, told in telling.items() if not told]
     if nothing_tells:
         verdict["degenerate"] = True

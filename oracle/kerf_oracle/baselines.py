@@ -28,41 +28,66 @@ def largest_cache():
 
 
 class Flusher:
-    """Reads and writes twice the last-level cache with all threads."""
+    """Reads and writes twice the last-level cache with all threads; on a GPU writes `bytes`, as the runner does before a candidate."""
 
-    def __init__(self):
+    def __init__(self, device="cpu", bytes=0):
+        self.device, self.bytes = torch.device(device), bytes
         self.buffer = None
 
     def __call__(self):
+        if self.device.type == "cuda":
+            if self.buffer is None:
+                self.buffer = torch.empty(self.bytes, dtype=torch.uint8, device=self.device)
+            self.buffer.zero_()
+            return
         if self.buffer is None:
             self.buffer = torch.zeros(min(max(2 * largest_cache(), LEAST), MOST) // 4, dtype=torch.float32)
         self.buffer.add_(1)
 
 
+# 300 us at some 1.9 GHz, during which the GPU does nothing: the runner waits as long (src/runner/cuda/cuda_executor.cc).
+HAND_OVER_CYCLES = 570_000
+COMPILED = {"compile": {}, "max_autotune": {"mode": "max-autotune-no-cudagraphs"}}
+
+
 def prepare(workload, baseline, args):
     """Compiles if need be and warms up; `args` are forward's arguments on a trial's tensors."""
-    if baseline == "compile" and workload.compiled is None:
-        workload.compiled = torch.compile(workload.model)
-    function = workload.model if baseline == "eager" else workload.compiled
+    if baseline in COMPILED and baseline not in workload.compiled:
+        workload.compiled[baseline] = torch.compile(workload.model, **COMPILED[baseline])
+    function = function_of(workload, baseline)
     try:
         with torch.inference_mode():
             for _ in range(WARM_UPS):
                 function(*args())
+        if workload.device.type == "cuda":
+            torch.cuda.synchronize()
     except Exception as error:
-        workload.compiled = None
+        workload.compiled.pop(baseline, None)
         if errors.is_out_of_memory(error):
             raise errors.Refusal("unavailable", f"{baseline}: out of memory") from None
         raise errors.Refusal("unavailable", f"{baseline} fails: {type(error).__name__}: {errors.one_line(error)}") from None
 
 
+def pin():
+    """PyTorch's own defaults, whatever a problem file made of them: both sides of a comparison compute in the same precision."""
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = True
+
+
+def function_of(workload, baseline):
+    return workload.model if baseline == "eager" else workload.compiled.get(baseline)
+
+
 def time_once(workload, baseline, args, flush):
-    """Microseconds of one call, and how often this process was interrupted in it."""
-    function = workload.model if baseline == "eager" else workload.compiled
+    """Microseconds of one call, and how often this process was interrupted in it (-1 on a GPU, whose time does not depend on it)."""
+    function = function_of(workload, baseline)
     if function is None:
         raise errors.Refusal("internal", "a baseline is timed that was not prepared")
     gc.disable()
     try:
         with torch.inference_mode():
+            if workload.device.type == "cuda":
+                return time_on_gpu(function, args, flush), -1
             if flush:
                 flush()
             switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
@@ -74,3 +99,20 @@ def time_once(workload, baseline, args, flush):
     finally:
         gc.enable()
     return (end - begin) / 1e3, switches
+
+
+def time_on_gpu(function, args, flush):
+    """Between two events on the stream. The GPU is kept waiting while kernels are handed over, as before a candidate: what is compared
+    is the time of the device, not that of Python."""
+    begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    pin()
+    torch.cuda.synchronize()
+    if flush:
+        flush()
+    torch.cuda._sleep(HAND_OVER_CYCLES)
+    begin.record()
+    result = function(*args)
+    end.record()
+    torch.cuda.synchronize()
+    del result
+    return begin.elapsed_time(end) * 1e3

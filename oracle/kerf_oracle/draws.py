@@ -13,6 +13,10 @@ EXTRA = ("signed", "heavy_tailed", "sparse", "large")
 NOISE_BLOCK = 1 << 20
 
 
+def generator(device, seed):
+    return torch.Generator(device).manual_seed(seed % 2**63)
+
+
 def seed_all(seed):
     random.seed(seed)
     torch.manual_seed(seed % 2**63)
@@ -61,7 +65,8 @@ def continuous(drawn, tensor):
 
 def draw(distribution, tensor, generator):
     """Fills a float tensor."""
-    a, b = torch.rand(2, generator=generator).tolist()
+    device = tensor.device
+    a, b = torch.rand(2, generator=generator, device=device).tolist()
     if distribution == "signed":
         return tensor.normal_(mean=2 * b - 1, std=0.5 + 1.5 * a, generator=generator)
     if distribution == "heavy_tailed":
@@ -69,14 +74,14 @@ def draw(distribution, tensor, generator):
         tensor.normal_(generator=generator)
         tensor.mul_(torch.exp(tensor.abs().mul_(0.5 + a)))
         if tensor.dim() > 1:
-            scale = torch.pow(10.0, 3 * torch.rand(tensor.shape[0], generator=generator) - 2).to(tensor.dtype)
+            scale = torch.pow(10.0, 3 * torch.rand(tensor.shape[0], generator=generator, device=device) - 2).to(tensor.dtype)
             tensor.mul_(scale.view(-1, *[1] * (tensor.dim() - 1)))
         return tensor.clamp_(-200, 200)
     if distribution == "sparse":
         # A few values that repeat, and zeros: ties, runs, exact cancellation.
-        values = torch.randn(7, generator=generator).mul_(0.5 + 1.5 * a).to(tensor.dtype)
-        table = torch.cat([values, torch.zeros(9, dtype=tensor.dtype)])
-        picks = torch.randint(0, 16, tensor.shape, generator=generator, dtype=torch.int32)
+        values = torch.randn(7, generator=generator, device=device).mul_(0.5 + 1.5 * a).to(tensor.dtype)
+        table = torch.cat([values, torch.zeros(9, dtype=tensor.dtype, device=device)])
+        picks = torch.randint(0, 16, tensor.shape, generator=generator, dtype=torch.int32, device=device)
         return tensor.copy_(table[picks.long()] if tensor.numel() < NOISE_BLOCK else table.index_select(0, picks.flatten()).view(tensor.shape))
     if distribution == "large":
         return tensor.normal_(mean=20 * b - 10, std=10 + 40 * a, generator=generator)
@@ -87,9 +92,9 @@ def noise(like, generator):
     """Standard normal numbers; large tensors repeat a block from a random offset, which is as good for telling."""
     count = like.numel()
     if count <= 2 * NOISE_BLOCK:
-        return torch.randn(like.shape, generator=generator, dtype=torch.float32)
-    block = torch.randn(NOISE_BLOCK + 4099, generator=generator)  # odd: rows do not repeat in step
-    out = torch.empty(count)
+        return torch.randn(like.shape, generator=generator, dtype=torch.float32, device=like.device)
+    block = torch.randn(NOISE_BLOCK + 4099, generator=generator, device=like.device)  # odd: rows do not repeat in step
+    out = torch.empty(count, device=like.device)
     for begin in range(0, count, block.numel()):
         part = out[begin:begin + block.numel()]
         part.copy_(block[:part.numel()])

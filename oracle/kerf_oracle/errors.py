@@ -23,7 +23,7 @@ def one_line(error):
 def is_out_of_memory(error):
     text = str(error)
     return isinstance(error, MemoryError) or "can't allocate memory" in text or "not enough memory" in text \
-        or "Cannot allocate memory" in text
+        or "Cannot allocate memory" in text or "CUDA out of memory" in text
 
 
 def line_in(error, filename):

@@ -8,6 +8,7 @@ K = 8                 # times the reference's own error
 BLOCK = 4096          # elements of a region
 CHUNK = 7 * BLOCK     # elements at a time: they stay in the L2 cache, and PyTorch works off fewer than 32,768 on one
                       # thread, so that a busy core does not hold up hundreds of small parallel loops
+PIECE = 1 << 26       # on a GPU, and where what is wrong is looked at closely: temporaries stay small
 SMALL = 1e-3          # of a region's magnitude
 # Errors that rounding alone explains, in units of the largest magnitude.
 FLOOR = {torch.float64: 1e-13, torch.float32: 2e-6, torch.bfloat16: 8e-3, torch.float16: 1e-3}
@@ -58,10 +59,10 @@ class Truth:
             self.error = float(error.max()) if error.numel() else 0.0
             self.mean_error = float(error.mean()) if error.numel() else 0.0
             self.scale = float(self.true.abs().masked_fill_(~fine, 0.0).max()) if error.numel() else 0.0
-            self.block_error = torch.full((blocks(self.true.numel()),), self.error, dtype=torch.float64)
+            self.block_error = torch.full((blocks(self.true.numel()),), self.error, dtype=torch.float64, device=self.true.device)
         else:
             self.error, self.block_error = scan.max_error, scan.block_error
-            magnitudes = Scan(self.true, torch.zeros(1, dtype=torch.float64).expand(self.true.numel()))
+            magnitudes = Scan(self.true, torch.zeros(1, dtype=torch.float64, device=self.true.device).expand(self.true.numel()))
             self.scale, self.block_size = magnitudes.max_error, magnitudes.block_error
         floor = FLOOR[self.dtype]
         self.allowed = max(K * self.error, floor * self.scale)
@@ -73,10 +74,10 @@ class Truth:
             # allowed in any region, as long as that is little of the region's own magnitude (docs/decisions.md).
             carried = (SMALL * self.block_size).clamp_(max=floor / 8 * self.scale)
             tail = torch.finfo(self.dtype).eps / 8 * self.scale
-            self.block_allowed = torch.maximum(K * torch.maximum(self.block_error, torch.tensor(mean / 8)),
+            self.block_allowed = torch.maximum(K * self.block_error.clamp(min=mean / 8),
                                                floor * self.block_size) + carried + min(tail, self.allowed)
         else:
-            self.block_allowed = torch.full((blocks(self.true.numel()),), math.inf, dtype=torch.float64)
+            self.block_allowed = torch.full((blocks(self.true.numel()),), math.inf, dtype=torch.float64, device=self.true.device)
 
 
 def blocks(count):
@@ -87,13 +88,13 @@ class Scan:
     """Largest error and mean error of every region, in one pass over memory."""
 
     def __init__(self, true, got):
-        count = true.numel()
-        self.block_error = torch.zeros(blocks(count), dtype=torch.float64)
+        count, step = true.numel(), CHUNK if true.device.type == "cpu" else PIECE
+        self.block_error = torch.zeros(blocks(count), dtype=torch.float64, device=true.device)
         self.max_error, self.finite = 0.0, True
-        buffer = torch.empty(min(count, CHUNK), dtype=torch.float64)
+        buffer = torch.empty(min(count, step), dtype=torch.float64, device=true.device)
         largest = []
-        for begin in range(0, count, CHUNK):
-            end = min(begin + CHUNK, count)
+        for begin in range(0, count, step):
+            end = min(begin + step, count)
             error = buffer[:end - begin]
             error.copy_(got[begin:end])
             error.sub_(true[begin:end]).abs_()
@@ -120,68 +121,93 @@ def judge(truth, output, sentinel):
     if truth.exact:
         if torch.equal(got, truth.true):
             return result
-        wrong = got != truth.true
-        if truth.reference is not None:
-            wrong &= got != truth.reference
-        if not bool(wrong.any()):  # each element is that of one precision or the other
-            return result
-        error = (got.double() - truth.true.double()).abs_()
-        result["max_error"] = float(error.max())
-        return describe(result, truth, got, wrong, sentinel)
-    scan = Scan(truth.true, got)
-    if truth.finite and scan.finite:
-        result["max_error"] = scan.max_error
-        failing = scan.block_error > truth.block_allowed
-        if scan.max_error <= truth.allowed and not bool(failing.any()):
-            return result
-        error = (got.double() - truth.true).abs_()
-        wrong = error > truth.allowed
-        if bool(failing.any()):
-            limit = truth.block_allowed.repeat_interleave(BLOCK)[:got.numel()]
-            wrong |= failing.repeat_interleave(BLOCK)[:got.numel()] & (error > limit)
-        return describe(result, truth, got, wrong, sentinel)
-    true = truth.true
-    wide = got.double()
-    same = (wide == true) | (wide.isnan() & true.isnan())
-    if not truth.finite:
-        same |= truth.reference_bad
-    error = (wide - true).abs_()
-    error = error.masked_fill_(same, 0.0)
-    finite_error = error[torch.isfinite(error)]
-    result["max_error"] = float(finite_error.max()) if finite_error.numel() else 0.0
-    result["nonfinite"] = int((~torch.isfinite(wide) & torch.isfinite(true) & ~same).sum())
-    wrong = ~(error <= truth.allowed)
-    return describe(result, truth, got, wrong, sentinel) if bool(wrong.any()) else result
+        failing = None
+    else:
+        scan = Scan(truth.true, got)
+        failing = None
+        if truth.finite and scan.finite:
+            result["max_error"] = scan.max_error
+            failing = scan.block_error > truth.block_allowed
+            if scan.max_error <= truth.allowed and not bool(failing.any()):
+                return result
+    look = Look(truth, got, sentinel)
+    for begin in range(0, got.numel(), PIECE):
+        look.at(begin, min(begin + PIECE, got.numel()), failing)
+    return look.into(result)
 
 
-def describe(result, truth, got, wrong, sentinel):
-    """Adds counts and places of the wrong elements."""
-    result["right"] = False
-    where = wrong.nonzero().flatten()
-    result["wrong"] = int(where.numel())
-    result["unwritten"] = int((unwritten(got, sentinel) & wrong).sum())
-    order = truth.order
-    extents = [truth.shape[d] for d in order]
-    if not extents:
-        at = []
-        index = torch.zeros(1, dtype=torch.int64)
-        result["got"], result["expected"] = as_number(got[0]), as_number(truth.true[0])
+class Look:
+    """Which elements are wrong, piece by piece: how many, where, how."""
+
+    def __init__(self, truth, got, sentinel):
+        self.truth, self.got, self.sentinel = truth, got, sentinel
+        self.wrong = self.unwritten = self.nonfinite = 0
+        self.max_error, self.first, self.low, self.high = 0.0, None, None, None
+
+    def at(self, begin, end, failing):
+        wrong, error, nonfinite = self.judged(begin, end, failing)
+        self.nonfinite += nonfinite
+        if error.numel():
+            self.max_error = max(self.max_error, float(error.max()))
+        where = wrong.nonzero().flatten()
+        if not where.numel():
+            return
+        self.wrong += int(where.numel())
+        self.unwritten += int((unwritten(self.got[begin:end], self.sentinel) & wrong).sum())
+        where += begin
+        order, shape = self.truth.order, self.truth.shape
+        coordinates, rest = [None] * len(order), where
+        for d in reversed(order):
+            coordinates[d] = rest % shape[d]
+            rest = rest // shape[d]
+        # The first in the order of indices, which need not be the order of memory.
+        key = torch.zeros_like(where)
+        for d, extent in enumerate(shape):
+            key = key * extent + coordinates[d]
+        first = int(key.argmin())
+        if self.first is None or int(key[first]) < self.first[0]:
+            self.first = int(key[first]), [int(c[first]) for c in coordinates], int(where[first])
+        low, high = [int(c.min()) for c in coordinates], [int(c.max()) for c in coordinates]
+        self.low = low if self.low is None else [min(p) for p in zip(low, self.low)]
+        self.high = high if self.high is None else [max(p) for p in zip(high, self.high)]
+
+    def judged(self, begin, end, failing):
+        """(mask of the wrong elements, errors that are finite, how many are not finite and should be)."""
+        truth, got, true = self.truth, self.got[begin:end], self.truth.true[begin:end]
+        if truth.exact:
+            wrong = got != true
+            if truth.reference is not None:  # each element is that of one precision or the other
+                wrong &= got != truth.reference[begin:end]
+            error = (got.double() - true.double()).abs_()
+            return wrong, error if bool(wrong.any()) else error[:0], 0
+        wide = got.double()
+        if failing is not None:
+            error = (wide - true).abs_()
+            wrong = error > truth.allowed
+            piece = slice(begin // BLOCK, (end + BLOCK - 1) // BLOCK)
+            if bool(failing[piece].any()):
+                limit = truth.block_allowed[piece].repeat_interleave(BLOCK)[:end - begin]
+                wrong |= failing[piece].repeat_interleave(BLOCK)[:end - begin] & (error > limit)
+            return wrong, error, 0
+        same = (wide == true) | (wide.isnan() & true.isnan())
+        if not truth.finite:
+            same |= truth.reference_bad[begin:end]
+        error = (wide - true).abs_().masked_fill_(same, 0.0)
+        nonfinite = int((~torch.isfinite(wide) & torch.isfinite(true) & ~same).sum())
+        return ~(error <= truth.allowed), error[torch.isfinite(error)], nonfinite
+
+    def into(self, result):
+        """Adds counts and places of the wrong elements."""
+        result["max_error"], result["nonfinite"] = max(result["max_error"], self.max_error), self.nonfinite
+        if self.wrong == 0:
+            return result
+        result.update(right=False, wrong=self.wrong, unwritten=self.unwritten)
+        _, at, index = self.first
+        if self.truth.shape:
+            result["first_wrong"] = at
+            result["box"] = [[low, high] for low, high in zip(self.low, self.high)]
+        result["got"], result["expected"] = as_number(self.got[index]), as_number(self.truth.true[index])
         return result
-    coordinates, rest = [None] * len(order), where
-    for d, extent in zip(reversed(order), reversed(extents)):
-        coordinates[d] = rest % extent
-        rest = rest // extent
-    # The first in the order of indices, which need not be the order of memory.
-    key = torch.zeros_like(where)
-    for d, extent in enumerate(truth.shape):
-        key = key * extent + coordinates[d]
-    first = int(key.argmin())
-    at = [int(c[first]) for c in coordinates]
-    index = where[first]
-    result["first_wrong"] = at
-    result["box"] = [[int(c.min()), int(c.max())] for c in coordinates]
-    result["got"], result["expected"] = as_number(got[index]), as_number(truth.true[index])
-    return result
 
 
 def as_number(element):
@@ -189,10 +215,11 @@ def as_number(element):
 
 
 def unwritten(got, sentinel):
-    """Elements whose bits are those of the sentinel, an 8-byte pattern that repeats from the tensor's first byte."""
+    """Elements whose bits are those of the sentinel, an 8-byte pattern that repeats from the tensor's first byte: each of its parts
+    counts, wherever it lies."""
     size = got.element_size()
     bits = got.contiguous().view({1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[size])
-    found = torch.zeros(got.shape, dtype=torch.bool)
+    found = torch.zeros(got.shape, dtype=torch.bool, device=got.device)
     for part in range(8 // size):
         piece = (sentinel >> (8 * size * part)) & ((1 << (8 * size)) - 1)
         if size > 1 and piece >= 1 << (8 * size - 1):

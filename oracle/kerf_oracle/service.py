@@ -9,11 +9,12 @@ import time
 
 import torch
 
-from . import PROTOCOL, admission, baselines, errors, judge, layout, understand, wire
+from . import PROTOCOL, admission, baselines, device, errors, judge, layout, understand, wire
 from .workload import Workload, tensors_in
 
 KEEP_BUILT = 6                 # models of the workloads used last stay built
 KEEP_BYTES = 2 << 30           # of parameters
+KEEP_TRUTHS = 1 << 30          # bytes of a trial's inputs up to which its true answers are kept on a GPU
 VARIANT_COST = 1.5             # of the primary's bytes
 VARIANT_SECONDS = 3.0
 
@@ -29,6 +30,8 @@ class Service:
         self.channel = channel
         self.workloads, self.trials, self.outputs = {}, {}, layout.Memories(8)
         self.recent = []
+        self.device = torch.device("cpu")
+        self.memories = {}  # of outputs on a device, by id
         self.flush = baselines.Flusher()
         self.in_place = None  # the trial whose tensors the model's parameters are views of now, by workload id
 
@@ -66,11 +69,24 @@ class Service:
         if cpus := request.get("cpus"):
             os.sched_setaffinity(0, cpus)
         torch.set_num_threads(request["threads"])
-        if limit := request.get("memory_limit"):
+        versions = {"torch": torch.__version__, "python": ".".join(map(str, sys.version_info[:3])),
+                    "threads": torch.get_num_threads()}
+        if name := request.get("device"):
+            versions.update(self.use(name, request["flush_bytes"]))
+        elif limit := request.get("memory_limit"):  # a GPU's driver reserves far more addresses than memory
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-        return {"protocol": PROTOCOL, "versions": {
-            "torch": torch.__version__, "python": ".".join(map(str, sys.version_info[:3])),
-            "threads": torch.get_num_threads()}}
+        return {"protocol": PROTOCOL, "versions": versions}
+
+    def use(self, name, flush_bytes):
+        """From now on everything lives on this GPU. What a receipt should say of it."""
+        self.device = torch.device(name)
+        if not torch.cuda.is_available():
+            raise errors.Refusal("unavailable", f"PyTorch {torch.__version__} sees no GPU: it needs a CUDA build and NVIDIA's driver")
+        torch.cuda.set_device(self.device)
+        baselines.pin()
+        self.flush = baselines.Flusher(self.device, flush_bytes)
+        return {"cuda": torch.version.cuda, "gpu": torch.cuda.get_device_name(self.device),
+                "tf32_matmul": torch.backends.cuda.matmul.allow_tf32, "tf32_cudnn": torch.backends.cudnn.allow_tf32}
 
     # Workloads
 
@@ -85,18 +101,37 @@ class Service:
         problem = problem if sizes is None else {**problem, "sizes": sizes}
         identifier = self.identify(problem)
         if identifier not in self.workloads:
-            self.workloads[identifier] = Workload(identifier, problem["source"], problem["sizes"], problem["mode"], problem["path"])
+            self.workloads[identifier] = Workload(identifier, problem["source"], problem["sizes"], problem["mode"], problem["path"],
+                                                   device=self.device)
         return self.workloads[identifier]
 
     def on_register(self, request, _):
         """A workload that was admitted before, e.g. by a process that died."""
         return {"id": self.register(request["problem"]).id}
 
+    def on_device(self):
+        return self.device.type != "cpu"
+
+    def make_room(self):
+        """Forgets all trials and models: a GPU holds those of one problem."""
+        for trial in list(self.trials):
+            self.on_forget({"trial": trial}, [])
+        for memory in self.memories.values():
+            memory.free()
+        self.memories.clear()
+        for workload in self.recent:
+            workload.unload()
+        self.recent.clear()
+        gc.collect()
+        torch.cuda.empty_cache()
+
     def built(self, workload):
         if workload.model is None:
             workload.build(self.report)
             understand.Traced(workload, self.report)  # names constants that the trace lifts out
             understand.eager_us(workload, self.report)
+            if self.on_device():
+                workload.shed()
         if workload in self.recent:
             self.recent.remove(workload)
         self.recent.append(workload)
@@ -112,10 +147,14 @@ class Service:
     def on_admit(self, request, _):
         problem = request["problem"]
         self.report("reading the file")
+        if self.on_device():
+            self.make_room()
         workload = self.register(problem)
         workload.build(self.report)
         eager = understand.eager_us(workload, self.report)
         traced = understand.Traced(workload, self.report)
+        if self.on_device():
+            workload.shed()
         data = traced.data
         data["eager_us"] = eager
         data["sizes"] = problem["sizes"]
@@ -143,14 +182,14 @@ class Service:
         for proposals in request["proposals"]:
             self.report("looking for hidden variants")
             sizes = understand.choose_variant(problem["source"], problem["sizes"], problem["mode"], problem["path"], limit,
-                                              proposals, taken, time.monotonic() + VARIANT_SECONDS)
+                                              proposals, taken, time.monotonic() + VARIANT_SECONDS, self.device)
             if sizes is None:
                 continue
             taken.append(sizes)
             workload = self.register(problem, sizes)
             try:
                 found.append(understand.abstract_trace(workload.id, problem["source"], sizes, problem["mode"], problem["path"],
-                                                       self.report))
+                                                       self.report, self.device))
             except errors.Refusal:
                 continue
         return {"workloads": found}
@@ -159,7 +198,8 @@ class Service:
 
     def on_draw(self, request, fds):
         workload = self.built(self.find(self.workloads, request["workload"], "workload"))
-        memory = layout.Memory(fds[0], writable=True)
+        on_device = self.on_device()
+        memory = device.Memory(request["tensors"], self.device) if on_device else layout.Memory(fds[0], writable=True)
         views = {placed["name"]: memory.view(placed) for placed in request["tensors"]}
         inputs = [views[name] for name in workload.input_names]
         state = {name: views.get(name, workload.initial[name]) for name in workload.slots}
@@ -167,7 +207,11 @@ class Service:
         workload.draw(request["distribution"], request["seed"], inputs, scratch)
         self.trials[request["id"]] = Trial(request["id"], workload, memory, inputs, scratch)
         self.in_place = None
-        return {}
+        if not on_device:
+            return {}
+        torch.cuda.synchronize()
+        memory.seal()
+        return {"memory": memory.describe(request["id"])}
 
     @staticmethod
     def find(table, key, what):
@@ -178,18 +222,60 @@ class Service:
     def on_judge(self, request, fds):
         trial = self.find(self.trials, request["trial"], "trial")
         if trial.truths is None or request["inputs_changed"]:
+            trial.truths = None
             truths, _ = admission.answers(trial.workload, trial.inputs, trial.state, self.report)
             trial.truths = truths
             self.in_place = None
-        memory = self.outputs.get(fds[0])
+        on_device = self.on_device()
+        memory = self.find(self.memories, request["memory"], "memory") if on_device else self.outputs.get(fds[0])
         placed = {each["name"]: each for each in request["tensors"]}
         found = [judge.judge(truth, memory.view(placed[truth.name]), request["sentinel"]) for truth in trial.truths]
+        if on_device and trial.memory.size > KEEP_TRUTHS:
+            trial.truths = None  # computing them again takes less than the room they would take
         return {"right": all(each["right"] for each in found), "outputs": found}
 
     def on_forget(self, request, _):
-        self.trials.pop(request["trial"], None)
+        trial = self.trials.pop(request["trial"], None)
         self.in_place = None
+        if trial is not None and self.on_device():
+            trial.workload.reset_state()  # parameters may be views of the memory that goes
+            trial.inputs = trial.state = trial.truths = None
+            trial.memory.free()
         return {}
+
+    # Memory on a device: what kerf does itself where it can map it
+
+    def on_outputs(self, request, _):
+        memory = device.Memory(request["tensors"], self.device)
+        self.memories[request["id"]] = memory
+        return {"memory": memory.describe(request["id"])}
+
+    def on_release(self, request, _):
+        memory = self.memories.pop(request["memory"], None)
+        if memory is not None:
+            memory.free()
+        return {}
+
+    def on_fill(self, request, _):
+        self.find(self.memories, request["memory"], "memory").fill(request["sentinel"])
+        return {}
+
+    def on_margin_hit(self, request, _):
+        return {"hit": self.find(self.memories, request["memory"], "memory").margin_hit(request["sentinel"])}
+
+    def on_difference(self, request, _):
+        return {"difference": device.difference(*(self.find(self.memories, request[name], "memory") for name in ("a", "b")))}
+
+    def on_perturb(self, request, _):
+        trial = self.find(self.trials, request["trial"], "trial")
+        for i, placed in enumerate(trial.memory.placed):
+            if placed["name"] in request["names"]:
+                trial.memory.perturb(placed, request["seed"] + i)
+        torch.cuda.synchronize()
+        return {}
+
+    def on_intact(self, request, _):
+        return {"intact": self.find(self.trials, request["trial"], "trial").memory.is_intact()}
 
     # Baselines
 
@@ -198,7 +284,9 @@ class Service:
         self.report(f"preparing {request['baseline']}")
         self.in_place = None
         workload.reset_state()
-        copies = [t.clone() for t in tensors_in(workload.template)]
+        own = workload.draw_own(0)[0] if self.on_device() else workload.template
+        copies = [t.clone() for t in tensors_in(own)]
+        own = None
         baselines.prepare(workload, request["baseline"], lambda: workload.arguments(copies))
         return {}
 

@@ -27,6 +27,7 @@ class Traced:
             raise
         except Exception as error:
             raise errors.explain(error, "tracing the model", workload.path, workload.file.filename) from error
+        program._example_inputs = core_program._example_inputs = None  # they hold the file's inputs
         self.program = program
         self.fold_constants(program)
         self.data = self.record(program, operations)
@@ -104,16 +105,19 @@ def eager_us(workload, report):
     args = workload.template
     workload.outputs(args, report)
     workload.mutates_inputs = any(t._version != v for t, v in zip(inputs, before))
+    synchronize = torch.cuda.synchronize if workload.device.type == "cuda" else lambda: None
+    synchronize()
     begin = time.perf_counter_ns()
     workload.outputs(args, report)
+    synchronize()
     return (time.perf_counter_ns() - begin) / 1e3
 
 
-def variant_works(source, sizes, mode, path, limit):
+def variant_works(source, sizes, mode, path, limit, device="cpu"):
     """The cost of these sizes if they construct and run under fake tensors, else None."""
     try:
         with FakeTensorMode(allow_non_fake_inputs=True):
-            workload = Workload("fake", source, sizes, mode, path, abstract=True).build()
+            workload = Workload("fake", source, sizes, mode, path, abstract=True, device=device).build()
             outputs = workload.outputs(workload.template)
             held = [*workload.initial.values(), *tensors_in(workload.template), *outputs]
             cost = sum(t.numel() * t.element_size() for t in held)
@@ -124,11 +128,11 @@ def variant_works(source, sizes, mode, path, limit):
         return None
 
 
-def choose_variant(source, base, mode, path, limit, proposals, taken, deadline):
+def choose_variant(source, base, mode, path, limit, proposals, taken, deadline, device="cpu"):
     """Sizes in which as many of the proposals hold as construct and run together, and their cost. `proposals`: {"name", "values"}
     in order of importance, values by preference. None if nothing changed or another workload has these sizes."""
     def works(sizes):
-        return variant_works(source, sizes, mode, path, limit)
+        return variant_works(source, sizes, mode, path, limit, device)
 
     everything = {**base, **{p["name"]: p["values"][0] for p in proposals}}
     if proposals and works(everything) is not None:
@@ -144,13 +148,13 @@ def choose_variant(source, base, mode, path, limit, proposals, taken, deadline):
     return sizes if sizes not in taken else None
 
 
-def abstract_record(identifier, source, sizes, mode, path, report):
+def abstract_record(identifier, source, sizes, mode, path, report, device="cpu"):
     """A Workload record and the file's sizes: nothing is computed, only shapes."""
     with FakeTensorMode(allow_non_fake_inputs=True):
-        workload = Workload(identifier, source, sizes, mode, path, abstract=True).build(report)
+        workload = Workload(identifier, source, sizes, mode, path, abstract=True, device=device).build(report)
         return Traced(workload, report).data, workload.file.module_sizes(workload.module)
 
 
-def abstract_trace(identifier, source, sizes, mode, path, report):
+def abstract_trace(identifier, source, sizes, mode, path, report, device="cpu"):
     """The Workload record of a variant."""
-    return abstract_record(identifier, source, sizes, mode, path, report)[0]
+    return abstract_record(identifier, source, sizes, mode, path, report, device)[0]

@@ -1,5 +1,6 @@
 """A problem at concrete sizes: its model, its names, and runs of it on tensors that lie in shared memory."""
 
+import contextlib
 import inspect
 
 import torch
@@ -46,20 +47,23 @@ def tensors_in(value):
 
 class Workload:
     """`mode` is "as_written" or "eval". Nothing of the file has run before build(). An abstract workload is built within a
-    FakeTensorMode: shapes and names only, no values."""
+    FakeTensorMode: shapes and names only, no values. On another device than the CPU the file's own tensors are made there, too: what it
+    does not place itself."""
 
-    def __init__(self, identifier, source, sizes, mode, path, abstract=False):
+    def __init__(self, identifier, source, sizes, mode, path, abstract=False, device="cpu"):
         self.id, self.mode, self.path, self.abstract = identifier, mode, path, abstract
+        self.device = torch.device(device)
         self.file = File(source, sizes, path)
         self.module = self.model = None
-        self.compiled = None
+        self.compiled = {}
         self.mutates_inputs = False
 
     def guarded(self, phase, report, work):
         """Runs a piece of the problem file; whatever it raises becomes one line."""
         report(phase)
         try:
-            return work()
+            with self.device if self.device.type != "cpu" else contextlib.nullcontext():
+                return work()
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -85,6 +89,8 @@ class Workload:
             raise errors.user(f"{self.path}: Model is no torch.nn.Module; derive it from nn.Module")
         if self.mode == "eval":
             model.eval()
+        if self.device.type != "cpu":
+            model.to(self.device)
         for parameter in model.parameters():
             parameter.requires_grad_(False)
         self.signature(model)
@@ -116,6 +122,10 @@ class Workload:
             args = [args]
         if not isinstance(args, (list, tuple)):
             raise errors.user(f"{self.path}: get_inputs() gives a {type(args).__name__}, expected a list of tensors")
+        strays = [t for t in tensors_in(list(args)) if t.device.type != self.device.type]
+        if strays:
+            raise errors.user(f"{self.path}: get_inputs() gives a tensor on {strays[0].device}, expected all on {self.device}: leave "
+                              f"the device to kerf")
         drawn = [recorder.drawn(t) for t in tensors_in(list(args))]
         return list(args), drawn
 
@@ -221,6 +231,16 @@ class Workload:
         finally:
             torch.set_default_dtype(before)
 
+    def shed(self):
+        """Lets go of what get_inputs() gave, where room is short: from here on shapes and types are enough."""
+        def bare(leaf):
+            return torch.empty_strided(leaf.shape, leaf.stride(), dtype=leaf.dtype, device="meta") \
+                if isinstance(leaf, torch.Tensor) else leaf
+
+        self.leaves = [(name, bare(leaf)) for name, leaf in self.leaves]
+        leaves = iter([leaf for _, leaf in self.leaves])
+        self.template = [rebuild(value, leaves) for value in self.template]
+
     def tensors_of_template(self):
         return tensors_in(self.template)
 
@@ -231,7 +251,7 @@ class Workload:
     def draw(self, distribution, seed, inputs, state):
         """Fills `inputs` (list of tensors) and `state` (name -> tensor) for one trial."""
         self.draw_inputs(distribution, seed, inputs)
-        generator = torch.Generator().manual_seed((seed ^ 0xBF58476D1CE4E5B9) % 2**63)
+        generator = draws.generator(self.device, seed ^ 0xBF58476D1CE4E5B9)
         for name, (_, _, kind) in self.slots.items():
             draws.perturb(kind, self.initial[name], state[name], generator)
 
@@ -241,7 +261,7 @@ class Workload:
         if [t.shape for t in own] != [t.shape for t in inputs] or [t.dtype for t in own] != [t.dtype for t in inputs]:
             raise errors.user(f"{self.path}: get_inputs() gives other shapes or types from one call to the next, which makes "
                               f"it no fixed problem")
-        generator = torch.Generator().manual_seed((seed ^ 0x9E3779B97F4A7C15) % 2**63)
+        generator = draws.generator(self.device, seed ^ 0x9E3779B97F4A7C15)
         for source, into, moves in zip(own, inputs, self.continuous):
             if distribution != "own" and moves:
                 draws.draw(distribution, into, generator)
@@ -270,5 +290,6 @@ class Workload:
         return sum(t.numel() * t.element_size() for t in self.initial.values()) if self.model is not None else 0
 
     def unload(self):
-        self.module = self.model = self.compiled = None
+        self.module = self.model = None
+        self.compiled = {}
         self.initial = self.slots = self.by_id = None

@@ -53,7 +53,8 @@ void add_problem(CLI::App* app, ProblemOptions& options, const char* what, bool 
 void add_search(CLI::App* app, SearchChoices& options) {
   app->add_option("--target", options.target, "Machine to write for")->type_name("NAME")->capture_default_str();
   app->add_option("--dtype", options.dtype, "Working type")->type_name("TYPE")->capture_default_str();
-  app->add_option("--language", options.language, "Language of candidates; cpp on cpu, cuda on nvidia")->type_name("NAME");
+  app->add_option("--language", options.language, "Language of candidates; cpp on cpu, cuda on nvidia")
+      ->type_name("NAME");
   app->add_option("--synthesizer", options.synthesizer,
                   "Who writes candidates: builtin, anthropic/MODEL, openai/MODEL, command:PROGRAM, batch:…, ask, "
                   "replay:SESSION|FILE, or several, as in a,b:3,builtin")

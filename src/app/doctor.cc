@@ -123,11 +123,11 @@ std::vector<Checkup> nvidia() {
   findings.push_back(
       {.name = "nvidia",
        .health = driver && device ? Health::good : Health::degraded,
-       .found = device   ? "a GPU is there; this version judges CUDA candidates in an emulation on the CPU all the same"
+       .found = device   ? "a GPU is there: candidates for target nvidia are judged and timed on it"
                 : driver ? "the driver is there, no GPU is (/dev/nvidia0)"
                          : "no driver, no GPU: CUDA candidates are judged in an emulation on the CPU, without times",
        .remedy = driver && device ? "" : "a machine with an NVIDIA GPU and its driver",
-       .needed_for = "times of CUDA candidates, in a later version"});
+       .needed_for = "times of CUDA and Triton candidates"});
   return findings;
 }
 

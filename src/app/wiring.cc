@@ -4,10 +4,12 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "base/hash.h"
 #include "base/http.h"
 #include "base/paths.h"
+#include "evaluate/cuda_runner.h"
 #include "evaluate/local_evaluator.h"
 #include "evaluate/native_runner.h"
 #include "evaluate/oracle_client.h"
@@ -39,25 +41,46 @@ MachineLimits limits_of(const Roofline& roofline, const MachineFacts& machine) {
           .cache_bytes = machine.caches.empty() ? 0 : machine.caches.back().bytes};
 }
 
-// Those that the target names and this version knows.
-void add_languages(const Target& target, const std::shared_ptr<Runner>& native, Languages& languages) {
+// Those that the target names and this version knows. On a GPU cubins run; in main memory what was compiled for it.
+void add_languages(const Target& target, const std::shared_ptr<Runner>& runner, bool on_gpu, Languages& languages) {
   for (const std::string& name : target.languages) {
     const auto language = language_from(name);
     if (language == Language::cpp) {
-      languages.add(Language::cpp, [native]() -> Result<LanguageTools> {
-        return LanguageTools{.backend = TRY(make_cpp_backend()), .runner = native};
+      languages.add(Language::cpp, [runner]() -> Result<LanguageTools> {
+        return LanguageTools{.backend = TRY(make_cpp_backend()), .runner = runner};
       });
     } else if (language == Language::cuda) {
-      languages.add(Language::cuda, [target, native]() -> Result<LanguageTools> {
-        return LanguageTools{.backend = TRY(make_cuda_backend(target)), .runner = native};
+      languages.add(Language::cuda, [target, runner, on_gpu]() -> Result<LanguageTools> {
+        return LanguageTools{.backend = TRY(make_cuda_backend(target, {.emulate = !on_gpu})), .runner = runner};
       });
     } else if (language == Language::triton || language == Language::gluon) {
-      languages.add(*language, [target]() -> Result<LanguageTools> {
-        return LanguageTools{.backend = TRY(make_triton_backend(target)),
-                             .runner = std::make_shared<UnavailableRunner>(triton_not_executed)};
+      languages.add(*language, [target, runner, on_gpu]() -> Result<LanguageTools> {
+        LanguageTools tools{.backend = TRY(make_triton_backend(target)), .runner = runner};
+        if (!on_gpu) tools.runner = std::make_shared<UnavailableRunner>(triton_not_executed);
+        return tools;
       });
     }
   }
+}
+
+// An upper bound of what an NVIDIA GPU of today can do, from what the driver says of it: two transfers of the memory's
+// bus a cycle, and dense TF32 on the tensor cores, 1,024 multiplications and additions a cycle and SM (compute
+// capability 9.0; CUDA C++ Programming Guide, throughput of native arithmetic instructions, and the vendor's data
+// sheet), because PyTorch computes convolutions in it.
+MachineLimits limits_of(const DeviceFacts& facts) {
+  constexpr double operations_a_cycle = 2 * 1024;
+  return {.bytes_per_us = 2.0 * facts.memory_clock_khz * 1e3 * facts.bus_bits / 8 * 1e-6,
+          .operations_per_us = operations_a_cycle * facts.sms * facts.clock_khz * 1e-3,
+          .launch_us = 2,
+          .threads = 1,
+          .cache_bytes = facts.l2_bytes};
+}
+
+// Null where this machine has none.
+Result<std::unique_ptr<CudaRunner>> gpu_at_hand() {
+  auto runner = make_cuda_runner();
+  if (!runner && runner.error().kind == ErrorKind::unavailable) return nullptr;
+  return runner;
 }
 
 }  // namespace
@@ -117,21 +140,38 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
     parts->target_facts["machine"] = to_json(machine);
     parts->target_facts["calibration"] = roofline ? to_json(*roofline) : nlohmann::json(nullptr);
     parts->target_facts["threads"] = parts->threads;
-    parts->oracle = make_oracle({.threads = parts->threads});
+    // Candidates for a GPU run on it where there is one, else in an emulation on the CPU.
+    std::unique_ptr<CudaRunner> gpu;
+    if (target.gpu && options.judges) gpu = TRY(gpu_at_hand());
+    OracleOptions oracle{.threads = parts->threads};
+    if (gpu) {
+      oracle.device = fmt::format("cuda:{}", gpu->facts().index);
+      oracle.flush_bytes = flush_bytes(gpu->facts());
+      parts->target_facts["gpu_at_hand"] = to_json(gpu->facts());
+    }
+    parts->oracle = make_oracle(oracle);
     parts->loop = TRY(make_loop(options.jobs + pool_spare));
     if (!options.judges) return std::unique_ptr<Wiring>(new Wiring(std::move(parts)));
-    add_languages(target, TRY(make_native_runner()), parts->languages);
     parts->watch = make_machine_watch();
     LocalEvaluatorOptions evaluator;
     evaluator.jobs = options.jobs;
     evaluator.threads = parts->threads;
     evaluator.versions = parts->versions;
     evaluator.target = target.name;
-    if (target.gpu) {
+    if (gpu) {
+      evaluator.limits = limits_of(gpu->facts());
+      evaluator.threads = 1;  // what company may not take from a run: the thread that hands launches over
+      evaluator.trials = {.bytes = static_cast<std::size_t>(gpu->facts().memory_bytes) / 4, .copies = 2};
+      evaluator.max_autotune = true;
+    } else if (target.gpu) {
       evaluator.emulated = emulated_only;
     } else if (roofline) {
       evaluator.limits = limits_of(*roofline, machine);
     }
+    const bool on_gpu = gpu != nullptr;
+    std::shared_ptr<Runner> runner = std::move(gpu);
+    if (!on_gpu) runner = TRY(make_native_runner());
+    add_languages(target, runner, on_gpu, parts->languages);
     parts->evaluator = make_local_evaluator({.loop = *parts->loop,
                                              .clock = parts->clock,
                                              .oracle = *parts->oracle,

@@ -94,6 +94,7 @@ Result<RunMessage> decode_run(std::string_view body) {
 
 std::string encode(const RunAnswer& a) {
   return dump({{"device_us", a.device_us},
+               {"before_us", a.before_us},
                {"prepare_us", a.prepare_us},
                {"involuntary_switches", a.involuntary_switches},
                {"step_us", a.step_us}});
@@ -102,6 +103,7 @@ std::string encode(const RunAnswer& a) {
 Result<RunAnswer> decode_answer(std::string_view body) {
   return decoded<RunAnswer>(body, [](const json& j) -> Result<RunAnswer> {
     return RunAnswer{.device_us = j.at("device_us").get<double>(),
+                     .before_us = j.at("before_us").get<double>(),
                      .prepare_us = j.at("prepare_us").get<double>(),
                      .involuntary_switches = j.at("involuntary_switches").get<std::int64_t>(),
                      .step_us = j.at("step_us").get<std::vector<double>>()};

@@ -62,6 +62,7 @@ struct RunMessage {
 
 struct RunAnswer {
   double device_us = 0;
+  double before_us = 0;  // of the run, but not of the steps: emptying a device's caches
   double prepare_us = 0;
   std::int64_t involuntary_switches = 0;
   std::vector<double> step_us;  // by index into Plan::steps

@@ -35,6 +35,16 @@ Result<Arena> make_arena(const std::string& name, const std::vector<std::pair<st
   return arena;
 }
 
-const char* to_string(Baseline baseline) { return baseline == Baseline::eager ? "eager" : "compile"; }
+const char* to_string(Baseline baseline) {
+  switch (baseline) {
+    case Baseline::eager:
+      return "eager";
+    case Baseline::compile:
+      return "compile";
+    case Baseline::max_autotune:
+      return "max_autotune";
+  }
+  return "?";
+}
 
 }  // namespace kerf

@@ -338,6 +338,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
         shared_->settled.contains({primary().id, Baseline::compile})) {
       wanted_.push_back(Baseline::compile);
     }
+    if (confirm && shared_->options.max_autotune) wanted_.push_back(Baseline::max_autotune);
     std::vector<JobId> after;
     if (std::ranges::any_of(wanted_, [&](Baseline b) { return !shared_->settled.contains({primary().id, b}); })) {
       after.push_back(add(
@@ -355,6 +356,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
     r.tune = kerf::to_string(points_[pick_]);
     r.machine = shared_->parts.watch.describe();
     r.machine["threads"] = shared_->options.threads;
+    if (auto device = tools_.runner->describe(); !device.is_null()) r.machine["device"] = std::move(device);
     r.versions = shared_->options.versions;
     r.versions.update(shared_->parts.oracle.versions());
     r.versions["compiler"] = tools_.backend->version();
@@ -411,6 +413,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
     r.tune = kerf::to_string(points_[pick_]);
     r.machine = shared_->parts.watch.describe();
     r.machine["threads"] = shared_->options.threads;
+    if (auto device = tools_.runner->describe(); !device.is_null()) r.machine["device"] = std::move(device);
     r.versions = shared_->options.versions;
     r.versions.update(shared_->parts.oracle.versions());
     r.versions["compiler"] = tools_.backend->version();

@@ -44,6 +44,7 @@ struct LocalEvaluatorOptions {
   TrialPool::Limits trials;
   TimingOptions screen = timing_options(Effort::screen);
   TimingOptions confirm = timing_options(Effort::confirm);
+  bool max_autotune = false;                     // a third baseline of confirmations: torch.compile's longest search
   bool compile_baseline_when_screening = false;  // torch.compile is made ready at the first confirmation otherwise
 };
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/random.h"
 #include "base/shared_memory.h"
 #include "problem/problem.h"
 
@@ -22,11 +23,22 @@ struct Placed {
   std::size_t offset = 0;
 };
 
-// One shared memory with room for several tensors and guard pages between them. Every tensor has pages of its own, with
-// an untouched page before and behind, so that whoever maps it can protect them.
+// Memory of a device. It is the oracle process's own; others open it by its handle (cuIpcOpenMemHandle) while the last
+// holder of this record lives.
+struct DeviceMemory {
+  std::string id;      // by which the oracle knows it
+  std::string handle;  // CUipcMemHandle, 128 hexadecimal digits
+  std::size_t bytes = 0;
+};
+
+// One memory with room for several tensors. In main memory it is shared, with guard pages: every tensor has pages of
+// its own, with an untouched page before and behind, so that whoever maps it can protect them. On a device `memory` is
+// empty, and every tensor has margins that are filled before a run and looked at after it.
 struct Arena {
-  SharedMemory memory;
-  std::vector<Placed> tensors;
+  SharedMemory memory = {};
+  std::vector<Placed> tensors = {};
+  std::shared_ptr<const DeviceMemory> device = nullptr;
+  [[nodiscard]] std::size_t size() const { return device ? device->bytes : memory.size(); }
 };
 
 // Where tensors lie in their pages. `front`: they start a page, so that reading before them faults. `back`: they end as
@@ -53,6 +65,20 @@ struct TrialRequest {
   Placement placement = Placement::front;
 };
 
+// A write that missed an output by a little.
+struct MarginHit {
+  std::string name;
+  bool behind = false;       // or in front
+  std::size_t distance = 0;  // bytes from the tensor to the nearest byte that changed, from 0
+};
+
+// The first element in which two runs differ bit by bit, and how many do, of one output.
+struct Difference {
+  std::string name;
+  std::vector<std::int64_t> first;
+  std::int64_t count = 0;
+};
+
 // What comparing one run's outputs with the truth found, per output tensor.
 struct OutputJudgement {
   std::string name;
@@ -75,7 +101,11 @@ struct Judgement {
   std::vector<OutputJudgement> outputs;
 };
 
-enum class Baseline : std::uint8_t { eager, compile };
+enum class Baseline : std::uint8_t {
+  eager,
+  compile,
+  max_autotune
+};  // the last: torch.compile's longest search, on GPUs
 [[nodiscard]] const char* to_string(Baseline baseline);
 
 struct Oracle {
@@ -102,6 +132,21 @@ struct Oracle {
   // noticed on both sides of a comparison or on neither: throwing away only one side's slow runs would favour it.
   [[nodiscard]] virtual std::int64_t baseline_switches() { return -1; }
   virtual void forget(const std::string& trial) = 0;
+
+  // What is done to the memory of trials and outputs, wherever it lies. These defaults are for main memory, which this
+  // process maps.
+  //
+  // Room for the outputs of one run.
+  [[nodiscard]] virtual Result<Arena> make_outputs(const Workload& workload, Placement placement);
+  // Before a run: what lies around the outputs, and on a device the outputs too, is filled with the sentinel. (In main
+  // memory the runner fills the outputs.)
+  [[nodiscard]] virtual Result<> fill(Arena& outputs, std::uint64_t sentinel);
+  [[nodiscard]] virtual Result<std::optional<MarginHit>> find_margin_hit(const Arena& outputs, std::uint64_t sentinel);
+  [[nodiscard]] virtual Result<std::optional<Difference>> find_difference(const Arena& a, const Arena& b);
+  // Exchanges random elements within each of the trial's named tensors.
+  [[nodiscard]] virtual Result<> perturb(Trial& trial, const std::vector<std::string>& names, Random& random);
+  // Whether a trial's tensors hold what was drawn, but for what perturb() exchanged. (True where runners cannot write.)
+  [[nodiscard]] virtual Result<bool> is_intact(const Trial& trial);
   [[nodiscard]] virtual nlohmann::json versions() = 0;  // torch, python, threads
 };
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <set>
@@ -51,6 +52,41 @@ Json placed_json(const std::vector<Placed>& tensors) {
   return out;
 }
 
+// Tensors whose place the oracle chooses.
+Json named_json(const std::vector<std::pair<std::string, TensorSpec>>& tensors) {
+  Json out = Json::array();
+  for (const auto& [name, spec] : tensors) {
+    Json each = to_json(spec);
+    each["name"] = name;
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
+// What the oracle answers about memory that it allocated on a device; `release` is called by the last holder.
+template <class F>
+Result<Arena> device_arena(const Json& reply, const std::vector<std::pair<std::string, TensorSpec>>& tensors,
+                           F release) {
+  const auto* memory = TRY(field(reply, "memory"));
+  auto record = std::make_unique<DeviceMemory>(
+      DeviceMemory{.id = TRY(text_field(*memory, "id")),
+                   .handle = TRY(text_field(*memory, "handle")),
+                   .bytes = static_cast<std::size_t>(TRY(integer_field(*memory, "bytes")))});
+  const std::vector<std::int64_t> offsets = TRY(integers_field(*memory, "offsets"));
+  if (offsets.size() != tensors.size())
+    return fail(ErrorKind::internal, "the oracle placed another number of tensors than there are");
+  Arena arena;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    arena.tensors.push_back(
+        {.name = tensors[i].first, .spec = tensors[i].second, .offset = static_cast<std::size_t>(offsets[i])});
+  }
+  arena.device = std::shared_ptr<const DeviceMemory>(record.release(), [release](const DeviceMemory* held) {
+    release(*held);
+    delete held;
+  });
+  return arena;
+}
+
 Result<OutputJudgement> judgement_from_json(const Json& json) {
   OutputJudgement out{.name = TRY(text_field(json, "name")), .right = TRY(bool_field(json, "right"))};
   // A difference to an infinite or missing value is no number: it arrives as {"float": "inf"}.
@@ -88,6 +124,7 @@ class OracleClient final : public Oracle {
   Result<Understood> admit(const Problem& problem, int variants) override {
     const std::scoped_lock lock(mutex_);
     const Json asked = problem_json(problem, problem.sizes);
+    if (on_device()) prepared_.clear();  // a device has room for one problem: what was made ready is gone
     const Json reply = TRY(call({{"do", "admit"}, {"problem", asked}}, {}, options_.admit_limit, problem.path));
     Understood understood{.problem = problem};
     const auto* admission = TRY(field(reply, "admission"));
@@ -118,6 +155,21 @@ class OracleClient final : public Oracle {
     const Known* known = TRY(find(request.workload));
     std::vector<std::pair<std::string, TensorSpec>> tensors;
     for (const NamedTensor& tensor : known->workload.tensors) tensors.emplace_back(tensor.name, tensor.spec);
+    if (on_device()) {
+      Trial trial{.id = fmt::format("t{}", ++trials_),
+                  .workload = request.workload,
+                  .distribution = request.distribution,
+                  .arena = {}};
+      const Json asked{{"do", "draw"},
+                       {"id", trial.id},
+                       {"workload", request.workload},
+                       {"distribution", request.distribution},
+                       {"seed", request.seed},
+                       {"tensors", named_json(tensors)}};
+      const Json reply = TRY(call(asked, {}, options_.call_limit, {}));
+      trial.arena = TRY(device_arena(reply, tensors, [](const DeviceMemory&) {}));
+      return trial;
+    }
     Trial trial{.id = fmt::format("t{}", ++trials_),
                 .workload = request.workload,
                 .distribution = request.distribution,
@@ -136,13 +188,14 @@ class OracleClient final : public Oracle {
   Result<Judgement> judge(const Trial& trial, const Arena& outputs, std::uint64_t sentinel,
                           bool inputs_changed) override {
     const std::scoped_lock lock(mutex_);
-    const Json asked{{"do", "judge"},
-                     {"trial", trial.id},
-                     {"tensors", placed_json(outputs.tensors)},
-                     {"sentinel", sentinel},
-                     {"inputs_changed", inputs_changed}};
-    const std::array fds{outputs.memory.fd().get()};
-    const Json reply = TRY(call(asked, fds, options_.call_limit, {}));
+    Json asked{{"do", "judge"},
+               {"trial", trial.id},
+               {"tensors", placed_json(outputs.tensors)},
+               {"sentinel", sentinel},
+               {"inputs_changed", inputs_changed}};
+    const std::array fds{outputs.device ? -1 : outputs.memory.fd().get()};
+    if (outputs.device) asked["memory"] = outputs.device->id;
+    const Json reply = TRY(call(asked, outputs.device ? std::span<const int>() : fds, options_.call_limit, {}));
     Judgement judgement{.right = TRY(bool_field(reply, "right")), .outputs = {}};
     const auto* found = TRY(array_field(reply, "outputs"));
     for (const Json& each : *found) judgement.outputs.push_back(TRY(judgement_from_json(each)));
@@ -171,6 +224,67 @@ class OracleClient final : public Oracle {
   void forget(const std::string& trial) override {
     const std::scoped_lock lock(mutex_);
     if (process_.running()) (void)call({{"do", "forget"}, {"trial", trial}}, {}, options_.call_limit, {});
+  }
+
+  Result<Arena> make_outputs(const Workload& workload, Placement placement) override {
+    if (!on_device()) return Oracle::make_outputs(workload, placement);
+    const std::scoped_lock lock(mutex_);
+    std::vector<std::pair<std::string, TensorSpec>> tensors;
+    for (std::size_t i = 0; i < workload.outputs.size(); ++i)
+      tensors.emplace_back(workload.output_name(i), workload.outputs[i]);
+    const std::string id = fmt::format("o{}", ++trials_);
+    const Json reply =
+        TRY(call({{"do", "outputs"}, {"id", id}, {"tensors", named_json(tensors)}}, {}, options_.call_limit, {}));
+    return device_arena(reply, tensors, [this](const DeviceMemory& memory) {
+      const std::scoped_lock release(mutex_);
+      if (process_.running()) (void)call({{"do", "release"}, {"memory", memory.id}}, {}, options_.call_limit, {});
+    });
+  }
+
+  Result<> fill(Arena& outputs, std::uint64_t sentinel) override {
+    if (!outputs.device) return Oracle::fill(outputs, sentinel);
+    const std::scoped_lock lock(mutex_);
+    TRY(call({{"do", "fill"}, {"memory", outputs.device->id}, {"sentinel", sentinel}}, {}, options_.call_limit, {}));
+    return {};
+  }
+
+  Result<std::optional<MarginHit>> find_margin_hit(const Arena& outputs, std::uint64_t sentinel) override {
+    if (!outputs.device) return Oracle::find_margin_hit(outputs, sentinel);
+    const std::scoped_lock lock(mutex_);
+    const Json reply = TRY(call({{"do", "margin_hit"}, {"memory", outputs.device->id}, {"sentinel", sentinel}}, {},
+                                options_.call_limit, {}));
+    const auto* hit = TRY(field(reply, "hit"));
+    if (hit->is_null()) return std::nullopt;
+    return MarginHit{.name = TRY(text_field(*hit, "name")),
+                     .behind = TRY(bool_field(*hit, "behind")),
+                     .distance = static_cast<std::size_t>(TRY(integer_field(*hit, "distance")))};
+  }
+
+  Result<std::optional<Difference>> find_difference(const Arena& a, const Arena& b) override {
+    if (!a.device || !b.device) return Oracle::find_difference(a, b);
+    const std::scoped_lock lock(mutex_);
+    const Json reply =
+        TRY(call({{"do", "difference"}, {"a", a.device->id}, {"b", b.device->id}}, {}, options_.call_limit, {}));
+    const auto* found = TRY(field(reply, "difference"));
+    if (found->is_null()) return std::nullopt;
+    return Difference{.name = TRY(text_field(*found, "name")),
+                      .first = TRY(integers_field(*found, "first")),
+                      .count = TRY(integer_field(*found, "count"))};
+  }
+
+  Result<> perturb(Trial& trial, const std::vector<std::string>& names, Random& random) override {
+    if (!trial.arena.device) return Oracle::perturb(trial, names, random);
+    const std::scoped_lock lock(mutex_);
+    TRY(call({{"do", "perturb"}, {"trial", trial.id}, {"names", names}, {"seed", random.next() >> 2}}, {},
+             options_.call_limit, {}));
+    return {};
+  }
+
+  Result<bool> is_intact(const Trial& trial) override {
+    if (!trial.arena.device) return true;
+    const std::scoped_lock lock(mutex_);
+    const Json reply = TRY(call({{"do", "intact"}, {"trial", trial.id}}, {}, options_.call_limit, {}));
+    return bool_field(reply, "intact");
   }
 
   Json versions() override {
@@ -237,7 +351,7 @@ class OracleClient final : public Oracle {
     }
     if (process_.running() && prepared_.contains({workload, baseline})) return {};
     const Json asked{{"do", "prepare_baseline"}, {"workload", workload}, {"baseline", to_string(baseline)}};
-    const auto limit = baseline == Baseline::compile ? options_.compile_limit : options_.call_limit;
+    const auto limit = baseline == Baseline::eager ? options_.call_limit : options_.compile_limit;
     auto done = call(asked, {}, limit, {});
     if (!done) {
       Error error = std::move(done).error();
@@ -332,10 +446,14 @@ class OracleClient final : public Oracle {
     channel_ = std::move(ours);
     const auto pages = static_cast<std::size_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));
     const auto memory = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 4 * 3;
-    const Json hello{{"do", "hello"},
-                     {"protocol", protocol},
-                     {"threads", threads()},
-                     {"memory_limit", options_.memory_limit > 0 ? options_.memory_limit : memory}};
+    Json hello{{"do", "hello"},
+               {"protocol", protocol},
+               {"threads", threads()},
+               {"memory_limit", options_.memory_limit > 0 ? options_.memory_limit : memory}};
+    if (on_device()) {
+      hello["device"] = options_.device;
+      hello["flush_bytes"] = options_.flush_bytes;
+    }
     auto greeted = exchange(hello, {}, options_.start_limit, {});
     if (!greeted) {
       stop();
@@ -354,6 +472,8 @@ class OracleClient final : public Oracle {
     }
     return {};
   }
+
+  [[nodiscard]] bool on_device() const { return !options_.device.empty(); }
 
   [[nodiscard]] int threads() const {
     if (options_.threads > 0) return options_.threads;
@@ -377,6 +497,11 @@ class OracleClient final : public Oracle {
     environment["TORCHINDUCTOR_CACHE_DIR"] = (cache / "inductor").string();
     environment["TRITON_CACHE_DIR"] = (cache / "triton").string();
     environment["TORCHINDUCTOR_COMPILE_THREADS"] = "1";
+    // Where NVIDIA's driver and compilers lie, and which GPUs may be used.
+    if (on_device()) {
+      for (const char* name : {"LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_VISIBLE_DEVICES"})
+        if (const char* value = std::getenv(name)) environment[name] = value;
+    }
     return environment;
   }
 

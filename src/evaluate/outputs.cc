@@ -136,4 +136,23 @@ std::size_t perturb(Arena& trial, const std::vector<std::string>& names, Random&
   return moved;
 }
 
+Result<Arena> Oracle::make_outputs(const Workload& workload, Placement placement) {
+  return kerf::make_outputs(workload, placement);
+}
+Result<> Oracle::fill(Arena& outputs, std::uint64_t sentinel) {
+  fill_margins(outputs, sentinel);
+  return {};
+}
+Result<std::optional<MarginHit>> Oracle::find_margin_hit(const Arena& outputs, std::uint64_t sentinel) {
+  return kerf::find_margin_hit(outputs, sentinel);
+}
+Result<std::optional<Difference>> Oracle::find_difference(const Arena& a, const Arena& b) {
+  return kerf::find_difference(a, b);
+}
+Result<> Oracle::perturb(Trial& trial, const std::vector<std::string>& names, Random& random) {
+  kerf::perturb(trial.arena, names, random);
+  return {};
+}
+Result<bool> Oracle::is_intact(const Trial&) { return true; }
+
 }  // namespace kerf

@@ -1,4 +1,5 @@
-// Memory that a candidate writes, and memory that it reads and that changes between its runs.
+// Memory that a candidate writes, and memory that it reads and that changes between its runs: what Oracle does to it
+// where it is main memory.
 #pragma once
 
 #include <cstdint>
@@ -21,19 +22,8 @@ namespace kerf {
 // The bytes of an output's own pages that are not its own: a write that misses the tensor by a little lands there,
 // where no guard page notices.
 void fill_margins(Arena& outputs, std::uint64_t sentinel);
-struct MarginHit {
-  std::string name;
-  bool behind = false;       // or in front
-  std::size_t distance = 0;  // bytes from the tensor to the nearest byte that changed, from 0
-};
 [[nodiscard]] std::optional<MarginHit> find_margin_hit(const Arena& outputs, std::uint64_t sentinel);
 
-// The first element in which two runs differ bit by bit, and how many do, of one output.
-struct Difference {
-  std::string name;
-  std::vector<std::int64_t> first;
-  std::int64_t count = 0;
-};
 [[nodiscard]] std::optional<Difference> find_difference(const Arena& a, const Arena& b);
 
 // Exchanges random elements within each of the named tensors: other values at most places that were looked at before,

@@ -47,7 +47,7 @@ class Stage {
 
   Result<> open() {
     trial_ = TRY(tools_.trials.changing(workload_, random_));
-    outputs_ = TRY(make_outputs(workload_, Placement::front));
+    outputs_ = TRY(tools_.oracle.make_outputs(workload_, Placement::front));
     return {};
   }
 
@@ -56,16 +56,17 @@ class Stage {
         {.source = &source_, .image = &image, .workload = &workload_, .tune = point, .threads = tools_.threads});
   }
 
-  void settle() {
-    perturb(trial_->arena, names_, random_);
+  Result<> settle() {
+    TRY(tools_.oracle.perturb(*trial_, names_, random_));
     tools_.watch.sleep(settle_);
+    return {};
   }
 
   // No judgement of a run before it has ended, no sign to the candidate which run will be judged.
   Result<RunReport> run(RunnerInstance& instance, bool cold) {
-    settle();
+    TRY(settle());
     sentinel_ = make_sentinel(random_);
-    fill_margins(outputs_, sentinel_);
+    TRY(tools_.oracle.fill(outputs_, sentinel_));
     return instance.run({.trial = trial_.get(),
                          .outputs = &outputs_,
                          .sentinel = sentinel_,
@@ -76,7 +77,14 @@ class Stage {
 
   // Of the last run; nothing may have been run in between, the inputs are still its own.
   Result<std::optional<Finding>> judge(std::vector<Check>& checks) {
-    if (const auto hit = find_margin_hit(outputs_, sentinel_)) {
+    if (!TRY(tools_.oracle.is_intact(*trial_))) {
+      tools_.trials.clear();  // the next candidate must not meet what this one left
+      return Finding{.verdict = Verdict::wrong,
+                     .rule = "writes_input",
+                     .message = "a timed run writes to an input or a parameter, which are read-only",
+                     .at = std::nullopt};
+    }
+    if (const auto hit = TRY(tools_.oracle.find_margin_hit(outputs_, sentinel_))) {
       return Finding{.verdict = Verdict::wrong,
                      .rule = "out_of_bounds_write",
                      .message = "a timed run writes outside " + hit->name,
@@ -158,7 +166,7 @@ class Rounds {
   // Both sides run untimed once: the candidate binds its plan, pages are touched.
   Result<> warm_up() {
     for (const auto baseline : request_.baselines) {
-      stage_.settle();
+      TRY(stage_.settle());
       TRY(tools_.oracle.time_baseline(stage_.trial(), baseline, true));
     }
     TRY(candidate_run(true));
@@ -206,7 +214,7 @@ class Rounds {
           if (timed_.finding) return {};
         }
       } else {
-        stage_.settle();
+        TRY(stage_.settle());
         baseline_us[who] = TRY(tools_.oracle.time_baseline(stage_.trial(), request_.baselines[who], true));
         const auto switches = tools_.oracle.baseline_switches();
         if (switches >= 0) {

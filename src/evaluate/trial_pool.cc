@@ -27,7 +27,7 @@ void TrialPool::make_room(std::size_t wanted, const Key& keep) {
       if (oldest == shelves_.end() || it->second.used < oldest->second.used) oldest = it;
     }
     if (oldest == shelves_.end()) return;
-    for (const auto& trial : oldest->second.trials) bytes_ -= trial->arena.memory.size();
+    for (const auto& trial : oldest->second.trials) bytes_ -= trial->arena.size();
     shelves_.erase(oldest);
   }
 }
@@ -40,11 +40,11 @@ Result<std::shared_ptr<Trial>> TrialPool::draw(const Key& key, Random& random) {
     oracle.forget(t->id);
     delete t;
   });
-  make_room(trial->arena.memory.size(), key);
+  make_room(trial->arena.size(), key);
   auto& shelf = shelves_[key];
   shelf.trials.push_back(trial);
   shelf.used = ++tick_;
-  bytes_ += trial->arena.memory.size();
+  bytes_ += trial->arena.size();
   return trial;
 }
 
@@ -56,7 +56,7 @@ Result<std::shared_ptr<Trial>> TrialPool::pick(const Workload& workload, const s
   if (have == 0) return draw(key, random);
   // More copies are drawn as candidates come, one in four times, while a quarter of the room would hold them all.
   const auto& trials = found->second.trials;
-  const bool roomy = (have + 1) * trials[0]->arena.memory.size() <= limits_.bytes / 16;
+  const bool roomy = (have + 1) * trials[0]->arena.size() <= limits_.bytes / 16;
   if (have < limits_.copies && roomy && random.below(4) == 0) return draw(key, random);
   found->second.used = ++tick_;
   return trials[random.below(have)];

@@ -125,14 +125,14 @@ class WorkloadCheck {
 
   Result<> check(RunnerInstance& instance, const Pass& pass) {
     const auto trial = TRY(tools_.trials.pick(workload_, pass.distribution, pass.placement, random_));
-    Arena first = TRY(make_outputs(workload_, pass.placement));
+    Arena first = TRY(tools_.oracle.make_outputs(workload_, pass.placement));
     TRY(run_and_judge(instance, pass, *trial, first));
     if (!pass.repeat || result_.finding) return {};
-    Arena second = TRY(make_outputs(workload_, pass.placement));
+    Arena second = TRY(tools_.oracle.make_outputs(workload_, pass.placement));
     const auto sentinel = TRY(run_once(instance, pass, *trial, second));
     if (result_.finding) return {};
     auto detail = context(pass);
-    if (const auto difference = find_difference(first, second)) {
+    if (const auto difference = TRY(tools_.oracle.find_difference(first, second))) {
       detail["output"] = difference->name;
       detail["first"] = difference->first;
       detail["differ"] = difference->count;
@@ -158,14 +158,23 @@ class WorkloadCheck {
   // The sentinel of the run; result_.finding if it failed or wrote where it must not.
   Result<std::uint64_t> run_once(RunnerInstance& instance, const Pass& pass, const Trial& trial, Arena& outputs) {
     const auto sentinel = make_sentinel(random_);
-    fill_margins(outputs, sentinel);
+    TRY(tools_.oracle.fill(outputs, sentinel));
     const auto report = instance.run(
         {.trial = &trial, .outputs = &outputs, .sentinel = sentinel, .order = pass.order, .limit = limit(pass)});
     if (!report) {
       TRY(blame(report.error(), "run", pass));
       return sentinel;
     }
-    if (const auto hit = find_margin_hit(outputs, sentinel)) {
+    if (!TRY(tools_.oracle.is_intact(trial))) {
+      tools_.trials.clear();  // the next candidate must not meet what this one left
+      found({.verdict = Verdict::wrong,
+             .rule = "writes_input",
+             .message = "writes to an input or a parameter, which are read-only" + where(pass),
+             .at = std::nullopt},
+            context(pass));
+      return sentinel;
+    }
+    if (const auto hit = TRY(tools_.oracle.find_margin_hit(outputs, sentinel))) {
       auto detail = context(pass);
       detail["output"] = hit->name;
       detail["bytes"] = hit->distance;

@@ -39,70 +39,6 @@ std::unexpected<Error> blame(const char* verdict, const char* rule, std::string 
                                .facts = {{"verdict", verdict}, {"rule", rule}}});
 }
 
-KerfSpec to_bridge(const TensorSpec& spec) {
-  KerfSpec out{};
-  out.dtype = static_cast<std::int32_t>(spec.dtype);
-  out.dims = static_cast<std::int32_t>(spec.shape.size());
-  std::ranges::copy(spec.shape, out.shape);
-  std::ranges::copy(spec.stride, out.stride);
-  return out;
-}
-
-TensorSpec from_bridge(const KerfSpec& spec) {
-  return {.dtype = static_cast<Dtype>(spec.dtype),
-          .shape = {spec.shape, spec.shape + spec.dims},
-          .stride = {spec.stride, spec.stride + spec.dims}};
-}
-
-bool equal(const TensorSpec& a, const KerfSpec& b) {
-  return static_cast<std::int32_t>(a.dtype) == b.dtype &&
-         std::ranges::equal(a.shape, std::span(b.shape, b.shape + b.dims)) &&
-         std::ranges::equal(a.stride, std::span(b.stride, b.stride + b.dims));
-}
-
-// The memory behind a CallValue in the form of the bridge.
-class BridgeValue {
- public:
-  explicit BridgeValue(const CallValue& value) {
-    out_.kind = static_cast<std::int32_t>(value.kind);
-    out_.text = value.text.c_str();
-    out_.integers = value.integers.data();
-    out_.numbers = value.numbers.data();
-    out_.tensors = value.tensors.data();
-    for (const Dtype dtype : value.dtypes) dtypes_.push_back(static_cast<std::int32_t>(dtype));
-    out_.dtypes = dtypes_.data();
-    using enum CallValue::Kind;
-    switch (value.kind) {
-      case tensor:
-      case tensors:
-        out_.count = std::ssize(value.tensors);
-        break;
-      case integers:
-      case booleans:
-        out_.count = std::ssize(value.integers);
-        break;
-      case numbers:
-        out_.count = std::ssize(value.numbers);
-        break;
-      case dtypes:
-        out_.count = std::ssize(dtypes_);
-        break;
-      default:
-        out_.count = 1;
-    }
-  }
-  BridgeValue(BridgeValue&&) = default;
-  [[nodiscard]] const KerfValue& get() const { return out_; }
-
- private:
-  std::vector<std::int32_t> dtypes_;
-  KerfValue out_{};
-};
-static_assert(static_cast<int>(CallValue::Kind::memory_format) == kerf_memory_format);
-static_assert(static_cast<int>(CallValue::Kind::integers) == kerf_integers);
-static_assert(static_cast<int>(CallValue::Kind::dtype) == kerf_dtype);
-static_assert(static_cast<int>(Dtype::boolean) == kerf_bool && static_cast<int>(Dtype::i64) == kerf_i64);
-
 struct Launching {
   const ReadyLaunch* launch;
   bool descending = false;
@@ -507,16 +443,7 @@ std::unexpected<Error> Executor::torch_failed(const BoundStep& step, const std::
 
 Result<ReadyCall> Executor::ready(const BoundStep& step, const BoundCall& call, bool out) const {
   ReadyCall result{.call = OwnedCall(nullptr, DropCall{&bridge_}), .writes_outs = out && call.out_overload.has_value()};
-  std::vector<CallValue> values = call.args;
-  if (result.writes_outs)
-    for (const BoundOut& o : call.outs) values.push_back({.kind = CallValue::Kind::tensor, .tensors = {o.tensor}});
-  std::vector<BridgeValue> kept;
-  kept.reserve(values.size());
-  for (const CallValue& value : values) kept.emplace_back(value);
-  std::vector<KerfValue> args;
-  for (const BridgeValue& value : kept) args.push_back(value.get());
-  const std::string& overload = result.writes_outs ? *call.out_overload : call.overload;
-  result.call.reset(bridge_.prepare(call.op.c_str(), overload.c_str(), args.data(), std::ssize(args)));
+  result.call = prepare_call(bridge_, call, result.writes_outs);
   if (!result.call) return torch_failed(step, call.op);
   return result;
 }

@@ -12,23 +12,12 @@
 #include "candidate/bind.h"
 #include "candidate/prototype.h"
 #include "candidate/run_protocol.h"
-#include "runner/bridge/bridge.h"
+#include "runner/bridge_value.h"
 #include "runner/emulation/block_emulator.h"
 #include "runner/guarded_memory.h"
 #include "runner/lockdown.h"
 
 namespace kerf {
-
-struct ReleaseTensor {
-  const KerfBridge* bridge;
-  void operator()(KerfTensor* tensor) const { bridge->release(tensor); }
-};
-struct DropCall {
-  const KerfBridge* bridge;
-  void operator()(KerfCall* call) const { bridge->drop(call); }
-};
-using OwnedTensor = std::unique_ptr<KerfTensor, ReleaseTensor>;
-using OwnedCall = std::unique_ptr<KerfCall, DropCall>;
 
 // A launch whose arguments lie as KernelEntry::run wants them, an array a thread.
 struct ReadyLaunch {

@@ -7,6 +7,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/ivalue.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <c10/core/InferenceMode.h>
 #include <omp.h>
@@ -24,6 +25,7 @@
 namespace {
 
 thread_local std::string last_error;
+c10::Device place(c10::DeviceType::CPU);
 
 constexpr std::array<c10::ScalarType, 10> dtypes = {
     c10::ScalarType::Double, c10::ScalarType::Float, c10::ScalarType::BFloat16, c10::ScalarType::Half,
@@ -78,6 +80,8 @@ c10::IValue plain(const KerfValue& value, const c10::TypePtr& declared) {
   }
   switch (value.kind) {
     case kerf_none:
+      // Plans do not say where a tensor is made: where all others are.
+      if (type->kind() == c10::TypeKind::DeviceObjType && !place.is_cpu()) return place;
       return {};
     case kerf_integer:
       return wants_float ? c10::IValue(static_cast<double>(value.integers[0])) : c10::IValue(value.integers[0]);
@@ -174,12 +178,24 @@ bool schemas(const char* op, void (*each)(void*, const char*), void* context) {
   });
 }
 
+bool use_gpu(int index) {
+  return guarded(false, [&] {
+    place = c10::Device(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(index));
+    const c10::InferenceMode guard;
+    at::empty({1}, at::TensorOptions(place));  // starts PyTorch's side of the context
+    return true;
+  });
+}
+
 KerfTensor* wrap(void* data, const KerfSpec* spec) {
   return guarded(static_cast<KerfTensor*>(nullptr), [&] {
     const c10::InferenceMode guard;
     const auto dims = static_cast<size_t>(spec->dims);
-    return new KerfTensor{at::from_blob(data, c10::IntArrayRef(spec->shape, dims), c10::IntArrayRef(spec->stride, dims),
-                                        at::TensorOptions(dtypes.at(static_cast<size_t>(spec->dtype))))};
+    return new KerfTensor{at::for_blob(data, c10::IntArrayRef(spec->shape, dims))
+                              .strides(c10::IntArrayRef(spec->stride, dims))
+                              .options(at::TensorOptions(dtypes.at(static_cast<size_t>(spec->dtype))).device(place))
+                              .target_device(place)
+                              .make_tensor()};
   });
 }
 
@@ -188,8 +204,8 @@ void release(KerfTensor* tensor) { delete tensor; }
 bool view(const KerfTensor* tensor, KerfView* out) {
   return guarded(false, [&] {
     const at::Tensor& t = tensor->tensor;
-    TORCH_CHECK(t.defined() && t.layout() == c10::kStrided && t.device().is_cpu(),
-                "the result is no plain tensor in main memory");
+    TORCH_CHECK(t.defined() && t.layout() == c10::kStrided && t.device() == place, "the result is no plain tensor ",
+                place.is_cpu() ? "in main memory" : "on the GPU");
     TORCH_CHECK(t.dim() <= kerf_bridge_max_dims, "the result has ", t.dim(), " dimensions");
     TORCH_CHECK(!t.is_conj() && !t.is_neg() && !t.is_quantized(),
                 "the result is a lazy conjugate, lazy negative or quantized tensor");
@@ -290,7 +306,7 @@ int64_t call(KerfCall* prepared, KerfTensor* const* table, KerfTensor** results,
 
 void drop(KerfCall* prepared) { delete prepared; }
 
-constexpr KerfBridge bridge = {torch_version, error, start, parallel, schemas, wrap,
+constexpr KerfBridge bridge = {torch_version, error, start, parallel, schemas, use_gpu, wrap,
                                release,       view,  copy,  prepare,  call,    drop};
 
 }  // namespace

@@ -86,10 +86,15 @@ struct KerfBridge {
   // Calls `each` with the schema of every overload of "aten::sum".
   bool (*schemas)(const char* op, void (*each)(void* context, const char* schema), void* context);
 
+  // From now on tensors lie on this GPU: operators run on its default stream, in its primary context. libtorch_cuda
+  // must have been loaded.
+  bool (*use_gpu)(int index);
+
   // A tensor over memory that stays the caller's and must outlive it.
   KerfTensor* (*wrap)(void* data, const KerfSpec* spec);
   void (*release)(KerfTensor* tensor);
-  // False for an undefined tensor and for one that is not plain: strided, in main memory.
+  // False for an undefined tensor and for one that is not plain: strided, in main memory (on the GPU
+  // after use_gpu).
   bool (*view)(const KerfTensor* tensor, KerfView* view);
   bool (*copy)(const KerfTensor* to, const KerfTensor* from);
 

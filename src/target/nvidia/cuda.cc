@@ -65,11 +65,12 @@ class CudaBackend final : public LanguageBackend {
     const auto begin = clock_.now();
     const std::string values = constants(point);
     Digest digest;
-    digest.add(harness_version).add(nvrtc_->version()).add(compiler_.version).add(compiler_.path).add(machine_);
-    digest.add(target_.gpu->architecture).add(preludes_.device).add(preludes_.emulation);
+    digest.add(harness_version).add(nvrtc_->version());
+    if (options_.emulate) digest.add(compiler_.version).add(compiler_.path).add(machine_).add(preludes_.emulation);
+    digest.add(target_.gpu->architecture).add(preludes_.device);
     digest.add(values).add(source.candidate.text);
     Image image{.path = {}, .digest = digest.hex(), .remarks = {}, .inspected = {}};
-    image.path = (images_ / (image.digest + ".so")).string();
+    image.path = (images_ / (image.digest + (options_.emulate ? ".so" : ".cubin"))).string();
     if (!load_cached(image)) {
       TRY(build(source, values, image));
     } else {
@@ -89,7 +90,7 @@ class CudaBackend final : public LanguageBackend {
   }
 
   [[nodiscard]] std::string version() const override {
-    return fmt::format("{}, {}", nvrtc_->version(), compiler_.version);
+    return options_.emulate ? fmt::format("{}, {}", nvrtc_->version(), compiler_.version) : nvrtc_->version();
   }
 
  private:
@@ -107,10 +108,12 @@ class CudaBackend final : public LanguageBackend {
     const auto begin = clock_.now();
     const std::string cubin = TRY(build_cubin(source, values, image));
     const double device_seconds = seconds(clock_.now() - begin);
-    const std::string object = TRY(build_emulation(source, values));
     image.inspected["nvrtc_seconds"] = device_seconds;
+    if (options_.emulate) {
+      const std::string object = TRY(build_emulation(source, values));
+      TRY(write_file(image.path, object));
+    }
     TRY(write_file(images_ / (image.digest + ".cubin"), cubin));
-    TRY(write_file(image.path, object));
     return write_file(images_ / (image.digest + ".json"), image.inspected.dump());  // last: see load_cached
   }
 
@@ -207,7 +210,8 @@ Result<std::string> cuda_prelude() { return shipped_text("src/target/nvidia/prel
 Result<std::unique_ptr<LanguageBackend>> make_cuda_backend(Target target, const CudaOptions& options) {
   if (!target.gpu) return user_error("target " + target.name + " describes no GPU: its file has no table [gpu]");
   const fs::path library = options.nvrtc ? *options.nvrtc : TRY(find_nvrtc());
-  Compiler compiler = options.compiler ? *options.compiler : TRY(find_compiler());
+  Compiler compiler;
+  if (options.emulate) compiler = options.compiler ? *options.compiler : TRY(find_compiler());
   CudaBackend::Preludes preludes;
   preludes.device = TRY(cuda_prelude());
   preludes.emulation = TRY(shipped_text("src/runner/emulation/abi.h"));

@@ -17,6 +17,7 @@
 namespace kerf {
 
 struct CudaOptions {
+  bool emulate = true;  // compile for the CPU as well; without, an image is the cubin alone
   std::optional<std::filesystem::path> nvrtc = std::nullopt;   // the machine's otherwise
   std::optional<Compiler> compiler = std::nullopt;             // of the emulation; the machine's best otherwise
   std::optional<std::filesystem::path> images = std::nullopt;  // cache_directory()/images otherwise
@@ -24,9 +25,9 @@ struct CudaOptions {
   std::size_t memory = std::size_t{3} << 30;                   // address space of each of the host compiler's processes
 };
 
-// Image::path is the emulation's shared object, beside it lies DIGEST.cubin; Image::inspected has the kernels of the
-// cubin under "kernels", by the plan's names. `unavailable: …` without NVRTC, compiler or jail; from compile() also for
-// what the emulation does not know.
+// Image::path is the cubin, or with `emulate` the emulation's shared object, beside which DIGEST.cubin lies;
+// Image::inspected has the kernels of the cubin under "kernels", by the plan's names. `unavailable: …` without NVRTC,
+// compiler or jail; from compile() also for what the emulation does not know.
 [[nodiscard]] Result<std::unique_ptr<LanguageBackend>> make_cuda_backend(Target target,
                                                                          const CudaOptions& options = {});
 

@@ -170,7 +170,10 @@ Result<std::unique_ptr<Nvrtc::Worker>> Nvrtc::start_worker() {
   const fs::path folder = (code ? library_ : real).parent_path();
   constexpr int fd_in_child = 3;
   Command command{.argv = {binary, "--nvrtc", std::to_string(fd_in_child), (code ? library_ : real).string()},
-                  .environment = {{"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C"}, {"LD_LIBRARY_PATH", folder.string()}},
+                  // Both kinds of libraries by name: without /proc there is no $ORIGIN in the jail.
+                  .environment = {{"PATH", "/usr/bin:/bin"},
+                                  {"LC_ALL", "C"},
+                                  {"LD_LIBRARY_PATH", carried_libraries().string() + ":" + folder.string()}},
                   .directory = "/",
                   .inherit = {{fd_in_child, theirs.fd()}}};
   const Jail jail{.read_only = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", binary,

@@ -1,0 +1,86 @@
+"""What can be shown of device memory without a GPU: places, margins, seals, exchanges, over memory of this machine."""
+
+import unittest
+
+import torch
+
+from kerf_oracle import device
+
+SENTINEL = 0xC480448044804480
+
+
+class Fake(device.Memory):
+    """The same, in main memory, and nobody's to open."""
+
+    def __init__(self, tensors):
+        self.device = torch.device("cpu")
+        self.size, offsets = device.place(tensors)
+        self.placed = [{**each, "offset": offset} for each, offset in zip(tensors, offsets)]
+        self.bytes = torch.zeros(self.size, dtype=torch.uint8)
+        self.words = self.bytes.view(torch.int64)
+        self.seal_, self.keys = None, [1, 1, 1]
+
+    def free(self):
+        pass
+
+
+class Memory(unittest.TestCase):
+    def setUp(self):
+        torch.manual_seed(7)
+        self.x = {"name": "x", "dtype": "f32", "shape": [64, 33], "stride": [33, 1]}
+        self.y = {"name": "y", "dtype": "i64", "shape": [10], "stride": [1]}
+        self.memory = Fake([self.x, self.y])
+        self.memory.words.fill_(device.signed(SENTINEL))
+        self.memory.view(self.x).normal_()
+        self.memory.view(self.y).copy_(torch.arange(10))
+        self.memory.seal()
+
+    def test_tensors_lie_apart_and_aligned(self):
+        size, (first, second) = device.place([self.x, self.y])
+        self.assertEqual((first % device.ALIGNMENT, second % device.ALIGNMENT), (0, 0))
+        self.assertGreaterEqual(second - (first + device.extent(self.x)), device.MARGIN)
+        self.assertGreaterEqual(size - (second + device.extent(self.y)), device.MARGIN)
+        self.assertEqual(device.extent({"dtype": "f32", "shape": [2, 0], "stride": [0, 1]}), 0)
+
+    def test_a_write_beside_a_tensor_is_found(self):
+        self.assertIsNone(self.memory.margin_hit(SENTINEL))
+        end = self.memory.placed[0]["offset"] + device.extent(self.x)
+        self.memory.bytes[end + 5] ^= 1
+        self.assertEqual(self.memory.margin_hit(SENTINEL), {"name": "x", "behind": True, "distance": 5})
+        self.memory.bytes[end + 5] ^= 1
+        self.memory.bytes[self.memory.placed[1]["offset"] - 3] ^= 1
+        self.assertEqual(self.memory.margin_hit(SENTINEL), {"name": "y", "behind": False, "distance": 2})
+
+    def test_exchanges_keep_the_seal_and_the_values(self):
+        before = self.memory.view(self.x).flatten().sort().values.clone()
+        there = self.memory.view(self.x).clone()
+        for seed in range(5):
+            self.memory.perturb(self.x, seed)
+            self.memory.perturb(self.y, seed)
+        self.assertTrue(self.memory.is_intact())
+        self.assertFalse(torch.equal(self.memory.view(self.x), there))
+        self.assertTrue(torch.equal(self.memory.view(self.x).flatten().sort().values, before))
+
+    def test_what_a_kernel_changed_stays_changed(self):
+        self.memory.view(self.x).zero_()
+        self.assertFalse(self.memory.is_intact())
+        for seed in range(3):
+            self.memory.perturb(self.x, seed)
+            self.assertFalse(self.memory.is_intact())
+
+    def test_elements_that_change_places_are_seen(self):
+        x = self.memory.view(self.x)
+        x[0, 0], x[1, 1] = x[1, 1].clone(), x[0, 0].clone()
+        self.assertFalse(self.memory.is_intact())
+
+    def test_difference_names_the_first(self):
+        other = Fake([self.x, self.y])
+        other.bytes.copy_(self.memory.bytes)
+        self.assertIsNone(device.difference(self.memory, other))
+        other.view(self.x)[2, 5] += 1
+        other.view(self.x)[7, 0] += 1
+        self.assertEqual(device.difference(self.memory, other), {"name": "x", "first": [2, 5], "count": 2})
+
+
+if __name__ == "__main__":
+    unittest.main()

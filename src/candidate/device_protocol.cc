@@ -1,0 +1,115 @@
+#include "candidate/device_protocol.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+namespace kerf {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<std::string_view, 4> names = {"load", "run", "drop", "ping"};
+
+std::unexpected<Error> not_understood(const char* why) {
+  return fail(ErrorKind::system, std::string("the other process sent a message that is not understood: ") + why);
+}
+
+}  // namespace
+
+json to_json(const DeviceFacts& f) {
+  return {{"name", f.name},
+          {"index", f.index},
+          {"capability", f.capability},
+          {"sms", f.sms},
+          {"clock_khz", f.clock_khz},
+          {"memory_clock_khz", f.memory_clock_khz},
+          {"bus_bits", f.bus_bits},
+          {"driver", f.driver},
+          {"l2_bytes", f.l2_bytes},
+          {"memory_bytes", f.memory_bytes}};
+}
+
+std::string encode(const DeviceFacts& facts) { return json{{"device", to_json(facts)}}.dump(); }
+
+Result<DeviceFacts> decode_device_facts(std::string_view body) {
+  if (const auto said = decode_number("device", body); !said && body.find("\"error\"") != body.npos)
+    return std::unexpected(said.error());
+  try {
+    const json all = json::parse(body);
+    const json& j = all.at("device");
+    return DeviceFacts{.name = j.at("name").get<std::string>(),
+                       .index = j.at("index").get<int>(),
+                       .capability = j.at("capability").get<int>(),
+                       .sms = j.at("sms").get<int>(),
+                       .clock_khz = j.at("clock_khz").get<int>(),
+                       .memory_clock_khz = j.at("memory_clock_khz").get<int>(),
+                       .bus_bits = j.at("bus_bits").get<int>(),
+                       .driver = j.at("driver").get<int>(),
+                       .l2_bytes = j.at("l2_bytes").get<std::int64_t>(),
+                       .memory_bytes = j.at("memory_bytes").get<std::int64_t>()};
+  } catch (const json::exception& e) {
+    return not_understood(e.what());
+  }
+}
+
+std::string encode(const DeviceRequest& request) {
+  json body = {{"do", names.at(static_cast<std::size_t>(request.does))}, {"instance", request.instance}};
+  if (request.does == DeviceRequest::Does::load) {
+    body["load"] = encode(request.load);
+    body["image"] = request.image;
+    body["symbols"] = request.symbols;
+    body["bridge"] = request.bridge;
+    body["torch"] = request.torch;
+  } else if (request.does == DeviceRequest::Does::run) {
+    body["run"] = encode(request.run);
+    body["inputs"] = request.inputs;
+    body["outputs"] = request.outputs;
+  }
+  return body.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Result<DeviceRequest> decode_device_request(std::string_view body) {
+  try {
+    const json j = json::parse(body);
+    DeviceRequest request;
+    const std::string does = j.at("do").get<std::string>();
+    std::size_t which = 0;
+    while (which < names.size() && names[which] != does) ++which;
+    if (which == names.size()) return not_understood("it asks for something unknown");
+    request.does = static_cast<DeviceRequest::Does>(which);
+    request.instance = j.at("instance").get<std::int64_t>();
+    if (request.does == DeviceRequest::Does::load) {
+      request.load = TRY(decode_load(j.at("load").get<std::string>()));
+      j.at("image").get_to(request.image);
+      j.at("symbols").get_to(request.symbols);
+      j.at("bridge").get_to(request.bridge);
+      j.at("torch").get_to(request.torch);
+    } else if (request.does == DeviceRequest::Does::run) {
+      request.run = TRY(decode_run(j.at("run").get<std::string>()));
+      j.at("inputs").get_to(request.inputs);
+      j.at("outputs").get_to(request.outputs);
+    }
+    return request;
+  } catch (const json::exception& e) {
+    return not_understood(e.what());
+  }
+}
+
+Result<std::vector<std::uint8_t>> handle_bytes(std::string_view digits) {
+  constexpr std::size_t size = 64;
+  if (digits.size() != 2 * size) return not_understood("a handle has 128 digits");
+  const auto value = [](char c) -> int {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return -1;
+  };
+  std::vector<std::uint8_t> bytes(size);
+  for (std::size_t i = 0; i < size; ++i) {
+    const int high = value(digits[2 * i]), low = value(digits[2 * i + 1]);
+    if (high < 0 || low < 0) return not_understood("a handle is written in hexadecimal digits");
+    bytes[i] = static_cast<std::uint8_t>(16 * high + low);
+  }
+  return bytes;
+}
+
+}  // namespace kerf

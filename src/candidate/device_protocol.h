@@ -1,0 +1,60 @@
+// What kerf and a runner on a GPU (kerf-runner --cuda) say to each other: the conversation of run_protocol.h, for one
+// process that serves many candidates. Both ends are built from one tree, so nothing here has a version.
+//
+//   at first                                            runner: DeviceFacts, or an encoded Error
+//   kerf: DeviceRequest load                            runner: {"ready": 1} or an error
+//   kerf: DeviceRequest run                             runner: {"ready": 1} or an error; goes on as in run_protocol.h
+//   kerf: DeviceRequest drop                            runner: {"dropped": 1}
+//   kerf: DeviceRequest ping                            runner: {"ping": 1}
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "candidate/run_protocol.h"
+
+namespace kerf {
+
+// A GPU as the driver describes it.
+struct DeviceFacts {
+  std::string name;  // "NVIDIA H100 80GB HBM3"
+  int index = 0;
+  int capability = 0;  // 90
+  int sms = 0;
+  int clock_khz = 0;         // of the SMs, at most
+  int memory_clock_khz = 0;  // at most; two transfers a cycle
+  int bus_bits = 0;          // of the memory
+  int driver = 0;            // 13000
+  std::int64_t l2_bytes = 0;
+  std::int64_t memory_bytes = 0;
+};
+
+struct DeviceRequest {
+  enum class Does : std::uint8_t { load, run, drop, ping };
+  Does does = Does::ping;
+  std::int64_t instance = 0;
+  // load
+  LoadMessage load = {};
+  std::string image = {};                                         // path of a cubin, or of a manifest
+  std::vector<std::pair<std::string, std::string>> symbols = {};  // of a cubin: kernel as the plan names it, its symbol
+  std::string bridge = {};                                        // path, where the plan calls operators; else empty
+  std::string torch = {};                                         // folder of PyTorch's libraries, likewise
+  // run: the memory of the trial and of the outputs, by CUipcMemHandle in hexadecimal
+  RunMessage run = {};
+  std::string inputs = {}, outputs = {};
+};
+
+[[nodiscard]] std::string encode(const DeviceFacts& facts);
+[[nodiscard]] std::string encode(const DeviceRequest& request);
+[[nodiscard]] Result<DeviceFacts> decode_device_facts(std::string_view body);
+[[nodiscard]] Result<DeviceRequest> decode_device_request(std::string_view body);
+[[nodiscard]] nlohmann::json to_json(const DeviceFacts& facts);
+// The 64 bytes that 128 hexadecimal digits stand for. Kind system if they are no such digits.
+[[nodiscard]] Result<std::vector<std::uint8_t>> handle_bytes(std::string_view digits);
+
+}  // namespace kerf

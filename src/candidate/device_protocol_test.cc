@@ -1,0 +1,58 @@
+#include "candidate/device_protocol.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace kerf {
+namespace {
+
+TEST(DeviceProtocol, FactsTravel) {
+  const DeviceFacts facts{.name = "NVIDIA H100", .index = 1, .capability = 90, .sms = 132, .l2_bytes = 52428800};
+  const auto back = decode_device_facts(encode(facts));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(to_json(*back), to_json(facts));
+}
+
+TEST(DeviceProtocol, AnErrorComesInPlaceOfFacts) {
+  const auto back = decode_device_facts(encode(Error{.kind = ErrorKind::unavailable, .message = "no driver, no GPU"}));
+  ASSERT_FALSE(back);
+  EXPECT_EQ(back.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(back.error().message, "no driver, no GPU");
+}
+
+TEST(DeviceProtocol, RequestsTravel) {
+  DeviceRequest request{.does = DeviceRequest::Does::load, .instance = 7};
+  request.load.candidate = {.text = "text", .language = Language::cuda, .name = "k.cu"};
+  request.load.tune = {{"B", Value{std::int64_t{128}}}};
+  request.image = "/cache/x.cubin";
+  request.symbols = {{"k<B>", "_Z1kILl128EEvPf"}};
+  const auto load = decode_device_request(encode(request));
+  ASSERT_TRUE(load) << load.error().message;
+  EXPECT_EQ(load->instance, 7);
+  EXPECT_EQ(load->load.candidate.text, "text");
+  EXPECT_EQ(load->symbols, request.symbols);
+  DeviceRequest run{.does = DeviceRequest::Does::run, .instance = 7};
+  run.run.sentinel = 0xC480448044804480ULL;
+  run.inputs = std::string(128, 'a');
+  const auto back = decode_device_request(encode(run));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->run.sentinel, run.run.sentinel);
+  EXPECT_EQ(back->inputs, run.inputs);
+}
+
+TEST(DeviceProtocol, HandlesAreSixtyFourBytes) {
+  EXPECT_EQ(handle_bytes(std::string(126, '0') + "ff")->back(), 255);
+  EXPECT_FALSE(handle_bytes("ff"));
+  EXPECT_FALSE(handle_bytes(std::string(128, 'x')));
+}
+
+RC_GTEST_PROP(DeviceProtocol, AnyTextIsRead, (const std::string& text)) {
+  (void)decode_device_request(text);
+  (void)decode_device_facts(text);
+  (void)decode_device_request("{\"do\": \"run\", \"instance\": 1, \"run\": \"" + text + "\"}");
+}
+
+}  // namespace
+}  // namespace kerf

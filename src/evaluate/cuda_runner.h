@@ -1,0 +1,33 @@
+// The runner of an NVIDIA GPU: kerf-runner --cuda, one process a device, which serves candidate after candidate and is
+// started anew when a candidate has cost it the device's context.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "candidate/device_protocol.h"
+#include "evaluate/runner.h"
+
+namespace kerf {
+
+struct CudaRunnerOptions {
+  int device = 0;
+  std::function<void(std::string_view)> notice = {};  // that the bridge to PyTorch is being compiled; default: stderr
+};
+
+class CudaRunner : public Runner {
+ public:
+  [[nodiscard]] virtual const DeviceFacts& facts() const = 0;
+};
+
+// Starts the process (0.3 s), to know the device. `unavailable: …` where there is no driver or no such GPU. Images are
+// cubins, whose kernels' symbols Image::inspected names, or manifests (candidate/triton_manifest.h). Trials and outputs
+// must lie on the device.
+[[nodiscard]] Result<std::unique_ptr<CudaRunner>> make_cuda_runner(CudaRunnerOptions options = {});
+
+// What is written before a timed run to empty the caches: twice the L2, at least 128 MiB, so that handing over the
+// first launches takes less time than the writing.
+[[nodiscard]] std::size_t flush_bytes(const DeviceFacts& facts);
+
+}  // namespace kerf

@@ -1,0 +1,542 @@
+#include "runner/cuda/cuda_executor.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "base/paths.h"
+
+namespace kerf {
+namespace {
+
+// Numbers of CUfunction_attribute and CUlaunchAttributeID.
+constexpr int max_dynamic_shared = 8, non_portable_cluster = 14;
+constexpr int cluster_attribute = 4, cooperative_attribute = 2;
+
+// As the oracle waits before a baseline (oracle/kerf_oracle/baselines.py).
+constexpr std::uint64_t hand_over_ns = 300'000;
+
+std::unexpected<Error> blame(const char* verdict, const char* rule, std::string message, std::optional<Location> at) {
+  return std::unexpected(Error{.kind = ErrorKind::candidate,
+                               .message = std::move(message),
+                               .at = at,
+                               .facts = {{"verdict", verdict}, {"rule", rule}}});
+}
+
+// What a parameter of the argument's type reads; of a tensor, whose address changes, nothing yet.
+Result<std::uint64_t> bits_of(const BoundArgument& argument) {
+  std::uint64_t bits = 0;
+  const auto set = [&](auto value) { std::memcpy(&bits, &value, sizeof value); };
+  using enum BoundArgument::Kind;
+  switch (argument.kind) {
+    case tensor:
+      break;
+    case i64:
+      set(argument.integer);
+      break;
+    case i32:
+      set(static_cast<std::int32_t>(argument.integer));
+      break;
+    case f32:
+      set(static_cast<float>(argument.number));
+      break;
+    case f64:
+      set(argument.number);
+      break;
+    case boolean:
+      set(argument.integer != 0);
+      break;
+    case thread:
+    case unknown:
+      return fail(ErrorKind::internal, "an argument of unknown type reached the runner", argument.at);
+  }
+  return bits;
+}
+
+}  // namespace
+
+CudaExecutor::CudaExecutor(const CudaDriver& driver, const Filler& filler, const DeviceBuffer& flush,
+                           const KerfBridge* bridge, int device, const Source& source, const DeviceRequest& load,
+                           StatusPage& page)
+    : driver_(driver),
+      filler_(filler),
+      flush_(flush),
+      bridge_(bridge),
+      device_(device),
+      source_(source),
+      load_(load),
+      page_(page) {}
+
+CudaExecutor::~CudaExecutor() {
+  for (const CuEvent event : events_) driver_.event_destroy(event);
+}
+
+Result<> CudaExecutor::load_image() {
+  if (load_.load.candidate.language == Language::cuda) {
+    for (const auto& [name, symbol] : load_.symbols) TRY(kernel(load_.image, symbol));
+    return {};
+  }
+  const std::string text = TRY(read_file(load_.image));
+  manifest_ = TRY(read_triton_manifest(text));
+  return {};
+}
+
+Result<LoadedKernel*> CudaExecutor::kernel(const std::string& cubin, const std::string& symbol) {
+  const std::pair key(cubin, symbol);
+  if (const auto found = kernels_.find(key); found != kernels_.end()) return &found->second;
+  auto module = modules_.find(cubin);
+  if (module == modules_.end()) {
+    const std::string bytes = TRY(read_file(cubin));
+    CuModule loaded = nullptr;
+    if (const CuResult code = driver_.module_load(&loaded, bytes.data()); code != 0)
+      return fail(ErrorKind::system, fmt::format("the driver does not load the cubin: {}", driver_.name(code)));
+    module = modules_.emplace(cubin, CudaModule(driver_, loaded)).first;
+  }
+  LoadedKernel made;
+  if (const CuResult code = driver_.module_function(&made.function, module->second.get(), symbol.c_str()); code != 0)
+    return fail(ErrorKind::system, fmt::format("the cubin has no {}: {}", symbol, driver_.name(code)));
+  return &kernels_.emplace(key, made).first->second;
+}
+
+Result<> CudaExecutor::allow_shared(LoadedKernel& kernel, std::int64_t bytes, const std::string& name, Location at) {
+  if (bytes <= kernel.shared_allowed) return {};
+  if (const CuResult code = driver_.function_set(kernel.function, max_dynamic_shared, static_cast<int>(bytes));
+      code != 0)
+    return blame("rejected", "shared_memory",
+                 fmt::format("{} cannot have {} bytes of dynamic shared memory: {}", name, bytes, driver_.name(code)),
+                 at);
+  kernel.shared_allowed = static_cast<int>(bytes);
+  return {};
+}
+
+void CudaExecutor::note(TensorId id, BoundTensor tensor) {
+  const auto index = static_cast<std::size_t>(id);
+  if (bound_.size() <= index) bound_.resize(index + 1);
+  bound_[index] = std::move(tensor);
+}
+
+CudaExecutor::Slot& CudaExecutor::slot(TensorId id) {
+  const auto index = static_cast<std::size_t>(id);
+  while (slots_.size() <= index) {
+    slots_.emplace_back();
+    table_.push_back(nullptr);
+  }
+  return slots_[index];
+}
+
+Result<> CudaExecutor::put(TensorId id, std::string name, const TensorSpec& spec, CuPointer at) {
+  Slot& s = slot(id);
+  s.data = at;
+  s.spec = spec;
+  s.name = std::move(name);
+  if (bridge_ == nullptr) return {};
+  const KerfSpec wanted = to_bridge(spec);
+  OwnedTensor tensor(bridge_->wrap(reinterpret_cast<void*>(at), &wanted), ReleaseTensor{bridge_});
+  if (!tensor) return fail(ErrorKind::system, fmt::format("PyTorch cannot wrap {}: {}", s.name, bridge_->error()));
+  if (!program_) {
+    KerfView view{};
+    if (bridge_->view(tensor.get(), &view)) storages_.emplace(view.storage, id);
+  }
+  table_[static_cast<std::size_t>(id)] = tensor.get();
+  s.tensor = std::move(tensor);
+  return {};
+}
+
+Result<> CudaExecutor::keep(TensorId id, OwnedTensor tensor, const TensorSpec* must_be) {
+  Slot& s = slot(id);
+  KerfView view{};
+  if (!tensor || !bridge_->view(tensor.get(), &view))
+    return fail(ErrorKind::candidate, tensor ? bridge_->error() : "the operator gave no tensor");
+  if (must_be != nullptr && !equal(*must_be, view.spec)) {
+    return fail(ErrorKind::candidate, fmt::format("the result was {} when the plan was bound and is {} now",
+                                                  to_string(*must_be), to_string(from_bridge(view.spec))));
+  }
+  s.data = reinterpret_cast<CuPointer>(view.data);
+  s.spec = from_bridge(view.spec);
+  table_[static_cast<std::size_t>(id)] = tensor.get();
+  s.tensor = std::move(tensor);
+  if (!program_) {
+    storages_.emplace(view.storage, id);
+    note(id, {.kind = BoundTensor::Kind::result, .spec = s.spec});
+  }
+  return {};
+}
+
+void CudaExecutor::forget(TensorId id) {
+  Slot& s = slot(id);
+  table_[static_cast<std::size_t>(id)] = nullptr;
+  s.tensor.reset();
+  s.data = 0;
+}
+
+Result<> CudaExecutor::place(const DeviceRequest& request, OpenedMemories& memories) {
+  const Workload& workload = load_.load.workload;
+  const RunMessage& run = request.run;
+  if (run.inputs.size() != workload.tensors.size() || run.outputs.size() != workload.outputs.size())
+    return fail(ErrorKind::internal, "the trial has other tensors than the workload");
+  sentinel_ = run.sentinel;
+  const CuPointer inputs = TRY(memories.open(request.inputs)), outputs = TRY(memories.open(request.outputs));
+  TensorId id = 0;
+  for (std::size_t i = 0; i < workload.tensors.size(); ++i, ++id) {
+    note(id, {.name = workload.tensors[i].name, .index = static_cast<int>(i), .spec = workload.tensors[i].spec});
+    TRY(put(id, workload.tensors[i].name, workload.tensors[i].spec, inputs + static_cast<CuPointer>(run.inputs[i])));
+  }
+  for (std::size_t i = 0; i < workload.outputs.size(); ++i, ++id) {
+    note(id, {.kind = BoundTensor::Kind::output,
+              .name = workload.output_name(i),
+              .index = static_cast<int>(i),
+              .spec = workload.outputs[i]});
+    TRY(put(id, workload.output_name(i), workload.outputs[i], outputs + static_cast<CuPointer>(run.outputs[i])));
+  }
+  if (!program_) return {};
+  for (; id < std::ssize(program_->tensors); ++id) {
+    const BoundTensor& tensor = program_->tensors[static_cast<std::size_t>(id)];
+    if (tensor.kind == BoundTensor::Kind::scratch) TRY(allocate(id, tensor));
+  }
+  return settle("filling memory", std::nullopt);
+}
+
+Result<> CudaExecutor::prepare() {
+  if (program_) return {};
+  // Where a plan's bytes in scratch end is a matter of the device's memory, which the binder cannot ask for.
+  const BindRequest request{.source = &source_,
+                            .workload = &load_.load.workload,
+                            .tune = load_.load.tune,
+                            .threads = load_.load.threads,
+                            .scratch_limit = load_.load.memory_limit};
+  Program program = TRY(bind(request, *this));
+  for (const BoundStep& step : program.steps) {
+    if (const auto* launch = std::get_if<BoundLaunch>(&step.does)) {
+      ready_.emplace_back(TRY(ready(step, *launch)));
+    } else {
+      ready_.emplace_back(TRY(ready(step, std::get<BoundCall>(step.does), true)));
+    }
+  }
+  pending_.clear();
+  storages_.clear();
+  // What the first pass wrote must not stand in for what a replay leaves out.
+  const std::size_t first = load_.load.workload.tensors.size(), count = load_.load.workload.outputs.size();
+  for (std::size_t i = first; i < first + count; ++i)
+    TRY(filler_.fill(slots_[i].data, (slots_[i].spec.storage_bytes() + 7) / 8 * 8, sentinel_));
+  for (TensorId id = 0; id < std::ssize(slots_); ++id) forget(id);
+  program_ = std::move(program);
+  return settle("filling memory", std::nullopt);
+}
+
+Result<CuEvent> CudaExecutor::event(std::size_t i) {
+  while (events_.size() <= i) {
+    CuEvent made = nullptr;
+    if (const CuResult code = driver_.event_create(&made, 0); code != 0)
+      return fail(ErrorKind::system, fmt::format("cannot make an event: {}", driver_.name(code)));
+    events_.push_back(made);
+  }
+  return events_[i];
+}
+
+Result<RunAnswer> CudaExecutor::replay(const RunMessage& run_message) {
+  RunAnswer answer;
+  // Events between steps take time themselves: only the first timed run, which nobody counts, has them.
+  const bool each_step = run_message.timed && step_us_.empty();
+  const std::size_t steps = program_->steps.size();
+  TRY(event(each_step ? steps + 1 : 1));
+  const CuEvent begin = TRY(event(0)), end = TRY(event(1));
+  // Where a run is timed the device waits until what can be handed over at once is there: times are the device's.
+  const CuEvent handed_over = TRY(event((each_step ? steps + 1 : 1) + 1));
+  driver_.event_record(handed_over, nullptr);
+  if (run_message.timed && run_message.cold) {
+    driver_.reset_persisting_l2();
+    driver_.memset8(flush_.data(), 0, flush_.size(), nullptr);
+  }
+  if (run_message.timed) TRY(filler_.wait(hand_over_ns));
+  driver_.event_record(begin, nullptr);
+  for (TensorId id = 0; id < std::ssize(program_->tensors); ++id) {
+    const BoundTensor& tensor = program_->tensors[static_cast<std::size_t>(id)];
+    if (tensor.zero) driver_.memset8(slot(id).data, 0, slot(id).scratch->size(), nullptr);
+  }
+  for (std::size_t i = 0; i < steps; ++i) {
+    const BoundStep& step = program_->steps[i];
+    page_.step.store(step.step, std::memory_order_relaxed);
+    if (auto* launching = std::get_if<CudaLaunch>(&ready_[i])) {
+      TRY(run(*launching, step.at));
+    } else {
+      TRY(run(step, std::get<BoundCall>(step.does), std::get<ReadyCall>(ready_[i])));
+    }
+    for (const TensorId id : step.release) forget(id);
+    if (each_step) driver_.event_record(events_[i + 1], nullptr);
+    if (!run_message.timed) {
+      const auto* launch = std::get_if<BoundLaunch>(&step.does);
+      TRY(settle(launch != nullptr ? launch->kernel : std::get<BoundCall>(step.does).op, step.at));
+    }
+  }
+  if (!each_step) driver_.event_record(end, nullptr);
+  TRY(settle("the plan", std::nullopt));
+  const auto us = [&](CuEvent from, CuEvent to) {
+    float ms = 0;
+    driver_.event_elapsed(&ms, from, to);
+    return static_cast<double>(ms) * 1e3;
+  };
+  if (!run_message.timed) return answer;
+  if (each_step) {
+    step_us_.assign(source_.plan.steps.size(), 0.0);
+    for (std::size_t i = 0; i < steps; ++i) {
+      const double took = us(events_[i], events_[i + 1]);
+      step_us_[static_cast<std::size_t>(program_->steps[i].step)] += took;
+      if (program_->steps[i].prepare) prepare_us_ += took;
+    }
+  }
+  answer.device_us = us(begin, each_step ? events_[steps] : end);
+  answer.before_us = us(handed_over, begin);
+  answer.prepare_us = prepare_us_;
+  answer.step_us = step_us_;
+  return answer;
+}
+
+Result<> CudaExecutor::finish() {
+  for (std::size_t id = 0; id < slots_.size(); ++id) {
+    const Slot& s = slots_[id];
+    if (!s.scratch || TRY(s.scratch->margins_untouched(sentinel_))) continue;
+    for (std::size_t i = program_->steps.size(); i-- > 0;) {
+      const auto* launch = std::get_if<BoundLaunch>(&program_->steps[i].does);
+      if (launch == nullptr) continue;
+      const bool touches = std::ranges::any_of(launch->args, [&](const BoundArgument& a) {
+        return a.kind == BoundArgument::Kind::tensor && static_cast<std::size_t>(a.tensor) == id;
+      });
+      if (touches)
+        return blame("wrong", "out_of_bounds_write", fmt::format("{} writes beside {}", launch->kernel, s.name),
+                     program_->steps[i].at);
+    }
+    return blame("wrong", "out_of_bounds_write", fmt::format("something writes beside {}", s.name), std::nullopt);
+  }
+  for (TensorId id = 0; id < std::ssize(slots_); ++id) forget(id);
+  return {};
+}
+
+Result<> CudaExecutor::settle(const std::string& what, std::optional<Location> at) {
+  if (const CuResult code = driver_.synchronize(); code != 0) return device_failed(code, what, at);
+  return {};
+}
+
+std::unexpected<Error> CudaExecutor::device_failed(CuResult code, const std::string& what, std::optional<Location> at) {
+  lost_ = true;
+  if (!is_sticky(code)) return fail(ErrorKind::system, fmt::format("the GPU failed: {}", driver_.name(code)));
+  const char* rule = code == 700 || code == 716 || code == 717 ? "out_of_bounds" : code == 710 ? "assert" : "signal";
+  const char* words = code == 700   ? "reads or writes an address that is not its own"
+                      : code == 716 ? "reads or writes an address that its type does not allow (alignment)"
+                      : code == 710 ? "fails an assertion"
+                                    : "is ended by the device";
+  return blame("crashed", rule, fmt::format("{} {} ({})", what, words, driver_.name(code)), at);
+}
+
+// --- What the binder asks for -------------------------------------------------------------------------------------
+
+Result<std::optional<std::vector<std::string>>> CudaExecutor::schemas(std::string_view op) {
+  if (bridge_ == nullptr) return fail(ErrorKind::internal, "a plan with calls was loaded without the bridge");
+  std::vector<std::string> found;
+  const auto add = [](void* context, const char* schema) {
+    static_cast<std::vector<std::string>*>(context)->emplace_back(schema);
+  };
+  if (!bridge_->schemas(std::string(op).c_str(), add, &found))
+    return fail(ErrorKind::internal, fmt::format("cannot list the overloads of {}: {}", op, bridge_->error()));
+  return found;
+}
+
+// The cubin holds the sizes of parameters, which were compared with the plan before it came here, not their types.
+Result<std::optional<std::vector<std::string>>> CudaExecutor::prototype(std::string_view) { return std::nullopt; }
+
+Result<> CudaExecutor::allocate(TensorId id, const BoundTensor& tensor) {
+  if (!tensor.spec) return fail(ErrorKind::internal, tensor.name + " has no known shape");
+  Slot& s = slot(id);
+  if (!program_) note(id, tensor);
+  if (!s.scratch) s.scratch = TRY(DeviceBuffer::allocate(driver_, tensor.spec->storage_bytes()));
+  TRY(filler_.fill(s.scratch->base(), s.scratch->whole(), sentinel_));
+  TRY(put(id, tensor.name, *tensor.spec, s.scratch->data()));
+  if (!program_ && tensor.zero) driver_.memset8(s.data, 0, s.scratch->size(), nullptr);
+  return {};
+}
+
+Result<CudaLaunch> CudaExecutor::ready(const BoundStep& step, const BoundLaunch& launch) {
+  CudaLaunch out = TRY(launch.programs ? ready_programs(step, launch) : ready_blocks(step, launch));
+  std::ranges::fill(out.config.grid, 1U);
+  for (std::size_t d = 0; d < launch.grid.size(); ++d) out.config.grid[d] = static_cast<unsigned>(launch.grid[d]);
+  return out;
+}
+
+Result<CudaLaunch> CudaExecutor::ready_blocks(const BoundStep& step, const BoundLaunch& launch) {
+  CudaLaunch out{.kernel = launch.kernel};
+  const auto symbol = std::ranges::find(load_.symbols, launch.kernel, &std::pair<std::string, std::string>::first);
+  if (symbol == load_.symbols.end() || !launch.block)
+    return fail(ErrorKind::internal, fmt::format("the image has no {}", launch.kernel), step.at);
+  LoadedKernel& found = *TRY(kernel(load_.image, symbol->second));
+  const BoundBlock& block = *launch.block;
+  TRY(allow_shared(found, block.shared_bytes, launch.kernel, block.shared_at));
+  out.function = found.function;
+  for (std::size_t d = 0; d < 3; ++d) out.config.block[d] = static_cast<unsigned>(block.extent[d]);
+  out.config.shared_bytes = static_cast<unsigned>(block.shared_bytes);
+  if (block.cluster != std::array<std::int64_t, 3>{1, 1, 1}) {
+    CuLaunchAttribute attribute{.id = cluster_attribute, .padding = 0, .value = {}};
+    for (std::size_t d = 0; d < 3; ++d) attribute.value.cluster[d] = static_cast<unsigned>(block.cluster[d]);
+    out.attributes.push_back(attribute);
+    constexpr std::int64_t portable = 8;
+    if (block.cluster[0] * block.cluster[1] * block.cluster[2] > portable)
+      driver_.function_set(found.function, non_portable_cluster, 1);
+  }
+  if (block.cooperative) {
+    CuLaunchAttribute attribute{.id = cooperative_attribute, .padding = 0, .value = {}};
+    attribute.value.cooperative = 1;
+    out.attributes.push_back(attribute);
+  }
+  for (std::size_t a = 0; a < launch.args.size(); ++a) {
+    const BoundArgument& argument = launch.args[a];
+    if (argument.kind == BoundArgument::Kind::tensor) out.tensors.emplace_back(a, argument.tensor);
+    out.values.push_back(TRY(bits_of(argument)));
+  }
+  return out;
+}
+
+// As triton_manifest.h says that an entry is launched.
+Result<CudaLaunch> CudaExecutor::ready_programs(const BoundStep& step, const BoundLaunch& launch) {
+  CudaLaunch out{.kernel = launch.kernel};
+  const std::vector<TritonArgument> arguments = TRY(triton_arguments(launch, bound_));
+  const std::string key = triton_key(launch, arguments);
+  const TritonEntry* entry = manifest_ ? manifest_->find(key) : nullptr;
+  if (entry == nullptr)
+    return fail(ErrorKind::internal, fmt::format("the image has no kernel compiled for {}", key), step.at);
+  const std::string folder = load_.image.substr(0, load_.image.rfind('/') + 1);
+  LoadedKernel& found = *TRY(kernel(folder + entry->cubin, entry->symbol));
+  TRY(allow_shared(found, entry->shared_bytes, launch.kernel, step.at));
+  out.function = found.function;
+  constexpr unsigned warp = 32;
+  std::ranges::fill(out.config.block, 1U);
+  out.config.block[0] = warp * static_cast<unsigned>(entry->num_warps);
+  out.config.shared_bytes = static_cast<unsigned>(entry->shared_bytes);
+  for (const TritonParameter& parameter : entry->parameters) {
+    BoundArgument argument = launch.args.at(static_cast<std::size_t>(parameter.argument));
+    if (argument.kind == BoundArgument::Kind::tensor) out.tensors.emplace_back(out.values.size(), argument.tensor);
+    // Triton narrows what fits into 32 bits.
+    if (parameter.type == TritonArgument::Type::i32) argument.kind = BoundArgument::Kind::i32;
+    out.values.push_back(TRY(bits_of(argument)));
+  }
+  std::int64_t programs = 1;
+  for (const std::int64_t extent : launch.grid) programs *= extent;
+  for (const TritonScratch& scratch : entry->scratch) {
+    CuPointer at = 0;
+    if (scratch.bytes > 0) {
+      out.scratch.push_back(TRY(DeviceBuffer::allocate(driver_, static_cast<std::size_t>(scratch.bytes * programs))));
+      at = out.scratch.back().data();
+    }
+    out.values.push_back(at);
+  }
+  return out;
+}
+
+Result<> CudaExecutor::run(CudaLaunch& launch, Location at) {
+  for (const auto& [argument, id] : launch.tensors) launch.values[argument] = slots_[static_cast<std::size_t>(id)].data;
+  launch.pointers.clear();
+  for (std::uint64_t& value : launch.values) launch.pointers.push_back(&value);
+  launch.config.attributes = launch.attributes.data();
+  launch.config.attribute_count = static_cast<unsigned>(launch.attributes.size());
+  page_.phase.store(StatusPage::Phase::launch, std::memory_order_relaxed);
+  const CuResult code = driver_.launch(&launch.config, launch.function, launch.pointers.data(), nullptr);
+  page_.phase.store(StatusPage::Phase::ours, std::memory_order_relaxed);
+  if (code == 0) return {};
+  if (is_sticky(code)) return device_failed(code, launch.kernel, at);
+  return blame("rejected", "launch", fmt::format("{} cannot be launched so: {}", launch.kernel, driver_.name(code)),
+               at);
+}
+
+Result<> CudaExecutor::launch(const BoundStep& step, const BoundLaunch& launch) {
+  page_.step = step.step;
+  CudaLaunch launching = TRY(ready(step, launch));
+  TRY(run(launching, step.at));
+  return settle(launch.kernel, step.at);
+}
+
+std::unexpected<Error> CudaExecutor::torch_failed(const BoundStep& step, const std::string& op) {
+  const std::string why = bridge_->error();
+  if (auto settled = settle(op, step.at); !settled) return std::unexpected(settled.error());
+  return why.find("out of memory") != std::string::npos
+             ? blame("crashed", "memory", fmt::format("{}: {}", op, why), step.at)
+             : blame("rejected", "call", fmt::format("{}: {}", op, why), step.at);
+}
+
+Result<CudaExecutor::ReadyCall> CudaExecutor::ready(const BoundStep& step, const BoundCall& call, bool out) const {
+  ReadyCall result{.call = OwnedCall(nullptr, DropCall{bridge_}), .writes_outs = out && call.out_overload.has_value()};
+  result.call = prepare_call(*bridge_, call, result.writes_outs);
+  if (!result.call) return blame("rejected", "call", fmt::format("{}: {}", call.op, bridge_->error()), step.at);
+  return result;
+}
+
+Result<> CudaExecutor::run_call(const BoundStep& step, const BoundCall& call, KerfCall* prepared) {
+  constexpr std::int64_t room = 1024;
+  std::array<KerfTensor*, room> results;
+  page_.phase.store(StatusPage::Phase::call, std::memory_order_relaxed);
+  const std::int64_t count = bridge_->call(prepared, table_.data(), results.data(), room);
+  page_.phase.store(StatusPage::Phase::ours, std::memory_order_relaxed);
+  pending_.clear();
+  if (count < 0) return torch_failed(step, call.op);
+  for (std::int64_t i = 0; i < std::min(count, room); ++i)
+    pending_.emplace_back(results[static_cast<std::size_t>(i)], ReleaseTensor{bridge_});
+  if (count > room)
+    return blame("rejected", "call", fmt::format("{} has {} results, more than {}", call.op, count, room), step.at);
+  return {};
+}
+
+Result<std::optional<std::vector<CallResult>>> CudaExecutor::call(const BoundStep& step, const BoundCall& call) {
+  page_.step = step.step;
+  const ReadyCall prepared = TRY(ready(step, call, false));
+  TRY(run_call(step, call, prepared.call.get()));
+  TRY(settle(call.op, step.at));
+  std::vector<CallResult> described;
+  for (const OwnedTensor& tensor : pending_) {
+    CallResult result;
+    KerfView view{};
+    if (tensor) {
+      if (!bridge_->view(tensor.get(), &view)) return torch_failed(step, call.op);
+      result.spec = from_bridge(view.spec);
+      if (const auto found = storages_.find(view.storage); found != storages_.end()) result.alias_of = found->second;
+    }
+    described.push_back(std::move(result));
+  }
+  return described;
+}
+
+Result<> CudaExecutor::commit(const BoundStep& step, const BoundCall& call) {
+  for (std::size_t i = 0; i < call.outs.size() && i < pending_.size(); ++i) {
+    const BoundOut& out = call.outs[i];
+    if (out.kind == BoundOut::Kind::keep) {
+      const TensorSpec* must_be = nullptr;
+      if (program_) must_be = &*program_->tensors[static_cast<std::size_t>(out.tensor)].spec;
+      if (auto kept = keep(out.tensor, std::move(pending_[i]), must_be); !kept)
+        return blame("rejected", "call", fmt::format("result {} of {}: {}", i, call.op, kept.error().message), step.at);
+    } else if (out.kind == BoundOut::Kind::write) {
+      if (!pending_[i] || !bridge_->copy(slot(out.tensor).tensor.get(), pending_[i].get()))
+        return torch_failed(step, call.op);
+    }
+  }
+  pending_.clear();
+  return {};
+}
+
+Result<> CudaExecutor::run(const BoundStep& step, const BoundCall& call, ReadyCall& prepared) {
+  auto ran = run_call(step, call, prepared.call.get());
+  if (!ran && prepared.writes_outs && !lost_) {
+    // As in Executor::run: an out overload that resizes what it is given is not usable here.
+    for (const BoundOut& out : call.outs) {
+      if (out.kind != BoundOut::Kind::write) continue;
+      const Slot& s = slot(out.tensor);
+      TRY(put(out.tensor, s.name, s.spec, s.data));
+    }
+    prepared = TRY(ready(step, call, false));
+    ran = run_call(step, call, prepared.call.get());
+  }
+  TRY(std::move(ran));
+  if (prepared.writes_outs) {
+    pending_.clear();
+    return {};
+  }
+  return commit(step, call);
+}
+
+}  // namespace kerf

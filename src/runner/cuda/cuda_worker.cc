@@ -1,0 +1,165 @@
+#include "runner/cuda/cuda_worker.h"
+
+#include <dlfcn.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "base/shared_memory.h"
+#include "runner/cuda/cuda_executor.h"
+
+namespace kerf {
+namespace {
+
+constexpr std::chrono::milliseconds for_ever{-1};
+
+Result<const KerfBridge*> load_bridge(const std::string& path, const std::string& torch, int device) {
+  // Operators of the GPU are in a library of their own, which registers them when it is loaded.
+  if (::dlopen((torch + "/libtorch_cuda.so").c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+    const char* why = ::dlerror();
+    return fail(ErrorKind::unavailable,
+                fmt::format("unavailable: this PyTorch has no operators for a GPU ({})", why == nullptr ? "" : why));
+  }
+  void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    const char* why = ::dlerror();
+    return fail(ErrorKind::unavailable,
+                fmt::format("cannot load PyTorch through the bridge: {}", why == nullptr ? "" : why));
+  }
+  const auto entry = reinterpret_cast<decltype(&kerf_bridge)>(::dlsym(library, "kerf_bridge"));
+  if (entry == nullptr) return fail(ErrorKind::internal, path + " is no bridge");
+  const KerfBridge* bridge = entry();
+  if (!bridge->use_gpu(device)) return fail(ErrorKind::unavailable, fmt::format("PyTorch: {}", bridge->error()));
+  return bridge;
+}
+
+struct Instance {
+  DeviceRequest load;
+  Source source;
+  SharedMemory status;
+  std::unique_ptr<CudaExecutor> executor;
+};
+
+class CudaWorker {
+ public:
+  CudaWorker(const Channel& channel, int device) : channel_(channel), device_(device) {}
+
+  Result<> serve() {
+    driver_ = TRY(load_cuda_driver());
+    const DeviceFacts facts = TRY(open_device(driver_, device_));
+    filler_ = TRY(Filler::make(driver_));
+    memories_.emplace(driver_);
+    TRY(channel_.send(encode(facts)));
+    while (!lost_) {
+      ChannelMessage message = TRY(channel_.receive(for_ever));
+      const DeviceRequest request = TRY(decode_device_request(message.body));
+      using enum DeviceRequest::Does;
+      switch (request.does) {
+        case load:
+          TRY(answered(this->load(request, std::move(message))));
+          break;
+        case run:
+          TRY(run_one(request));
+          break;
+        case drop:
+          drop_instance(request.instance);
+          TRY(channel_.send(encode_number("dropped", 1)));
+          break;
+        case ping:
+          TRY(channel_.send(encode_number("ping", 1)));
+          break;
+      }
+    }
+    return {};
+  }
+
+ private:
+  Result<> answered(const Result<>& result) {
+    return channel_.send(result ? encode_number("ready", 1) : encode(result.error()));
+  }
+
+  void drop_instance(std::int64_t number) {
+    instances_.erase(number);
+    if (instances_.empty()) memories_->close();
+  }
+
+  Result<> load(const DeviceRequest& request, ChannelMessage message) {
+    if (message.fds.size() != 1) return fail(ErrorKind::internal, "a load comes with one descriptor");
+    if (!request.bridge.empty() && bridge_ == nullptr)
+      bridge_ = TRY(load_bridge(request.bridge, request.torch, device_));
+    if (flush_.size() < static_cast<std::size_t>(request.load.sweep_bytes))
+      flush_ = TRY(DeviceBuffer::allocate(driver_, static_cast<std::size_t>(request.load.sweep_bytes)));
+    auto instance =
+        std::make_unique<Instance>(Instance{.load = request,
+                                            .source = TRY(read_source(request.load.candidate)),
+                                            .status = TRY(SharedMemory::map(std::move(message.fds[0]), true)),
+                                            .executor = nullptr});
+    if (instance->status.size() < StatusPage::bytes) return fail(ErrorKind::internal, "the status page is too small");
+    auto& page = *reinterpret_cast<StatusPage*>(instance->status.bytes().data());
+    instance->executor =
+        std::make_unique<CudaExecutor>(driver_, *filler_, flush_, request.bridge.empty() ? nullptr : bridge_, device_,
+                                       instance->source, instance->load, page);
+    TRY(instance->executor->load_image());
+    instances_[request.instance] = std::move(instance);
+    return {};
+  }
+
+  Result<> placed(const DeviceRequest& request, CudaExecutor& executor) {
+    if (!executor.prepared()) {
+      TRY(executor.place(request, *memories_));
+      TRY(executor.prepare());
+    }
+    // Also after binding: the run that is judged and timed is always a replay.
+    return executor.place(request, *memories_);
+  }
+
+  Result<> run_one(const DeviceRequest& request) {
+    const auto found = instances_.find(request.instance);
+    if (found == instances_.end())
+      return channel_.send(encode(fail(ErrorKind::internal, "no such candidate is loaded").error()));
+    CudaExecutor& executor = *found->second->executor;
+    const auto ready = placed(request, executor);
+    if (!ready) {
+      lost_ = executor.lost();
+      return channel_.send(encode(ready.error()));
+    }
+    TRY(channel_.send(encode_number("ready", 1)));
+    TRY(channel_.receive(for_ever));
+    auto answer = executor.replay(request.run);
+    TRY(channel_.send(encode_number("done", 1)));
+    TRY(channel_.receive(for_ever));
+    if (answer) {
+      if (auto fine = executor.finish(); !fine) answer = std::unexpected(fine.error());
+    }
+    lost_ = executor.lost();
+    // What is kept open must not be freed by its owner: only a timed run's memory outlives the candidate.
+    if (!request.run.timed) memories_->close();
+    return channel_.send(answer ? encode(*answer) : encode(answer.error()));
+  }
+
+  const Channel& channel_;
+  const int device_;
+  CudaDriver driver_{};
+  std::optional<Filler> filler_;
+  DeviceBuffer flush_;
+  std::optional<OpenedMemories> memories_;
+  const KerfBridge* bridge_ = nullptr;
+  std::map<std::int64_t, std::unique_ptr<Instance>> instances_;
+  bool lost_ = false;
+};
+
+}  // namespace
+
+int serve_cuda(int device, const Channel& channel) {
+  CudaWorker worker(channel, device);
+  // kerf closing the channel is the usual end; then nobody listens.
+  if (const auto served = worker.serve(); !served) static_cast<void>(channel.send(encode(served.error())));
+  // Without the destructors of what uses a context that may be lost.
+  std::_Exit(0);
+}
+
+}  // namespace kerf
