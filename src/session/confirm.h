@@ -21,7 +21,8 @@ struct HandOver {
   bool confirmed = false;  // by a confirming run
 };
 // Of confirmed winners the one that was fastest in its confirming run. A speedup whose interval includes 1 is no win:
-// then the identity plan is handed over if it was right, else the fastest that was right. Without any confirming run
+// then the identity plan is handed over if it was right, unless another is surely faster than that (their intervals lie
+// apart), else the fastest that was right. Without any confirming run
 // (interrupted) the same by the search's own measurements.
 [[nodiscard]] HandOver hand_over(const SessionNodes& nodes);
 

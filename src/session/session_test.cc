@@ -477,5 +477,16 @@ TEST(ConfirmTest, AConfirmationThatIsNoWinOutweighsTheSearchsWin) {
   EXPECT_FALSE(handed.win);
 }
 
+TEST(ConfirmTest, WithoutAWinWhatIsSurelyFasterThanTheIdentityPlanIsHandedOver) {
+  SessionNodes nodes{node(0, std::nullopt, 0.5), node(1, 0, 1.3)};
+  nodes[1].confirmed = node(1, 0, 1.0, 0.02).evaluation;
+  const HandOver handed = hand_over(nodes);
+  EXPECT_EQ(handed.node, 1);
+  EXPECT_TRUE(handed.confirmed);
+  EXPECT_FALSE(handed.win);
+  nodes[0] = node(0, std::nullopt, 0.99, 0.02);
+  EXPECT_EQ(hand_over(nodes).node, 0);
+}
+
 }  // namespace
 }  // namespace kerf
