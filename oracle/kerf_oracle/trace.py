@@ -58,7 +58,6 @@ def recurrent_steps(program):
         if packet in (aten.lstm, aten.gru, aten.rnn_tanh, aten.rnn_relu):
             x, flags = node.args[0].meta["val"], node.args
             layers = next((a for a in flags if isinstance(a, int) and not isinstance(a, bool)), 1)
-            steps = max(x.shape[0], x.shape[1]) if x.dim() == 3 else x.shape[0]
             steps = x.shape[1] if x.dim() == 3 and flags[-1] is True else x.shape[0]
             nodes += int(steps) * layers * 8 * (2 if flags[-2] is True else 1)
     return nodes

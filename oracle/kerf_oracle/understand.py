@@ -27,7 +27,9 @@ class Traced:
             raise
         except Exception as error:
             raise errors.explain(error, "tracing the model", workload.path, workload.file.filename) from error
-        program._example_inputs = core_program._example_inputs = None  # they hold the file's inputs
+        for held in (program, core_program):  # a model of library calls alone (GRU) has no second one
+            if held is not None:
+                held._example_inputs = None  # they hold the file's inputs
         self.program = program
         self.fold_constants(program)
         self.data = self.record(program, operations)

@@ -101,6 +101,15 @@ TEST_F(OracleTest, MarksWhatOnlyUpdatesABuffer) {
   EXPECT_EQ(updates, 1);
 }
 
+// Core ATen unrolls a recurrent layer; where that would explode the model is one library call.
+TEST_F(OracleTest, UnderstandsAModelThatIsNotDecomposed) {
+  const Understood understood = admit(problem_of("gru"));
+  EXPECT_TRUE(understood.admission.admitted) << understood.admission.refused;
+  std::vector<std::string> ops;
+  for (const auto& node : understood.workloads.at(0).exported.nodes) ops.push_back(node.op);
+  EXPECT_THAT(ops, Contains("aten.gru.input"));
+}
+
 TEST_F(OracleTest, OverridesTheNamedPartOfATupleAlone) {
   Problem problem = problem_of("row_softmax");
   problem.sizes = {{"height", Value{std::int64_t{5}}}, {"rows", Value{std::int64_t{3}}}};
