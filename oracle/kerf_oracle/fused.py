@@ -1,0 +1,73 @@
+"""What judging on a GPU does to every element, in one pass over memory each: Triton comes with PyTorch's CUDA builds. judge.py and
+device.py hold the same in PyTorch's operators, for machines without it."""
+
+import functools
+
+import torch
+
+try:
+    import triton
+    import triton.language as tl
+except ImportError:
+    triton = None
+
+REGION = 4096   # judge.BLOCK
+WORDS = 4096    # of a program of `digest`
+
+
+@functools.lru_cache(maxsize=None)
+def available(device_type):
+    """Compiled once a process; a machine may have Triton, but no C compiler for what launches its kernels."""
+    if triton is None or device_type != "cuda":
+        return False
+    try:
+        probe = torch.zeros(2, dtype=torch.float64, device=device_type)
+        scan(probe, probe)
+        return True
+    except Exception:
+        return False
+
+
+if triton is not None:
+
+    @triton.jit
+    def scan_kernel(true, got, count, regions, size: tl.constexpr):
+        """Of each region: largest error, sum of errors, largest and summed magnitude, how many errors are not finite."""
+        region = tl.program_id(0).to(tl.int64)
+        at = region * size + tl.arange(0, size)
+        inside = at < count
+        right = tl.load(true + at, mask=inside, other=0.0)
+        error = tl.abs(tl.load(got + at, mask=inside, other=0.0).to(tl.float64) - right)
+        magnitude = tl.abs(right)
+        into = regions + region * 5
+        tl.store(into, tl.max(error, 0))
+        tl.store(into + 1, tl.sum(error, 0))
+        tl.store(into + 2, tl.max(magnitude, 0))
+        tl.store(into + 3, tl.sum(magnitude, 0))
+        tl.store(into + 4, tl.sum(tl.where(error < float("inf"), 0.0, 1.0), 0))
+
+    @triton.jit(do_not_specialize=["add", "times", "again"])
+    def digest_kernel(words, begin, count, add, times, again, mix, sums, size: tl.constexpr):
+        piece = tl.program_id(0).to(tl.int64)
+        at = piece * size + tl.arange(0, size)
+        inside = at < count
+        mixed = (tl.load(words + at, mask=inside, other=0) ^ ((begin + at) * mix + add)) * times
+        mixed = (mixed ^ (mixed >> 32)) * again
+        tl.store(sums + piece, tl.sum(tl.where(inside, mixed, 0), 0))
+
+
+def scan(true, got):
+    """(regions, 5): see scan_kernel; `true` in double precision and `got` are flat and without gaps."""
+    count = true.numel()
+    true, got = true.contiguous(), got.contiguous()  # one value for all elements has no strides
+    regions = torch.empty((-(-count // REGION), 5), dtype=torch.float64, device=true.device)
+    if count:
+        scan_kernel[(regions.shape[0],)](true, got, count, regions, size=REGION, num_warps=8)
+    return regions
+
+
+def digest(words, keys, mix):
+    """device.Memory.digest."""
+    sums = torch.empty(-(-words.numel() // WORDS), dtype=torch.int64, device=words.device)
+    digest_kernel[(sums.numel(),)](words, 0, words.numel(), *keys, mix, sums, size=WORDS, num_warps=8)
+    return sums.sum()
