@@ -131,25 +131,44 @@ def _kerf_stream(device):
     return _torch.cuda.current_stream(device).cuda_stream
 
 
+class _Launch:
+    """A launch that is ready: from run to run only addresses change, those of `patches`: (slot, index into the run's tensors)."""
+
+    def __init__(self, kernels, kernel, args, grid, block, shared, cluster, cooperative):
+        count = max(1, len(args))
+        self.slots = (_ctypes.c_ulonglong * count)()
+        first = _ctypes.addressof(self.slots)
+        for i, value in enumerate(args):
+            _ctypes.memmove(first + 8 * i, _slot(value), 8)
+        self.pointers = (_ctypes.c_void_p * count)(*(first + 8 * i for i in range(count)))
+        self.attributes = (_Attribute * 2)()
+        used = 0
+        if cluster:
+            self.attributes[used] = _Attribute(_CLUSTER, 0, (*cluster, *[1] * (3 - len(cluster))))
+            used += 1
+        if cooperative:
+            self.attributes[used] = _Attribute(_COOPERATIVE, 0, (1,))
+            used += 1
+        self.config = _Config((*grid, *[1] * (3 - len(grid))), (*block, *[1] * (3 - len(block))), shared, _kerf_local.stream,
+                              self.attributes, used)
+        self.kernels, self.kernel, self.begin = kernels, kernel, kernels.driver.cuLaunchKernelEx
+        self.given = (_ctypes.byref(self.config), kernels.function(kernel, shared), self.pointers, None)
+        self.patches = [(i, _kerf_local.index[id(v)]) for i, v in enumerate(args) if id(v) in _kerf_local.index]
+        self.kept = [v for v in args if isinstance(v, _torch.Tensor) and id(v) not in _kerf_local.index]  # scratch
+
+    def __call__(self, addresses):
+        for slot, index in self.patches:
+            self.slots[slot] = addresses[index]
+        code = self.begin(*self.given)
+        if code:
+            self.kernels.check(code, self.kernel)
+
+
 def _launch(kernel, args, grid, block, shared=0, cluster=(), cooperative=False):
-    device = _kerf_local.device
-    kernels = _kerf_library(device)
-    slots = _ctypes.create_string_buffer(b"".join(_slot(value) for value in args), 8 * len(args) + 1)
-    first = _ctypes.addressof(slots)
-    pointers = (_ctypes.c_void_p * max(1, len(args)))(*(first + 8 * i for i in range(len(args))))
-    attributes = (_Attribute * 2)()
-    count = 0
-    if cluster:
-        attributes[count] = _Attribute(_CLUSTER, 0, (*cluster, *[1] * (3 - len(cluster))))
-        count += 1
-    if cooperative:
-        attributes[count] = _Attribute(_COOPERATIVE, 0, (1,))
-        count += 1
-    config = _Config((*grid, *[1] * (3 - len(grid))), (*block, *[1] * (3 - len(block))), shared, _kerf_stream(device),
-                     attributes, count)
-    with _torch.cuda.device(device):
-        kernels.check(kernels.driver.cuLaunchKernelEx(_ctypes.byref(config), kernels.function(kernel, shared), pointers,
-                                                      None), kernel)
+    ready = _Launch(_kerf_library(_kerf_local.device), kernel, args, grid, block, shared, cluster, cooperative)
+    if _kerf_local.recorded is not None:
+        _kerf_local.recorded.append(ready)
+    ready(_kerf_local.addresses)
 
 
 )py";

@@ -106,6 +106,11 @@ class Writer {
     text += fmt::format("KERF_KERNELS = [{}]\n", quoted(kernels_of(*request_.source)));
     text += fmt::format("KERF_OUTPUTS = {}\n", workload_.outputs.size());
     text += fmt::format("KERF_DEVICE = \"{}\"\n", cuda() ? "cuda" : "cpu");
+    const bool launches = std::ranges::all_of(
+        plan_.steps, [](const Step& step) { return step.prepare || step.kind == Step::Kind::launch; });
+    text += fmt::format("KERF_LAUNCHES_ONLY = {}\n", cuda() && launches ? "True" : "False");
+    const bool prepares = std::ranges::any_of(plan_.steps, &Step::prepare);
+    text += fmt::format("KERF_PREPARES = {}\n", prepares ? "True" : "False");
     text += fmt::format("KERF_EVAL = {}\n", request_.problem->mode == Mode::eval ? "True" : "False");
     text +=
         "# What the plan names: where it comes from, its dtype, whether it has to be contiguous.\nKERF_TENSORS = {\n";
@@ -125,8 +130,16 @@ class Writer {
     }
     text += "}\n";
     text += export_python_support(request_.source->candidate.language);
-    text += "\n\ndef _kerf_supports(named, init, outs):\n" + given() + fmt::format("    return {}\n", supports);
-    text += "\n\ndef _kerf_run(named, init, outs):\n" + given() + body_;
+    text += "\n\ndef _kerf_supports(named, init, outs):\n" + given(true) + fmt::format("    return {}\n", supports);
+    std::vector<std::string> kept, locals;
+    for (const std::string& name : prepared_) {
+      kept.push_back(fmt::format("{}: {}", short_literal(name), python_.at(name)));
+      locals.push_back(fmt::format("    {} = prepared[{}]\n", python_.at(name), short_literal(name)));
+    }
+    text += "\n\ndef _kerf_prepare(named, init):\n" + (prepare_.empty() ? "" : given(false) + prepare_) +
+            fmt::format("    return {{{}}}\n", fmt::join(kept, ", "));
+    text += fmt::format("\n\ndef _kerf_run(named, init, outs, prepared):\n{}{}{}", given(true), fmt::join(locals, ""),
+                        body_);
     return text;
   }
 
@@ -251,7 +264,7 @@ class Writer {
     const auto* text = std::get_if<Located>(&argument.is);
     if (text == nullptr) return literal(std::get<Value>(argument.is));
     if (text->text == "thread" && !python_.contains("thread")) return "_kerf_thread";
-    if (tensors_.contains(text->text)) return use(text->text) + ".data_ptr()";
+    if (tensors_.contains(text->text)) return use(text->text);
     return translate(text->text);
   }
 
@@ -277,21 +290,30 @@ class Writer {
   }
 
   // Scratch that a text mentions and that nothing allocated yet, allocated before it is used.
-  void allocate(const std::string& indent) {
+  void allocate(const std::string& indent, bool prepare) {
     for (const Scratch& scratch : plan_.scratch) {
       if (!used_.contains(scratch.name) || !allocated_.insert(scratch.name).second) continue;
       std::vector<std::string> extents;
       for (const PlanArgument& extent : scratch.shape) extents.push_back(launch_argument(extent));
-      allocate(indent);  // its shape may name another
-      body_ += fmt::format("{}{} = _scratch({}, {}, ({}{}){})\n", indent, python_.at(scratch.name),
-                           short_literal(scratch.name), torch_dtype(scratch.dtype), fmt::join(extents, ", "),
-                           extents.size() == 1 ? "," : "", scratch.zero ? ", zero=True" : "");
+      allocate(indent, prepare);  // its shape may name another
+      const std::string shape = fmt::format("({}{})", fmt::join(extents, ", "), extents.size() == 1 ? "," : "");
+      if (prepare) {
+        prepared_.push_back(scratch.name);
+        prepare_ +=
+            fmt::format("{}{} = _torch.{}({}, dtype={}, device=_kerf_local.device)\n", indent, python_.at(scratch.name),
+                        scratch.zero ? "zeros" : "empty", shape, torch_dtype(scratch.dtype));
+      } else {
+        body_ += fmt::format("{}{} = _scratch({}, {}, {}{})\n", indent, python_.at(scratch.name),
+                             short_literal(scratch.name), torch_dtype(scratch.dtype), shape,
+                             scratch.zero ? ", zero=True" : "");
+      }
     }
   }
 
   Result<> steps() {
     for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
       const Step& step = plan_.steps[i];
+      std::string& body = step.prepare ? prepare_ : body_;
       const bool first_of_loop =
           step.loop && (i == 0 || !plan_.steps[i - 1].loop || plan_.steps[i - 1].loop->text != step.loop->text);
       const std::string indent = step.loop ? "        " : "    ";
@@ -304,12 +326,17 @@ class Writer {
         const auto loop =
             std::ranges::find_if(plan_.loops, [&](const auto& each) { return each.first.text == step.loop->text; });
         const std::string count = launch_argument(loop->second);
-        allocate("    ");
-        body_ += fmt::format("    for {} in range({}):\n", use(step.loop->text), count);
+        allocate("    ", step.prepare);
+        body += fmt::format("    for {} in range({}):\n", use(step.loop->text), count);
       }
       const std::string does = TRY(line(step));
-      allocate(indent);
-      body_ += indent + does + "\n";
+      allocate(indent, step.prepare);
+      body += indent + does + "\n";
+      if (!step.prepare) continue;
+      for (const Located& out : step.out) {
+        const bool ours = out.text != "_" && !targets_.contains(out.text);
+        if (ours && std::ranges::find(prepared_, out.text) == prepared_.end()) prepared_.push_back(out.text);
+      }
     }
     return {};
   }
@@ -378,14 +405,15 @@ class Writer {
     return fmt::format("{} = _call({}); {}", fmt::join(kept, ", "), arguments, fmt::join(copies, "; "));
   }
 
-  // Locals for what the plan uses of inputs, parameters, outputs, arguments of __init__ and tune axes.
-  std::string given() const {
+  // Locals for what the plan uses of inputs, parameters, outputs, arguments of __init__ and tune axes. Prepare steps
+  // see neither inputs nor outputs.
+  std::string given(bool all) const {
     std::string text;
     for (const NamedTensor& tensor : workload_.tensors) {
-      if (used_.contains(tensor.name))
+      if (used_.contains(tensor.name) && (all || tensor.role != Role::input))
         text += fmt::format("    {} = named[{}]\n", python_.at(tensor.name), short_literal(tensor.name));
     }
-    for (std::size_t i = 0; i < workload_.outputs.size(); ++i) {
+    for (std::size_t i = 0; all && i < workload_.outputs.size(); ++i) {
       const std::string out = workload_.output_name(i);
       if (used_.contains(out)) text += fmt::format("    {} = outs[{}]\n", python_.at(out), i);
     }
@@ -406,7 +434,8 @@ class Writer {
   Names names_;
   std::map<std::string, std::string, std::less<>> python_;  // plan's name -> Python's
   std::set<std::string, std::less<>> taken_, tensors_, targets_, used_, allocated_;
-  std::string body_;
+  std::vector<std::string> prepared_;  // names that prepare steps give
+  std::string prepare_, body_;
 };
 
 // The problem's text with its sizes as they were asked for, where an assignment is one plain line.

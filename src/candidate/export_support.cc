@@ -9,6 +9,7 @@ import ctypes as _ctypes
 import functools as _functools
 import hashlib as _hashlib
 import inspect as _inspect
+import operator as _operators
 import os as _os
 import shutil as _shutil
 import struct as _struct
@@ -72,6 +73,8 @@ def _slot(value):
         return _struct.pack("<d", value)
     if isinstance(value, float):
         return _struct.pack("<f4x", value)
+    if isinstance(value, _torch.Tensor):
+        return _struct.pack("<Q", value.data_ptr())
     return _struct.pack("<q", value)
 
 
@@ -132,11 +135,15 @@ constexpr std::string_view ending = R"py(def _scratch(name, dtype, shape, zero=F
     """Kept from run to run, as kerf's runner does: nothing in it is promised unless it is zeroed."""
     device = _kerf_local.device
     kept = _kerf_local.__dict__.setdefault("scratch", {})
-    key = (name, device, _kerf_stream(device))
+    key = (name, device, _kerf_local.stream)
     tensor = kept.get(key)
     if tensor is None or tuple(tensor.shape) != tuple(shape) or tensor.dtype != dtype:
         tensor = kept[key] = _torch.empty(shape, dtype=dtype, device=device)
-    return tensor.zero_() if zero else tensor
+    if zero:
+        tensor.zero_()
+        if _kerf_local.recorded is not None:
+            _kerf_local.recorded.append(lambda _: tensor.zero_())
+    return tensor
 
 
 @_functools.lru_cache(maxsize=None)
@@ -196,49 +203,116 @@ def _kerf_outputs(model, args, kwargs):
     return [(tuple(t.shape), t.stride(), t.dtype) for t in leaves], nesting
 
 
-def _kerf_named(model, args, kwargs):
-    """The tensors that the plan names, or None where they are not what it was written for."""
-    bound = _inspect.signature(Model.forward).bind(model, *args, **kwargs)
-    bound.apply_defaults()
-    named = {}
-    for name, (role, dtype, contiguous) in KERF_TENSORS.items():
-        value = bound.arguments.get(name) if role == "input" else _functools.reduce(getattr, name.split("."), model)
-        if not isinstance(value, _torch.Tensor) or value.device.type != KERF_DEVICE or value.dtype != dtype or value.numel() == 0:
+_KERF_FORWARD = list(_inspect.signature(Model.forward).parameters.values())[1:]
+_KERF_PLAIN = all(p.kind == p.POSITIONAL_OR_KEYWORD for p in _KERF_FORWARD)
+_KERF_PLACE = {p.name: i for i, p in enumerate(_KERF_FORWARD)}
+
+
+def _kerf_tensors(model, args, kwargs):
+    """The tensors that the plan names, in the order of KERF_TENSORS, or None where they are not what it was written for."""
+    if kwargs or len(args) != len(_KERF_FORWARD) or not _KERF_PLAIN:
+        bound = _inspect.signature(Model.forward).bind(model, *args, **kwargs)
+        bound.apply_defaults()
+        given = bound.arguments.get
+    else:
+        def given(name):
+            return args[_KERF_PLACE[name]] if name in _KERF_PLACE else None
+
+    tensors, where = [], None
+    for name, (role, dtype, _) in KERF_TENSORS.items():
+        value = given(name) if role == "input" else _kerf_attribute(name)(model)
+        if not isinstance(value, _torch.Tensor) or value.dtype is not dtype or value.device.type != KERF_DEVICE:
             return None
-        named[name] = value.detach().contiguous() if contiguous else value.detach()
-    return named if len({t.device for t in named.values()}) == 1 else None
+        if where is None:
+            where = value.device
+        elif value.device != where:
+            return None
+        tensors.append(value)
+    return tensors
+
+
+@_functools.lru_cache(maxsize=None)
+def _kerf_attribute(name):
+    return _operators.attrgetter(name)
+
+
+def _kerf_understand(model, args, kwargs, named, device):
+    """Of these shapes; None where the plan does not support them."""
+    try:
+        outputs, nesting = _kerf_outputs(model, args, kwargs)
+        outs = [_torch.empty_strided(s, stride, dtype=dtype, device="meta") for s, stride, dtype in outputs]
+        good = len(outs) == KERF_OUTPUTS and all(t.numel() > 0 for t in [*outs, *named.values()]) and bool(
+            _kerf_supports(named, model._kerf_init, outs))
+    except Exception as error:
+        _warnings.warn(f"the original model runs instead of kerf's kernels: {error}")
+        return None
+    if not good or (KERF_KERNELS and _kerf_library(device if device.type != "cpu" else None) is None):
+        return None
+    return _Known(outputs, None if nesting.is_leaf() else nesting)
+
+
+def _kerf_stamp(tensors):
+    """What changes when a parameter does: prepare steps are run again then."""
+    return [(t.data_ptr(), object() if t.is_inference() else t._version)
+            for t, (role, _, _) in zip(tensors, KERF_TENSORS.values()) if role == "state"] if KERF_PREPARES else None
+
+
+class _Known:
+    """Of tensors of these shapes: what the outputs are, what prepare steps gave, and the launches of a run where it is made of
+    nothing else."""
+
+    def __init__(self, outputs, nesting):
+        self.outputs, self.nesting = outputs, nesting
+        self.stamp, self.prepared, self.launches = None, None, None
+
+
+_KERF_ENDLESS = 256  # a run of more launches is not kept
+_KERF_NEW = object()
 
 
 def _kerf_forward(model, args, kwargs):
     """What the plan computes, or None where it does not support what it is given."""
     if model._kerf_off:
         return None
-    named = _kerf_named(model, args, kwargs)
-    if named is None:
+    tensors = _kerf_tensors(model, args, kwargs)
+    if tensors is None:
         return None
-    device = next(iter(named.values())).device
-    key = (device, *((tuple(t.shape), t.stride()) for t in named.values()))
-    if key not in model._kerf_known:
-        try:
-            outputs, nesting = _kerf_outputs(model, args, kwargs)
-            outs = [_torch.empty_strided(s, stride, dtype=dtype, device="meta") for s, stride, dtype in outputs]
-            good = len(outs) == KERF_OUTPUTS and all(t.numel() > 0 for t in outs) and bool(
-                _kerf_supports(named, model._kerf_init, outs))
-        except Exception as error:
-            _warnings.warn(f"the original model runs instead of kerf's kernels: {error}")
-            outputs, nesting, good = None, None, False
-        if good and KERF_KERNELS and _kerf_library(device if device.type != "cpu" else None) is None:
-            good = False
-        model._kerf_known[key] = (outputs, nesting) if good else None
-    known = model._kerf_known[key]
+    device = tensors[0].device
+    if KERF_DEVICE == "cuda" and device.index != _torch.cuda.current_device():
+        with _torch.cuda.device(device):
+            return _kerf_forward(model, args, kwargs)
+    stream = _kerf_stream(device)
+    key = (device.index, stream, _threading.get_ident(), *[(t.shape, t.stride()) for t in tensors])
+    known = model._kerf_known.get(key, _KERF_NEW)
     if known is None:
         return None
-    outputs, nesting = known
+    stamp = _kerf_stamp(tensors)
+    if known is not _KERF_NEW and known.launches is not None and known.stamp == stamp:
+        outs = [_torch.empty_strided(shape, stride, dtype=dtype, device=device) for shape, stride, dtype in known.outputs]
+        addresses = [t.data_ptr() for t in tensors] + [t.data_ptr() for t in outs]
+        for launch in known.launches:
+            launch(addresses)
+        return outs[0] if known.nesting is None else _pytree.tree_unflatten(outs, known.nesting)
     with _torch.no_grad():
-        outs = [_torch.empty_strided(shape, stride, dtype=dtype, device=device) for shape, stride, dtype in outputs]
-        _kerf_local.device = device
-        _kerf_run(named, model._kerf_init, outs)
-    return _pytree.tree_unflatten(outs, nesting)
+        named = {name: t.detach().contiguous() if contiguous else t.detach()
+                 for t, (name, (_, _, contiguous)) in zip(tensors, KERF_TENSORS.items())}
+        if known is _KERF_NEW:  # not seen yet
+            known = model._kerf_known[key] = _kerf_understand(model, args, kwargs, named, device)
+            if known is None:
+                return None
+        outs = [_torch.empty_strided(shape, stride, dtype=dtype, device=device) for shape, stride, dtype in known.outputs]
+        _kerf_local.device, _kerf_local.stream = device, stream
+        _kerf_local.index = {id(t): i for i, t in enumerate([*named.values(), *outs])}
+        _kerf_local.addresses = [t.data_ptr() for t in [*named.values(), *outs]]
+        _kerf_local.recorded = None
+        if known.prepared is None or known.stamp != stamp:
+            known.prepared, known.stamp = _kerf_prepare(named, model._kerf_init), stamp
+        copied = any(t.data_ptr() != own.data_ptr() for t, own in zip(named.values(), tensors))
+        _kerf_local.recorded = [] if KERF_LAUNCHES_ONLY and not copied else None
+        _kerf_run(named, model._kerf_init, outs, known.prepared)
+        if _kerf_local.recorded and len(_kerf_local.recorded) <= _KERF_ENDLESS:
+            known.launches = _kerf_local.recorded
+    return outs[0] if known.nesting is None else _pytree.tree_unflatten(outs, known.nesting)
 
 
 class ModelNew(Model):
@@ -253,6 +327,9 @@ class ModelNew(Model):
         self._kerf_off = False
         if KERF_EVAL:
             self.eval()
+
+    def __getstate__(self):  # copies and saved models begin anew
+        return {**self.__dict__, "_kerf_known": {}}
 
     def forward(self, *args, **kwargs):
         result = _kerf_forward(self, args, kwargs)

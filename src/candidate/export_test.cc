@@ -52,10 +52,9 @@ args = ["x", "conv.weight", "conv_weight", "lambda", "out", "f64(init.eps)", "i3
                                   k);
   EXPECT_THAT(text, HasSubstr("return _dtype(x) == 'f32' and x.stride()[-1] == 1 and init_stride == None and "
                               "_cdiv(x.shape[0], 2) > 1.5"));
-  EXPECT_THAT(text,
-              HasSubstr("_launch(\"k\", [x.data_ptr(), conv_weight.data_ptr(), conv_weight_.data_ptr(), "
-                        "lambda_.data_ptr(), out.data_ptr(), _f64(init_eps), _i32(x.stride()[0]), _kerf_thread, 3, "
-                        "min(x.ndim, _next_pow2(5))], [_cdiv(_numel(x), BLOCK)])"));
+  EXPECT_THAT(text, HasSubstr("_launch(\"k\", [x, conv_weight, conv_weight_, "
+                              "lambda_, out, _f64(init_eps), _i32(x.stride()[0]), _kerf_thread, 3, "
+                              "min(x.ndim, _next_pow2(5))], [_cdiv(_numel(x), BLOCK)])"));
   EXPECT_THAT(text, HasSubstr("    lambda_ = named[\"lambda\"]\n"));
   EXPECT_THAT(text, HasSubstr("    conv_weight = named[\"conv.weight\"]\n"));
   EXPECT_THAT(text, HasSubstr("    init_eps = init[\"eps\"]\n"));
@@ -91,7 +90,7 @@ template <int64_t N> __global__ void k(const float* x, float* out, int64_t n, fl
                                                              .prelude = "// prelude\n",
                                                              .flags = {"--std=c++20"}});
   ASSERT_TRUE(text) << text.error().message;
-  EXPECT_THAT(*text, HasSubstr("_launch(\"k<B>\", [x.data_ptr(), out.data_ptr(), _numel(x), _f32(init_eps)], "
+  EXPECT_THAT(*text, HasSubstr("_launch(\"k<B>\", [x, out, _numel(x), _f32(init_eps)], "
                                "[_cdiv(_numel(x), B), 2], block=[B], shared=4 * B, cluster=[2], cooperative=True)"));
   EXPECT_THAT(*text, HasSubstr("KERF_DEVICE = \"cuda\"\n"));
   EXPECT_THAT(*text, HasSubstr("KERF_KERNELS = [\"k<B>\"]\n"));
@@ -152,7 +151,41 @@ args = ["out", "carry", "t"]
                                   k);
   EXPECT_THAT(text, HasSubstr("    carry = _scratch(\"carry\", _torch.float64, (threads, 8), zero=True)\n"
                               "    for t in range(x.shape[0]):\n"
-                              "        _launch(\"k\", [out.data_ptr(), carry.data_ptr(), t], [1])\n"));
+                              "        _launch(\"k\", [out, carry, t], [1])\n"));
+}
+
+TEST(ExportPython, WhatPrepareStepsGiveIsKeptUntilParametersChange) {
+  const std::string text = python(R"toml(
+[[scratch]]
+name = "packed"
+dtype = "f32"
+shape = ["conv.weight.shape[0]"]
+[[step]]
+phase = "prepare"
+call = "aten.t.default"
+args = ["conv.weight"]
+out = "turned"
+[[step]]
+phase = "prepare"
+launch = "k"
+grid = [1]
+args = ["packed", 3]
+[[step]]
+launch = "k"
+grid = [1]
+args = ["out", "numel(turned) + numel(packed)"]
+)toml",
+                                  k);
+  EXPECT_THAT(text, HasSubstr("def _kerf_prepare(named, init):\n"
+                              "    conv_weight = named[\"conv.weight\"]\n"
+                              "    turned, = _call(\"aten.t.default\", [conv_weight], {})\n"
+                              "    packed = _torch.empty((conv_weight.shape[0],), dtype=_torch.float32, "
+                              "device=_kerf_local.device)\n"
+                              "    _launch(\"k\", [packed, 3], [1])\n"
+                              "    return {\"turned\": turned, \"packed\": packed}\n"));
+  EXPECT_THAT(text, HasSubstr("    turned = prepared[\"turned\"]\n    packed = prepared[\"packed\"]\n"
+                              "    _launch(\"k\", [out, _numel(turned) + _numel(packed)], [1])\n"));
+  EXPECT_THAT(text, HasSubstr("KERF_PREPARES = True\n"));
 }
 
 TEST(ExportPython, TheSourceStandsInItWhateverQuotesItHas) {

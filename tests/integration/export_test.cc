@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 // Runs FILE's ModelNew against its Model: parameters, primary inputs, then inputs of each shape of argv[2]. Prints, for
 // each, whether kerf's kernels ran.
 constexpr const char* driver = R"py(
-import importlib.util, sys, torch, warnings
+import copy, importlib.util, sys, torch, warnings
 warnings.simplefilter("error")
 assert "kerf_oracle" not in sys.modules
 spec = importlib.util.spec_from_file_location("exported", sys.argv[1])
@@ -57,8 +57,12 @@ torch.manual_seed(3)
 new = m.ModelNew(*init)
 assert list(ref.state_dict()) == list(new.state_dict())
 assert all(torch.equal(x, y) for x, y in zip(ref.state_dict().values(), new.state_dict().values()))
-for _ in range(2):
-    compare(m.get_inputs(), 0)
+compare(m.get_inputs(), 0)
+with torch.no_grad():  # what was prepared for the old values is prepared anew
+    for x, y in zip(ref.parameters(), new.parameters()):
+        x.mul_(1.1), y.mul_(1.1)
+compare(m.get_inputs(), 0)
+new = copy.deepcopy(new)
 for shape in eval(sys.argv[2]):
     compare([torch.randn(shape)], len(new._kerf_known))
 )py";
