@@ -111,7 +111,7 @@ std::vector<Checkup> nvidia() {
                       .health = triton ? Health::good : Health::degraded,
                       .found = triton ? (*triton)->version() : one_line(triton.error().message),
                       .remedy = triton ? "" : fmt::format("{} -m pip install triton==3.9.0", python()),
-                      .needed_for = "compiling Triton and Gluon (--target nvidia), with or without a GPU"});
+                      .needed_for = "compiling Triton and Gluon (--target nvidia), and interpreting Triton without a GPU"});
   findings.push_back({.name = "nvcc",
                       .health = Health::good,
                       .found = find_program("nvcc").value_or("not found; nothing needs it, NVRTC compiles"),

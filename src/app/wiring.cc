@@ -13,7 +13,6 @@
 #include "evaluate/local_evaluator.h"
 #include "evaluate/native_runner.h"
 #include "evaluate/oracle_client.h"
-#include "evaluate/unavailable_runner.h"
 #include "synthesize/builtin/builtin.h"
 #include "synthesize/identity.h"
 #include "synthesize/mixed_synthesizer.h"
@@ -54,10 +53,8 @@ void add_languages(const Target& target, const std::shared_ptr<Runner>& runner, 
         return LanguageTools{.backend = TRY(make_cuda_backend(target, {.emulate = !on_gpu})), .runner = runner};
       });
     } else if (language == Language::triton || language == Language::gluon) {
-      languages.add(*language, [target, runner, on_gpu]() -> Result<LanguageTools> {
-        LanguageTools tools{.backend = TRY(make_triton_backend(target)), .runner = runner};
-        if (!on_gpu) tools.runner = std::make_shared<UnavailableRunner>(triton_not_executed);
-        return tools;
+      languages.add(*language, [target, runner]() -> Result<LanguageTools> {
+        return LanguageTools{.backend = TRY(make_triton_backend(target)), .runner = runner};
       });
     }
   }

@@ -5,6 +5,7 @@
 //                   kerf: {"reap": pid} (kills first)                 zygote: {"status": wait status, -1 if unknown}
 //                   kerf: {"ping": n}                                 zygote: {"ping": n}
 // Child's channel:  kerf: LoadMessage + {image, status page}          child: {"ready": true} or an error
+//                         (+ the interpreter's socket, where one executes the launches: runner/interpreter.h)
 //                   kerf: RunMessage + {inputs read-only, outputs}    child: {"ready": true} or an error
 //                   kerf: {"go": true}                                child: {"done": true}, then RunAnswer or an error
 // The child times the steps between "go" and "done"; so does kerf, on its own clock.

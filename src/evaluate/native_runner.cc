@@ -6,11 +6,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,6 +23,7 @@
 #include "base/random.h"
 #include "candidate/run_protocol.h"
 #include "evaluate/bridge_build.h"
+#include "target/nvidia/triton_interpreter.h"
 #include "target/target.h"
 
 namespace kerf {
@@ -156,7 +159,8 @@ class NativeInstance final : public RunnerInstance {
     if (pid_ > 0) zygote_->reap(pid_);
   }
 
-  Result<> load(const LoadRequest& request) {
+  // `interpreter`: of the candidate, where launches are executed by one.
+  Result<> load(const LoadRequest& request, const Channel& interpreter) {
     workload_ = *request.workload;
     for (const Step& step : request.source->plan.steps) steps_.push_back({step.target.text, step.target.at});
     const LoadMessage message{.candidate = request.source->candidate,
@@ -167,8 +171,8 @@ class NativeInstance final : public RunnerInstance {
                               .sweep_bytes = sweep_bytes()};
     const Fd image(::open(request.image->path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!image) return system_error("cannot open " + request.image->path, errno);
-    const int fds[] = {image.get(), status_.fd().get()};
-    TRY(sent(channel_.send(encode(message), fds), load_limit));
+    const std::array fds = {image.get(), status_.fd().get(), interpreter.fd()};
+    TRY(sent(channel_.send(encode(message), std::span(fds).first(interpreter ? 3 : 2)), load_limit));
     TRY(acknowledged("ready", load_limit));
     return {};
   }
@@ -317,7 +321,12 @@ class NativeRunner final : public Runner {
     }
     auto status = TRY(SharedMemory::create("kerf-status", StatusPage::bytes));
     auto instance = std::make_unique<NativeInstance>(std::move(zygote), std::move(ours), pid, std::move(status));
-    TRY(instance->load(request));
+    Channel interpreter;
+    if (is_interpreted(request.source->candidate.language)) {
+      TritonInterpreters* interpreters = TRY(living_interpreters());
+      interpreter = TRY(interpreters->connect(request.source->candidate));
+    }
+    TRY(instance->load(request, interpreter));
     return instance;
   }
 
@@ -326,6 +335,14 @@ class NativeRunner final : public Runner {
   std::vector<std::string> isolation() const override { return isolation_; }
 
  private:
+  static bool is_interpreted(Language language) { return language == Language::triton || language == Language::gluon; }
+
+  Result<TritonInterpreters*> living_interpreters() {
+    const std::scoped_lock lock(mutex_);
+    if (!interpreters_) interpreters_ = TRY(TritonInterpreters::start());
+    return interpreters_.get();
+  }
+
   Result<std::shared_ptr<Zygote>> living() {
     const std::scoped_lock lock(mutex_);
     if (!bridge_) bridge_ = TRY(build_bridge(options_.notice));
@@ -338,6 +355,7 @@ class NativeRunner final : public Runner {
   std::mutex mutex_;
   std::optional<BuiltBridge> bridge_;
   std::shared_ptr<Zygote> zygote_;
+  std::unique_ptr<TritonInterpreters> interpreters_;
 };
 
 }  // namespace

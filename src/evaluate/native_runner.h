@@ -4,6 +4,7 @@
 //   crashed    writes_input         a kernel wrote to what is read-only
 //   crashed    out_of_bounds        a kernel touched the guard pages beside a tensor
 //   crashed    signal               any other fatal signal
+//   crashed    interpreter          Triton's interpreter, which executes launches in triton, ends over the candidate
 //   crashed    memory               out of memory
 //   wrong      out_of_bounds_write  a margin beside a tensor holds something else
 //   timed_out  time_limit

@@ -4,7 +4,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
 #include <new>
+#include <span>
 
 #include "runner/executor.h"
 #include "runner/lockdown.h"
@@ -48,7 +50,10 @@ Result<> run_once(Executor& executor, const Channel& channel) {
 Result<> serve(const KerfBridge& bridge, const Channel& channel) {
   ChannelMessage message = TRY(channel.receive(for_ever));
   const LoadMessage load = TRY(decode_load(message.body));
-  if (message.fds.size() != 2) return fail(ErrorKind::internal, "a load comes with two descriptors");
+  if (message.fds.size() != 2 && message.fds.size() != 3)
+    return fail(ErrorKind::internal, "a load comes with two or three descriptors");
+  // The third one: who executes the launches. Then there is nothing to load.
+  const Channel interpreter = message.fds.size() == 3 ? Channel(std::move(message.fds[2])) : Channel();
   const Source source = TRY(read_source(load.candidate));
   StatusPage& page = *TRY(map_status(message.fds[1]));
   TRY(limit_resources(load.memory_limit));
@@ -56,10 +61,14 @@ Result<> serve(const KerfBridge& bridge, const Channel& channel) {
   const auto each = [](void*, int) { handle_faults_on_this_thread(); };
   if (!bridge.start(load.threads, each, nullptr))
     return fail(ErrorKind::system, std::string("cannot start threads: ") + bridge.error());
-  TRY(lock_down(channel.fd()));
-  void* image = TRY(load_image(message.fds[0].release()));
-  const auto* kernels = static_cast<const KernelEntry*>(::dlsym(image, kernels_symbol));
-  Executor executor(bridge, source, load, kernels, page);
+  const std::array sockets = {channel.fd(), interpreter.fd()};
+  TRY(lock_down(std::span(sockets).first(interpreter ? 2 : 1)));
+  const KernelEntry* kernels = nullptr;
+  if (!interpreter) {
+    void* image = TRY(load_image(message.fds[0].release()));
+    kernels = static_cast<const KernelEntry*>(::dlsym(image, kernels_symbol));
+  }
+  Executor executor(bridge, source, load, kernels, interpreter ? &interpreter : nullptr, page);
   TRY(channel.send(encode_number("ready", 1)));
   for (;;) TRY(run_once(executor, channel));
 }

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstring>
 #include <mutex>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -99,11 +100,12 @@ std::int64_t chunk_of(std::int64_t tasks, int threads) {
 }
 
 Executor::Executor(const KerfBridge& bridge, const Source& source, const LoadMessage& load, const KernelEntry* kernels,
-                   StatusPage& page)
+                   const Channel* interpreter, StatusPage& page)
     : bridge_(bridge),
       source_(source),
       load_(load),
       kernels_(kernels),
+      interpreter_(interpreter),
       page_(page),
       shared_variables_(source.candidate.language == Language::cuda ? shared_variables_of(kernels)
                                                                     : SharedVariables{}) {}
@@ -128,6 +130,7 @@ Result<> Executor::put(TensorId id, std::string name, const TensorSpec& spec, Gu
   TRY(keep(id, std::move(name), std::move(tensor), nullptr));
   s.memory = std::move(memory);
   s.writable = writable;
+  s.dtype = spec.dtype;
   return {};
 }
 
@@ -313,6 +316,7 @@ const KernelEntry* Executor::find(std::string_view kernel) const {
 }
 
 Result<std::optional<std::vector<std::string>>> Executor::prototype(std::string_view kernel) {
+  if (interpreter_ != nullptr) return std::nullopt;
   const KernelEntry* entry = find(kernel);
   if (entry == nullptr) return fail(ErrorKind::internal, fmt::format("the image has no entry for {}", kernel));
   std::vector<std::string> types;
@@ -340,6 +344,10 @@ Result<> Executor::allocate(TensorId id, const BoundTensor& tensor) {
 
 Result<ReadyLaunch> Executor::ready(const BoundStep& step, const BoundLaunch& launch) const {
   ReadyLaunch out;
+  if (interpreter_ != nullptr) {
+    out.interpreted = launch;
+    return out;
+  }
   out.kernel = find(launch.kernel);
   if (out.kernel == nullptr)
     return fail(ErrorKind::internal, fmt::format("the image has no entry for {}", launch.kernel), step.at);
@@ -393,7 +401,24 @@ Result<ReadyLaunch> Executor::ready(const BoundStep& step, const BoundLaunch& la
   return out;
 }
 
+Result<> Executor::run_interpreted(const BoundLaunch& launch, Location at) {
+  std::vector<InterpretedTensor> tensors;
+  std::set<TensorId> seen;
+  for (const BoundArgument& argument : launch.args) {
+    if (argument.kind != BoundArgument::Kind::tensor || !seen.insert(argument.tensor).second) continue;
+    const Slot& s = slots_[static_cast<std::size_t>(argument.tensor)];
+    if (s.data != s.memory.data())
+      return fail(ErrorKind::unavailable, "unavailable: a call's result as an argument of an interpreted launch", at);
+    tensors.push_back({.name = s.name,
+                       .dtype = s.dtype,
+                       .memory = {static_cast<std::byte*>(s.memory.data()), s.memory.size()},
+                       .writable = s.writable});
+  }
+  return interpret(*interpreter_, launch, load_.tune, descending_, tensors, at);
+}
+
 Result<> Executor::run(ReadyLaunch& launch, Location at) {
+  if (launch.interpreted) return run_interpreted(*launch.interpreted, at);
   const auto threads = static_cast<std::size_t>(load_.threads);
   for (const auto& [argument, id] : launch.tensors) {
     const auto address = reinterpret_cast<std::uint64_t>(slots_[static_cast<std::size_t>(id)].data);

@@ -15,6 +15,7 @@
 #include "runner/bridge_value.h"
 #include "runner/emulation/block_emulator.h"
 #include "runner/guarded_memory.h"
+#include "runner/interpreter.h"
 #include "runner/lockdown.h"
 
 namespace kerf {
@@ -29,6 +30,7 @@ struct ReadyLaunch {
   std::vector<void*> pointers;                            // into values
   std::size_t arguments = 0;
   std::optional<EmulatedLaunch> emulated;  // of a language with blocks: a task is one of them
+  std::optional<BoundLaunch> interpreted;  // executed elsewhere: nothing else here is filled
 };
 
 struct ReadyCall {
@@ -41,9 +43,9 @@ struct ReadyCall {
 
 class Executor final : public Machine {
  public:
-  // `kernels` is the image's table. All must outlive the executor.
+  // `kernels` is the image's table; null where `interpreter` executes launches. All must outlive the executor.
   Executor(const KerfBridge& bridge, const Source& source, const LoadMessage& load, const KernelEntry* kernels,
-           StatusPage& page);
+           const Channel* interpreter, StatusPage& page);
   ~Executor() override;
 
   // Maps and fills everything anew for a run. Descriptors: inputs read-only, outputs.
@@ -74,6 +76,7 @@ class Executor final : public Machine {
     GuardedMemory memory;  // of inputs, outputs, scratch
     bool writable = false;
     std::string name;
+    Dtype dtype = Dtype::f32;
   };
 
   [[nodiscard]] Slot& slot(TensorId id);
@@ -86,6 +89,7 @@ class Executor final : public Machine {
   [[nodiscard]] Result<ReadyLaunch> ready(const BoundStep& step, const BoundLaunch& launch) const;
   [[nodiscard]] Result<ReadyCall> ready(const BoundStep& step, const BoundCall& call, bool out) const;
   [[nodiscard]] Result<> run(ReadyLaunch& launch, Location at);
+  [[nodiscard]] Result<> run_interpreted(const BoundLaunch& launch, Location at);
   [[nodiscard]] Result<> run(const BoundStep& step, const BoundCall& call, ReadyCall& ready);
   [[nodiscard]] Result<> run_call(const BoundStep& step, const BoundCall& call, KerfCall* prepared);
   [[nodiscard]] Result<> zero(TensorId id);
@@ -96,6 +100,7 @@ class Executor final : public Machine {
   const Source& source_;
   const LoadMessage& load_;
   const KernelEntry* kernels_;
+  const Channel* interpreter_;
   StatusPage& page_;
   SharedVariables shared_variables_;  // of an emulated image
 

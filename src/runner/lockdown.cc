@@ -121,7 +121,7 @@ Result<> allow_on(scmp_filter_ctx filter, int call, int fd) {
   return {};
 }
 
-Result<> build(scmp_filter_ctx filter, int channel) {
+Result<> build(scmp_filter_ctx filter, std::span<const int> channels) {
   int rc = ::seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
   if (rc != 0) return fail(ErrorKind::unavailable, "seccomp: this kernel cannot filter all threads at once");
   // mprotect and mmap may make memory executable: oneDNN generates code. It reaches no system call that is not here.
@@ -137,7 +137,7 @@ Result<> build(scmp_filter_ctx filter, int channel) {
     TRY(allow(filter, call));
   }
   for (const int call : {SCMP_SYS(sendmsg), SCMP_SYS(sendto), SCMP_SYS(recvmsg), SCMP_SYS(recvfrom)})
-    TRY(allow_on(filter, call, channel));
+    for (const int channel : channels) TRY(allow_on(filter, call, channel));
   rc = ::seccomp_load(filter);
   if (rc != 0)
     return fail(ErrorKind::unavailable, std::string("seccomp: cannot load the filter: ") + std::strerror(-rc));
@@ -177,10 +177,10 @@ void handle_faults(StatusPage& page) {
 
 void watch(const std::vector<Watched>* tensors) { watched = tensors; }
 
-Result<> lock_down(int channel) {
+Result<> lock_down(std::span<const int> channels) {
   scmp_filter_ctx filter = ::seccomp_init(SCMP_ACT_TRAP);
   if (filter == nullptr) return fail(ErrorKind::unavailable, "seccomp: cannot make a filter");
-  auto result = build(filter, channel);
+  auto result = build(filter, channels);
   ::seccomp_release(filter);
   return result;
 }

@@ -30,10 +30,10 @@ void handle_faults_on_this_thread();
 void watch(const std::vector<Watched>* tensors);
 
 // From here on, for all threads of the process: no opening, no sockets, no processes and threads, no signals, no
-// tracing. `channel` can be talked on. Memory, futexes and clocks remain. A system call that is refused fails with
+// tracing. `channels` can be talked on. Memory, futexes and clocks remain. A system call that is refused fails with
 // EPERM while our own code or an operator runs (libraries try things), and ends the process while a kernel runs.
 // Errors: unavailable.
-[[nodiscard]] Result<> lock_down(int channel);
+[[nodiscard]] Result<> lock_down(std::span<const int> channels);
 
 // dlopen of an image by descriptor, after lock_down(). The dynamic loader wants to open a file: the refused openat() is
 // answered with `image`, once, by the SIGSYS handler, so that no descriptor can be opened even while static

@@ -173,7 +173,7 @@ TEST_P(Cases, HoldWhatTheyExpect) {
 // What is written for a case, as text to review: KERF_REGENERATE=1 writes it anew.
 TEST_P(Cases, AreWrittenAsBefore) {
   const std::filesystem::path path = GetParam();
-  for (const Language language : {Language::cpp, Language::cuda}) {
+  for (const Language language : {Language::cpp, Language::cuda, Language::triton}) {
     const std::filesystem::path golden = path.parent_path() / "golden" / (path.stem().string() + extension(language));
     std::ifstream file(path);
     const Case c = parse(file);
@@ -202,9 +202,9 @@ std::vector<std::string> case_files() {
 INSTANTIATE_TEST_SUITE_P(Synthesize, Cases, testing::ValuesIn(case_files()),
                          [](const auto& each) { return std::filesystem::path(each.param).stem().string(); });
 
-CacheFacts gpu_facts() {
+CacheFacts gpu_facts(Language language = Language::cuda) {
   CacheFacts facts;
-  facts.language = Language::cuda;
+  facts.language = language;
   facts.sms = 132;
   facts.l2_bytes = 50 << 20;
   return facts;
@@ -311,7 +311,7 @@ TEST(Moves, KeepTheMeaningAndGiveLegalPlans) {
   EXPECT_THAT(names, testing::IsSupersetOf({"tile", "unroll", "accumulators", "streaming_stores", "split", "library"}));
 }
 
-TEST(Moves, OfAGpuGiveLegalPlans) {
+std::set<std::string> names_of_moves(Language language) {
   std::set<std::string> names;
   for (const char* const text :
        {rms, "input x f32 64 1000\ns = aten.softmax.int x 1 -> f32 64 1000\noutput s",
@@ -320,22 +320,33 @@ TEST(Moves, OfAGpuGiveLegalPlans) {
         "input x f32 64 1000\ninput b f32 64 1\na = aten.add.Tensor x b -> f32 64 1000\noutput a"}) {
     const Case c = parse(text);
     const auto graph = generalise(c.problem, GraphForm::exported);
-    const Recipe first = *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), gpu_facts());
+    const Recipe first =
+        *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), gpu_facts(language));
     EXPECT_EQ(*recipe_from_json(to_json(first, *graph), *graph), first);
     std::vector<Recipe> recipes = {first};
-    for (const Move& move : moves(*graph, first, gpu_facts())) recipes.push_back(move.result);
+    for (const Move& move : moves(*graph, first, gpu_facts(language))) recipes.push_back(move.result);
     for (const Recipe& recipe : recipes)
-      for (const Move& move : moves(*graph, recipe, gpu_facts())) {
+      for (const Move& move : moves(*graph, recipe, gpu_facts(language))) {
         names.insert(move.name);
         const Result<Candidate> candidate = write_candidate(c.problem, *graph, move.result, {});
-        ASSERT_TRUE(candidate) << move.because << ": " << candidate.error().message;
-        EXPECT_EQ(candidate->language, Language::cuda);
+        EXPECT_TRUE(candidate) << move.because << ": " << candidate.error().message;
+        if (!candidate) continue;
+        EXPECT_EQ(candidate->language, language);
         EXPECT_EQ(fault(*candidate, c.problem), "") << move.because;
       }
   }
-  EXPECT_THAT(names, testing::IsSupersetOf({"block_size", "vector_loads", "loads_in_flight", "persistent",
-                                            "evict_first", "across_rows", "row_lanes", "column_lanes", "split_rows",
-                                            "overlap", "ticket", "registers", "passes", "split", "library"}));
+  return names;
+}
+
+TEST(Moves, OfAGpuGiveLegalPlans) {
+  EXPECT_THAT(names_of_moves(Language::cuda),
+              testing::IsSupersetOf({"block_size", "vector_loads", "loads_in_flight", "persistent", "evict_first",
+                                     "across_rows", "row_lanes", "column_lanes", "split_rows", "overlap", "ticket",
+                                     "registers", "passes", "split", "library"}));
+  EXPECT_THAT(
+      names_of_moves(Language::triton),
+      testing::IsSupersetOf({"warps", "tile", "stages", "persistent", "evict_first", "across_rows", "rows_of_a_tile",
+                             "columns_of_a_tile", "split_rows", "registers", "passes", "split", "library"}));
 }
 
 TEST(Schedule, OfAGpuAnswersTheShape) {
@@ -635,6 +646,9 @@ TEST(Builtin, SaysWhichLanguagesItWrites) {
   ASSERT_TRUE(cuda && *cuda);
   EXPECT_EQ((**cuda).candidate.language, Language::cuda);
   EXPECT_EQ((**cuda).candidate.name, "fuse.cu");
+  const auto triton = ask(Language::triton);
+  ASSERT_TRUE(triton && *triton);
+  EXPECT_EQ((**triton).candidate.name, "fuse.py");
   const auto hip = ask(Language::hip);
   ASSERT_FALSE(hip);
   EXPECT_EQ(hip.error().kind, ErrorKind::unavailable);

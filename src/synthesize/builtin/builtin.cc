@@ -126,7 +126,7 @@ class Builtin final : public Synthesizer {
     if (!has_emitter(request.language))
       return fail(ErrorKind::unavailable,
                   fmt::format("unavailable: the built-in synthesizer writes no {}; this version "
-                              "has cpp and cuda",
+                              "has cpp, cuda and triton",
                               to_string(request.language)));
     const CacheFacts machine = machine_facts(request.target, request.language);
     Known& k = known(request, machine);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "candidate/extension.h"
+#include "synthesize/builtin/atoms.h"
 #include "synthesize/builtin/emit/emit.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/lowering.h"
@@ -45,13 +46,13 @@ class Composer {
     if (steps_ > max_steps)
       return fail(ErrorKind::candidate,
                   fmt::format("the plan would have {} steps, more than the {} that plans may have", steps_, max_steps));
-    std::string text = "/* /// kerf\n";
-    for (const std::string& remark : remarks) text += "# " + remark + "\n";
-    text += "version = 1\n";
+    std::string plan;
+    for (const std::string& remark : remarks) plan += "# " + remark + "\n";
+    plan += "version = 1\n";
     if (const std::string supports = supported(); !supports.empty())
-      text += "supports = " + toml_string(supports) + "\n";
-    if (!tune_.empty()) text += "[tune]\n" + tune_;
-    text += scratch_ + steps + "/// */\n";
+      plan += "supports = " + toml_string(supports) + "\n";
+    if (!tune_.empty()) plan += "[tune]\n" + tune_;
+    std::string text = commented(plan + scratch_ + steps);
     if (!source_.empty()) text += "\n" + helpers(language_, helpers_) + source_;
     return text;
   }
@@ -61,6 +62,15 @@ class Composer {
     const GeneratedGroup* group = nullptr;
     std::size_t node = 0;  // the call, or the group's last
   };
+
+  [[nodiscard]] bool is_python() const { return extension(language_) == std::string_view(".py"); }
+  [[nodiscard]] std::string commented(const std::string& plan) const {
+    if (!is_python()) return "/* /// kerf\n" + plan + "/// */\n";
+    std::string text = "# /// kerf\n# ";
+    for (std::size_t i = 0; i < plan.size(); ++i)
+      text += plan[i] == '\n' && i + 1 < plan.size() ? "\n# " : std::string(1, plan[i]);
+    return text + "# ///\n";
+  }
 
   // Units so that all come after what they use, else in the graph's order.
   Result<> order() {
@@ -194,6 +204,11 @@ class Composer {
       const std::string block = l.block.empty() ? "" : fmt::format("block = {}\n", list(l.block));
       steps += fmt::format("[[step]]\nlaunch = \"{}\"\ngrid = {}\n{}args = {}\n", l.kernel, list(l.grid), block,
                            list(l.args));
+      std::string constants;
+      for (const auto& [name, value] : l.constants)
+        constants += fmt::format("{}{} = {}", constants.empty() ? "" : ", ", name, item(resolve(value)));
+      if (!constants.empty()) steps += "constexpr = { " + constants + " }\n";
+      if (!l.warps.empty()) steps += "num_warps = " + item(l.warps) + "\n";
     }
     for (const std::string& helper : made.helpers)
       if (std::ranges::find(helpers_, helper) == helpers_.end()) helpers_.push_back(helper);
@@ -337,6 +352,35 @@ class Composer {
       out += (out.empty() ? "" : ", ") + toml_string(name);
     }
     steps += "out = " + (as_list ? "[" + out + "]" : out) + "\n";
+    if (!is_python()) return {};
+    // Kernels that are compiled ahead of time read tensors that the plan itself describes.
+    for (std::size_t r = 0; r < results; ++r) {
+      const TensorRef ref{node.name, static_cast<int>(r)};
+      if (!is_output(ref) && is_loaded(ref)) TRY(describe(ref, node.results.at(r)));
+    }
+    return {};
+  }
+  bool is_loaded(const TensorRef& ref) const {
+    return std::ranges::any_of(groups_, [&](const GeneratedGroup& group) {
+      return std::ranges::any_of(group.region.code, [&](const Instruction& i) {
+        return i.form == Instruction::Form::load && i.access.tensor == ref;
+      });
+    });
+  }
+  // Scratch for a call's result, its shape in terms of what is known before anything runs.
+  Result<> describe(const TensorRef& ref, const GeneralTensor& tensor) {
+    std::vector<const Workload*> workloads;
+    for (const std::size_t w : graph_.workloads) workloads.push_back(&problem_.workloads[w]);
+    const Atoms atoms(workloads);
+    std::vector<std::string> shape;
+    for (std::size_t d = 0; d < tensor.rank(); ++d) {
+      std::vector<Value> extents;
+      for (const auto& each : tensor.shape) extents.push_back(Value{each.at(d)});
+      auto text = atoms.find(extents, std::vector<bool>(workloads.size(), true));
+      if (!text) return fail(ErrorKind::candidate, fmt::format("no expression gives extent {} of {}", d, name_of(ref)));
+      shape.push_back(*std::move(text));
+    }
+    add_scratch(name_of(ref), to_string(tensor.dtype), list(shape));
     return {};
   }
   bool used(const TensorRef& ref) const {

@@ -16,5 +16,7 @@ struct GpuMove {
 
 // Every change whose precondition holds; all results are legal.
 [[nodiscard]] std::vector<GpuMove> gpu_moves(const Region& region, const Schedule& now, const CacheFacts& machine);
+// The same for schedules of Triton's programs (triton_schedule.h).
+[[nodiscard]] std::vector<GpuMove> triton_moves(const Region& region, const Schedule& now, const CacheFacts& machine);
 
 }  // namespace kerf

@@ -22,7 +22,9 @@ class Mover {
       const Result<Region> region = lower(graph_, recipe_.partition.groups[g]);
       if (region && recipe_.language == Language::cpp) schedules(g, *region);
       if (region && recipe_.language != Language::cpp)
-        for (GpuMove& move : gpu_moves(*region, recipe_.schedules[g], machine_)) {
+        for (GpuMove& move : recipe_.language == Language::triton
+                                 ? triton_moves(*region, recipe_.schedules[g], machine_)
+                                 : gpu_moves(*region, recipe_.schedules[g], machine_)) {
           Recipe made = recipe_;
           made.schedules[g] = move.schedule;
           found_.push_back({move.name, fmt::format("{}: {}", region->name, move.because), std::move(made)});

@@ -56,6 +56,14 @@ constexpr std::array priors = {
     Prior{Bound::occupancy, "registers", 0.10},
     Prior{Bound::launch, "split_rows", 0.10},
     Prior{Bound::launch, "persistent", 0.06},
+    // Triton
+    Prior{Bound::memory, "stages", 0.06},
+    Prior{Bound::latency, "stages", 0.12},
+    Prior{Bound::latency, "tile", 0.12},
+    Prior{Bound::latency, "warps", 0.08},
+    Prior{Bound::latency, "rows_of_a_tile", 0.10},
+    Prior{Bound::latency, "columns_of_a_tile", 0.10},
+    Prior{Bound::occupancy, "warps", 0.15},
 };
 
 double prior_of(std::optional<Bound> bound, const std::string& move) {

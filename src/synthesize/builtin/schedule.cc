@@ -8,6 +8,7 @@
 
 #include "synthesize/builtin/gpu_schedule.h"
 #include "synthesize/builtin/passes.h"
+#include "synthesize/builtin/triton_schedule.h"
 
 namespace kerf {
 namespace {
@@ -47,6 +48,7 @@ nlohmann::json to_json(const Schedule& s) {
   if (s.hold) made["hold"] = true;
   if (s.overlap) made["overlap"] = true;
   if (s.across) made["across"] = true;
+  if (s.stages != 0) made["stages"] = s.stages;
   return made;
 }
 
@@ -71,6 +73,7 @@ Result<Schedule> schedule_from_json(const nlohmann::json& json) {
     s.hold = json.value("hold", false);
     s.overlap = json.value("overlap", false);
     s.across = json.value("across", false);
+    s.stages = json.value("stages", s.stages);
     return s;
   } catch (const nlohmann::json::exception& e) {
     return fail(ErrorKind::internal, fmt::format("a recipe's schedule cannot be read: {}", e.what()));
@@ -109,6 +112,7 @@ CacheFacts machine_facts(const nlohmann::json& target, Language language) {
 }
 
 Schedule default_schedule(const Region& region, const CacheFacts& machine) {
+  if (machine.language == Language::triton) return default_triton_schedule(region, machine);
   if (machine.language != Language::cpp) return default_gpu_schedule(region, machine);
   Schedule s;
   std::uint64_t all = 0;
@@ -162,6 +166,7 @@ Schedule default_schedule(const Region& region, const CacheFacts& machine) {
 }
 
 std::string illegal(const Region& region, const Schedule& s, Language language) {
+  if (language == Language::triton) return illegal_in_triton(region, s);
   if (language != Language::cpp) return illegal_on_gpu(region, s);
   const bool inner_reduced = !region.axes.empty() && region.is_reduced(static_cast<int>(region.axes.size()) - 1);
   if (s.block.empty() || std::ranges::any_of(s.block, [](std::int64_t b) { return b < 16 || b % 16 != 0; }))

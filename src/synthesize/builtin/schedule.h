@@ -20,7 +20,8 @@ enum class Sketch : std::uint8_t {
 };
 [[nodiscard]] const char* to_string(Sketch sketch);
 
-// Schedules are data; emitters ignore what a target has no use for. What the fields mean on a GPU: gpu_schedule.h.
+// Schedules are data; emitters ignore what a target has no use for. What the fields mean on a GPU: gpu_schedule.h,
+// triton_schedule.h.
 struct Schedule {
   Sketch sketch = Sketch::flat;
   std::vector<std::int64_t> block = {4096};  // elements a task works off; several: a tune axis of the candidate
@@ -38,6 +39,7 @@ struct Schedule {
   bool hold = false;          // a row stays in registers between passes
   bool overlap = false;       // rows cut up: a pass over one runs while the pass before is at the next
   bool across = false;        // flat: a block's elements run on over the ends of rows
+  std::int64_t stages = 0;    // triton: rounds of a loop whose loads are under way; 0: none ahead
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
 [[nodiscard]] nlohmann::json to_json(const Schedule& schedule);

@@ -23,10 +23,6 @@ struct TritonOptions {
 [[nodiscard]] Result<std::unique_ptr<LanguageBackend>> make_triton_backend(Target target,
                                                                            const TritonOptions& options = {});
 
-// Why a candidate that compiles is not judged.
-inline constexpr const char* triton_not_executed =
-    "unavailable: it compiles, but this version executes no candidates in triton and gluon";
-
 // How often each kind of instruction stands in a kernel's PTX, by the part of its name that says what it does:
 // "ld.global" -> 8, "fma" -> 64, "wgmma" -> 4. Labels, directives and moves are left out.
 [[nodiscard]] std::map<std::string, int> instruction_mix(std::string_view ptx);

@@ -14,6 +14,7 @@
 #include "base/jail.h"
 #include "base/paths.h"
 #include "base/process.h"
+#include "target/nvidia/python_worker.h"
 
 namespace kerf {
 
@@ -22,89 +23,11 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::chrono::milliseconds start_limit{60'000};
 constexpr int compile_seconds = 60;
 
-struct Worker {
-  Process process;
-  Channel channel;
-  bool ready = false;
-};
-
-// The interpreter as the jail must see it: a virtual environment under its real path, and the installation that its
-// links lead to.
-struct Interpreter {
-  std::string program;
-  std::vector<std::string> folders;
-};
-
-Interpreter interpreter() {
-  std::error_code code;
-  std::string named = python();
-  if (named.find('/') == std::string::npos) named = find_program(named).value_or(named);
-  const fs::path folder = fs::canonical(fs::path(named).parent_path().parent_path(), code);
-  if (code) return {.program = named, .folders = {}};
-  const fs::path program = folder / "bin" / fs::path(named).filename();
-  Interpreter found{.program = program.string(), .folders = {}};
-  for (const fs::path& prefix : {folder, fs::canonical(program, code).parent_path().parent_path()}) {
-    if (prefix == "/usr" || prefix == "/usr/local") {
-      found.folders.insert(found.folders.end(), {"/usr/bin", "/usr/lib", "/usr/local/bin", "/usr/local/lib"});
-    } else if (prefix != prefix.root_path()) {
-      found.folders.push_back(prefix.string());
-    }
-  }
-  return found;
-}
-
-Result<std::unique_ptr<Worker>> start_worker() {
-  auto [ours, theirs] = TRY(Channel::pair());
-  const fs::path script = TRY(shipped("workers/triton_worker.py"));
-  const Interpreter used = interpreter();
-  constexpr int fd_in_child = 3;
-  Command command{.argv = {used.program, "-I", script.string()},
-                  .environment = {{"PATH", "/usr/bin:/bin"},
-                                  {"LC_ALL", "C.UTF-8"},
-                                  {"HOME", "/tmp"},
-                                  {"PYTHONDONTWRITEBYTECODE", "1"},
-                                  {"TRITON_CACHE_DIR", "/tmp/triton"},
-                                  {"TRITON_DEFAULT_FP_FUSION", "1"}},
-                  .directory = "/",
-                  .inherit = {{fd_in_child, theirs.fd()}}};
-  Jail jail{.read_only = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/bin", "/usr/bin",
-                          script.string()},
-            .tmp_bytes = std::size_t{512} << 20,
-            .proc = false,
-            .address_space = std::size_t{16} << 30,
-            .file_size = std::size_t{256} << 20,
-            .cpu_seconds = compile_seconds,
-            .processes = 64};
-  jail.read_only.insert(jail.read_only.end(), used.folders.begin(), used.folders.end());
-  command = TRY(jailed(jail, std::move(command)));
-  auto worker = std::make_unique<Worker>();
-  worker->process = TRY(Process::start(command));
-  worker->channel = std::move(ours);
-  {
-    const Channel closed = std::move(theirs);
-  }
-  return worker;
-}
-
-// The version that it says it is.
-Result<std::string> await_ready(Worker& worker) {
-  worker.ready = true;
-  const auto first = worker.channel.receive(start_limit);
-  if (!first) {
-    return fail(
-        ErrorKind::unavailable,
-        fmt::format("unavailable: Triton, which compiles candidates in triton and gluon, does not start ({}): {} "
-                    "-m pip install triton==3.9.0 (needs no GPU)",
-                    worker.process.running() ? first.error().message : worker.process.describe_end(), python()));
-  }
-  const auto message = json::parse(first->body, nullptr, false);
-  if (!message.is_object() || !message.contains("ready") || !message["ready"].is_string())
-    return fail(ErrorKind::system, "the process that compiles Triton says something else than that it is ready");
-  return message["ready"].get<std::string>();
-}
+constexpr PythonWorkerOptions compiler{.script = "workers/triton_worker.py",
+                                       .purpose = "compiles candidates in triton and gluon",
+                                       .cpu_seconds = compile_seconds};
 
 std::string printable(std::string text) {
   std::ranges::replace_if(
@@ -145,7 +68,7 @@ std::optional<std::string> from_hex(std::string_view text) {
 
 class Loaded final : public LoadedTriton {
  public:
-  explicit Loaded(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}
+  explicit Loaded(std::unique_ptr<PythonWorker> worker) : worker_(std::move(worker)) {}
 
   Result<> load(const std::string& text) {
     const json answer = TRY(ask({{"text", text}}));
@@ -231,7 +154,7 @@ class Loaded final : public LoadedTriton {
     return answer;
   }
 
-  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<PythonWorker> worker_;
   std::map<std::string, TritonKernel> kernels_;
 };
 
@@ -239,7 +162,7 @@ class Loaded final : public LoadedTriton {
 
 struct TritonWorkers::Spare {
   std::mutex mutex;
-  std::unique_ptr<Worker> worker;
+  std::unique_ptr<PythonWorker> worker;
 };
 
 TritonWorkers::TritonWorkers() : spare_(std::make_unique<Spare>()) {}
@@ -247,23 +170,23 @@ TritonWorkers::~TritonWorkers() = default;
 
 Result<std::unique_ptr<TritonWorkers>> TritonWorkers::start() {
   auto workers = std::unique_ptr<TritonWorkers>(new TritonWorkers());
-  auto first = TRY(start_worker());
-  workers->version_ = "Triton " + printable(TRY(await_ready(*first)));
+  auto first = TRY(start_python_worker(compiler));
+  workers->version_ = "Triton " + printable(TRY(await_ready(compiler, *first)));
   workers->spare_->worker = std::move(first);
   return workers;
 }
 
 Result<std::unique_ptr<LoadedTriton>> TritonWorkers::load(const std::string& text) {
-  std::unique_ptr<Worker> worker;
+  std::unique_ptr<PythonWorker> worker;
   {
     const std::scoped_lock lock(spare_->mutex);
     worker = std::exchange(spare_->worker, nullptr);
   }
-  if (!worker) worker = TRY(start_worker());
-  if (!worker->ready) TRY(await_ready(*worker));
+  if (!worker) worker = TRY(start_python_worker(compiler));
+  if (!worker->ready) TRY(await_ready(compiler, *worker));
   auto loaded = std::make_unique<Loaded>(std::move(worker));
   TRY(loaded->load(text));
-  auto next = TRY(start_worker());
+  auto next = TRY(start_python_worker(compiler));
   const std::scoped_lock lock(spare_->mutex);
   spare_->worker = std::move(next);
   return loaded;

@@ -40,12 +40,6 @@ class Emitter : private CudaKernel {
   }
 
  private:
-  // Whether an extent is below 2^31 in every workload; then the source relies on it.
-  bool is_small(const Extent& extent) {
-    if (std::ranges::any_of(extent.values, [](std::int64_t n) { return n >> 31 != 0; })) return false;
-    require(fmt::format("{} < 2147483648", extent.text), [&](std::size_t w) { return extent.values[w] >> 31 == 0; });
-    return true;
-  }
   std::string reduced_text() const { return r_.extent_of(r_.reduced).text; }
 
   // The block's tile: its index, or all of them in turn where few blocks work off the launch.

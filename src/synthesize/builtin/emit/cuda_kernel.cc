@@ -31,13 +31,6 @@ void CudaKernel::end_kernel(const std::string& name, const std::string& comment,
   out_.launches.push_back({.kernel = name, .grid = {grid}, .args = arguments_, .block = {tune_}});
 }
 
-void CudaKernel::require(const std::string& text, const std::function<bool(std::size_t)>& holds) {
-  Requirement made{.text = text, .holds = {}};
-  for (std::size_t w = 0; w < r_.workloads; ++w) made.holds.push_back(holds(w));
-  if (std::ranges::none_of(out_.requirements, [&](const Requirement& r) { return r.text == text; }))
-    out_.requirements.push_back(std::move(made));
-}
-
 void CudaKernel::require_vectors() {
   if (s_.width == 1 || tail_) return;
   const Extent& extent = r_.axes.back().extent;
@@ -132,23 +125,6 @@ void CudaKernel::declare_row_values(int wave) {
     arrays_[v] = name;
     declared_.insert(v);
   }
-}
-
-bool CudaKernel::runs_evenly(const Access& access) const {
-  std::vector<int> axes;
-  for (int a = 0; a <= inner_; ++a)
-    if (loop_ & bit(a)) axes.push_back(a);
-  for (std::size_t k = 0; k < axes.size(); ++k) {
-    const Subscript* here = access.along(axes[k]);
-    if (here == nullptr) return false;
-    if (k + 1 == axes.size()) return true;
-    const Subscript* next = access.along(axes[k + 1]);
-    if (next == nullptr) return false;
-    const Extent& extent = r_.axes[static_cast<std::size_t>(axes[k + 1])].extent;
-    for (std::size_t w = 0; w < r_.workloads; ++w)
-      if (here->stride.values[w] != next->stride.values[w] * extent.values[w]) return false;
-  }
-  return false;
 }
 
 std::string CudaKernel::base_of(const Access& access, const std::string& name, bool writes) {
@@ -304,10 +280,6 @@ void CudaKernel::pass(const std::set<int>& wanted, bool last, bool indices, cons
     loaded_.insert(*keep_);
     declared_.insert(*keep_);
   }
-}
-
-std::string CudaKernel::store_name(std::size_t k) const {
-  return "out" + (r_.stores.size() > 1 ? std::to_string(k) : std::string());
 }
 
 void CudaKernel::store_rows() {

@@ -28,8 +28,6 @@ class CudaKernel : protected KernelText {
   void begin_kernel();
   // `grid` blocks in one dimension.
   void end_kernel(const std::string& name, const std::string& comment, const std::string& grid);
-  // What the source bakes in.
-  void require(const std::string& text, const std::function<bool(std::size_t workload)>& holds);
   void require_vectors();
 
   // --- values -----------------------------------------------------------------------------------------------------
@@ -41,11 +39,8 @@ class CudaKernel : protected KernelText {
   void declare_row_values(int wave);
 
   // --- passes -----------------------------------------------------------------------------------------------------
-  // Whether `at` itself is the position in the tensor; otherwise the indices of the axes are needed.
-  bool runs_evenly(const Access& access) const;
   std::string base_of(const Access& access, const std::string& name, bool writes);
   std::string step_of(const Access& access, const std::string& name);
-  bool loops_over(const Access& access) const { return (axes_of(access) & loop_) != 0; }
   struct Inside {
     std::function<void()> begin_round = [] {}, begin_vector = [] {}, element = [] {}, end_vector = [] {},
                           end_round = [] {};
@@ -77,7 +72,6 @@ class CudaKernel : protected KernelText {
   std::int64_t stretch() const;
 
   // --- stores -----------------------------------------------------------------------------------------------------
-  std::string store_name(std::size_t k) const;
   // Stores along `loop_`, in one pass.
   void store_rows();
   // Stores of what rows and columns are reduced to.
@@ -85,7 +79,6 @@ class CudaKernel : protected KernelText {
 
   bool columns_ = false;
   std::string lanes_;                  // threads that share a row or column
-  std::uint64_t loop_ = 0;             // axes that `at` runs over
   std::string begin_;                  // what `at` counts from; empty for 0
   std::string index_ = "int";          // the type of positions
   bool tail_ = false;                  // the last vector may be shorter

@@ -14,7 +14,10 @@ struct EmittedLaunch {
   std::string kernel;
   std::vector<std::string> grid;  // plan expressions
   std::vector<std::string> args;
-  std::vector<std::string> block = {};  // GPUs: threads of a block
+  std::vector<std::string> block = {};  // cuda: threads of a block
+  // triton: values of constexpr parameters, and the expression for num_warps
+  std::vector<std::pair<std::string, std::string>> constants = {};
+  std::string warps = {};
 };
 
 struct EmittedScratch {

@@ -114,6 +114,40 @@ std::uint64_t KernelText::axes_of(const Access& access) const {
   return mask;
 }
 
+bool KernelText::runs_evenly(const Access& access) const {
+  std::vector<int> axes;
+  for (int a = 0; a <= inner_; ++a)
+    if (loop_ & bit(a)) axes.push_back(a);
+  for (std::size_t k = 0; k < axes.size(); ++k) {
+    const Subscript* here = access.along(axes[k]);
+    if (here == nullptr) return false;
+    if (k + 1 == axes.size()) return true;
+    const Subscript* next = access.along(axes[k + 1]);
+    if (next == nullptr) return false;
+    const Extent& extent = r_.axes[static_cast<std::size_t>(axes[k + 1])].extent;
+    for (std::size_t w = 0; w < r_.workloads; ++w)
+      if (here->stride.values[w] != next->stride.values[w] * extent.values[w]) return false;
+  }
+  return false;
+}
+
+std::string KernelText::store_name(std::size_t k) const {
+  return "out" + (r_.stores.size() > 1 ? std::to_string(k) : std::string());
+}
+
+void KernelText::require(const std::string& text, const std::function<bool(std::size_t)>& holds) {
+  Requirement made{.text = text, .holds = {}};
+  for (std::size_t w = 0; w < r_.workloads; ++w) made.holds.push_back(holds(w));
+  if (std::ranges::none_of(out_.requirements, [&](const Requirement& r) { return r.text == text; }))
+    out_.requirements.push_back(std::move(made));
+}
+
+bool KernelText::is_small(const Extent& extent) {
+  if (std::ranges::any_of(extent.values, [](std::int64_t n) { return n >> 31 != 0; })) return false;
+  require(fmt::format("{} < 2147483648", extent.text), [&](std::size_t w) { return extent.values[w] >> 31 == 0; });
+  return true;
+}
+
 void KernelText::collect(int v, std::set<int>& into) const {
   if (into.contains(v) || declared_.contains(v)) return;
   into.insert(v);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <utility>
@@ -50,6 +51,15 @@ class KernelText {
   // Element offset by all axes but those in `without`.
   std::string offset(const Access& access, const std::string& name, std::uint64_t without);
   std::uint64_t axes_of(const Access& access) const;
+  // Whether the position along `loop_` itself says where the element is; otherwise the indices of the axes are needed.
+  bool runs_evenly(const Access& access) const;
+  bool loops_over(const Access& access) const { return (axes_of(access) & loop_) != 0; }
+  std::string store_name(std::size_t k) const;
+
+  // --- what the source bakes in -----------------------------------------------------------------------------------
+  void require(const std::string& text, const std::function<bool(std::size_t workload)>& holds);
+  // Whether an extent is below 2^31 in every workload; then the source relies on it.
+  bool is_small(const Extent& extent);
 
   // --- values -----------------------------------------------------------------------------------------------------
   const Instruction& at(int v) const { return r_.code[static_cast<std::size_t>(v)]; }
@@ -75,6 +85,7 @@ class KernelText {
   std::string name_, tune_;
   int inner_ = -1;
   std::uint64_t all_ = 0, kept_ = 0;
+  std::uint64_t loop_ = 0;  // GPUs: axes that a position within a row or a tile runs over
   Emitted out_;
   std::vector<std::pair<std::string, std::string>> parameters_;
   std::vector<std::string> arguments_;

@@ -1,0 +1,125 @@
+// Functions that generated Triton kernels call.
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "synthesize/builtin/emit/triton.h"
+
+namespace kerf {
+namespace {
+
+struct Helper {
+  const char* name;
+  const char* needs;
+  const char* text;
+};
+
+constexpr std::array helpers = {
+    Helper{"greater", "", R"(
+@triton.jit
+def greater(a, b):  # NaN if either is
+    return tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL)
+)"},
+    Helper{"smaller", "", R"(
+@triton.jit
+def smaller(a, b):  # NaN if either is
+    return tl.minimum(a, b, propagate_nan=tl.PropagateNan.ALL)
+)"},
+    Helper{"times", "", R"(
+@triton.jit
+def times(a, b):
+    return a * b
+)"},
+    Helper{"further_up", "", R"(
+@triton.jit
+def further_up(a, i, b, j):  # the larger value and its position; of equal ones the first, NaN beyond every number
+    same = (a == b) | ((a != a) & (b != b))
+    second = (b > a) | ((b != b) & (a == a)) | (same & (j < i))
+    return tl.where(second, b, a), tl.where(second, j, i)
+)"},
+    Helper{"further_down", "", R"(
+@triton.jit
+def further_down(a, i, b, j):  # the smaller value and its position; of equal ones the first, NaN beyond every number
+    same = (a == b) | ((a != a) & (b != b))
+    second = (b < a) | ((b != b) & (a == a)) | (same & (j < i))
+    return tl.where(second, b, a), tl.where(second, j, i)
+)"},
+    Helper{"join_moments", "", R"(
+@triton.jit
+def join_moments(n, mean, squares, m, other, more):  # counts, means, sums of squares of deviations from them
+    both = n + m
+    share = tl.where(both > 0, m / tl.where(both > 0, both, 1.0), 0.0)
+    apart = other - mean
+    return both, mean + apart * share, squares + more + apart * apart * n * share
+)"},
+    Helper{"join_exponentials", "greater", R"(
+@triton.jit
+def join_exponentials(top, total, other, more):  # largest values, sums of exp(value - largest)
+    highest = greater(top, other)
+    level = tl.where(highest == -float("inf"), 0.0, highest)
+    return highest, total * tl.exp(top - level) + more * tl.exp(other - level)
+)"},
+    // Cephes' polynomial below 0.625, where the quotient cancels.
+    Helper{"tanh", "", R"(
+@triton.jit
+def tanh(x):
+    s = x * x
+    near = ((((-5.70498872745e-3 * s + 2.06390887954e-2) * s - 5.37397155531e-2) * s + 1.33314422036e-1) * s
+            - 3.33332819422e-1) * s * x + x
+    far = 1.0 - 2.0 / (tl.exp(2.0 * tl.abs(x)) + 1.0)
+    return tl.where(tl.abs(x) < 0.625, near, tl.where(x < 0.0, -far, far))
+)"},
+    // What rounding 1 + x loses is made good by the quotient (Kahan).
+    Helper{"log1p", "", R"(
+@triton.jit
+def log1p(x):
+    u = 1.0 + x
+    exact = (u == 1.0) | (u == float("inf"))
+    return tl.where(exact, tl.where(u == 1.0, x, u), tl.log(u) * (x / tl.where(exact, 1.0, u - 1.0)))
+)"},
+    Helper{"expm1", "", R"(
+@triton.jit
+def expm1(x):
+    u = tl.exp(x)
+    exact = (u == 1.0) | (x > 16.0) | (x < -16.0)
+    near = (u - 1.0) * (x / tl.log(tl.where(exact, 2.0, u)))
+    return tl.where(u == 1.0, x, tl.where(exact, u - 1.0, near))
+)"},
+    Helper{"softplus", "log1p", R"(
+@triton.jit
+def softplus(x):
+    return tl.where(x > 0.0, x, 0.0) + log1p(tl.exp(-tl.abs(x)))
+)"},
+    Helper{"power", "", R"(
+@triton.jit
+def power(x, y):
+    wide = y + x * 0.0
+    size = tl.exp2(wide.to(tl.float64) * tl.log2(tl.abs(x + y * 0.0).to(tl.float64))).to(tl.float32)
+    whole = tl.floor(wide) == wide
+    odd = whole & (tl.floor(wide * 0.5) != wide * 0.5)
+    signed = tl.where(x < 0.0, tl.where(odd, -size, tl.where(whole, size, float("nan"))), size)
+    return tl.where((y == 0.0) | (x == 1.0), 1.0, signed)
+)"},
+};
+
+}  // namespace
+
+std::string triton_helpers(const std::vector<std::string>& used) {
+  const auto among = [](const std::string& names, const std::string& name) {
+    return (" " + names + " ").find(" " + name + " ") != std::string::npos;
+  };
+  std::vector<std::string> wanted = used;
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    for (const Helper& helper : helpers)
+      if (wanted[i] == helper.name)
+        for (const Helper& other : helpers)
+          if (among(helper.needs, other.name) && std::ranges::find(wanted, other.name) == wanted.end())
+            wanted.emplace_back(other.name);
+  std::string text = "import triton\nimport triton.language as tl\n";
+  for (const Helper& helper : helpers)
+    if (std::ranges::find(wanted, helper.name) != wanted.end()) text += std::string("\n") + helper.text;
+  return text;
+}
+
+}  // namespace kerf

@@ -1,0 +1,234 @@
+#include "synthesize/builtin/emit/triton_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ranges>
+
+#include "synthesize/builtin/emit/cpp_expressions.h"
+#include "synthesize/builtin/emit/triton_expressions.h"
+
+namespace kerf {
+namespace {
+
+using Form = Instruction::Form;
+
+bool is_literal(const Instruction& i) { return i.form == Form::constant; }
+
+}  // namespace
+
+void TritonText::begin_kernel() {
+  KernelText::begin_kernel();
+  wide_.clear();
+  constants_.clear();
+  named_.clear();
+}
+
+void TritonText::end_kernel(const std::string& name, const std::string& comment, const std::string& grid) {
+  std::string parameters;
+  for (const std::string& p : std::views::values(parameters_)) parameters += (parameters.empty() ? "" : ", ") + p;
+  for (const std::string& c : std::views::keys(constants_))
+    parameters += fmt::format("{}{}: tl.constexpr", parameters.empty() ? "" : ", ", c);
+  std::string body;
+  for (std::size_t i = 0; i < body_.size();) {  // four blanks a level, as Python has it
+    std::size_t text = body_.find_first_not_of(' ', i);
+    const std::size_t end = body_.find('\n', i) + 1;
+    body += std::string(2 * (text - i), ' ') + body_.substr(text, end - text);
+    i = end;
+  }
+  out_.source += fmt::format("\n\n# {}\n@triton.jit\ndef {}({}):\n{}", comment, name, parameters, body);
+  out_.launches.push_back({.kernel = name,
+                           .grid = {grid},
+                           .args = arguments_,
+                           .block = {},
+                           .constants = constants_,
+                           .warps = tune_ + " // 32"});
+}
+
+std::string TritonText::constant(const std::string& name, const std::string& text) {
+  if (std::ranges::find(constants_, name, &std::pair<std::string, std::string>::first) == constants_.end())
+    constants_.emplace_back(name, text);
+  return name;
+}
+
+void TritonText::split_index(std::uint64_t mask, const std::string& flat) {
+  std::uint64_t below = mask;
+  for (int a = 0; a <= inner_; ++a) {
+    if (!(mask & bit(a))) continue;
+    const bool first = below == mask;
+    below &= ~bit(a);
+    const std::string& n = r_.axes[static_cast<std::size_t>(a)].name;
+    if (!named_.insert(n).second) continue;
+    std::string text = flat;
+    if (below) {
+      const std::string size = size_of_axes(below);
+      text += size.find('*') == std::string::npos ? " // " + size : " // (" + size + ")";
+    }
+    if (!first) text += " % " + size(a);
+    line(n + " = " + text);
+  }
+}
+
+std::string TritonText::operand(int v) const {
+  const Instruction& i = at(v);
+  if (is_literal(i)) return triton_literal(i.constant);
+  return i.form == Form::parameter ? i.name + "_value" : i.name;
+}
+
+std::string TritonText::narrow(int v) const { return wide_.contains(v) ? operand(v) + ".to(tl.float32)" : operand(v); }
+
+std::vector<std::string> TritonText::operands_of(const Instruction& i, bool wide) {
+  const bool literals = i.op == Op::pow || std::ranges::all_of(i.operands, [&](int o) { return is_literal(at(o)); });
+  std::vector<std::string> texts;
+  for (const int o : i.operands) {
+    if (at(o).form == Form::parameter) argument("float", operand(o), at(o).text);
+    std::string text = wide ? operand(o) : narrow(o);
+    if (is_literal(at(o)) && (i.type == Type::i64 || at(o).type == Type::i64))
+      text = fmt::format("{}", static_cast<std::int64_t>(at(o).constant));
+    else if (is_literal(at(o)) && literals)
+      text = fmt::format("tl.full((), {}, tl.float32)", text);
+    texts.push_back(std::move(text));
+  }
+  return texts;
+}
+
+void TritonText::declare(int v) {
+  const Instruction& i = at(v);
+  if (i.form == Form::constant || i.form == Form::reduce) return;
+  if (i.form == Form::parameter) {
+    argument("float", operand(v), i.text);
+    return;
+  }
+  if (i.form == Form::load) {
+    // Behind a name that was taken: x_ is read from x_from.
+    const std::string name = i.name.substr(0, i.name.find_last_not_of('_') + 1);
+    const std::string from = pointer(i.access, name, false);
+    const bool past = past_ && last_ && i.axes == all_;
+    line(fmt::format("{} = tl.load({}{}{}{})", i.name, from, place(i.access, name), mask(i.axes),
+                     past ? ", eviction_policy=\"evict_first\"" : ""));
+    return;
+  }
+  const bool wide = (i.axes & loop_) == 0 && i.type == Type::f32 && is_arithmetic(i.op) &&
+                    std::ranges::any_of(i.operands, [&](int o) { return wide_.contains(o); });
+  if (wide) wide_.insert(v);
+  const std::vector<std::string> texts = operands_of(i, wide);
+  std::vector<Type> types;
+  for (const int o : i.operands) types.push_back(at(o).type);
+  line(fmt::format("{} = {}", i.name,
+                   triton_expression(i.op, texts, types, [this](const std::string& helper) { need(helper); })));
+}
+
+void TritonText::declare_all(const std::set<int>& values) {
+  for (const int v : values) {
+    if (declared_.contains(v)) continue;
+    declare(v);
+    declared_.insert(v);
+  }
+}
+
+std::string TritonText::mask(std::uint64_t axes, const std::string& condition) const {
+  std::string text = condition;
+  const auto both = [&](const char* more) { text = text.empty() ? more : fmt::format("{} & {}", text, more); };
+  if (axes & loop_) both("inside");
+  if (axes & other_) both("valid");
+  return text.empty() ? "" : ", mask=" + text;
+}
+
+std::string TritonText::times(const std::string& index, const Extent& extent, const std::string& step,
+                              const Extent& stride) {
+  if (step == "1") return index;
+  return is_small(extent * stride) ? fmt::format("{} * {}", index, step)
+                                   : fmt::format("{}.to(tl.int64) * {}", index, step);
+}
+
+std::string TritonText::place(const Access& access, const std::string& name) {
+  std::string text = offset(access, name, loop_);
+  if (!loops_over(access)) return text;
+  if (runs_evenly(access)) {
+    const int last = static_cast<int>(std::bit_width(loop_)) - 1;
+    const Extent& along = access.along(last)->stride;
+    return text + " + " + times("at", r_.extent_of(loop_), stride(access, along, last, name), along);
+  }
+  for (const Subscript& s : access.subscripts) {
+    if (!(loop_ & bit(s.axis))) continue;
+    const Axis& axis = r_.axes[static_cast<std::size_t>(s.axis)];
+    text += " + " + times(axis.name, axis.extent, stride(access, s.stride, s.axis, name), s.stride);
+  }
+  return text;
+}
+
+void TritonText::open_tile(const std::string& start, const std::string& range, const std::string& end) {
+  const std::string lanes = fmt::format("tl.arange(0, {})", range);
+  const std::string sum = start.empty() ? lanes : fmt::format("{} + {}", start, lanes);
+  const char* along = !two_dimensional() ? "" : columns_ ? "[:, None]" : "[None, :]";
+  line(fmt::format("at = {}{}", start.empty() || *along == '\0' ? sum : "(" + sum + ")", along));
+  line(fmt::format("inside = at < {}", end));
+}
+
+bool TritonText::needs_indices(const std::set<int>& values) const {
+  return std::ranges::any_of(values,
+                             [&](int v) {
+                               return at(v).form == Form::load && loops_over(at(v).access) &&
+                                      !runs_evenly(at(v).access);
+                             }) ||
+         (last_ && std::ranges::any_of(r_.stores, [&](const RegionStore& store) {
+            return loops_over(store.access) && !runs_evenly(store.access);
+          }));
+}
+
+void TritonText::pass(const std::set<int>& wanted, bool last, const std::function<void()>& each) {
+  std::set<int> values;
+  for (const int v : wanted) collect(v, values);
+  last_ = last;
+  if (held_) {
+    if (needs_indices(values)) split_index(loop_, "at");
+    declare_all(values);
+    each();
+    return;
+  }
+  const std::set<int> declared = declared_;
+  const std::set<std::string> named = named_;
+  open(fmt::format("for first in tl.range({}, {}, {}{}):", start_, end_, step_,
+                   s_.stages > 1 ? fmt::format(", num_stages={}", s_.stages) : std::string()));
+  open_tile("first", step_, end_);
+  if (needs_indices(values)) split_index(loop_, "at");
+  declare_all(values);
+  each();
+  --depth_;
+  declared_ = declared;
+  named_ = named;
+}
+
+void TritonText::store(std::size_t k, const std::string& condition) {
+  const RegionStore& to = r_.stores[k];
+  const std::string name = store_name(k), first = pointer(to.access, name, true);
+  const bool past = past_ && loops_over(to.access);
+  line(fmt::format("tl.store({}{}, {}{}{})", first, place(to.access, name), operand(to.value),
+                   mask(axes_of(to.access), condition), past ? ", eviction_policy=\"evict_first\"" : ""));
+}
+
+void TritonText::store_rows() {
+  std::set<int> wanted;
+  std::vector<std::size_t> which;
+  for (std::size_t k = 0; k < r_.stores.size(); ++k) {
+    if (!loops_over(r_.stores[k].access)) continue;
+    which.push_back(k);
+    wanted.insert(r_.stores[k].value);
+  }
+  if (which.empty()) return;
+  pass(wanted, true, [&] {
+    for (const std::size_t k : which) store(k, "");
+  });
+}
+
+void TritonText::store_results(const std::string& condition) {
+  for (std::size_t k = 0; k < r_.stores.size(); ++k) {
+    if (loops_over(r_.stores[k].access)) continue;
+    std::set<int> values;
+    collect(r_.stores[k].value, values);
+    declare_all(values);
+    store(k, condition);
+  }
+}
+
+}  // namespace kerf

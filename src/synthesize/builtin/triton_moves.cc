@@ -1,0 +1,127 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "synthesize/builtin/gpu_moves.h"
+#include "synthesize/builtin/gpu_schedule.h"
+#include "synthesize/builtin/passes.h"
+#include "synthesize/builtin/triton_schedule.h"
+
+namespace kerf {
+namespace {
+
+class Mover {
+ public:
+  Mover(const Region& region, const Schedule& now, const CacheFacts& machine)
+      : region_(region), now_(now), machine_(machine) {}
+
+  std::vector<GpuMove> run() {
+    programs();
+    tiles();
+    if (now_.sketch == Sketch::rows || now_.sketch == Sketch::split) rows();
+    if (now_.sketch == Sketch::columns) columns();
+    change("passes", now_.joint ? "reductions in passes of their own" : "reductions that need one another in one pass",
+           [](Schedule& s) { s.joint = !s.joint; });
+    return std::move(found_);
+  }
+
+ private:
+  void change(const char* name, const std::string& because, auto&& edit) {
+    Schedule s = now_;
+    edit(s);
+    if (s == now_ || !illegal_in_triton(region_, s).empty()) return;
+    found_.push_back({name, because, s});
+  }
+
+  void programs() {
+    for (const std::int64_t warps : {2, 4, 8, 16, 32})
+      if (std::ranges::find(now_.block, 32 * warps) == now_.block.end())
+        change("warps", fmt::format("programs of {} warps", warps), [&](Schedule& s) { s.block = {32 * warps}; });
+    if (now_.sketch == Sketch::split) {
+      for (const std::int64_t each : {2, 4, 8, 16})
+        change("split_rows", fmt::format("cut up for {} programs an SM", each),
+               [&](Schedule& s) { s.resident = each * machine_.sms; });
+    } else {
+      change("persistent", now_.resident ? "as many programs as there is work" : "a few programs an SM do all the work",
+             [&](Schedule& s) {
+               s.resident = now_.resident ? 0 : 2048 / now_.block.front() * machine_.sms;
+               if (s.resident == 0 && !loops_over_tiles(s)) s.stages = 0;
+             });
+    }
+    for (const std::int64_t stages : {0, 2, 3, 4})
+      if (stages != now_.stages)
+        change("stages",
+               stages == 0 ? std::string("nothing is loaded ahead of its round")
+                           : fmt::format("the loads of {} rounds under way", stages),
+               [&](Schedule& s) { s.stages = stages; });
+  }
+
+  void tiles() {
+    if (!now_.hold)
+      for (const std::int64_t unroll : {1, 2, 4, 8, 16})
+        if (unroll != now_.unroll)
+          change("tile",
+                 fmt::format("tiles of {} elements a thread",
+                             unroll * (now_.sketch == Sketch::flat || now_.sketch == Sketch::columns ? now_.width : 1)),
+                 [&](Schedule& s) { s.unroll = unroll; });
+    change("evict_first",
+           now_.streaming ? "the caches keep what they like" : "what is done with leaves the caches first",
+           [](Schedule& s) { s.streaming = !s.streaming; });
+    if (now_.sketch == Sketch::flat)
+      change("across_rows", now_.across ? "a program stays in one row" : "programs run on over the ends of rows",
+             [](Schedule& s) { s.across = !s.across; });
+  }
+
+  void rows() {
+    change("split_rows", now_.sketch == Sketch::split ? "whole rows a program" : "rows are cut up between programs",
+           [&](Schedule& s) {
+             const bool whole = now_.sketch == Sketch::split;
+             s.sketch = whole ? Sketch::rows : Sketch::split;
+             s.lanes = whole_block;
+             s.block = {512};
+             s.resident = whole ? 0 : 4 * machine_.sms;
+             s.hold = false;
+             s.joint = !joints(region_).empty();
+             s.unroll = 8;
+           });
+    if (now_.sketch == Sketch::split) return;
+    for (const std::int64_t lanes : {4, 8, 16, 32, static_cast<int>(whole_block)})
+      if (lanes != now_.lanes)
+        change("rows_of_a_tile", lanes > 32 ? std::string("a program a row") : fmt::format("{} threads a row", lanes),
+               [&](Schedule& s) {
+                 s.lanes = lanes;
+                 if (lanes <= 32) s.block = {128};
+               });
+    hold();
+  }
+
+  void columns() {
+    for (const std::int64_t lanes : {1, 2, 4, 8, 16, 32})
+      if (lanes != now_.lanes)
+        change("columns_of_a_tile", fmt::format("{} threads a column", lanes), [&](Schedule& s) { s.lanes = lanes; });
+    hold();
+  }
+
+  void hold() {
+    change("registers", now_.hold ? "each pass loads again" : "a tile is as long as a row, which is loaded once",
+           [&](Schedule& s) {
+             s.hold = !s.hold;
+             s.joint = !s.hold && !joints(region_).empty();
+             if (!s.hold) s.unroll = s.sketch == Sketch::columns ? 4 : 8;
+             if (!loops_over_tiles(s)) s.stages = 0;
+           });
+  }
+
+  const Region& region_;
+  const Schedule& now_;
+  const CacheFacts& machine_;
+  std::vector<GpuMove> found_;
+};
+
+}  // namespace
+
+std::vector<GpuMove> triton_moves(const Region& region, const Schedule& now, const CacheFacts& machine) {
+  return Mover(region, now, machine).run();
+}
+
+}  // namespace kerf

@@ -1,0 +1,161 @@
+#include "synthesize/builtin/triton_schedule.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "synthesize/builtin/gpu_schedule.h"
+#include "synthesize/builtin/passes.h"
+
+namespace kerf {
+namespace {
+
+using Form = Instruction::Form;
+
+constexpr std::int64_t most_in_a_tile = 1 << 17;  // Triton allows 2^20
+
+bool is_power_of_two(std::int64_t n) { return n > 0 && std::has_single_bit(static_cast<std::uint64_t>(n)); }
+std::int64_t power_above(std::int64_t n) {
+  return n < 1 ? 1 : static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(n)));
+}
+std::int64_t longest(const Region& region) {
+  const Extent extent = region.extent_of(region.reduced);
+  return extent.values.empty() ? 1 : *std::ranges::max_element(extent.values);
+}
+
+// Rows or columns of a tile.
+std::int64_t tile_breadth(const Schedule& s, std::int64_t threads) {
+  if (s.sketch == Sketch::columns) return threads / s.lanes * s.width;
+  return s.sketch == Sketch::rows && s.lanes <= 32 ? threads / s.lanes : 1;
+}
+
+// Registers of a thread that what is held of rows takes; computed values need as many again.
+bool fits(const Region& region, const Schedule& s) {
+  std::int64_t loads = 0;
+  for (std::size_t v = 0; v < region.code.size(); ++v) loads += is_row_load(region, static_cast<int>(v)) ? 1 : 0;
+  return std::ranges::all_of(s.block, [&](std::int64_t threads) {
+    const std::int64_t most = threads <= 512 ? 32 : 16;
+    const std::int64_t elements = tile_length(region, s, threads) * tile_breadth(s, threads);
+    return std::max<std::int64_t>(loads, 1) * elements <= most * threads && elements <= most_in_a_tile;
+  });
+}
+
+Schedule rows_schedule(const Region& region, Schedule s) {
+  s.sketch = Sketch::rows;
+  s.hold = true;
+  const std::int64_t length = power_above(longest(region));
+  if (length <= 256) {
+    s.lanes = std::clamp<std::int64_t>(length / 8, 1, 32);
+    s.block = {128};
+  } else {
+    s.lanes = whole_block;
+    const std::int64_t threads = std::clamp<std::int64_t>(length / 16, 64, 1024);
+    s.block = {threads, threads > 128 ? threads / 2 : threads * 2};
+    while (!fits(region, s) && s.block.front() < 1024) s.block = {s.block.front() * 2};
+  }
+  if (fits(region, s)) return s;
+  s.block.resize(1);
+  if (fits(region, s)) return s;
+  s.hold = false;
+  s.lanes = whole_block;
+  s.block = {256, 512};
+  s.unroll = 8;
+  s.joint = !joints(region).empty();
+  return s;
+}
+
+Schedule columns_schedule(const Region& region, Schedule s) {
+  s.sketch = Sketch::columns;
+  const std::int64_t columns = power_above(region.axes.back().extent.values[0]);
+  const std::int64_t length = power_above(longest(region));
+  s.block = {256};
+  s.width = columns >= 128 ? 4 : 1;
+  s.lanes = std::clamp<std::int64_t>(length / 8, 1, 8);
+  while (s.lanes < 64 && 256 / s.lanes * s.width > columns) s.lanes *= 2;
+  s.hold = true;
+  s.unroll = 1;
+  while (!fits(region, s) && 256 / s.lanes * s.width > 32 && s.lanes < 64) s.lanes *= 2;
+  if (fits(region, s)) return s;
+  s.lanes = 8;
+  s.hold = false;
+  s.unroll = 4;
+  return s;
+}
+
+}  // namespace
+
+std::int64_t tile_length(const Region& region, const Schedule& s, std::int64_t threads) {
+  if (s.hold) return power_above(longest(region));
+  if (s.sketch == Sketch::columns || (s.sketch == Sketch::rows && s.lanes <= 32)) return s.lanes * s.unroll;
+  return threads * s.unroll * (s.sketch == Sketch::flat ? s.width : 1);
+}
+
+bool loops_over_tiles(const Schedule& s) { return s.resident > 0 || (s.sketch != Sketch::flat && !s.hold); }
+
+Schedule default_triton_schedule(const Region& region, const CacheFacts& machine) {
+  Schedule s;
+  std::uint64_t all = 0;
+  for (std::size_t a = 0; a < region.axes.size(); ++a) all |= std::uint64_t{1} << a;
+  const std::int64_t rows = region.extent_of(all & ~region.reduced).values[0];
+  const std::int64_t length = region.extent_of(region.reduced).values[0];
+  s.streaming = bytes_moved(region) > machine.l2_bytes;
+  if (region.reduced == 0) {
+    s.sketch = Sketch::flat;
+    s.block = {128, 256};
+    s.width = 4;
+    s.unroll = 2;
+    s.across = region.axes.size() > 1 && region.axes.back().extent.values[0] < 2048;
+    return s;
+  }
+  if (!region.is_reduced(static_cast<int>(region.axes.size()) - 1)) return columns_schedule(region, s);
+  s.sketch = Sketch::split;
+  s.block = {512};
+  s.unroll = 8;
+  s.resident = 4 * machine.sms;
+  s.joint = !joints(region).empty();
+  const bool few = rows < 8 * machine.sms && length >= 65536, very_few = rows < machine.sms && length >= 16384;
+  if ((few || very_few) && illegal_in_triton(region, s).empty()) return s;
+  s.joint = false;
+  s.resident = 0;
+  return rows_schedule(region, s);
+}
+
+std::string illegal_in_triton(const Region& region, const Schedule& s) {
+  const bool inner_reduced = !region.axes.empty() && region.is_reduced(static_cast<int>(region.axes.size()) - 1);
+  if (s.block.empty() || std::ranges::any_of(s.block, [](std::int64_t threads) {
+        return threads < 32 || threads > 1024 || !is_power_of_two(threads);
+      }))
+    return "a program has 1 to 32 warps, a power of two";
+  if (!is_power_of_two(s.unroll) || s.unroll > 64) return "a thread has 1 to 64 elements of a tile, a power of two";
+  if (s.width != 1 && s.width != 2 && s.width != 4) return "1, 2 or 4 neighbours in memory";
+  if (!is_power_of_two(s.lanes) || s.lanes > whole_block) return "threads that share work are a power of two";
+  if (s.resident < 0 || s.resident > 1 << 20) return "a launch is for up to 1048576 programs";
+  if (s.stages < 0 || s.stages > 8) return "0 to 8 stages";
+  if (s.stages > 1 && !loops_over_tiles(s)) return "no loop whose loads could be under way ahead";
+  if (s.joint && (s.sketch == Sketch::flat || s.hold || joints(region).empty()))
+    return "no reductions that could share a pass";
+  if (s.keep || s.ahead || s.overlap) return "Triton has no word for it";
+  if (s.hold && s.sketch != Sketch::rows && s.sketch != Sketch::columns) return "no row that could be held";
+  if (s.across && (s.sketch != Sketch::flat || region.axes.size() < 2)) return "no ends of rows";
+  if (s.sketch == Sketch::flat) return region.reduced == 0 ? "" : "the region reduces";
+  if (region.reduced == 0) return "the region does not reduce";
+  if ((s.sketch == Sketch::columns) == inner_reduced)
+    return inner_reduced ? "the innermost axis is reduced" : "the innermost axis is kept";
+  if (s.sketch == Sketch::columns && (s.lanes > 64 || std::ranges::any_of(s.block, [&](std::int64_t threads) {
+                                        return threads / s.lanes * s.width < 4;
+                                      })))
+    return "fewer than 4 columns a program";
+  if (s.sketch == Sketch::split) {
+    if (s.resident < 1) return "rows are cut up for at least one program";
+    for (const Instruction& i : region.code)
+      if (i.form == Form::reduce && (i.reduce == ReduceOp::prod || is_position(i.reduce)))
+        return "products and positions are not split";
+    return "";
+  }
+  if (longest(region) >> 31 != 0) return "rows of 2147483648 elements or more";
+  if (s.sketch == Sketch::rows && s.lanes > 32 && s.lanes != whole_block)
+    return "a row is for threads of one warp, or for a whole program";
+  if (!fits(region, s)) return "the registers do not hold a tile";
+  return "";
+}
+
+}  // namespace kerf

@@ -1,0 +1,32 @@
+// Schedules of Triton's programs, which work tiles off; who of a program's threads does what is the compiler's choice.
+// What a Schedule's fields mean there:
+//   sketch      flat     a tile of `block * width * unroll` elements, one after another in memory
+//               rows     `lanes` threads a row: block / lanes rows a tile; whole_block: one row
+//               columns  `lanes` threads a column: tiles of block / lanes * width columns
+//               split    rows are cut up between programs; partial results in f64 scratch, joined by the next launch
+//   block       threads of a program, 32 times its warps; several: a tune axis of the candidate
+//   width       flat, columns: neighbours in memory that a thread should have
+//   unroll      elements (flat: vectors) of a tile that a thread has along what is looped over
+//   hold        rows, columns: a tile is as long as a row, nothing is loaded twice; otherwise a loop over tiles a pass
+//   stages      rounds of such a loop whose loads are under way at a time (`num_stages` of tl.range)
+//   streaming, joint, across as on other GPUs (gpu_schedule.h)
+//   resident    flat, rows, columns: programs that work off the launch in a loop, 0 for as many as there is work;
+//               split: programs that a launch is cut up into
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "synthesize/builtin/schedule.h"
+
+namespace kerf {
+
+[[nodiscard]] Schedule default_triton_schedule(const Region& region, const CacheFacts& machine);
+[[nodiscard]] std::string illegal_in_triton(const Region& region, const Schedule& schedule);
+
+// Elements of a tile along what is reduced, for `threads` in a program.
+[[nodiscard]] std::int64_t tile_length(const Region& region, const Schedule& schedule, std::int64_t threads);
+// Whether some loop has loads that could be under way ahead of their round.
+[[nodiscard]] bool loops_over_tiles(const Schedule& schedule);
+
+}  // namespace kerf

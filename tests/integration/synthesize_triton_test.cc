@@ -1,0 +1,44 @@
+// What the built-in synthesizer writes in Triton: compiled ahead of time, and judged in Triton's interpreter with
+// PyTorch. A part of what is judged in CUDA: compiling takes a second and more.
+#include <map>
+
+#include "synthesized.h"
+#include "target/nvidia/triton.h"
+
+namespace kerf {
+namespace {
+
+// The moves that are made from a graph's first candidate.
+const std::map<std::string, std::vector<const char*>> judged = {
+    {"pointwise", {"persistent"}},   {"spread", {}},
+    {"bias", {"across_rows"}},       {"transposed", {}},
+    {"softmax", {"rows_of_a_tile"}}, {"softmax_in_passes", {"passes"}},
+    {"softmax_cut_up", {"warps"}},   {"log_softmax_of_columns", {"columns_of_a_tile"}},
+    {"layer_norm", {"registers"}},   {"layer_norm_cut_up", {"warps"}},
+    {"rms_norm", {"registers"}},     {"frobenius_norm", {"warps"}},
+    {"cross_entropy", {}},           {"positions", {}},
+    {"positions_of_columns", {}},    {"products", {}}};
+
+std::vector<JudgedGraph> chosen() {
+  std::vector<JudgedGraph> found;
+  for (const JudgedGraph& graph : graphs)
+    if (judged.contains(graph.name)) found.push_back(graph);
+  return found;
+}
+
+class SynthesizeTriton : public Synthesized {
+ protected:
+  static void SetUpTestSuite() {
+    world = new EmulatedGpu(Language::triton, [](const Target& target) { return make_triton_backend(target); });
+  }
+};
+
+TEST_P(SynthesizeTriton, WritesCandidatesThatAreRight) {
+  write_and_judge(GetParam(), Language::triton, judged.at(GetParam().name), "@triton.jit", 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Graphs, SynthesizeTriton, testing::ValuesIn(chosen()),
+                         [](const auto& each) { return std::string(each.param.name); });
+
+}  // namespace
+}  // namespace kerf

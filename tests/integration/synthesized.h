@@ -1,0 +1,215 @@
+// Candidates of the built-in synthesizer for a GPU that need not be there: graphs, and how what is written for them is
+// judged.
+#pragma once
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "emulated_gpu.h"
+#include "synthesize/builtin/builtin.h"
+
+namespace kerf {
+
+struct JudgedGraph {
+  const char* name;
+  const char* forward;  // of x, and y where there are two inputs
+  std::vector<const char*> inputs;
+  const char* layers = "pass";         // in __init__
+  const char* schedule = "{}";         // what of the first candidate's schedule is changed …
+  std::vector<const char*> cuda = {};  // … and the moves that are made from there in CUDA, each judged
+};
+
+inline constexpr const char* cut_up =
+    R"({"sketch": "split", "lanes": 1024, "block": [128], "resident": 8, "hold": false,
+                               "keep": false, "joint": false, "unroll": 2})";
+inline constexpr const char* joined =
+    R"({"sketch": "split", "lanes": 1024, "block": [128], "resident": 8, "hold": false,
+                               "keep": false, "joint": true, "unroll": 2})";
+inline constexpr const char* looped = R"({"hold": false, "keep": false, "joint": false, "unroll": 2})";
+
+inline const std::vector<JudgedGraph> graphs = {
+    {"pointwise",
+     "torch.nn.functional.gelu(x) * torch.sigmoid(y) + torch.nn.functional.mish(x)",
+     {"torch.randn(rows, 101)", "torch.randn(rows, 101)"},
+     "pass",
+     "{}",
+     {"vector_loads", "persistent", "loads_in_flight"}},
+    {"spread",
+     "torch.tanh(x * self.a) + torch.nn.functional.softplus(x) * self.b + torch.sigmoid(x)",
+     {"torch.randn(rows, 7, 5, 12)"},
+     "self.a = nn.Parameter(torch.randn(7, 1, 1)); self.b = nn.Parameter(torch.randn(12))",
+     "{}",
+     {"across_rows"}},
+    {"bias",
+     "torch.relu(x + self.b) * 0.5",
+     {"torch.randn(6, 700)"},
+     "self.b = nn.Parameter(torch.randn(700))",
+     "{}",
+     {"across_rows"}},
+    {"transposed",
+     "(x.transpose(1, 2) * 2 + torch.erf(y)).contiguous()",
+     {"torch.randn(rows, 33, 20)", "torch.randn(rows, 20, 33)"}},
+    {"softmax", "torch.softmax(x / 0.7, dim=1)", {"torch.randn(rows, 300)"}, "pass", "{}", {"row_lanes", "registers"}},
+    {"softmax_in_passes", "torch.softmax(x, dim=1)", {"torch.randn(rows, 600)"}, "pass", looped, {"passes"}},
+    {"softmax_cut_up", "torch.softmax(x, dim=1)", {"torch.randn(4, rows * 512)"}, "pass", joined, {"overlap"}},
+    {"log_softmax_of_columns",
+     "torch.log_softmax(x, dim=1)",
+     {"torch.randn(4, 50, rows)"},
+     "pass",
+     "{}",
+     {"column_lanes"}},
+    {"layer_norm",
+     "self.norm(x)",
+     {"torch.randn(rows, 6, 10, 20) * 3 + 100"},
+     "self.norm = nn.LayerNorm((6, 10, 20))",
+     "{}",
+     {"registers"}},
+    {"layer_norm_cut_up",
+     "self.norm(x)",
+     {"torch.randn(3, rows, 512) - 50"},
+     "self.norm = nn.LayerNorm((rows, 512))",
+     joined,
+     {"overlap", "split_rows"}},
+    {"group_norm", "self.norm(x)", {"torch.randn(3, 16, 9, rows)"}, "self.norm = nn.GroupNorm(4, 16)"},
+    {"group_norm_overlapped",
+     "self.norm(x)",
+     {"torch.randn(3, 16, 64, rows)"},
+     "self.norm = nn.GroupNorm(4, 16)",
+     joined,
+     {"overlap"}},
+    {"batch_norm", "self.norm(x)", {"torch.randn(5, 6, 9, rows) * 3 + 1"}, "self.norm = nn.BatchNorm2d(6)"},
+    {"instance_norm", "self.norm(x)", {"torch.randn(3, 6, 15, rows)"}, "self.norm = nn.InstanceNorm2d(6)"},
+    {"rms_norm",
+     "x / torch.sqrt(torch.mean(x ** 2, dim=1, keepdim=True) + 1e-5)",
+     {"torch.randn(3, 24, 6, rows)"},
+     "pass",
+     "{}",
+     {"registers", "column_lanes", "vector_loads"}},
+    {"l1_norm", "x / torch.mean(torch.abs(x), dim=1, keepdim=True)", {"torch.randn(rows, 700)"}},
+    {"frobenius_norm", "x / torch.norm(x, p='fro')", {"torch.randn(rows, 30, 50)"}, "pass", cut_up, {"block_size"}},
+    {"mean_squared_error",
+     "torch.mean((x - y) ** 2)",
+     {"torch.randn(rows, 501)", "torch.randn(rows, 501)"},
+     "pass",
+     cut_up,
+     {"split_rows"}},
+    {"cross_entropy",
+     "torch.nn.functional.cross_entropy(x, y)",
+     {"torch.randn(4 * rows, 37)", "torch.randint(0, 37, (4 * rows,))"}},
+    {"hinge",
+     "torch.mean(torch.clamp(1 - x * y, min=0))",
+     {"torch.randn(40, 40)", "torch.randint(0, 2, (40,)).float() * 2 - 1"}},
+    {"divergence",
+     "torch.nn.functional.kl_div(torch.log(x), y, reduction='batchmean')",
+     {"torch.rand(rows, 90).softmax(-1)", "torch.rand(rows, 90).softmax(-1)"}},
+    {"huber", "torch.nn.functional.smooth_l1_loss(x, y)", {"torch.randn(rows, 333) * 3", "torch.randn(rows, 333)"}},
+    {"sums_of_columns",
+     "torch.sum(x * x, dim=1) + torch.amax(x, dim=1)",
+     {"torch.randn(3, 150, rows)"},
+     "pass",
+     looped,
+     {"loads_in_flight"}},
+    {"positions", "torch.argmin(x, dim=2)", {"torch.randn(3, rows, 333)"}},
+    {"positions_of_columns", "torch.argmax(x, dim=1)", {"torch.randn(3, 40, 37)"}, "pass", looped, {"column_lanes"}},
+    {"products", "torch.prod(x, dim=1)", {"torch.rand(3, 20, rows) + 0.5"}},
+};
+
+inline std::string source_of(const JudgedGraph& graph) {
+  const bool two = graph.inputs.size() == 2;
+  return fmt::format(R"py(
+import torch
+import torch.nn as nn
+
+rows = 12
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        {}
+
+    def forward(self, x{}):
+        return {}
+
+def get_inputs():
+    return [{}]
+
+def get_init_inputs():
+    return []
+)py",
+                     graph.layers, two ? ", y" : "", graph.forward, fmt::join(graph.inputs, ", "));
+}
+
+class Synthesized : public testing::TestWithParam<JudgedGraph> {
+ protected:
+  static void TearDownTestSuite() {
+    delete world;
+    world = nullptr;
+  }
+  void SetUp() override {
+    if (!world->why.empty()) GTEST_SKIP() << world->why;
+  }
+
+  static void judge(const Proposal& proposal, const std::shared_ptr<const Understood>& problem) {
+    const Result<Evaluation> result = world->evaluate(proposal.candidate, problem);
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_EQ(result->verdict, Verdict::measured)
+        << proposal.move << ", " << proposal.rationale << ": " << result->message.value_or("") << "\n"
+        << proposal.candidate.text;
+    for (const Check& check : result->checks) {
+      if (check.name != "inspect") continue;
+      for (const auto& launch : check.detail["launches"])
+        EXPECT_EQ(launch.value("local_bytes", 0), 0) << "spills: " << launch.dump() << "\n" << proposal.candidate.text;
+    }
+  }
+
+  // The first candidate of the graph, and one for each of `moves`, are right. `mark`: stands in every source.
+  // `variants`: hidden shapes.
+  static void write_and_judge(const JudgedGraph& graph, Language language, const std::vector<const char*>& moves,
+                              const char* mark, int variants) {
+    const auto problem = world->admit(
+        {.id = std::string("test/") + graph.name, .name = graph.name, .source = source_of(graph), .path = "test.py"},
+        variants);
+    ASSERT_TRUE(problem);
+    const auto builtin = make_builtin_synthesizer();
+    SynthesisRequest request;
+    request.problem = problem;
+    request.target = world->facts;
+    request.language = language;
+    std::vector<std::string> wanted(moves.begin(), moves.end());
+    for (std::uint64_t seed = 0; seed < 300 && (seed == 0 || !wanted.empty()); ++seed) {
+      request.seed = seed;
+      request.memory = seed == 0 ? MemoryOperator::fresh : MemoryOperator::inherit;
+      std::optional<Proposal> proposal;
+      builtin->propose(request, [&](Result<std::optional<Proposal>> reply) {
+        ASSERT_TRUE(reply) << reply.error().message;
+        proposal = std::move(*reply);
+      });
+      if (!proposal) break;
+      request.tried.push_back(proposal->candidate.id());
+      if (seed == 0) {
+        EXPECT_EQ(proposal->candidate.language, language);
+        EXPECT_THAT(proposal->candidate.text, testing::HasSubstr(mark));
+        Recalled parent{.node = 1, .candidate = proposal->candidate, .evaluation = {}, .recipe = proposal->recipe};
+        for (auto& group : parent.recipe["groups"])
+          group["schedule"].merge_patch(nlohmann::json::parse(graph.schedule));
+        request.ancestors = {std::move(parent)};
+      } else if (std::erase(wanted, proposal->move) == 0) {
+        continue;
+      }
+      judge(*proposal, problem);
+    }
+    EXPECT_THAT(wanted, testing::IsEmpty()) << "moves that were not proposed";
+  }
+
+  static inline EmulatedGpu* world = nullptr;
+};
+
+}  // namespace kerf
