@@ -122,6 +122,7 @@ class Service:
         for workload in self.recent:
             workload.unload()
         self.recent.clear()
+        torch._dynamo.reset()  # what was compiled holds examples of what it was compiled for
         gc.collect()
         torch.cuda.empty_cache()
 

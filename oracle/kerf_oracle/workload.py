@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import os
 
 import torch
 
@@ -218,7 +219,25 @@ class Workload:
             return tensors_in(self.guarded(phase, report, lambda: self.model(*args)))
 
     def truth(self, inputs, state, report=NoPhase()):
-        """Outputs in fp64 of the same inputs and parameters. Leaves the model with the fp64 state; set_state undoes it."""
+        """Outputs in fp64 of the same inputs and parameters. Leaves the model with the fp64 state; set_state undoes it. Where a GPU
+        has no room for what that takes, main memory does."""
+        try:
+            return self.wide_outputs(inputs, state, report)
+        except errors.Refusal as error:
+            if self.device.type == "cpu" or not errors.is_out_of_memory(error.__cause__):
+                raise
+        torch.cuda.empty_cache()
+        own, threads = self.device, torch.get_num_threads()
+        self.device = torch.device("cpu")
+        torch.set_num_threads(len(os.sched_getaffinity(0)))
+        try:
+            outputs = self.wide_outputs([t.cpu() for t in inputs], {name: t.cpu() for name, t in state.items()}, report)
+        finally:
+            self.device = own
+            torch.set_num_threads(threads)
+        return [t.to(own) for t in outputs]
+
+    def wide_outputs(self, inputs, state, report):
         wide = {}
         for name, tensor in state.items():
             wide[name] = tensor.double() if tensor.is_floating_point() else tensor

@@ -158,7 +158,8 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
     if (gpu) {
       evaluator.limits = limits_of(gpu->facts());
       evaluator.threads = 1;  // what company may not take from a run: the thread that hands launches over
-      evaluator.trials = {.bytes = static_cast<std::size_t>(gpu->facts().memory_bytes) / 4, .copies = 2};
+      // What a truth in double precision takes of a large problem is most of the memory.
+      evaluator.trials = {.bytes = static_cast<std::size_t>(gpu->facts().memory_bytes) / 12, .copies = 2};
       evaluator.max_autotune = true;
     } else if (target.gpu) {
       evaluator.emulated = emulated_only;

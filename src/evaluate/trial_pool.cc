@@ -32,15 +32,17 @@ void TrialPool::make_room(std::size_t wanted, const Key& keep) {
   }
 }
 
-Result<std::shared_ptr<Trial>> TrialPool::draw(const Key& key, Random& random) {
+Result<std::shared_ptr<Trial>> TrialPool::draw(const Key& key, const Workload& of, Random& random) {
   const auto& [workload, distribution, placement, changing] = key;
+  std::size_t wanted = 0;
+  for (const NamedTensor& tensor : of.tensors) wanted += tensor.spec.storage_bytes();
+  make_room(wanted, key);  // before, not after: the largest problems fit once
   Trial drawn = TRY(oracle_.draw(
       {.workload = workload, .distribution = distribution, .seed = random.next(), .placement = placement}));
   std::shared_ptr<Trial> trial(new Trial(std::move(drawn)), [&oracle = oracle_](const Trial* t) {
     oracle.forget(t->id);
     delete t;
   });
-  make_room(trial->arena.size(), key);
   auto& shelf = shelves_[key];
   shelf.trials.push_back(trial);
   shelf.used = ++tick_;
@@ -53,11 +55,11 @@ Result<std::shared_ptr<Trial>> TrialPool::pick(const Workload& workload, const s
   const Key key{workload.id, distribution, placement, false};
   const auto found = shelves_.find(key);
   const std::size_t have = found == shelves_.end() ? 0 : found->second.trials.size();
-  if (have == 0) return draw(key, random);
+  if (have == 0) return draw(key, workload, random);
   // More copies are drawn as candidates come, one in four times, while a quarter of the room would hold them all.
   const auto& trials = found->second.trials;
   const bool roomy = (have + 1) * trials[0]->arena.size() <= limits_.bytes / 16;
-  if (have < limits_.copies && roomy && random.below(4) == 0) return draw(key, random);
+  if (have < limits_.copies && roomy && random.below(4) == 0) return draw(key, workload, random);
   found->second.used = ++tick_;
   return trials[random.below(have)];
 }
@@ -68,7 +70,7 @@ Result<std::shared_ptr<Trial>> TrialPool::changing(const Workload& workload, Ran
     found->second.used = ++tick_;
     return found->second.trials[0];
   }
-  return draw(key, random);
+  return draw(key, workload, random);
 }
 
 }  // namespace kerf

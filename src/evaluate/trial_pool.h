@@ -43,7 +43,7 @@ class TrialPool {
     std::uint64_t used = 0;
   };
   using Key = std::tuple<std::string, std::string, Placement, bool>;
-  [[nodiscard]] Result<std::shared_ptr<Trial>> draw(const Key& key, Random& random);
+  [[nodiscard]] Result<std::shared_ptr<Trial>> draw(const Key& key, const Workload& of, Random& random);
   void make_room(std::size_t wanted, const Key& keep);
 
   Oracle& oracle_;

@@ -9,6 +9,7 @@
 #include <ATen/core/ivalue.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/InferenceMode.h>
 #include <omp.h>
 #include <torch/version.h>
@@ -187,6 +188,16 @@ bool use_gpu(int index) {
   });
 }
 
+void trim() {
+#if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 9  // before, allocators of devices had nothing in common
+  if (!place.is_cuda()) return;
+  guarded(false, [&] {
+    c10::getDeviceAllocator(c10::DeviceType::CUDA)->emptyCache();
+    return true;
+  });
+#endif
+}
+
 KerfTensor* wrap(void* data, const KerfSpec* spec) {
   return guarded(static_cast<KerfTensor*>(nullptr), [&] {
     const c10::InferenceMode guard;
@@ -306,8 +317,8 @@ int64_t call(KerfCall* prepared, KerfTensor* const* table, KerfTensor** results,
 
 void drop(KerfCall* prepared) { delete prepared; }
 
-constexpr KerfBridge bridge = {torch_version, error, start, parallel, schemas, use_gpu, wrap,
-                               release,       view,  copy,  prepare,  call,    drop};
+constexpr KerfBridge bridge = {torch_version, error,   start, parallel, schemas, use_gpu, trim,
+                               wrap,          release, view,  copy,     prepare, call,    drop};
 
 }  // namespace
 

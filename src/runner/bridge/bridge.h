@@ -89,6 +89,8 @@ struct KerfBridge {
   // From now on tensors lie on this GPU: operators run on its default stream, in its primary context. libtorch_cuda
   // must have been loaded.
   bool (*use_gpu)(int index);
+  // Gives back what PyTorch keeps of the GPU's memory for later: others need it.
+  void (*trim)(void);
 
   // A tensor over memory that stays the caller's and must outlive it.
   KerfTensor* (*wrap)(void* data, const KerfSpec* spec);

@@ -84,7 +84,9 @@ class CudaWorker {
 
   void drop_instance(std::int64_t number) {
     instances_.erase(number);
-    if (instances_.empty()) memories_->close();
+    if (!instances_.empty()) return;
+    memories_->close();
+    if (bridge_ != nullptr) bridge_->trim();
   }
 
   Result<> load(const DeviceRequest& request, ChannelMessage message) {
