@@ -16,6 +16,7 @@
 #include "app/wiring.h"
 #include "app/words.h"
 #include "base/paths.h"
+#include "candidate/extension.h"
 #include "problem/json_fields.h"
 #include "session/recording.h"
 #include "synthesize/model/model_json.h"
@@ -30,6 +31,7 @@ struct Outside {
   SessionRecord record;
   SessionOptions choices;
   std::shared_ptr<const Understood> problem;
+  [[nodiscard]] Language language() const { return language_from(choices.language).value_or(Language::cpp); }
 };
 
 Result<Outside> open_outside(const CommonOptions& common, const std::string& id) {
@@ -51,8 +53,10 @@ Result<Outside> open_outside(const CommonOptions& common, const std::string& id)
         found.session, outside.choices.synthesizer));
   }
   if (outside.record.state.status == SessionStatus::finished)
-    return user_error(fmt::format("session {} is finished ({}); nothing more is taken in", found.session,
-                                  outside.record.state.message));
+    return user_error(
+        fmt::format("session {} is finished ({}); nothing more is taken in: begin another with kerf optimize "
+                    "PROBLEM --synthesizer ask",
+                    found.session, outside.record.state.message));
   const Problem problem = TRY(store.task(outside.record.task)).problem;
   outside.problem = std::make_shared<const Understood>(TRY(understood_from_json(outside.record.understood, problem)));
   return outside;
@@ -77,31 +81,33 @@ std::string prompt_text(const ModelRequest& request) {
 }
 
 Result<> write_expansion(const fs::path& folder, const SessionId& session, const std::string& problem,
-                         const ModelRequest& request) {
+                         Language language, const ModelRequest& request) {
   std::error_code code;
   fs::create_directories(folder, code);
   if (code) return user_error(fmt::format("cannot create {}: {}", folder.string(), code.message()));
   TRY(write_file(folder / "prompt.md", prompt_text(request)));
-  const nlohmann::json meta = {{"schema", 1},
-                               {"session", session},
-                               {"problem", problem},
-                               {"expansion", request.purpose.expansion},
-                               {"attempt", request.purpose.attempt},
-                               {"request", request.digest()},
-                               {"answer", "reply.md beside this file, or the candidate's source as kernel.cpp"}};
+  const nlohmann::json meta = {
+      {"schema", 1},
+      {"session", session},
+      {"problem", problem},
+      {"expansion", request.purpose.expansion},
+      {"attempt", request.purpose.attempt},
+      {"request", request.digest()},
+      {"answer", fmt::format("reply.md beside this file, or the candidate's source as kernel{}", extension(language))}};
   return write_file(folder / "meta.json", meta.dump(2) + "\n");
 }
 
 // An answer in a folder: reply.md as it is, or a source file as a reply that holds nothing else.
-Result<std::optional<std::string>> answer_in(const fs::path& folder) {
+Result<std::optional<std::string>> answer_in(const fs::path& folder, Language language) {
   std::error_code code;
   if (fs::is_regular_file(folder / "reply.md", code)) return TRY(read_file(folder / "reply.md"));
-  for (const char* name : {"kernel.cpp", "candidate.cpp"}) {
-    if (!fs::is_regular_file(folder / name, code)) continue;
-    const std::string source = TRY(read_file(folder / name));
+  for (const char* name : {"kernel", "candidate"}) {
+    const fs::path file = folder / (name + std::string(extension(language)));
+    if (!fs::is_regular_file(file, code)) continue;
+    const std::string source = TRY(read_file(file));
     std::string fence = "```";
     while (source.find(fence) != std::string::npos) fence += "`";
-    return fence + "cpp\n" + source + (source.ends_with('\n') ? "" : "\n") + fence + "\n";
+    return fence + to_string(language) + "\n" + source + (source.ends_with('\n') ? "" : "\n") + fence + "\n";
   }
   return std::nullopt;
 }
@@ -112,7 +118,7 @@ struct Answers {
   int empty = 0;  // expansions without an answer
 };
 
-Result<> take_folder(const fs::path& folder, const SessionId& session, Answers& answers) {
+Result<> take_folder(const fs::path& folder, const SessionId& session, Language language, Answers& answers) {
   const std::string text = TRY(read_file(folder / "meta.json"));
   const nlohmann::json meta = nlohmann::json::parse(text, nullptr, false);
   const auto where = (folder / "meta.json").string();
@@ -125,7 +131,7 @@ Result<> take_folder(const fs::path& folder, const SessionId& session, Answers& 
     if (error != nullptr) return user_error(fmt::format("{}: {}", where, error->message));
   }
   if (*of != session) return user_error(fmt::format("{} is of session {}, not of {}", where, *of, session));
-  const std::optional<std::string> answer = TRY(answer_in(folder));
+  const std::optional<std::string> answer = TRY(answer_in(folder, language));
   if (answer)
     answers.texts[{static_cast<std::uint64_t>(*expansion), static_cast<int>(*attempt)}] = *answer;
   else
@@ -133,7 +139,7 @@ Result<> take_folder(const fs::path& folder, const SessionId& session, Answers& 
   return {};
 }
 
-Result<Answers> read_answers(const std::string& path, const SessionId& session) {
+Result<Answers> read_answers(const std::string& path, const SessionId& session, Language language) {
   std::error_code code;
   fs::path folder = path;
   if (fs::is_regular_file(folder, code)) folder = fs::absolute(folder).parent_path();
@@ -141,7 +147,7 @@ Result<Answers> read_answers(const std::string& path, const SessionId& session) 
   Answers answers;
   if (fs::is_regular_file(folder / "meta.json", code)) {
     answers.root = fs::absolute(folder).parent_path();
-    TRY(take_folder(folder, session, answers));
+    TRY(take_folder(folder, session, language, answers));
     return answers;
   }
   answers.root = folder;
@@ -152,7 +158,7 @@ Result<Answers> read_answers(const std::string& path, const SessionId& session) 
   std::ranges::sort(folders);
   if (folders.empty())
     return user_error(fmt::format("{} holds no folder with a meta.json, as kerf ask writes them", path));
-  for (const fs::path& each : folders) TRY(take_folder(each, session, answers));
+  for (const fs::path& each : folders) TRY(take_folder(each, session, language, answers));
   return answers;
 }
 
@@ -173,7 +179,8 @@ Result<int> ask(const AskOptions& options) {
   std::set<std::uint64_t> known;
   sources.answer = [&](const ModelRequest& request) -> std::optional<ModelReply> {
     const fs::path folder = root / folder_name(request.purpose);
-    if (Result<> done = write_expansion(folder, outside.record.id, outside.record.problem, request); !done && failed)
+    if (Result<> done = write_expansion(folder, outside.record.id, outside.record.problem, outside.language(), request);
+        !done && failed)
       failed = std::move(done);
     (known.contains(request.purpose.expansion) ? open : written).push_back(folder.string());
     return std::nullopt;
@@ -204,15 +211,15 @@ Result<int> ask(const AskOptions& options) {
   if (!open.empty())
     print_error(fmt::format("kerf: {} from before still open\n",
                             count_words(static_cast<std::int64_t>(open.size()), "expansion")));
-  print_error(fmt::format("kerf: answer beside each prompt.md (reply.md or kernel.cpp), then: kerf tell {} {}\n",
-                          outside.record.id, root.string()));
+  print_error(fmt::format("kerf: answer beside each prompt.md (reply.md or kernel{}), then: kerf tell {} {}\n",
+                          extension(outside.language()), outside.record.id, root.string()));
   return exit_success;
 }
 
 Result<int> tell(const TellOptions& options) {
   if (are_results(options.answers)) return tell_results(options);
   const Outside outside = TRY(open_outside(options.common, options.id));
-  const Answers answers = TRY(read_answers(options.answers, outside.record.id));
+  const Answers answers = TRY(read_answers(options.answers, outside.record.id, outside.language()));
   const bool elsewhere = !outside.choices.elsewhere.empty();
   const auto wiring = TRY(Wiring::open({.store = options.common.store,
                                         .jobs = outside.choices.jobs,
@@ -235,7 +242,9 @@ Result<int> tell(const TellOptions& options) {
     }
     if (request.purpose.attempt > 0) {  // the answer could not be used: what was wrong with it, as a further prompt
       const fs::path folder = answers.root / folder_name(request.purpose);
-      if (Result<> done = write_expansion(folder, outside.record.id, outside.record.problem, request); !done && failed)
+      if (Result<> done =
+              write_expansion(folder, outside.record.id, outside.record.problem, outside.language(), request);
+          !done && failed)
         failed = std::move(done);
       followed.push_back(folder.string());
     }

@@ -52,8 +52,9 @@ Result<std::optional<std::int64_t>> typical_reply(Store& store, const std::strin
   std::vector<std::int64_t> tokens;
   for (const SessionRecord& session : TRY(store.sessions({.limit = 20, .after = {}})).items) {
     for (const ExchangeRecord& e : TRY(store.exchanges(session.id, {.limit = 200, .after = {}})).items) {
-      if (e.exchange.model == model && e.exchange.reply.usage.tokens_out > 0)
-        tokens.push_back(e.exchange.reply.usage.tokens_out);
+      const ModelReply& reply = e.exchange.reply;
+      if (e.exchange.model == model && reply.finish != Finish::failed && reply.usage.tokens_out > 0)
+        tokens.push_back(reply.usage.tokens_out);
     }
   }
   if (tokens.empty()) return std::nullopt;
@@ -163,8 +164,8 @@ Result<int> dry_run(const OptimizeOptions& options, const SessionOptions& asked,
   const std::int64_t calls = candidates_of(choices.budget).value_or(10);
   const std::optional<Price> price = price_of(wiring->prices(), model, choices.base_url);
   const auto cost = [&](std::int64_t reply) -> std::optional<double> {
-    if (!price) return std::nullopt;
-    const double batch = model.starts_with("batch") ? price->batch.value_or(1) : 1;
+    if (!price || (model.starts_with("batch") && !price->batch)) return std::nullopt;
+    const double batch = model.starts_with("batch") ? *price->batch : 1;
     return static_cast<double>(calls) * batch *
            (static_cast<double>(in) * price->input + static_cast<double>(reply) * price->output) / 1e6;
   };

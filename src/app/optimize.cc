@@ -117,6 +117,7 @@ Result<int> optimize(const OptimizeOptions& options) {
   const auto view = make_progress_view(*wiring, options.search.progress);
   SessionParts parts = TRY(wiring->session_parts(*view, choices, sources));
   if (outside) parts.asks = 1;  // the identity plan; kerf ask asks the rest
+  TRY(wiring->check_models(*view));
   Snapshot first;
   first.problem = problem.id;
   view->show(first);
@@ -170,6 +171,7 @@ Result<int> resume(const ResumeOptions& options) {
   const auto view = make_progress_view(*wiring, options.progress);
   SessionParts parts = TRY(wiring->session_parts(*view, choices, sources));
   if (outside) parts.asks = 0;
+  TRY(wiring->check_models(*view));
   const auto understood = choices.recorded_evaluations ? TRY(sources.recording->problem_understood())
                           : elsewhere                  ? TRY(understood_then(record, problem, parts))
                                                        : TRY(understand_again(*wiring, record, problem, parts));

@@ -111,6 +111,7 @@ Result<SessionStatus> run_one(const SuiteRunner& r, const Problem& problem, Suit
   };
   auto parts = r.wiring.session_parts(r.view, r.session_choices);
   if (!parts) return give_up(parts.error(), "failed");
+  if (const Result<> there = r.wiring.check_models(r.view); !there) return give_up(there.error(), "failed");
   const SessionRecord before = entry.session.empty() ? SessionRecord{} : TRY(r.wiring.store().session(entry.session));
   const auto understood =
       entry.session.empty() ? understand(r.wiring, problem) : understand_again(r.wiring, before, problem, *parts);

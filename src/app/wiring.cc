@@ -116,6 +116,7 @@ struct Wiring::Parts {
   std::unique_ptr<Keys> keys;
   Prices prices;
   LateExchangeLog exchanges;
+  std::vector<Model*> models;  // that are really asked; owned by the synthesizer
   std::unique_ptr<Synthesizer> synthesizer;
 };
 
@@ -204,6 +205,7 @@ struct Workshop {
   std::filesystem::path batches;
   LateExchangeLog& exchanges;
   Note note;
+  std::vector<Model*>& asked;
 
   Result<std::unique_ptr<Model>> model(const std::string& name) const {
     if (sources.recording) {
@@ -220,7 +222,9 @@ struct Workshop {
     ModelOptions model_options;
     model_options.base_url = options.base_url;
     if (!options.batch.empty()) model_options.batch_folder = batches / options.batch;
-    return make_model(name, parts, model_options);
+    auto made = TRY(make_model(name, parts, model_options));
+    asked.push_back(made.get());
+    return made;
   }
 
   Result<std::unique_ptr<Synthesizer>> synthesizer(const std::string& name) const {
@@ -279,7 +283,9 @@ Result<SessionParts> Wiring::session_parts(ProgressView& view, const SessionOpti
                                     .random = Random(secret_seed())},
                           .batches = std::filesystem::path(p.store_path + ".batches"),
                           .exchanges = p.exchanges,
-                          .note = [&view](const std::string& line) { view.note(line); }};
+                          .note = [&view](const std::string& line) { view.note(line); },
+                          .asked = p.models};
+  p.models.clear();
   if (specs.size() == 1) {
     p.synthesizer = TRY(workshop.synthesizer(specs[0].name));
   } else {
@@ -314,6 +320,34 @@ Result<SessionParts> Wiring::session_parts(ProgressView& view, const SessionOpti
     made.versions["compiler"] = TRY(p.languages.find(language)).backend->version();
   }
   return made;
+}
+
+Result<> Wiring::check_models(ProgressView& view) {
+  struct Shared {
+    std::size_t open = 0;
+    Result<> result;
+    bool waiting = false, interrupted = false;
+  };
+  const auto shared = std::make_shared<Shared>();
+  Loop& loop = *parts_->loop;
+  shared->open = parts_->models.size();
+  for (Model* model : parts_->models) {
+    model->check([shared, &loop, &view](Result<std::string> answer) {
+      --shared->open;
+      if (!answer && shared->result) shared->result = std::unexpected(std::move(answer).error());
+      if (answer && !answer->empty()) view.note(*answer);
+      if (shared->waiting && (shared->open == 0 || !shared->result)) loop.stop();
+    });
+  }
+  if (shared->open == 0 || !shared->result) return shared->result;
+  loop.on_interrupt([shared, &loop] {
+    shared->interrupted = true;
+    loop.stop();
+  });
+  shared->waiting = true;
+  loop.run();
+  if (shared->interrupted) return fail(ErrorKind::cancelled, "interrupted");
+  return shared->result;
 }
 
 std::optional<Price> price_of(const Prices& prices, std::string_view model, const std::string& base_url) {

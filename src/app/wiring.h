@@ -55,6 +55,9 @@ class Wiring {
   // `unavailable` where a model cannot be asked (no key, no program), `user` for names that are none.
   [[nodiscard]] Result<SessionParts> session_parts(ProgressView& view, const SessionOptions& options,
                                                    const SessionSources& sources = {});
+  // Before anything takes long: whether the models of the session whose parts were made last can be asked, without
+  // spending a token. What only looks wrong is a note.
+  [[nodiscard]] Result<> check_models(ProgressView& view);
   [[nodiscard]] const Prices& prices();  // loaded by session_parts
   // Threads that candidates and baselines run on.
   [[nodiscard]] int threads() const;

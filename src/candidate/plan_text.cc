@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <optional>
 
 #include "candidate/plan_error.h"
@@ -26,6 +27,13 @@ std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(blanks);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+// Behind the text in quotes that begins at line[i]; behind the line where it does not end.
+std::size_t after_quoted(std::string_view line, std::size_t i) {
+  const char quote = line[i++];
+  while (i < line.size() && line[i] != quote) i += line[i] == '\\' ? 2 : 1;
+  return i + 1;
 }
 
 // Keeps track of whether a line of C begins inside a block comment. Text in quotes is skipped roughly: a quote that is
@@ -58,11 +66,6 @@ class CommentTracker {
   }
 
  private:
-  static std::size_t after_quoted(std::string_view line, std::size_t i) {
-    const char quote = line[i++];
-    while (i < line.size() && line[i] != quote) i += line[i] == '\\' ? 2 : 1;
-    return i + 1;
-  }
   bool inside_ = false;
 };
 
@@ -169,6 +172,28 @@ Result<PlanText> find_plan(std::string_view text, Language language) {
   }
   if (!found) return refuse("syntax", "no plan: expected " + finder.wanted(), {1, 1});
   return *std::move(found);
+}
+
+// '#' begins a comment outside of strings; layout between values means nothing but at the ends of lines.
+std::string normal_plan(std::string_view toml) {
+  std::string out;
+  for (const std::string_view line : lines_of(toml)) {
+    std::string kept;
+    for (std::size_t i = 0; i < line.size();) {
+      const char c = line[i];
+      if (c == '#') break;
+      if (c == '"' || c == '\'') {
+        const std::size_t end = after_quoted(line, i);
+        kept += line.substr(i, end - i);
+        i = end;
+      } else {
+        if (std::isspace(static_cast<unsigned char>(c)) == 0) kept += c;
+        ++i;
+      }
+    }
+    if (!kept.empty()) out += kept + "\n";
+  }
+  return out;
 }
 
 }  // namespace kerf

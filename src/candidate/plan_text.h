@@ -22,4 +22,7 @@ struct PlanText {
 
 [[nodiscard]] Result<PlanText> find_plan(std::string_view text, Language language);
 
+// The TOML without its comments and its layout: two plans of one normal text are one plan.
+[[nodiscard]] std::string normal_plan(std::string_view toml);
+
 }  // namespace kerf

@@ -187,6 +187,7 @@ Result<Evaluation> evaluation_from(const json& j) {
   }
   e.variants_supported = j.value("variants_supported", 0);
   e.variants = j.value("variants", 0);
+  e.code = j.value("code", std::string());
   return e;
 }
 
@@ -272,24 +273,26 @@ json to_json(const Evaluation& e) {
   for (const auto& job : e.jobs) {
     jobs.push_back({{"kind", job.kind}, {"seconds", number(job.seconds)}, {"cached", job.cached}});
   }
-  return {{"schema", Evaluation::schema},
-          {"id", e.id},
-          {"problem", e.problem},
-          {"workload", to_json(e.workload)},
-          {"candidate", e.candidate},
-          {"language", e.language},
-          {"target", e.target},
-          {"contract", e.contract},
-          {"verdict", to_string(e.verdict)},
-          {"rule", nullable(e.rule)},
-          {"message", nullable(e.message)},
-          {"at", e.at ? location(*e.at) : json(nullptr)},
-          {"receipt", e.receipt ? receipt_json(*e.receipt) : json(nullptr)},
-          {"diagnosis", to_json(e.diagnosis)},
-          {"checks", std::move(checks)},
-          {"jobs", std::move(jobs)},
-          {"variants_supported", e.variants_supported},
-          {"variants", e.variants}};
+  json out = {{"schema", Evaluation::schema},
+              {"id", e.id},
+              {"problem", e.problem},
+              {"workload", to_json(e.workload)},
+              {"candidate", e.candidate},
+              {"language", e.language},
+              {"target", e.target},
+              {"contract", e.contract},
+              {"verdict", to_string(e.verdict)},
+              {"rule", nullable(e.rule)},
+              {"message", nullable(e.message)},
+              {"at", e.at ? location(*e.at) : json(nullptr)},
+              {"receipt", e.receipt ? receipt_json(*e.receipt) : json(nullptr)},
+              {"diagnosis", to_json(e.diagnosis)},
+              {"checks", std::move(checks)},
+              {"jobs", std::move(jobs)},
+              {"variants_supported", e.variants_supported},
+              {"variants", e.variants}};
+  if (!e.code.empty()) out["code"] = e.code;
+  return out;
 }
 
 Result<Evaluation> evaluation_from_json(const json& j) {

@@ -105,6 +105,9 @@ struct Evaluation {
   std::string problem;
   Sizes workload;         // sizes in force
   std::string candidate;  // digest
+  // Digest of plan and compiled code, at every tune point: two candidates of one code are one program. Empty where that
+  // is not known (it was not compiled, or not at all its points).
+  std::string code;
   std::string language = "cpp";
   std::string target = "cpu";
   std::string contract = "plan";

@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "candidate/candidate.h"
 #include "evaluate/evaluation.h"
@@ -20,6 +22,9 @@ struct EvaluationRequest {
   Effort effort = Effort::screen;
   bool remeasure = false;       // verdict is known (cached); time it again
   std::uint64_t expansion = 0;  // of the search that wants to know, for recordings; 0: none
+  // Told Evaluation::code once it was compiled: whose it is already ("node 7, whose verdict was wrong"), or nullopt.
+  // What is known is rejected by rule `repetition`: nothing of it is run. On the loop's thread; not set: nothing is.
+  std::function<std::optional<std::string>(const std::string& code)> known_code = {};
 };
 
 struct Evaluator {

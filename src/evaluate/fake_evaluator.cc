@@ -50,6 +50,7 @@ Landscape scripted_landscape() {
   return [](const Candidate& candidate, const EvaluationRequest&) {
     FakeFate fate;
     if (const auto word = directive(candidate.text, "speedup")) fate.speedup = std::strtod(word->c_str(), nullptr);
+    if (const auto word = directive(candidate.text, "code")) fate.code = *word;
     if (const auto words = directive(candidate.text, "verdict")) {
       const auto space = words->find(' ');
       fate.verdict = verdict_from(words->substr(0, space)).value_or(Verdict::rejected);
@@ -63,7 +64,7 @@ Landscape scripted_landscape() {
 FakeEvaluator::FakeEvaluator(Loop& loop, FakeEvaluatorOptions options) : loop_(loop), options_(std::move(options)) {}
 
 Evaluation FakeEvaluator::evaluate(const Candidate& candidate, const EvaluationRequest& request, int attempt) const {
-  const auto fate = options_.landscape(candidate, request);
+  auto fate = options_.landscape(candidate, request);
   Evaluation e;
   e.candidate = candidate.id();
   e.id = e.candidate + "-" + std::to_string(attempt);
@@ -74,6 +75,9 @@ Evaluation FakeEvaluator::evaluate(const Candidate& candidate, const EvaluationR
     e.variants = request.problem->workloads.empty() ? 0 : static_cast<int>(request.problem->workloads.size()) - 1;
     e.variants_supported = e.variants;
   }
+  e.code = fate.code;
+  if (const auto known = request.known_code && !e.code.empty() ? request.known_code(e.code) : std::nullopt)
+    fate = {.verdict = Verdict::rejected, .rule = "repetition", .message = "the same code as " + *known};
   e.verdict = fate.verdict;
   e.jobs.push_back({.kind = "compile", .seconds = 0.2, .cached = false});
   if (fate.verdict != Verdict::measured) {

@@ -22,13 +22,15 @@ struct FakeFate {
   std::string rule = {};
   std::string message = {};
   Bound bound = Bound::memory;
+  std::string code = {};  // Evaluation::code
 };
 
 using Landscape = std::function<FakeFate(const Candidate&, const EvaluationRequest&)>;
 
 // Log speedups spread over [-0.7, log(best)] by the candidate's digest, one in ten wrong.
 [[nodiscard]] Landscape digest_landscape(double best = 4, std::uint64_t seed = 1);
-// "speedup X" and "verdict NAME [RULE]" anywhere in the text decide, the first of each; 1 and measured without them.
+// "speedup X", "verdict NAME [RULE]" and "code NAME" anywhere in the text decide, the first of each, up to the line's
+// end; 1, measured and none without them.
 [[nodiscard]] Landscape scripted_landscape();
 
 struct FakeEvaluatorOptions {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "candidate/plan_text.h"
 #include "evaluate/verify.h"
 
 namespace kerf {
@@ -233,11 +234,29 @@ class Journey : public std::enable_shared_from_this<Journey> {
     if (auto detail = nlohmann::json::parse(known, nullptr, false); !detail.is_null() && !detail.is_discarded())
       e_.checks.push_back({.name = "inspect", .passed = true, .detail = {{"launches", std::move(detail)}}});
     first_ = pick_;
+    if (points_.size() == 1 && repeats()) return;
     add("verify_small", verify_key("verify_small", pick_), Slot::run,
         verify_body([](Journey& j, const VerifyTools& tools) {
           return verify_small(tools, *j.request_.problem, j.source_, j.images_[j.pick_], j.points_[j.pick_], j.random_);
         }),
         &Journey::verified_small);
+  }
+
+  // With all points compiled: takes down what code it is. True if that is known, and the journey over.
+  bool repeats() {
+    const auto plan = find_plan(candidate_.text, candidate_.language);
+    if (!plan || std::ranges::any_of(images_, [](const Image& image) { return image.code.empty(); })) return false;
+    Digest digest;
+    digest.add(e_.language).add(e_.target).add(normal_plan(plan->toml));
+    for (const Image& image : images_) digest.add(image.code);
+    e_.code = digest.hex();
+    const auto known = request_.known_code ? request_.known_code(e_.code) : std::nullopt;
+    if (!known) return false;
+    conclude({.verdict = Verdict::rejected,
+              .rule = "repetition",
+              .message = "it compiles to the same code, run by the same plan, as " + *known,
+              .at = {}});
+    return true;
   }
 
   template <class F>
@@ -302,6 +321,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
       if (*it < pick_) --pick_;
     }
     first_ = pick_;
+    if (broken_.empty() && repeats()) return;
     add(
         "tune", "", Slot::alone,
         [self = shared_from_this()]() -> Result<std::string> {

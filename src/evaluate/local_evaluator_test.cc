@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstring>
+#include <map>
 #include <mutex>
 
 #include "evaluate/fake_oracle.h"
@@ -47,6 +49,7 @@ struct FakeBackend final : LanguageBackend {
   std::function<Result<>(const Source&, const TunePoint&)> on_compile = [](const Source&, const TunePoint&) {
     return Result<>();
   };
+  std::function<std::string(const TunePoint&)> code = [](const TunePoint&) { return std::string(); };
   Result<Image> compile(const Source& source, const TunePoint& point,
                         std::span<const Workload> /*workloads*/) override {
     const std::lock_guard lock(mutex);
@@ -54,6 +57,7 @@ struct FakeBackend final : LanguageBackend {
     if (auto ok = on_compile(source, point); !ok) return std::unexpected(ok.error());
     Image image;
     image.digest = source.candidate.id() + to_string(point);
+    image.code = code(point);
     return image;
   }
   std::string version() const override { return "fake++ 1"; }
@@ -96,6 +100,19 @@ struct LocalEvaluation : ::testing::Test {
     });
     loop->run();
     EXPECT_EQ(answers, 1);
+    return result;
+  }
+  // As a session asks that knows these codes.
+  Result<Evaluation> evaluate_beside(const std::map<std::string, std::string>& known, const std::string& text) {
+    if (!evaluator) open();
+    Result<Evaluation> result = fail(ErrorKind::internal, "no answer");
+    EvaluationRequest request{.problem = problem};
+    request.known_code = [&](const std::string& asked) -> std::optional<std::string> {
+      const auto found = known.find(asked);
+      return found == known.end() ? std::nullopt : std::optional(found->second);
+    };
+    evaluator->submit({.text = text, .name = "c"}, std::move(request), [&](auto e) { result = std::move(e); });
+    loop->run();
     return result;
   }
   static std::vector<std::string> kinds(const Evaluation& e, bool cached_only = false) {
@@ -187,6 +204,45 @@ TEST_F(LocalEvaluation, RemembersThatACandidateIsWrong) {
   EXPECT_EQ(first->at, (Location{5, 11}));
   EXPECT_EQ(to_json(*second)["checks"], to_json(*first)["checks"]);
   EXPECT_EQ(second->message, first->message);
+}
+
+TEST_F(LocalEvaluation, OfKnownCodeNothingIsRun) {
+  backend.code = [](const TunePoint&) { return std::string("mov"); };
+  const auto first = evaluate(relu);
+  ASSERT_TRUE(first) << first.error().message;
+  ASSERT_FALSE(first->code.empty());
+  EXPECT_EQ(evaluation_from_json(to_json(*first))->code, first->code);
+  const int loads = runner.loads;
+  const auto again = evaluate_beside({{first->code, "node 3"}}, "// says nothing new\n" + std::string(relu));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->verdict, Verdict::rejected);
+  EXPECT_EQ(again->rule, "repetition");
+  EXPECT_THAT(again->message.value_or(""), HasSubstr("node 3"));
+  EXPECT_EQ(again->code, first->code);
+  EXPECT_THAT(kinds(*again), ElementsAre("lint", "compile"));
+  EXPECT_EQ(runner.loads, loads);
+
+  std::string other = relu;
+  other.replace(other.find("x.shape[0]"), std::strlen("x.shape[0]"), "x.shape[0] + 0");
+  EXPECT_EQ(evaluate_beside({{first->code, "node 3"}}, other)->verdict, Verdict::measured) << "run by another plan";
+  backend.code = [](const TunePoint&) { return std::string(); };
+  const auto unknown = evaluate_beside({{first->code, "node 3"}, {"", "node 4"}}, std::string(relu) + "//\n");
+  EXPECT_EQ(unknown->verdict, Verdict::measured) << "of what no code is known, none is the same";
+  EXPECT_TRUE(unknown->code.empty());
+}
+
+TEST_F(LocalEvaluation, ATunedCandidateIsKnownByTheCodeOfAllItsPoints) {
+  std::string last = "d";
+  backend.code = [&](const TunePoint& point) { return to_string(point) == "BLOCK=4" ? last : to_string(point); };
+  const auto first = evaluate(tuned);
+  ASSERT_TRUE(first) << first.error().message;
+  ASSERT_FALSE(first->code.empty());
+  const auto again = evaluate_beside({{first->code, "node 3"}}, std::string(tuned) + "// again\n");
+  EXPECT_EQ(again->rule, "repetition");
+  EXPECT_THAT(kinds(*again), ElementsAre("lint", "compile", "verify_small", "compile", "compile"));
+  last = "another";
+  EXPECT_EQ(evaluate_beside({{first->code, "node 3"}}, std::string(tuned) + "// and again\n")->verdict,
+            Verdict::measured);
 }
 
 TEST_F(LocalEvaluation, TunesCompilesEveryPointAndVerifiesThePick) {

@@ -79,7 +79,9 @@ json to_json(const SearchEvent& event) {
             {"node", told->node ? json(*told->node) : json(nullptr)}};
   }
   if (const auto* proposed = std::get_if<Proposed>(&event)) {
-    return {{"kind", "proposed"}, {"id", proposed->id}, {"candidate", proposed->candidate}};
+    json value = {{"kind", "proposed"}, {"id", proposed->id}, {"candidate", proposed->candidate}};
+    if (!proposed->closed_by.empty()) value["closed_by"] = proposed->closed_by;
+    return value;
   }
   return {{"kind", "cancelled"}, {"id", std::get<Cancelled>(event).id}};
 }
@@ -100,7 +102,11 @@ Result<SearchEvent> search_event_from_json(const json& value) {
     const std::string kind = value.at("kind").get<std::string>();
     const auto id = value.at("id").get<ExpansionId>();
     if (kind == "cancelled") return Cancelled{id};
-    if (kind == "proposed") return Proposed{id, value.at("candidate").get<std::string>()};
+    if (kind == "proposed") {
+      return Proposed{.id = id,
+                      .candidate = value.at("candidate").get<std::string>(),
+                      .closed_by = value.value("closed_by", std::string())};
+    }
     if (kind == "asked") {
       Expansion e;
       e.id = id;

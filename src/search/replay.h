@@ -28,7 +28,8 @@ struct Cancelled {
 // in which they came is part of what happened.
 struct Proposed {
   ExpansionId id = 0;
-  std::string candidate;  // digest; empty: nothing new could be written
+  std::string candidate;       // digest; empty: nothing new could be written
+  std::string closed_by = {};  // of the latter: "budget" where a further call to a model did not fit it
 };
 using SearchEvent = std::variant<Asked, Told, Cancelled, Proposed>;
 [[nodiscard]] ExpansionId expansion_of(const SearchEvent& event);

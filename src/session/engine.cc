@@ -64,7 +64,9 @@ void Session::Engine::run(Done done) {
   if (!save_state(SessionStatus::running)) return;
   std::vector<ExpansionId> resumed;
   for (const auto& [expansion, flight] : flights_) resumed.push_back(expansion);
-  for (const ExpansionId expansion : resumed) carry_out(expansion);
+  for (const ExpansionId expansion : resumed) {
+    if (!done_called_) carry_out(expansion);
+  }
   tell_view();
   schedule_pump();
 }
@@ -122,6 +124,40 @@ bool Session::Engine::may_ask() const {
   }
   add_foreseen(ahead, calls);
   return !stopper_->stop(ahead);
+}
+
+// A correction, or what another member of a mixture asks after one had nothing. What was paid for before the process
+// ended is used again in any case; a script has what was asked then.
+bool Session::Engine::may_call(ExpansionId expansion, int attempt) {
+  const auto it = flights_.find(expansion);
+  if (it == flights_.end()) return false;
+  bool may = false;
+  if (parts.script) {
+    may = parts.script->calls.contains({expansion, attempt});
+  } else if (const auto paid = find({.expansion = expansion, .attempt = attempt}); paid && *paid) {
+    may = true;
+  } else {
+    Progress ahead = progress_now();
+    add_foreseen(ahead, static_cast<int>(std::ranges::count_if(flights_, [](const auto& f) {
+                   return f.second.proposing;  // this one, too
+                 })));
+    const auto reason = stopper_->stop(ahead);
+    may = !reason;
+    if (reason) {
+      parts.view.note(fmt::format(
+          "expansion {} is closed: a further attempt to get a candidate out of the model might overrun the budget",
+          expansion));
+    }
+  }
+  if (!may) it->second.closed_by = "budget";
+  return may;
+}
+
+std::optional<std::string> Session::Engine::node_of_code(const std::string& code) const {
+  const auto found = codes_.find(code);
+  if (found == codes_.end()) return std::nullopt;
+  const SessionNode& node = nodes[static_cast<std::size_t>(found->second)];
+  return fmt::format("node {}, whose verdict was {}", node.index, to_string(node.evaluation.verdict));
 }
 
 bool Session::Engine::ask(const Expansion& expansion) {
@@ -223,6 +259,10 @@ Session::Engine::Flight& Session::Engine::take_off(const Expansion& expansion) {
     request.language = language_from(options.language).value_or(Language::cpp);
     request.tried = tried_;
     request.seed = expansion.seed;
+    request.may_call = [weak = weak_from_this(), id = expansion.id](int attempt) {
+      const auto self = weak.lock();
+      return self && self->may_call(id, attempt);
+    };
     recall(request, expansion, nodes);
   } else if (expansion.task == Task::remeasure && !expansion.parents.empty()) {
     const auto parent = static_cast<std::size_t>(expansion.parents[0]);
@@ -234,7 +274,9 @@ Session::Engine::Flight& Session::Engine::take_off(const Expansion& expansion) {
 void Session::Engine::carry_out(ExpansionId expansion) {
   Flight& flight = flights_.at(expansion);
   if (flight.proposing) return;
-  if (flight.nothing) {
+  if (flight.lost) {
+    if (!parts.script) take_back(expansion, Error(*flight.lost));
+  } else if (flight.nothing) {
     nothing_new(expansion);
   } else if (flight.proposal) {
     submit(expansion);
@@ -272,9 +314,10 @@ void Session::Engine::proposed(ExpansionId expansion, Result<std::optional<Propo
   if (it == flights_.end() || done_called_ || interrupted_) return;
   Flight& flight = it->second;
   flight.proposing = false;
-  if (!reply && parts.script) {
+  if (!reply && (parts.script || !running_)) {  // while it is being restored, what came of it waits for its turn, too
     flight.lost = reply.error();
-    return schedule_pump();
+    if (parts.script) schedule_pump();
+    return;
   }
   if (!reply) return take_back(expansion, reply.error());
   if (flight.nothing) return;
@@ -302,7 +345,8 @@ void Session::Engine::accept(ExpansionId expansion) {
                                    .message = "what was written before the process ended is not written again"});
     }
   } else {
-    if (!kept(writer_->append(Proposed{.id = expansion, .candidate = candidate}))) return;
+    const std::string closed_by = proposal ? "" : flight.closed_by;
+    if (!kept(writer_->append(Proposed{.id = expansion, .candidate = candidate, .closed_by = closed_by}))) return;
     fresh = proposal && remember(candidate);
   }
   // What was written before is no news, and costs no evaluation.
@@ -322,12 +366,17 @@ void Session::Engine::submit(ExpansionId expansion) {
   if (it == flights_.end() || done_called_ || interrupted_) return;
   Flight& flight = it->second;
   ++flight.tries;
-  parts.evaluator.submit(flight.proposal->candidate,
-                         {.problem = problem_,
-                          .effort = Effort::screen,
-                          .remeasure = flight.expansion.task == Task::remeasure,
-                          .expansion = expansion},
-                         guarded(&Engine::evaluated, expansion));
+  EvaluationRequest request{.problem = problem_,
+                            .effort = Effort::screen,
+                            .remeasure = flight.expansion.task == Task::remeasure,
+                            .expansion = expansion};
+  if (flight.expansion.task == Task::expand) {
+    request.known_code = [weak = weak_from_this()](const std::string& code) {
+      const auto self = weak.lock();
+      return self ? self->node_of_code(code) : std::nullopt;
+    };
+  }
+  parts.evaluator.submit(flight.proposal->candidate, std::move(request), guarded(&Engine::evaluated, expansion));
 }
 
 void Session::Engine::evaluated(ExpansionId expansion, Result<Evaluation> evaluation) {
@@ -462,6 +511,7 @@ void Session::Engine::settle(Flight flight, SessionNode node) {
   charge(flight.expansion.id);
   if (flight.expansion.task == Task::expand) parts.synthesizer.learn(flight.request, node.proposal, node.evaluation);
   if (node.has_candidate()) remember(node.proposal.candidate.id());
+  if (!node.evaluation.code.empty()) codes_.try_emplace(node.evaluation.code, node.index);
   nodes.push_back(std::move(node));
 }
 

@@ -45,7 +45,8 @@ class Session::Engine final : public ExchangeLog, public std::enable_shared_from
     std::optional<std::string> recorded;             // digest of what had come before the process died
     std::optional<Proposal> proposal;
     bool nothing = false;              // nothing new, nothing to evaluate
-    std::optional<Error> lost;         // of a script: its reply or its evaluation cannot be had
+    std::string closed_by;             // why nothing new may be written: Proposed::closed_by
+    std::optional<Error> lost;         // its reply, or in a script its evaluation, cannot be had
     std::optional<Evaluation> judged;  // came, and waits for its turn
     bool deferred = false;             // its evaluation is awaited from elsewhere
     int tries = 0;                     // submissions that failed through our own fault
@@ -56,11 +57,14 @@ class Session::Engine final : public ExchangeLog, public std::enable_shared_from
   [[nodiscard]] std::optional<StopReason> should_stop() const;
   [[nodiscard]] bool may_ask() const;
   [[nodiscard]] Progress progress_now() const;
-  void add_foreseen(Progress& progress, int calls) const;  // what so many calls may cost
-  bool ask(const Expansion& expansion);                    // records and carries out; false: the session ended
-  void follow();                                           // the script's next steps, as far as what they need is there
-  [[nodiscard]] bool follow(const SearchEvent& step);      // false: it has to wait, or the session ended
-  Flight& take_off(const Expansion& expansion);            // composes the request from the nodes that exist now
+  void add_foreseen(Progress& progress, int calls) const;           // what so many calls may cost
+  [[nodiscard]] bool may_call(ExpansionId expansion, int attempt);  // a further call to a model for it
+  // Of a compiled candidate: whether a node of the session runs the same code, in words.
+  [[nodiscard]] std::optional<std::string> node_of_code(const std::string& code) const;
+  bool ask(const Expansion& expansion);                // records and carries out; false: the session ended
+  void follow();                                       // the script's next steps, as far as what they need is there
+  [[nodiscard]] bool follow(const SearchEvent& step);  // false: it has to wait, or the session ended
+  Flight& take_off(const Expansion& expansion);        // composes the request from the nodes that exist now
   void carry_out(ExpansionId expansion);
   void propose(Flight& flight);
   void proposed(ExpansionId expansion, Result<std::optional<Proposal>> reply);
@@ -109,7 +113,8 @@ class Session::Engine final : public ExchangeLog, public std::enable_shared_from
   std::unique_ptr<SessionWriter> writer_;
   std::map<ExpansionId, Flight> flights_;
   std::set<std::string> tried_set_;
-  std::vector<std::string> tried_;  // digests in the order of proposing
+  std::vector<std::string> tried_;          // digests in the order of proposing
+  std::map<std::string, NodeIndex> codes_;  // Evaluation::code -> the first node that has it
   Progress progress_;
   Spend spend_;
   std::map<ExpansionId, std::vector<Charge>> charges_;  // of expansions in flight

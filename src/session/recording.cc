@@ -61,6 +61,8 @@ Result<> take_line(Recording& recording, const std::string& kind, const json& va
     recording.understood = *understood;
   } else if (kind == "exchange") {
     recording.exchanges.push_back(TRY(exchange_from(value)));
+    const Purpose& purpose = recording.exchanges.back().purpose;
+    recording.script.calls.emplace(purpose.expansion, purpose.attempt);
   } else if (kind == "event") {
     recording.script.events.push_back(TRY(read(value, "event", search_event_from_json)));
   } else if (kind == "evaluation" || kind == "confirmed") {
@@ -102,7 +104,10 @@ Result<Recording> record_session(Store& store, const SessionId& id) {
   PageRequest request{.limit = 200, .after = {}};
   do {
     Page<ExchangeRecord> page = TRY(store.exchanges(id, request));
-    for (ExchangeRecord& each : page.items) recording.exchanges.push_back(std::move(each.exchange));
+    for (ExchangeRecord& each : page.items) {
+      recording.script.calls.emplace(each.exchange.purpose.expansion, each.exchange.purpose.attempt);
+      recording.exchanges.push_back(std::move(each.exchange));
+    }
     request.after = page.next;
   } while (!request.after.empty());
   recording.script.events = TRY(store.events(id));

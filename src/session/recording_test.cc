@@ -1,5 +1,6 @@
 #include "session/recording.h"
 
+#include <map>
 #include <set>
 
 #include "session/talk_fixture.h"
@@ -255,6 +256,53 @@ TEST_F(RecordingTest, WhatIsForeseenOfACallKeepsABudgetFromTheFirstCallOn) {
   EXPECT_EQ(result.stopped.by, "tokens");
   EXPECT_LE(result.spend.tokens(), 1000);
   EXPECT_GT(result.spend.tokens(), 500);
+}
+
+// The second attempt of an expansion is held against the budget as the first one is.
+TEST_F(RecordingTest, NoCorrectionIsMadeThatTheBudgetHasNoRoomFor) {
+  for (const int jobs : {1, 4, 64}) {
+    TalkWorld world(*store);
+    world.player->speechless = true;
+    SessionParts parts = world.parts();
+    parts.foreseen.largest_tokens = 150;
+    parts.foreseen.largest_usd = 0.01;
+    auto session = Session::start(std::move(parts), talk_options("400tokens", jobs), problem());
+    const SessionResult result = world.run(**session);
+    EXPECT_LE(result.spend.tokens(), 400) << jobs;
+    EXPECT_GT(result.spend.tokens(), 200) << jobs;
+    const SessionId id = result.session;
+    EXPECT_THAT(events_of(*store, id), HasSubstr(R"("closed_by":"budget")")) << jobs;
+    EXPECT_THAT(world.view.notes, Contains(HasSubstr("overrun the budget"))) << jobs;
+    session->reset();
+
+    const auto recording = recorded(id);
+    const auto text = recording_from_text(to_text(*recording));
+    ASSERT_TRUE(text) << text.error().message;
+    const auto elsewhere = make_fake_store(clock);
+    TalkWorld replaying(*elsewhere, std::make_shared<const Recording>(*text));
+    auto again = Session::start(replaying.parts(), recording->options, problem());
+    const SessionResult replayed = replaying.run(**again);
+    EXPECT_EQ(replayed.status, SessionStatus::finished) << (replayed.error ? replayed.error->message : "");
+    EXPECT_EQ(events_of(*elsewhere, replayed.session), events_of(*store, id)) << jobs;
+    EXPECT_EQ(replayed.spend.tokens(), result.spend.tokens()) << jobs;
+  }
+}
+
+TEST_F(RecordingTest, OfRepeatedCodeTheNodeIsNamedAndNothingIsTimed) {
+  const auto nodes = load_nodes(*store, talk());
+  ASSERT_TRUE(nodes);
+  std::map<std::string, NodeIndex> first;
+  int repeated = 0;
+  for (const SessionNode& node : *nodes) {
+    if (node.index == 0) continue;
+    const auto [known, fresh] = first.try_emplace(node.evaluation.code, node.index);
+    if (node.evaluation.rule != "repetition") continue;
+    ++repeated;
+    EXPECT_FALSE(fresh);
+    EXPECT_THAT(node.evaluation.message.value_or(""), HasSubstr(fmt::format("node {},", known->second)));
+    EXPECT_EQ(node.outcome.kind, Outcome::Kind::failed);
+  }
+  EXPECT_GE(repeated, 3) << "else this test looks at nothing";
 }
 
 TEST_F(RecordingTest, PromptsAreKeptWithTheirNodes) {

@@ -7,7 +7,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/loop.h"
@@ -50,6 +52,8 @@ struct SessionOptions {
 struct Script {
   std::vector<SearchEvent> events;
   StopReason stopped;  // why the recorded session stopped; empty if it had not when it was recorded
+  // The calls to models that were answered, by expansion and attempt: no others are made beyond an expansion's first.
+  std::set<std::pair<ExpansionId, int>> calls = {};
 };
 
 // Whom the session works with. All outlive it. An evaluator that answers with an error of kind `deferred` has the

@@ -11,6 +11,7 @@
 #include "evaluate/fake_evaluator.h"
 #include "session/recording.h"
 #include "store/fake_store.h"
+#include "synthesize/model/http_model.h"
 #include "synthesize/model/recording.h"
 #include "synthesize/model/replay.h"
 
@@ -33,15 +34,20 @@ class Talker final : public Synthesizer {
   explicit Talker(std::unique_ptr<Model> model) : model_(std::move(model)) {}
   Ticket propose(const SynthesisRequest& request, Reply reply) override {
     ModelRequest ask;
-    ask.purpose = {.expansion = request.expansion, .attempt = 0};
+    ask.purpose = {.expansion = request.expansion, .attempt = request.first_attempt};
+    if (ask.purpose.attempt > 0 && !request.may_call(ask.purpose.attempt)) {
+      reply(std::optional<Proposal>());
+      return 0;
+    }
     std::string text = fmt::format("seed {} tried {} learned {}\n", request.seed, request.tried.size(), learned_);
     for (const Recalled& a : request.ancestors) text += fmt::format("{} {}\n", a.candidate.text, a.log_speedup);
     ask.messages = {{.role = Speaker::user, .parts = {{.text = text}}}};
     auto held = std::make_shared<Reply>(std::move(reply));
-    return model_->complete(ask, [this, ask, held](Result<ModelReply> first) mutable {
+    return model_->complete(ask, [this, ask, held, may_call = request.may_call](Result<ModelReply> first) mutable {
       if (!first) return (*held)(std::unexpected(first.error()));
       if (!first->text.empty()) return (*held)(proposal(first->text, ask));
-      ask.purpose.attempt = 1;
+      if (!may_call(ask.purpose.attempt + 1)) return (*held)(std::optional<Proposal>());
+      ++ask.purpose.attempt;
       ask.messages.push_back({.role = Speaker::assistant, .parts = {{.text = "(nothing)"}}});
       ask.messages.push_back({.role = Speaker::user, .parts = {{.text = "a kernel, please"}}});
       model_->complete(ask, [ask, held](Result<ModelReply> second) {
@@ -72,24 +78,35 @@ class Talker final : public Synthesizer {
 // empty, and some are what was written before.
 class Player final : public Model {
  public:
-  explicit Player(Loop& loop) : loop_(loop) {}
+  explicit Player(Loop& loop, std::string name = "player/1", double usd = 0.01)
+      : loop_(loop), name_(std::move(name)), usd_(usd) {}
   Ticket complete(const ModelRequest& request, OnReply reply) override {
     const std::uint64_t draw = fast_hash(request.digest());
     ModelReply answer;
-    if (draw % 8 != 0) answer.text = fmt::format("candidate {}", draw / 8 % 200);
-    answer.usage = {.tokens_in = 100, .tokens_out = static_cast<std::int64_t>(draw % 50), .usd = 0.01};
+    if (!speechless && draw % 8 != 0) answer.text = fmt::format("candidate {}", draw / 8 % 200);
+    answer.usage = {.tokens_in = 100, .tokens_out = static_cast<std::int64_t>(draw % 50), .usd = usd_};
     answer.seconds = 0.5;
     ++calls;
+    Result<ModelReply> result = answer;
+    if (breaks && draw / 8 % 10 == 0) {
+      Error error{.kind = ErrorKind::system, .message = "the stream broke"};
+      note_charges(error, answer.usage);
+      result = std::unexpected(std::move(error));
+    }
     loop_.after(std::chrono::milliseconds(1 + draw / 8 % 90),
-                [reply = std::move(reply), answer = std::move(answer)]() mutable { reply(std::move(answer)); });
+                [reply = std::move(reply), result = std::move(result)]() mutable { reply(std::move(result)); });
     return ++tickets_;
   }
   void cancel(Ticket) override {}
-  [[nodiscard]] std::string name() const override { return "player/1"; }
+  [[nodiscard]] std::string name() const override { return name_; }
   int calls = 0;
+  bool speechless = false;  // nothing but empty replies
+  bool breaks = false;      // one call in ten comes to nothing, and costs
 
  private:
   Loop& loop_;
+  std::string name_;
+  double usd_;
   Ticket tickets_ = 0;
 };
 
@@ -115,6 +132,12 @@ struct TalkWorld {
       FakeEvaluatorOptions options;
       options.noise = 0.05;
       options.delay = std::chrono::milliseconds(20);
+      // One in three compiles to what another one compiles to.
+      options.landscape = [fates = digest_landscape()](const Candidate& candidate, const EvaluationRequest& request) {
+        FakeFate fate = fates(candidate, request);
+        fate.code = fmt::format("code {}", fast_hash(candidate.text) % 60);
+        return fate;
+      };
       evaluator = std::make_unique<FakeEvaluator>(*loop, options);
     }
     synthesizer = std::make_unique<Talker>(std::make_unique<RecordingModel>(std::move(model), exchanges, note));

@@ -130,6 +130,12 @@ class ModelSynthesizer final : public Synthesizer {
   }
 
   static std::string repair_text(const Recalled& parent) {
+    if (parent.evaluation.rule == "repetition") {
+      return fmt::format(
+          "Your last candidate is no news, and was not run: {}. (It is the parent now, and what an edit would be of.) "
+          "Write something that differs in what it does.\n",
+          quote(parent.evaluation.message.value_or("another candidate has its code"), 300));
+    }
     return fmt::format(
         "Your last candidate failed (it is the parent now, and what an edit would be of).\n{}\nRepair it: keep its "
         "idea, mend what is wrong.\n",
@@ -139,6 +145,8 @@ class ModelSynthesizer final : public Synthesizer {
   // The reply may come before complete() returns, and may end the flight.
   void ask(Ticket ticket) {
     const Flight& flight = flights_.at(ticket);
+    if (flight.attempt > 0 && flight.request.may_call && !flight.request.may_call(flight.attempt))
+      return finish(ticket, std::optional<Proposal>());
     const ModelRequest request{.purpose = {.expansion = flight.request.expansion, .attempt = flight.attempt},
                                .system = flight.system,
                                .messages = flight.messages,

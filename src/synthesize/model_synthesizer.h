@@ -18,8 +18,9 @@ struct ModelSynthesizerOptions {
 };
 
 // Of proposals: the conversation as it was sent is `prompt`; the recipe holds what a repair needs to go on with it.
-// nullopt after `corrections` replies without a new candidate, or a refusal. Errors: the model's own, but `user` (a
-// request that the provider does not take) comes as `system`: it costs this expansion, not the session.
+// nullopt after `corrections` replies without a new candidate, or where no further call may be made. Errors: the
+// model's own, but `user` (a request that the provider does not take) comes as `system`: it costs this expansion, not
+// the session.
 [[nodiscard]] std::unique_ptr<Synthesizer> make_model_synthesizer(std::unique_ptr<Model> model, PromptTexts texts,
                                                                   ModelSynthesizerOptions options = {});
 

@@ -96,6 +96,40 @@ TEST(ModelSynthesizer, GivesUpAfterItsCorrections) {
   EXPECT_EQ(asked.replies, 1);
 }
 
+TEST(ModelSynthesizer, MakesNoFurtherCallThatItMayNotMake) {
+  Asked asked({"no", "no", block(good)}, {.corrections = 2});
+  SynthesisRequest request = fake_request();
+  std::vector<int> attempts;
+  request.may_call = [&](int attempt) {
+    attempts.push_back(attempt);
+    return attempt < 2;
+  };
+  asked.propose(request);
+  ASSERT_TRUE(asked.result && *asked.result);
+  EXPECT_FALSE(**asked.result);
+  EXPECT_THAT(attempts, ElementsAre(1, 2));
+  EXPECT_EQ(asked.model->requests().size(), 2U);
+  request.first_attempt = 100;  // somebody else was asked before
+  asked.propose(request);
+  EXPECT_EQ(asked.model->requests().size(), 2U);
+  EXPECT_EQ(asked.replies, 2);
+}
+
+TEST(ModelSynthesizer, OfARepetitionInTheCompiledCodeItIsToldTheNode) {
+  Asked asked({block(good), block(other)});
+  asked.propose();
+  SynthesisRequest request = fake_request();
+  Recalled parent{.node = 12, .candidate = (***asked.result).candidate, .evaluation = {}};
+  parent.recipe = (***asked.result).recipe;
+  parent.evaluation.rule = "repetition";
+  parent.evaluation.message = "it compiles to the same code, run by the same plan, as node 7";
+  request.ancestors.insert(request.ancestors.begin(), parent);
+  asked.propose(request);
+  const auto& messages = asked.model->requests().at(1).messages;
+  ASSERT_EQ(messages.size(), 3U) << "in the same conversation";
+  EXPECT_THAT(messages[2].parts[0].text, AllOf(HasSubstr("same code"), HasSubstr("node 7"), Not(HasSubstr("Repair"))));
+}
+
 TEST(ModelSynthesizer, ARefusalAndAnEmptyReplyAreAnsweredToo) {
   auto replies = FakeModel::replies_of({"", "", block(good)});
   replies[0]->finish = Finish::refusal;

@@ -38,6 +38,9 @@ struct SynthesisRequest {
   std::vector<std::string> tried;   // digests of every candidate of the session: writing one again is no news
   std::uint64_t seed = 0;           // of this expansion: the same request gives the same reply
   int first_attempt = 0;            // Purpose::attempt of the first call to a model that this request leads to
+  // Whether a call of that Purpose::attempt (from 1) fits what may be spent. Asked before every call but attempt 0,
+  // which whoever made this request has allowed; not set: all do. Who may not call has nothing new to write.
+  std::function<bool(int attempt)> may_call = {};
 };
 
 // Summed over all calls that a proposal took.

@@ -25,6 +25,9 @@ struct CompilerRemark {
 struct Image {
   std::string path;    // shared object in the cache, named by digest
   std::string digest;  // of source, tune point, flags, compiler and harness version
+  // Of what runs alone: instructions, constants, what they refer to. Comments, layout, paths, debug information and
+  // whatever else leaves the code as it is leave this as it is. Empty: not known.
+  std::string code = {};
   std::vector<CompilerRemark> remarks;
   nlohmann::json inspected;  // undefined symbols, code bytes, instruction mix by kernel
   bool cached = false;

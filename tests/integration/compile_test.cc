@@ -101,6 +101,30 @@ TEST_P(Compile, FindsTheImageAgain) {
   EXPECT_NE(other->digest, first->digest);
 }
 
+TEST_P(Compile, KnowsTheSameCodeUnderOtherCommentsLayoutAndNames) {
+  const auto code = [&](const std::string& body) {
+    const auto image = compile(body);
+    EXPECT_TRUE(image) << image.error().message;
+    EXPECT_TRUE(image && !image->code.empty());
+    return image ? image->code : "";
+  };
+  const std::string body = "extern \"C\" void k(const float* x, float* out, int64_t i) { out[i] = 2 * x[i] + 0.5f; }\n";
+  const std::string plain = code(body);
+  EXPECT_EQ(compile(body)->code, plain) << "from the cache";
+  EXPECT_EQ(code("// said otherwise\n\n\n" + body), plain);
+  EXPECT_EQ(code("extern \"C\" void k(const float* from, float* to, int64_t at) {\n  const float two = 2;\n"
+                 "  to[at] = two * from[at] + .5f;\n}\n"),
+            plain);
+  EXPECT_NE(code("extern \"C\" void k(const float* x, float* out, int64_t i) { out[i] = 2 * x[i] + 0.25f; }\n"), plain);
+  EXPECT_NE(code("extern \"C\" void k(const float* x, float* out, int64_t i) { out[i] = 2 * x[i] - 0.5f; }\n"), plain);
+  const std::string table = "static const float t[4] = {1, 2, 3, 4};\n";
+  const std::string reads =
+      "extern \"C\" void k(const float* x, float* out, int64_t i) { out[i] = x[i] * t[i % 4]; }\n";
+  const std::string with = code(table + reads);
+  EXPECT_NE(code("static const float t[4] = {1, 2, 3, 5};\n" + reads), with) << "constants count";
+  EXPECT_EQ(code("// a table\n" + table + reads), with);
+}
+
 TEST_P(Compile, IsSafeFromSeveralThreads) {
   std::vector<std::jthread> threads;
   std::atomic<int> good = 0;

@@ -399,6 +399,33 @@ TEST_F(Cuda, CompilesForTheArchitectureItself) {
   EXPECT_GT(t.registers, 0);
 }
 
+TEST_F(Cuda, KnowsTheSameCodeUnderOtherCommentsAndNamesOfVariables) {
+  const auto library = find_nvrtc();
+  ASSERT_TRUE(library);
+  const auto nvrtc = Nvrtc::start(*library);
+  ASSERT_TRUE(nvrtc) << nvrtc.error().message;
+  const auto code = [&](const std::string& text, const std::vector<std::string>& names) {
+    const auto answer = (*nvrtc)->compile({.text = text, .options = {"--gpu-architecture=sm_90a"}, .names = names});
+    EXPECT_TRUE(answer && answer->compiled) << text;
+    const auto digest = code_of_cubin(answer->cubin, answer->symbols);
+    EXPECT_TRUE(digest) << digest.error().message;
+    return digest.value_or("");
+  };
+  const std::string a = "extern \"C\" __global__ void a(float* x) { x[threadIdx.x] += 1; }\n";
+  const std::string b = "extern \"C\" __global__ void b(float* x) { x[threadIdx.x] *= 3; }\n";
+  const std::string both = code(a + b, {"a", "b"});
+  EXPECT_EQ(code("// said otherwise\n\n" + a + "/* and here */" + b, {"a", "b"}), both);
+  EXPECT_EQ(code("extern \"C\" __global__ void a(float* out) { const float one = 1; out[threadIdx.x] += one; }\n" + b,
+                 {"a", "b"}),
+            both);
+  EXPECT_NE(code(a + b, {"b", "a"}), both) << "which kernel is which counts";
+  EXPECT_NE(code(a + "extern \"C\" __global__ void b(float* x) { x[threadIdx.x] *= 4; }\n", {"a", "b"}), both);
+  EXPECT_NE(
+      code(a + "extern \"C\" __global__ void __launch_bounds__(64) b(float* x) { x[threadIdx.x] *= 3; }\n", {"a", "b"}),
+      both)
+      << "limits are part of it";
+}
+
 TEST_F(Cuda, CompilesQuicklyOnceWarm) {
   const auto library = find_nvrtc();
   ASSERT_TRUE(library);

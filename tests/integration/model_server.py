@@ -121,6 +121,12 @@ class Connection:
             return await self.stream(chat_events(), 0.001)
         if scenario == "slow":
             return await self.stream(chat_events(), 0.25)
+        if method == "GET" and rest.endswith("models"):
+            if scenario == "refuse_key":
+                return await self.answer(401, {"error": {"message": "Incorrect API key"}})
+            if not scenario.startswith("player"):
+                return await self.answer(404, {"error": {"message": "nothing here"}})
+            return await self.answer(200, {"data": [{"id": "local"}, {"id": "other"}]})
         log.append(json.dumps({"method": method, "path": path, "headers": headers, "body": body.decode("utf-8", "replace")}))
         counts[scenario] = n = counts.get(scenario, 0) + 1
         if rest.startswith(("v1/messages/batches", "v1/batches", "v1/files")):
@@ -254,8 +260,10 @@ class Connection:
             lines = []
             for line in batches["file"].splitlines():
                 one = json.loads(line)
+                messages = one["body"]["messages"]
+                reply = played(messages) if scenario.startswith("player") else "batched " + messages[-1]["content"]
                 lines.append({"custom_id": one["custom_id"], "error": None,
-                              "response": {"status_code": 200, "body": whole_chat("batched " + one["body"]["messages"][-1]["content"])}})
+                              "response": {"status_code": 200, "body": whole_chat(reply)}})
             return await self.answer(200, "\n".join(json.dumps(line) for line in reversed(lines)))
         openai = "messages" not in rest
         if method == "POST":

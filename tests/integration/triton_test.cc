@@ -129,6 +129,21 @@ TEST_F(Triton, CompilesEachSpecialisationOnceAndKeepsIt) {
   std::cout << fmt::format("two specialisations: {:.2f} s\n", took);
 }
 
+TEST_F(Triton, KnowsTheSameCodeOnOtherLines) {
+  const std::vector<Workload> workloads = {rows_of(64, 1024)};
+  const auto plain = compile(candidate(body), workloads),
+             moved = compile(candidate("    # said otherwise\n\n" + body), workloads);
+  std::string halved = body;
+  halved.replace(halved.find("* s,"), 4, "* s / 2,");
+  const auto other = compile(candidate(halved), workloads);
+  ASSERT_TRUE(plain && moved && other);
+  EXPECT_FALSE(plain->code.empty());
+  EXPECT_NE(moved->digest, plain->digest);
+  EXPECT_EQ(moved->code, plain->code);
+  EXPECT_NE(other->code, plain->code);
+  EXPECT_EQ(compile(candidate(body), workloads)->code, plain->code) << "from the cache";
+}
+
 TEST_F(Triton, DivisibilityMakesLoadsWide) {
   const auto loads = [](const Workload& workload) {
     const auto image = compile(candidate(body), {workload});

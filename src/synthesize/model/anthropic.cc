@@ -135,6 +135,7 @@ class AnthropicReader final : public ReplyReader {
 class Anthropic final : public Dialect {
  public:
   std::string path() const override { return "/v1/messages"; }
+  [[nodiscard]] std::string models_path() const override { return "/v1/models"; }
 
   Result<Json> body(const std::string& model, const ModelRequest& request, bool stream) const override {
     Json body = {{"model", model}, {"max_tokens", request.settings.max_tokens}};

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/paths.h"
+#include "synthesize/model/server_check.h"
 
 namespace kerf {
 
@@ -32,7 +33,12 @@ class BatchModel final : public Model {
  public:
   BatchModel(HttpModelSetup setup, std::unique_ptr<BatchDialect> batch, bool courier, ModelParts parts,
              const ModelOptions& options)
-      : setup_(std::move(setup)), batch_(std::move(batch)), courier_(courier), parts_(parts), options_(options) {}
+      : setup_(std::move(setup)),
+        batch_(std::move(batch)),
+        courier_(courier),
+        parts_(parts),
+        options_(options),
+        check_(setup_, parts.http, parts.clock) {}
   ~BatchModel() override {
     for (const Loop::Timer timer : {gather_timer_, poll_timer_}) {
       if (timer != 0) parts_.loop.forget(timer);
@@ -103,6 +109,11 @@ class BatchModel final : public Model {
     calls_.erase(found);
     if (!is_awaited(id)) gathered_.erase(id);  // what has left is paid for, and its answer will be kept in the folder
     rest_if_idle();
+  }
+
+  void check(OnChecked done) override {
+    if (!courier_) return done(std::string());
+    check_.start(std::move(done));
   }
 
   [[nodiscard]] std::string name() const override { return setup_.name; }
@@ -385,6 +396,7 @@ class BatchModel final : public Model {
   std::set<Http::Ticket> under_way_;
   int last_batch_ = 0;
   Loop::Timer gather_timer_ = 0, poll_timer_ = 0;
+  ServerCheck check_;
 };
 
 }  // namespace

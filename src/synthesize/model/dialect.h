@@ -43,7 +43,8 @@ struct Dialect {
   Dialect(const Dialect&) = delete;
   Dialect& operator=(const Dialect&) = delete;
   virtual ~Dialect() = default;
-  [[nodiscard]] virtual std::string path() const = 0;  // below the base URL
+  [[nodiscard]] virtual std::string path() const = 0;         // below the base URL
+  [[nodiscard]] virtual std::string models_path() const = 0;  // the models that there are; one of them below it
   // `user` error for settings that the provider has no words for.
   [[nodiscard]] virtual Result<nlohmann::json> body(const std::string& model, const ModelRequest& request,
                                                     bool stream) const = 0;

@@ -7,6 +7,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "synthesize/model/server_check.h"
+
 namespace kerf {
 
 namespace {
@@ -42,7 +44,11 @@ Shape shape_of(std::string_view body) {
 class HttpModel final : public Model {
  public:
   HttpModel(HttpModelSetup setup, ModelParts parts, const ModelOptions& options)
-      : setup_(std::move(setup)), parts_(parts), retries_(options.retries), limits_(options.http) {}
+      : setup_(std::move(setup)),
+        parts_(parts),
+        retries_(options.retries),
+        limits_(options.http),
+        check_(setup_, parts.http, parts.clock) {}
   ~HttpModel() override {
     while (!calls_.empty()) cancel(calls_.begin()->first);
   }
@@ -69,6 +75,8 @@ class HttpModel final : public Model {
     quiet(found->second);
     calls_.erase(found);
   }
+
+  void check(OnChecked done) override { check_.start(std::move(done)); }
 
   [[nodiscard]] std::string name() const override { return setup_.name; }
 
@@ -261,6 +269,7 @@ class HttpModel final : public Model {
   std::map<Ticket, Call> calls_;
   Ticket last_ticket_ = 0;
   bool reached_ = false;
+  ServerCheck check_;
 };
 
 }  // namespace

@@ -28,7 +28,7 @@ struct HttpModelSetup {
                                                                          Random& random);
 
 // What was charged for tries that came to nothing, as far as it is known: written into the facts of the error and read
-// from there by who keeps the books.
+// from there by who keeps the books (RecordingModel).
 void note_charges(Error& error, const ModelUsage& usage);
 [[nodiscard]] ModelUsage charges_of(const Error& error);
 

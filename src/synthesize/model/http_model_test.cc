@@ -324,5 +324,78 @@ TEST(ModelNames, AreKnownByTheirStart) {
   for (const char* no : {"builtin", "replay:x", "", "openaix"}) EXPECT_FALSE(is_model_name(no)) << no;
 }
 
+struct ServerCheckTest : HttpModelTest {
+  std::optional<Result<std::string>> checked;
+  void answer(int status, const std::string& body) {
+    http.answers.push_back({.status = status, .headers = {{"content-type", "application/json"}}, .pieces = {body}});
+  }
+  std::string check(const std::string& spec = "openai/gpt-x") {
+    const auto m = model(spec);
+    if (!m) return "no model";
+    checked.reset();
+    m->check([&](Result<std::string> said) { checked = std::move(said); });
+    loop->run();
+    if (!checked) return "nothing came";
+    return *checked ? **checked : checked->error().message;
+  }
+};
+
+TEST_F(ServerCheckTest, AsksForTheModelAloneAndSpendsNothing) {
+  answer(200, R"({"id":"gpt-x"})");
+  EXPECT_EQ(check(), "");
+  ASSERT_TRUE(*checked);
+  ASSERT_EQ(http.sent().size(), 1U);
+  EXPECT_EQ(http.sent()[0].method, "GET");
+  EXPECT_EQ(http.sent()[0].url, "https://api.openai.com/v1/models/gpt-x");
+  EXPECT_EQ(http.sent()[0].secrets.at(0).value.reveal(), "sk-secret");
+  keys.keys["anthropic"] = "sk-other";
+  answer(200, "{}");
+  EXPECT_EQ(check("anthropic/claude x"), "");
+  EXPECT_EQ(http.sent()[1].url, "https://api.anthropic.com/v1/models/claude%20x");
+}
+
+TEST_F(ServerCheckTest, ARefusedKeyAnUnknownModelAndNobodyThereAreErrors) {
+  answer(401, R"({"error":{"message":"Incorrect API key sk-secret"}})");
+  EXPECT_THAT(check(), AllOf(HasSubstr("refused the key"), Not(HasSubstr("sk-secret"))));
+  ASSERT_FALSE(*checked);
+  EXPECT_EQ(checked->error().kind, ErrorKind::unavailable);
+  answer(404, R"({"error":{"message":"The model gpt-x does not exist"}})");
+  EXPECT_THAT(check(), HasSubstr("gpt-x"));
+  EXPECT_FALSE(*checked);
+  check();  // the fake refuses connections
+  EXPECT_FALSE(*checked);
+  EXPECT_EQ(http.sent().size(), 3U) << "none is asked twice";
+}
+
+TEST_F(ServerCheckTest, WhatSaysNothingIsNoReasonNotToAsk) {
+  for (const int status : {429, 500, 529, 302}) {
+    answer(status, "busy");
+    EXPECT_EQ(check(), "") << status;
+    EXPECT_TRUE(*checked) << status;
+  }
+  http.answers.push_back({.failure = HttpFailure{HttpTrouble::timed_out, "slow"}, .headless = true});
+  EXPECT_EQ(check(), "");
+  EXPECT_TRUE(*checked);
+}
+
+TEST_F(ServerCheckTest, OtherServersAreAskedForTheirListWhichBindsThemToNothing) {
+  options.base_url = "http://127.0.0.1:8000/v1";
+  answer(200, R"({"data":[{"id":"llama3:latest"},{"id":"qwen"}]})");
+  EXPECT_EQ(check("openai/llama3"), "");
+  EXPECT_EQ(http.sent()[0].url, "http://127.0.0.1:8000/v1/models");
+  answer(200, R"({"data":[{"id":"llama3:latest"},{"id":"qwen"}]})");
+  EXPECT_THAT(check("openai/llama"), AllOf(HasSubstr("lists no model llama;"), HasSubstr("qwen")));
+  EXPECT_TRUE(*checked);
+  for (const char* body : {"", "[]", "{}", R"({"data":3})", R"({"data":[]})", R"({"data":[1,{"id":2}]})", "<html>"}) {
+    answer(200, body);
+    EXPECT_EQ(check("openai/llama"), "") << body;
+  }
+  answer(404, "nothing here");
+  EXPECT_EQ(check("openai/llama"), "");
+  answer(401, "{}");
+  EXPECT_THAT(check("openai/llama"), HasSubstr("wants a key"));
+  EXPECT_FALSE(*checked);
+}
+
 }  // namespace
 }  // namespace kerf

@@ -17,6 +17,8 @@ const char* to_string(Finish finish) {
       return "length";
     case Finish::refusal:
       return "refusal";
+    case Finish::failed:
+      return "failed";
     case Finish::other:
       return "other";
   }

@@ -51,6 +51,7 @@ enum class Finish : std::uint8_t {
   length,   // cut off at max_tokens
   refusal,  // the model or its provider's filter declined
   other,
+  failed,  // in records alone: the call came to nothing, though it cost something; why is the text
 };
 [[nodiscard]] const char* to_string(Finish finish);
 
@@ -85,6 +86,11 @@ struct Model {
   using OnReply = std::move_only_function<void(Result<ModelReply>)>;
   virtual Ticket complete(const ModelRequest& request, OnReply reply) = 0;
   virtual void cancel(Ticket ticket) = 0;
+  // Whether it can be asked, as far as that shows without a token spent: `unavailable` where the server is not there,
+  // refuses the key or has no such model. Else a line for people where something looks wrong, or nothing. Once, on the
+  // loop's thread, possibly before check() returns; not at all once the model is gone.
+  using OnChecked = std::move_only_function<void(Result<std::string>)>;
+  virtual void check(OnChecked done) { done(std::string()); }
   [[nodiscard]] virtual std::string name() const = 0;  // as --synthesizer spells it: "anthropic/…"
 };
 

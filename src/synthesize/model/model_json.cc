@@ -91,7 +91,7 @@ Result<ModelReply> model_reply_from_json(const Json& json) {
     reply.reasoning = json.value("reasoning", "");
     const std::string finish = json.value("finish", "complete");
     reply.finish = Finish::other;
-    for (const Finish f : {Finish::complete, Finish::length, Finish::refusal}) {
+    for (const Finish f : {Finish::complete, Finish::length, Finish::refusal, Finish::failed}) {
       if (finish == to_string(f)) reply.finish = f;
     }
     const Json usage = json.value("usage", Json::object());

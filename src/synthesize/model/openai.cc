@@ -103,6 +103,7 @@ class OpenAi final : public Dialect {
  public:
   explicit OpenAi(bool own_server) : own_server_(own_server) {}
   std::string path() const override { return "/chat/completions"; }
+  [[nodiscard]] std::string models_path() const override { return "/models"; }
 
   Result<Json> body(const std::string& model, const ModelRequest& request, bool stream) const override {
     Json messages = Json::array();

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "synthesize/model/http_model.h"
 #include "synthesize/model/model_json.h"
 
 namespace kerf {
@@ -63,6 +64,13 @@ std::string request_difference(const Json& before, const Json& now) {
   return "";
 }
 
+Result<ModelReply> answer_of(const Exchange& exchange) {
+  if (exchange.reply.finish != Finish::failed) return exchange.reply;
+  Error error{.kind = ErrorKind::system, .message = exchange.reply.text};
+  note_charges(error, exchange.reply.usage);
+  return std::unexpected(std::move(error));
+}
+
 RecordingModel::RecordingModel(std::unique_ptr<Model> model, ExchangeLog& log, Note note)
     : model_(std::move(model)), log_(log), note_(std::move(note)), self_(std::make_shared<RecordingModel*>(this)) {}
 
@@ -82,7 +90,7 @@ Model::Ticket RecordingModel::complete(const ModelRequest& request, OnReply repl
                     .reply = {}};
   if (*found) {
     if ((*found)->request_digest == exchange.request_digest) {
-      reply(std::move((*found)->reply));
+      reply(answer_of(**found));
       return ticket;
     }
     note_(fmt::format("{}: what is asked now differs from what was answered before ({}); it is asked again",
@@ -93,8 +101,13 @@ Model::Ticket RecordingModel::complete(const ModelRequest& request, OnReply repl
                                                   reply = std::move(reply)](Result<ModelReply> answer) mutable {
     if (*self == nullptr) return;
     (*self)->asked_.erase(ticket);
-    if (!answer) return reply(std::move(answer));
-    exchange.reply = *answer;
+    if (answer) {
+      exchange.reply = *answer;
+    } else {
+      // What broken tries have cost belongs on the bill, too.
+      exchange.reply = {.text = answer.error().message, .finish = Finish::failed, .usage = charges_of(answer.error())};
+      if (exchange.reply.usage.tokens_in + exchange.reply.usage.tokens_out == 0) return reply(std::move(answer));
+    }
     if (const Result<> kept = (*self)->log_.keep(exchange); !kept) return reply(std::unexpected(kept.error()));
     reply(std::move(answer));
   });

@@ -16,13 +16,15 @@ using Note = std::function<void(const std::string&)>;  // something a person sho
 
 // Looks every purpose up in the log first. If what is asked now is what was asked then, the recorded reply is the
 // answer; if not, a note says what differs and the model is asked. A reply is in the log before it is passed on; one
-// that cannot be kept is an error instead.
+// that cannot be kept is an error instead. A call that came to nothing is kept where it cost something
+// (Finish::failed): its error is the answer then.
 class RecordingModel final : public Model {
  public:
   RecordingModel(std::unique_ptr<Model> model, ExchangeLog& log, Note note);
   ~RecordingModel() override;
   Ticket complete(const ModelRequest& request, OnReply reply) override;
   void cancel(Ticket ticket) override;
+  void check(OnChecked done) override { model_->check(std::move(done)); }
   [[nodiscard]] std::string name() const override { return model_->name(); }
 
  private:
@@ -33,6 +35,9 @@ class RecordingModel final : public Model {
   std::map<Ticket, Ticket> asked_;  // ours -> the model's, while in flight
   std::shared_ptr<RecordingModel*> self_;
 };
+
+// What a kept exchange answers: its reply, or the error that it came to, with what that cost.
+[[nodiscard]] Result<ModelReply> answer_of(const Exchange& exchange);
 
 // Where two requests (as to_json has them) part first, for people: "message 1, part 3, line 12"; empty if nowhere.
 [[nodiscard]] std::string request_difference(const nlohmann::json& before, const nlohmann::json& now);

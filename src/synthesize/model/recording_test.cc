@@ -6,6 +6,7 @@
 
 #include "synthesize/model/fake_log.h"
 #include "synthesize/model/fake_model.h"
+#include "synthesize/model/http_model.h"
 #include "synthesize/model/model_json.h"
 #include "synthesize/model/outside.h"
 #include "synthesize/model/replay.h"
@@ -86,6 +87,33 @@ TEST(RecordingModel, ErrorsPassThroughAndAreNotKept) {
   Talk talk({});
   EXPECT_THAT(talk.ask(request(1, "please")), HasSubstr("no more replies"));
   EXPECT_THAT(talk.log.exchanges, IsEmpty());
+}
+
+TEST(RecordingModel, WhatAFailedCallHasCostIsKeptOnceAndItsErrorIsTheAnswer) {
+  Talk talk({});
+  Error broken{.kind = ErrorKind::unavailable, .message = "the stream broke"};
+  note_charges(broken, {.tokens_in = 100, .tokens_out = 7, .usd = 0.25});
+  const auto open = [&](std::vector<Result<ModelReply>> replies) {
+    auto fake = std::make_unique<FakeModel>(std::move(replies));
+    talk.asked = fake.get();
+    talk.model = std::make_unique<RecordingModel>(std::move(fake), talk.log, [](const std::string&) {});
+  };
+  open({std::unexpected(broken)});
+  EXPECT_EQ(talk.ask(request(1, "please")), "the stream broke");
+  ASSERT_EQ(talk.log.exchanges.size(), 1U);
+  EXPECT_EQ(talk.log.exchanges[0].reply.usage.tokens_in, 100);
+  EXPECT_EQ(talk.log.exchanges[0].reply.usage.usd, 0.25);
+  const auto kept = model_reply_from_json(to_json(talk.log.exchanges[0].reply));
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->finish, Finish::failed);
+  open(FakeModel::replies_of({"late"}));  // another process, which died before it could say that nothing came
+  EXPECT_EQ(talk.ask(request(1, "please")), "the stream broke");
+  EXPECT_EQ(talk.log.exchanges.size(), 1U);
+  ReplayModel replay(talk.log.exchanges, "fake/model", [](const std::string&) {});
+  replay.complete(request(1, "please"), [](const Result<ModelReply>& reply) {
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(charges_of(reply.error()).usd, 0.25);
+  });
 }
 
 TEST(RecordingModel, CancelReachesTheModelAndNothingComes) {

@@ -45,7 +45,7 @@ Model::Ticket ReplayModel::complete(const ModelRequest& request, OnReply reply) 
     note_(fmt::format("expansion {}: the prompt differs from the recorded one of expansion {} ({})", asked, recorded,
                       request_difference(exchange.request, to_json(request))));
   }
-  reply(exchange.reply);
+  reply(answer_of(exchange));
   return ticket;
 }
 

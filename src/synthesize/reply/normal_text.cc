@@ -30,25 +30,6 @@ std::size_t copy_quoted(std::string_view text, std::size_t i, std::string& out) 
   return i;
 }
 
-// TOML: '#' begins a comment outside of strings; layout between values means nothing but at the ends of lines.
-std::string normal_toml(std::string_view toml) {
-  std::string out;
-  for (const std::string_view line : split_lines(toml)) {
-    std::string kept;
-    for (std::size_t i = 0; i < line.size();) {
-      if (line[i] == '#') break;
-      if (line[i] == '"' || line[i] == '\'') {
-        i = copy_quoted(line, i, kept);
-      } else {
-        if (std::isspace(static_cast<unsigned char>(line[i])) == 0) kept += line[i];
-        ++i;
-      }
-    }
-    if (!kept.empty()) out += kept + "\n";
-  }
-  return out;
-}
-
 std::string normal_cpp(std::string_view text) {
   std::string out;
   bool space = false, line_begins = true, directive = false;
@@ -114,7 +95,7 @@ std::string normal_text(const Candidate& candidate) {
     return out;
   }
   const auto plan = find_plan(candidate.text, candidate.language);
-  return (plan ? normal_toml(plan->toml) : std::string()) + "///\n" + normal_cpp(candidate.text);
+  return (plan ? normal_plan(plan->toml) : std::string()) + "///\n" + normal_cpp(candidate.text);
 }
 
 std::string normal_digest(const Candidate& candidate) {

@@ -69,6 +69,7 @@ class CppBackend final : public LanguageBackend {
     try {
       const auto json = nlohmann::json::parse(*record);
       image.inspected = json.at("inspected");
+      image.code = json.at("code").get<std::string>();
       for (const auto& r : json.at("remarks")) {
         image.remarks.push_back(
             {.line = r.at(0), .column = r.at(1), .missed = r.at(2), .pass = r.at(3), .text = r.at(4)});
@@ -93,14 +94,16 @@ class CppBackend final : public LanguageBackend {
     TRY(check_object(file, object.code, source.candidate.text));
     TRY(check_state(file, source));
     image.inspected = to_json(file, object.code, kernels_of(source));
+    image.code = TRY(code_of_object(object.bytes));
     if (!objdump_) {
       image.inspected["notes"] = {"unavailable: objdump is not installed (binutils): instructions were not looked at"};
     }
     // The image first, then the record: who finds the record finds the image.
     TRY(write_file(image.path, object.bytes));
-    return write_file(
-        images_ / (image.digest + ".json"),
-        nlohmann::json{{"remarks", remarks_to_json(image.remarks)}, {"inspected", image.inspected}}.dump());
+    return write_file(images_ / (image.digest + ".json"), nlohmann::json{{"remarks", remarks_to_json(image.remarks)},
+                                                                         {"inspected", image.inspected},
+                                                                         {"code", image.code}}
+                                                              .dump());
   }
 
   Compiler compiler_;

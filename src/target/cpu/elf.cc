@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/hash.h"
 #include "target/cpu/inspect.h"
 
 namespace kerf {
@@ -23,6 +24,10 @@ class Reader {
     T value;
     std::memcpy(&value, bytes_.data() + offset, sizeof value);
     return value;
+  }
+  std::optional<std::string_view> piece(std::uint64_t offset, std::uint64_t size) const {
+    if (offset > bytes_.size() || bytes_.size() - offset < size) return std::nullopt;
+    return bytes_.substr(offset, size);
   }
   std::string text(std::uint64_t table, std::uint64_t size, std::uint64_t index) const {
     if (index >= size || table > bytes_.size() || bytes_.size() - table < size) return {};
@@ -46,6 +51,31 @@ class ObjectReader {
   explicit ObjectReader(std::string_view bytes) : reader_(bytes) {}
 
   Result<ObjectFile> read() {
+    TRY(read_tables());
+    object_.executable_stack = object_.executable_stack || !stack_named_;
+    for (const Elf64_Shdr& section : sections_) read_section(section);
+    return std::move(object_);
+  }
+
+  Result<std::string> code() {
+    TRY(read_tables());
+    Digest digest;
+    for (const Elf64_Shdr& section : sections_) {
+      if ((section.sh_flags & SHF_ALLOC) == 0) continue;
+      if (section.sh_type == SHT_RELA) add_relocations(section, digest);
+      if (section.sh_type != SHT_PROGBITS && section.sh_type != SHT_NOBITS) continue;
+      if (name_of(section).starts_with(".eh_frame")) continue;
+      digest.add(static_cast<std::int64_t>(section.sh_flags)).add(static_cast<std::int64_t>(section.sh_size));
+      if (section.sh_type == SHT_NOBITS) continue;
+      const auto content = reader_.piece(section.sh_offset, section.sh_size);
+      if (!content) return malformed("a section that lies outside");
+      digest.add(*content);
+    }
+    return digest.hex();
+  }
+
+ private:
+  Result<> read_tables() {
     const auto header = reader_.at<Elf64_Ehdr>(0);
     if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) return malformed("no ELF header");
     if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
@@ -59,19 +89,40 @@ class ObjectReader {
       if (!section) return malformed("a cut section table");
       sections_.push_back(*section);
     }
-    bool stack_named = false;
     for (unsigned i = 0; i < header->e_phnum; ++i) {
       const auto segment = reader_.at<Elf64_Phdr>(header->e_phoff + i * sizeof(Elf64_Phdr));
       if (!segment) return malformed("a cut segment table");
-      stack_named = stack_named || segment->p_type == PT_GNU_STACK;
+      stack_named_ = stack_named_ || segment->p_type == PT_GNU_STACK;
       read_segment(*segment);
     }
-    object_.executable_stack = object_.executable_stack || !stack_named;
-    for (const Elf64_Shdr& section : sections_) read_section(section);
-    return std::move(object_);
+    return {};
   }
 
- private:
+  [[nodiscard]] std::string name_of(const Elf64_Shdr& section) const {
+    const auto header = reader_.at<Elf64_Ehdr>(0);
+    if (!header || header->e_shstrndx >= sections_.size()) return {};
+    const Elf64_Shdr& names = sections_[header->e_shstrndx];
+    return reader_.text(names.sh_offset, names.sh_size, section.sh_name);
+  }
+
+  // Where what is filled in, by which rule: an address within the object, or that of a named symbol.
+  void add_relocations(const Elf64_Shdr& section, Digest& digest) const {
+    for (std::uint64_t offset = 0; offset < section.sh_size; offset += sizeof(Elf64_Rela)) {
+      const auto entry = reader_.at<Elf64_Rela>(section.sh_offset + offset);
+      if (!entry) return;
+      digest.add(static_cast<std::int64_t>(entry->r_offset))
+          .add(static_cast<std::int64_t>(ELF64_R_TYPE(entry->r_info)))
+          .add(entry->r_addend);
+      if (ELF64_R_SYM(entry->r_info) == 0 || section.sh_link >= sections_.size()) continue;
+      const Elf64_Shdr& table = sections_[section.sh_link];
+      const auto symbol = reader_.at<Elf64_Sym>(table.sh_offset + ELF64_R_SYM(entry->r_info) * sizeof(Elf64_Sym));
+      if (!symbol || table.sh_link >= sections_.size()) continue;
+      const Elf64_Shdr& names = sections_[table.sh_link];
+      digest.add(static_cast<std::int64_t>(symbol->st_value))
+          .add(reader_.text(names.sh_offset, names.sh_size, symbol->st_name));
+    }
+  }
+
   void read_segment(const Elf64_Phdr& segment) {
     if (segment.p_type == PT_GNU_STACK && (segment.p_flags & PF_X) != 0) object_.executable_stack = true;
     if (segment.p_type == PT_TLS) object_.thread_local_data = true;
@@ -118,10 +169,7 @@ class ObjectReader {
   [[nodiscard]] bool is_state(const Elf64_Shdr& section) const {
     if ((section.sh_flags & (SHF_ALLOC | SHF_WRITE)) != (SHF_ALLOC | SHF_WRITE)) return false;
     if (section.sh_type != SHT_PROGBITS && section.sh_type != SHT_NOBITS) return false;
-    const auto header = reader_.at<Elf64_Ehdr>(0);
-    if (!header || header->e_shstrndx >= sections_.size()) return true;
-    const Elf64_Shdr& names = sections_[header->e_shstrndx];
-    const std::string name = reader_.text(names.sh_offset, names.sh_size, section.sh_name);
+    const std::string name = name_of(section);
     return name != ".got" && name != ".got.plt" && !name.starts_with(".data.rel.ro");
   }
 
@@ -158,10 +206,12 @@ class ObjectReader {
   Reader reader_;
   std::vector<Elf64_Shdr> sections_;
   ObjectFile object_;
+  bool stack_named_ = false;
 };
 
 }  // namespace
 
 Result<ObjectFile> read_object(std::string_view bytes) { return ObjectReader(bytes).read(); }
+Result<std::string> code_of_object(std::string_view bytes) { return ObjectReader(bytes).code(); }
 
 }  // namespace kerf

@@ -29,6 +29,9 @@ struct ObjectFile {
   bool indirect_relocations = false;
 };
 [[nodiscard]] Result<ObjectFile> read_object(std::string_view bytes);
+// Digest of what of an object takes part in a run: the contents of what is loaded and what is relocated in it. Names,
+// notes, unwinding tables, debug information and where the file lies are no part of it.
+[[nodiscard]] Result<std::string> code_of_object(std::string_view bytes);
 
 // Instructions of one function, from objdump's listing.
 struct FunctionCode {

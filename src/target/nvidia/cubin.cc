@@ -3,10 +3,13 @@
 #include <elf.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+
+#include "base/hash.h"
 
 namespace kerf {
 namespace {
@@ -121,19 +124,63 @@ bool read_kernel_info(std::string_view bytes, CubinKernel& kernel) {
   return whole;
 }
 
-}  // namespace
-
-Result<Cubin> read_cubin(std::string_view bytes) {
+Result<Elf64_Ehdr> header_of(std::string_view bytes) {
   const auto header = value_at<Elf64_Ehdr>(bytes, 0);
   if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) return malformed("no ELF file");
   if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
       header->e_machine != machine_cuda) {
     return malformed("an ELF file of another machine");
   }
+  return *header;
+}
+
+bool runs(const Section& section) {
+  const auto type = section.header.sh_type;
+  if (type == SHT_NULL || type == SHT_STRTAB || type == SHT_SYMTAB || type == SHT_NOTE) return false;
+  return std::ranges::none_of(std::array<std::string_view, 4>{".debug", ".nv_debug", ".note", ".comment"},
+                              [&](std::string_view start) { return section.name.starts_with(start); });
+}
+
+}  // namespace
+
+Result<std::string> code_of_cubin(std::string_view bytes, std::span<const std::string> kernels) {
+  const Elf64_Ehdr header = TRY(header_of(bytes));
+  const std::vector<Section> sections = TRY(sections_of(bytes, header));
+  Digest digest;
+  digest.add(static_cast<std::int64_t>(header.e_flags));
+  std::map<std::string_view, std::int64_t> place;  // of a kernel's code among what runs
+  std::int64_t n = 0;
+  for (const Section& section : sections) {
+    constexpr std::string_view code = ".text.";
+    if (section.header.sh_type == SHT_SYMTAB) {  // relocations and attributes name symbols by their number
+      for (std::uint64_t i = 0; const auto symbol = value_at<Elf64_Sym>(section.bytes, i * sizeof(Elf64_Sym)); ++i) {
+        const bool there = symbol->st_shndx < sections.size() && runs(sections[symbol->st_shndx]);
+        digest.add(static_cast<std::int64_t>(symbol->st_info))
+            .add(there ? static_cast<std::int64_t>(symbol->st_value) : -1)
+            .add(there ? static_cast<std::int64_t>(symbol->st_size) : -1);
+      }
+    }
+    if (!runs(section)) continue;
+    if (section.name.starts_with(code)) place[section.name.substr(code.size())] = n;
+    ++n;
+    digest.add(static_cast<std::int64_t>(section.header.sh_type))
+        .add(static_cast<std::int64_t>(section.header.sh_flags))
+        .add(static_cast<std::int64_t>(section.header.sh_size))
+        .add(section.bytes);
+  }
+  for (const std::string& kernel : kernels) {
+    const auto found = place.find(kernel);
+    digest.add(found == place.end() ? -1 : found->second);
+  }
+  return digest.hex();
+}
+
+Result<Cubin> read_cubin(std::string_view bytes) {
+  const Elf64_Ehdr header = TRY(header_of(bytes));
   Cubin cubin;
   constexpr unsigned shift = 8, mask = 0xff;  // of the architecture in the flags
-  cubin.architecture = static_cast<int>(header->e_flags >> shift & mask);
-  const std::vector<Section> sections = TRY(sections_of(bytes, *header));
+  cubin.architecture = static_cast<int>(header.e_flags >> shift & mask);
+  const std::vector<Section> sections = TRY(sections_of(bytes, header));
 
   PerSymbol per_symbol;
   std::map<std::string_view, CubinKernel> kernels;  // by name

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,9 @@ struct Cubin {
 
 // Kind system: these are no bytes of a cubin.
 [[nodiscard]] Result<Cubin> read_cubin(std::string_view bytes);
+// Digest of what of a cubin takes part in a run, and of which parts of it `kernels` (as the linker knows them) are, in
+// their order. Names, notes and debug information are no part of it.
+[[nodiscard]] Result<std::string> code_of_cubin(std::string_view bytes, std::span<const std::string> kernels);
 [[nodiscard]] nlohmann::json to_json(const CubinKernel& kernel);
 [[nodiscard]] Result<CubinKernel> cubin_kernel_from(const nlohmann::json& json);
 

@@ -99,7 +99,9 @@ class CudaBackend final : public LanguageBackend {
     std::error_code code;
     if (!record || !fs::is_regular_file(image.path, code)) return false;
     auto json = nlohmann::json::parse(*record, nullptr, false);
-    if (!json.is_object() || !json.contains("kernels")) return false;  // a record of another making: made again
+    if (!json.is_object() || !json.contains("kernels") || !json.contains("code") || !json["code"].is_string())
+      return false;  // a record of another making: made again
+    image.code = json["code"].get<std::string>();
     image.inspected = std::move(json);
     return true;
   }
@@ -136,6 +138,8 @@ class CudaBackend final : public LanguageBackend {
         return fail(ErrorKind::system, fmt::format("the cubin has no kernel {}", names[i]));
       image.inspected["kernels"][names[i]] = to_json(*kernel);
     }
+    image.code = TRY(code_of_cubin(answer.cubin, answer.symbols));
+    image.inspected["code"] = image.code;
     return answer.cubin;
   }
 

@@ -196,11 +196,15 @@ class TritonBackend final : public LanguageBackend {
     if (!record || !text) return false;
     auto json = nlohmann::json::parse(*record, nullptr, false);
     const auto manifest = read_triton_manifest(*text);
-    if (!json.is_object() || !json.contains("entries") || !manifest) return false;
+    if (!json.is_object() || !json.contains("entries") || !json.contains("code") || !json["code"].is_string() ||
+        !manifest) {
+      return false;
+    }
     std::error_code code;
     for (const TritonEntry& entry : manifest->entries) {
       if (!fs::is_regular_file(images_ / entry.cubin, code)) return false;
     }
+    image.code = json["code"].get<std::string>();
     image.inspected = std::move(json);
     return true;
   }
@@ -227,11 +231,18 @@ class TritonBackend final : public LanguageBackend {
     }
     const std::vector<TritonOutput> outputs = TRY(loaded->compile(jobs, architecture_));
     image.inspected = {{"architecture", target_.gpu->architecture}, {"entries", nlohmann::json::array()}};
+    Digest code;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       TRY(finish(entries[i], outputs[i], *bounds[i], image));
+      code.add(entries[i].key)
+          .add(static_cast<std::int64_t>(entries[i].num_warps))
+          .add(entries[i].shared_bytes)
+          .add(TRY(code_of_cubin(outputs[i].cubin, std::span(&entries[i].symbol, 1))));
       entries[i].cubin = fmt::format("{}.{}.cubin", image.digest, i);
       TRY(write_file(images_ / entries[i].cubin, outputs[i].cubin));
     }
+    image.code = code.hex();
+    image.inspected["code"] = image.code;
     image.inspected["triton_seconds"] = seconds(clock_.now() - begin);
     TRY(write_file(image.path, to_text({.architecture = fmt::format("sm_{}", architecture_), .entries = entries})));
     return write_file(images_ / (image.digest + ".json"), image.inspected.dump());  // last: see load_cached
