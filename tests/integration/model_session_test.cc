@@ -407,9 +407,27 @@ TEST_F(ModelSession, AnUploadedBatchIsTakenInByAResumeAtHalfThePrice) {
   for (const auto& [id, times] : asked) EXPECT_EQ(times, 1) << id << " was uploaded twice";
 }
 
+// A server that sends a web page: what was judged is kept, the line says what is wrong, the same line on every resume.
+TEST_F(ModelSession, AWrongContentTypeEndsItWithOneLineAndTheSessionIsKept) {
+  const ModelServer server;
+  for (const auto& arguments : {std::vector<std::string>{"optimize", problem, "--synthesizer", "openai/local",
+                                                         "--base-url", server.url("/html/v1"), "--budget",
+                                                         "2candidates", "--confirm", "0", "--progress", "none"},
+                                std::vector<std::string>{"resume", "last", "--progress", "none"}}) {
+    const Finished f = kerf(arguments);
+    EXPECT_EQ(f.exit_code, 2);
+    EXPECT_THAT(f.errors, AllOf(testing::StartsWith("kerf: "), HasSubstr("text/html"), HasSubstr("is kept")));
+    EXPECT_EQ(std::ranges::count(f.errors, '\n'), 1) << f.errors;
+  }
+  const json shown = kerf_json({"show", "last"});
+  EXPECT_EQ(shown["nodes"].size(), 1U);
+  EXPECT_EQ(shown["spend"]["calls"], 0);
+}
+
 // Before PyTorch is started, a compiler called or a token spent.
 TEST_F(ModelSession, AServerThatCannotBeAskedIsToldAtOnce) {
   const ModelServer server;
+  set_price(server.host());
   const auto refused = [&](const std::string& name, const std::string& url, const std::string& what) {
     const auto began = std::chrono::steady_clock::now();
     const Finished f = kerf({"optimize", problem, "--synthesizer", name, "--base-url", url, "--budget", "1candidates"});
@@ -424,6 +442,10 @@ TEST_F(ModelSession, AServerThatCannotBeAskedIsToldAtOnce) {
   refused("openai/local", server.url("/refuse_key/v1"), "wants a key");
   refused("batch:openai/local", server.url("/refuse_key/v1"), "wants a key");
   refused("openai/local,builtin", "https://localhost:1/v1", "localhost:1");
+  ASSERT_TRUE(write_file(folder.path() / "config" / "keys.toml", "\"127.0.0.1:9\" = \"sk-1\"\n"));
+  fs::permissions(folder.path() / "config" / "keys.toml", fs::perms(0644));
+  refused("openai/local", "http://127.0.0.1:9/v1", "chmod 600");
+  fs::remove(folder.path() / "config" / "keys.toml");
   const json none = kerf_json({"sessions"});
   EXPECT_EQ(none["sessions"].size(), 0U) << none;
   // What a list leaves out is said, and asked all the same.

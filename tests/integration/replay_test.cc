@@ -197,6 +197,32 @@ TEST_F(ReplayBinary, YieldsTheRecordedTreeWithoutCompilerPyTorchOrNetwork) {
   std::cout << "replayed in " << seconds << " s\n";
 }
 
+// A file system of one megabyte, in a namespace of its own, that is made larger after it was full.
+TEST_F(ReplayBinary, AFullDiskEndsItWithOneLineAndWithMoreRoomItGoesOnToTheSameTree) {
+  ASSERT_TRUE(recorded());
+  const std::string disk = folder->path() / "disk", store = " --store " + disk + "/kerf.db";
+  std::string line = kerf_binary;
+  for (const std::string& word : replay) line += " " + word;
+  const std::string script = "mkdir " + disk + " && mount -t tmpfs -o size=1m none " + disk + " || exit 77\n" + line +
+                             store + " --progress none --out out > first; echo $? > code\n" +
+                             "mount -o remount,size=100m " + disk + "\n" + kerf_binary + " resume last" + store +
+                             " --progress none --out out > second || exit 1\n" + kerf_binary + " show last --json" +
+                             store + "\n";
+  Command c = command({});
+  c.argv = {"/usr/bin/unshare", "-rm", "/bin/sh", "-c", script};
+  const auto f = run(c, patience);
+  if (!f || f->exit_code == 77 || f->errors.find("unshare") != std::string::npos)
+    GTEST_SKIP() << "unavailable: no namespace with a file system of its own (unshare -rm, tmpfs)";
+  ASSERT_EQ(f->exit_code, 0) << f->errors;
+  EXPECT_EQ(read_file(folder->path() / "code").value_or(""), "2\n");
+  EXPECT_THAT(f->errors, testing::AllOf(HasSubstr("no space left for the store"), HasSubstr("is kept")));
+  EXPECT_EQ(std::ranges::count(f->errors, '\n'), 1) << f->errors;
+  const auto json = nlohmann::json::parse(f->output, nullptr, false);
+  ASSERT_TRUE(json.is_object());
+  EXPECT_EQ(json["tree"], recorded()->tree);
+  EXPECT_EQ(json["status"], "finished");
+}
+
 TEST_F(ReplayBinary, KilledAtRandomMomentsItEndsWithTheSameTreeAndPaysOnce) {
   ASSERT_TRUE(recorded());
   Random random(2);

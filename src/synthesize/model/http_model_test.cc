@@ -386,10 +386,13 @@ TEST_F(ServerCheckTest, OtherServersAreAskedForTheirListWhichBindsThemToNothing)
   answer(200, R"({"data":[{"id":"llama3:latest"},{"id":"qwen"}]})");
   EXPECT_THAT(check("openai/llama"), AllOf(HasSubstr("lists no model llama;"), HasSubstr("qwen")));
   EXPECT_TRUE(*checked);
-  for (const char* body : {"", "[]", "{}", R"({"data":3})", R"({"data":[]})", R"({"data":[1,{"id":2}]})", "<html>"}) {
+  for (const char* body : {"", "[]", "{}", R"({"data":3})", R"({"data":[]})", R"({"data":[1,{"id":2}]})", "no list"}) {
     answer(200, body);
     EXPECT_EQ(check("openai/llama"), "") << body;
   }
+  answer(200, "\n<!doctype html><html></html>");
+  EXPECT_THAT(check("openai/llama"), HasSubstr("web page"));
+  EXPECT_TRUE(*checked);
   answer(404, "nothing here");
   EXPECT_EQ(check("openai/llama"), "");
   answer(401, "{}");

@@ -45,6 +45,8 @@ Result<std::string> read_models_answer(const AskedServer& asked, const HttpHead&
     return std::unexpected(trouble_of_answer(asked, head, body, now_unix_ms).error);
   if (head.status != 200 || asked.own_server) return std::string();
   const Json json = Json::parse(body, nullptr, false);
+  if (json.is_discarded() && body.find_first_not_of(" \t\r\n") == body.find('<') && body.find('<') != body.npos)
+    return fmt::format("{} shows a web page where its models are listed: is the address right?", asked.host);
   const auto data = json.is_object() ? json.find("data") : json.end();
   if (!json.is_object() || data == json.end() || !data->is_array()) return std::string();
   std::vector<std::string> ids;
