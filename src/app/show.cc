@@ -65,6 +65,7 @@ nlohmann::json node_json(const SessionId& session, const SessionNode& node) {
       {"name", node_name(session, node.index)},
       {"parents", node.expansion.parents},
       {"memory", to_string(node.expansion.memory)},
+      {"propensity", node.expansion.propensity},
       {"reason", node.expansion.reason},
       {"move", node.proposal.move},
       {"rationale", node.proposal.rationale},

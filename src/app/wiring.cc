@@ -334,8 +334,8 @@ Result<> Wiring::check_models(ProgressView& view) {
   for (Model* model : parts_->models) {
     model->check([shared, &loop, &view](Result<std::string> answer) {
       --shared->open;
-      if (!answer && shared->result) shared->result = std::unexpected(std::move(answer).error());
       if (answer && !answer->empty()) view.note(*answer);
+      if (!answer && shared->result) shared->result = std::unexpected(std::move(answer).error());
       if (shared->waiting && (shared->open == 0 || !shared->result)) loop.stop();
     });
   }

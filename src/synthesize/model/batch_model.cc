@@ -28,6 +28,7 @@ void each_line(std::string_view text, Visit visit) {
 }
 
 constexpr milliseconds folder_poll{2'000};  // of a folder alone: nobody is asked
+constexpr milliseconds first_poll{5'000};   // after a batch has left; then half as often each time, up to batch_poll
 
 class BatchModel final : public Model {
  public:
@@ -155,6 +156,7 @@ class BatchModel final : public Model {
     const auto ids = std::exchange(gathered_, {});
     if (!written) return fail_ids(ids, written.error());
     for (const auto& [id, line] : ids) asked_[id] = stem;
+    poll_wait_ = first_poll;
     poll();
   }
 
@@ -165,12 +167,13 @@ class BatchModel final : public Model {
     if (courier_) {
       for (const std::string& stem : awaited_batches()) carry(stem);
     }
-    if (!calls_.empty() && poll_timer_ == 0)
-      poll_timer_ =
-          parts_.loop.after(courier_ ? options_.batch_poll : std::min(options_.batch_poll, folder_poll), [this] {
-            poll_timer_ = 0;
-            poll();
-          });
+    if (calls_.empty() || poll_timer_ != 0) return;
+    const milliseconds wait = std::min(options_.batch_poll, courier_ ? poll_wait_ : folder_poll);
+    poll_timer_ = parts_.loop.after(wait, [this, wait] {
+      poll_timer_ = 0;
+      poll_wait_ = 2 * wait;
+      poll();
+    });
   }
 
   [[nodiscard]] std::set<std::string> awaited_batches() const {
@@ -396,6 +399,7 @@ class BatchModel final : public Model {
   std::set<Http::Ticket> under_way_;
   int last_batch_ = 0;
   Loop::Timer gather_timer_ = 0, poll_timer_ = 0;
+  milliseconds poll_wait_ = first_poll;
   ServerCheck check_;
 };
 

@@ -35,7 +35,7 @@ struct ModelOptions {
   // Where batches wait for their answers, across processes: one folder a session. Empty: none may be used.
   std::filesystem::path batch_folder;
   std::chrono::milliseconds batch_gather{5'000};  // how long requests are collected before a batch leaves
-  std::chrono::milliseconds batch_poll{60'000};
+  std::chrono::milliseconds batch_poll{60'000};   // between looks at batches that take their time
 };
 
 // What a model works with; all outlive it.
