@@ -30,7 +30,7 @@ Result<std::string> exported(ExportFormat format, const SessionId& session, cons
   if (source.candidate.language == Language::cuda) {
     request.prelude = TRY(cuda_prelude());
     request.flags = {cuda_standard};
-  } else {
+  } else if (source.candidate.language == Language::cpp) {
     request.prelude = TRY(cpp_prelude());
   }
   const Evaluation& evaluation = node.best_known();

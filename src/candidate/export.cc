@@ -171,12 +171,13 @@ std::optional<ExportFormat> export_format_from(std::string_view name) {
 Result<std::string> export_candidate(ExportFormat format, const ExportRequest& request) {
   if (format == ExportFormat::source) return request.source->candidate.text;
   const Language language = request.source->candidate.language;
-  const bool known = language == Language::cpp || (language == Language::cuda && format == ExportFormat::pytorch);
+  const bool python = language == Language::cuda || language == Language::triton || language == Language::gluon;
+  const bool known = language == Language::cpp || (python && format == ExportFormat::pytorch);
   if (!known) {
     return fail(ErrorKind::unavailable,
                 fmt::format("unavailable: a candidate in {} cannot be exported as {}; {}--format source gives its text",
                             to_string(language), format == ExportFormat::cpp ? "cpp" : "pytorch",
-                            language == Language::cuda ? "--format pytorch can, and " : ""));
+                            python ? "--format pytorch can, and " : ""));
   }
   return format == ExportFormat::cpp ? export_cpp(request) : export_python(request);
 }

@@ -30,7 +30,7 @@ struct ExportRequest {
 };
 
 // The text of the file. `unavailable` where a format cannot carry the plan: cpp takes candidates in cpp without library
-// calls, pytorch those in cpp and cuda; the message says which other format can.
+// calls, pytorch those in cpp, cuda, triton and gluon; the message says which other format can.
 [[nodiscard]] Result<std::string> export_candidate(ExportFormat format, const ExportRequest& request);
 
 }  // namespace kerf

@@ -29,7 +29,74 @@ def _kerf_load(paths):
     raise OSError(f"none of {', '.join(paths)} can be loaded")
 
 
+class _Driver:
+    def __init__(self):
+        self.driver = _kerf_load(["libcuda.so.1"])
+
+    def check(self, code, what):
+        if code != 0:
+            name = _ctypes.c_char_p()
+            self.driver.cuGetErrorName(code, _ctypes.byref(name))
+            raise RuntimeError(f"{what} fails: {(name.value or b'?').decode()}")
+
+
 @_functools.lru_cache(maxsize=None)
+def _kerf_library(device):
+    try:
+        return _Kernels(device)
+    except (ImportError, OSError, RuntimeError) as error:
+        _warnings.warn(f"kerf's kernels cannot be compiled or loaded here, the original model runs instead: {error}")
+        return None
+
+
+def _kerf_stream(device):
+    return _torch.cuda.current_stream(device).cuda_stream if KERF_DEVICE == "cuda" else 0
+
+
+class _Launch:
+    """A launch that is ready: from run to run only addresses change, those of `patches`: (slot, index into the run's tensors)."""
+
+    def __init__(self, kernels, kernel, function, args, grid, block, shared, cluster, cooperative):
+        count = max(1, len(args))
+        self.slots = (_ctypes.c_ulonglong * count)()
+        first = _ctypes.addressof(self.slots)
+        for i, value in enumerate(args):
+            _ctypes.memmove(first + 8 * i, _slot(value), 8)
+        self.pointers = (_ctypes.c_void_p * count)(*(first + 8 * i for i in range(count)))
+        self.attributes = (_Attribute * 2)()
+        used = 0
+        if cluster:
+            self.attributes[used] = _Attribute(_CLUSTER, 0, (*cluster, *[1] * (3 - len(cluster))))
+            used += 1
+        if cooperative:
+            self.attributes[used] = _Attribute(_COOPERATIVE, 0, (1,))
+            used += 1
+        self.config = _Config((*grid, *[1] * (3 - len(grid))), (*block, *[1] * (3 - len(block))), shared, _kerf_local.stream,
+                              self.attributes, used)
+        self.kernels, self.kernel, self.begin = kernels, kernel, kernels.driver.cuLaunchKernelEx
+        self.given = (_ctypes.byref(self.config), function, self.pointers, None)
+        self.patches = [(i, _kerf_local.index[id(v)]) for i, v in enumerate(args) if id(v) in _kerf_local.index]
+        self.kept = [v for v in args if isinstance(v, _torch.Tensor) and id(v) not in _kerf_local.index]  # scratch
+
+    def __call__(self, addresses):
+        for slot, index in self.patches:
+            self.slots[slot] = addresses[index]
+        code = self.begin(*self.given)
+        if code:
+            self.kernels.check(code, self.kernel)
+
+
+def _begin(launch):
+    if _kerf_local.recorded is not None:
+        _kerf_local.recorded.append(launch)
+    launch(_kerf_local.addresses)
+
+
+)py";
+}
+
+std::string_view export_nvrtc() {
+  return R"py(@_functools.lru_cache(maxsize=None)
 def _kerf_nvrtc():
     """NVIDIA's compiler: of the packages beside PyTorch, of a CUDA installation, of the system."""
     import glob
@@ -88,23 +155,17 @@ def _kerf_compile(architecture):
     return cubin.raw, symbols
 
 
-class _Kernels:
+class _Kernels(_Driver):
     """The functions of the compiled source on one device."""
 
     def __init__(self, device):
-        self.driver = _kerf_load(["libcuda.so.1"])
+        super().__init__()
         major, minor = _torch.cuda.get_device_capability(device)
         cubin, self.symbols = _kerf_compile(f"sm_{major}{minor}" + ("a" if major >= 9 else ""))
         self.module, self.functions = _ctypes.c_void_p(), {}
         with _torch.cuda.device(device):
             _torch.cuda.current_stream()  # PyTorch makes its context the current one
             self.check(self.driver.cuModuleLoadData(_ctypes.byref(self.module), cubin), "cuModuleLoadData")
-
-    def check(self, code, what):
-        if code != 0:
-            name = _ctypes.c_char_p()
-            self.driver.cuGetErrorName(code, _ctypes.byref(name))
-            raise RuntimeError(f"{what} fails: {(name.value or b'?').decode()}")
 
     def function(self, kernel, shared):
         function, allowed = self.functions.get(kernel, (None, 0))
@@ -118,57 +179,84 @@ class _Kernels:
         return function
 
 
-@_functools.lru_cache(maxsize=None)
-def _kerf_library(device):
-    try:
-        return _Kernels(device)
-    except (OSError, RuntimeError) as error:
-        _warnings.warn(f"kerf's kernels cannot be compiled or loaded here, the original model runs instead: {error}")
-        return None
-
-
-def _kerf_stream(device):
-    return _torch.cuda.current_stream(device).cuda_stream
-
-
-class _Launch:
-    """A launch that is ready: from run to run only addresses change, those of `patches`: (slot, index into the run's tensors)."""
-
-    def __init__(self, kernels, kernel, args, grid, block, shared, cluster, cooperative):
-        count = max(1, len(args))
-        self.slots = (_ctypes.c_ulonglong * count)()
-        first = _ctypes.addressof(self.slots)
-        for i, value in enumerate(args):
-            _ctypes.memmove(first + 8 * i, _slot(value), 8)
-        self.pointers = (_ctypes.c_void_p * count)(*(first + 8 * i for i in range(count)))
-        self.attributes = (_Attribute * 2)()
-        used = 0
-        if cluster:
-            self.attributes[used] = _Attribute(_CLUSTER, 0, (*cluster, *[1] * (3 - len(cluster))))
-            used += 1
-        if cooperative:
-            self.attributes[used] = _Attribute(_COOPERATIVE, 0, (1,))
-            used += 1
-        self.config = _Config((*grid, *[1] * (3 - len(grid))), (*block, *[1] * (3 - len(block))), shared, _kerf_local.stream,
-                              self.attributes, used)
-        self.kernels, self.kernel, self.begin = kernels, kernel, kernels.driver.cuLaunchKernelEx
-        self.given = (_ctypes.byref(self.config), kernels.function(kernel, shared), self.pointers, None)
-        self.patches = [(i, _kerf_local.index[id(v)]) for i, v in enumerate(args) if id(v) in _kerf_local.index]
-        self.kept = [v for v in args if isinstance(v, _torch.Tensor) and id(v) not in _kerf_local.index]  # scratch
-
-    def __call__(self, addresses):
-        for slot, index in self.patches:
-            self.slots[slot] = addresses[index]
-        code = self.begin(*self.given)
-        if code:
-            self.kernels.check(code, self.kernel)
-
-
 def _launch(kernel, args, grid, block, shared=0, cluster=(), cooperative=False):
-    ready = _Launch(_kerf_library(_kerf_local.device), kernel, args, grid, block, shared, cluster, cooperative)
-    if _kerf_local.recorded is not None:
-        _kerf_local.recorded.append(ready)
-    ready(_kerf_local.addresses)
+    kernels = _kerf_library(_kerf_local.device)
+    _begin(_Launch(kernels, kernel, kernels.function(kernel, shared), args, grid, block, shared, cluster, cooperative))
+
+
+)py";
+}
+
+std::string_view export_triton() {
+  return R"py(import importlib.util as _importer
+
+_KERF_INTERPRETED = _os.environ.get("TRITON_INTERPRET", "0").lower() not in ("", "0", "false", "off", "no", "n")
+if _KERF_INTERPRETED:
+    KERF_DEVICE, KERF_LAUNCHES_ONLY = "cpu", False
+
+
+@_functools.lru_cache(maxsize=None)
+def _kerf_module():
+    """The kernels as a module: Triton wants to find their text in a file."""
+    key = _hashlib.sha256(KERF_SOURCE.encode()).hexdigest()
+    path = _os.path.join(_kerf_cache(), f"kernels_{key}.py")
+    if not _os.path.exists(path):
+        handle, made = _tempfile.mkstemp(dir=_kerf_cache())
+        with _os.fdopen(handle, "w") as file:
+            file.write(KERF_SOURCE)
+        _os.replace(made, path)
+    spec = _importer.spec_from_file_location(f"kerf_kernels_{key[:16]}", path)
+    module = _importer.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class _Kernels(_Driver):
+    def __init__(self, device):
+        self.module = _kerf_module()
+        if not _KERF_INTERPRETED:
+            super().__init__()
+
+
+def _kerf_parameters(function):
+    """Names, and whether they are tl.constexpr."""
+    notes = function.fn.__annotations__
+    return [(name, "constexpr" in str(getattr(notes.get(name), "__name__", notes.get(name)))) for name in function.arg_names]
+
+
+# Types of Triton's signatures that are not passed as 64-bit integers or pointers.
+_KERF_SCALARS = {"i1": bool, "u1": bool, "i32": _i32, "fp32": float, "fp64": _f64}
+
+
+def _launch(kernel, args, grid, constexpr=None, num_warps=4, num_stages=None):
+    """Compiled by Triton's JIT when it is first met; from then on the driver is given what Triton's own launcher would give it."""
+    kernels = _kerf_library(_kerf_local.device if KERF_DEVICE == "cuda" else None)
+    function, named = getattr(kernels.module, kernel), {}
+    plain = iter([v if isinstance(v, (bool, _torch.Tensor)) else int(v) if isinstance(v, int) else float(v) for v in args])
+    for name, fixed in _kerf_parameters(function):
+        named[name] = (constexpr or {}).get(name, KERF_TUNE.get(name)) if fixed else next(plain)
+    grid = tuple(grid)
+    if _KERF_INTERPRETED:
+        import numpy
+
+        with numpy.errstate(all="ignore"):  # lanes that masks leave out
+            function[grid](**named)
+        return
+    options = {"num_warps": num_warps, **({} if num_stages is None else {"num_stages": num_stages})}
+    compiled = function.run(grid=grid, warmup=True, **named, **options)
+    compiled._init_handles()
+    slots = []
+    for name, type in compiled.src.signature.items():
+        value = named[name if isinstance(name, str) else function.arg_names[name]]
+        if type != "constexpr":
+            slots.append(_KERF_SCALARS.get(type, lambda v: v)(value))
+    metadata = compiled.metadata
+    programs = grid[0] * (grid[1] if len(grid) > 1 else 1) * (grid[2] if len(grid) > 2 else 1)
+    for kind in ("global", "profile"):  # of Triton's own
+        size = getattr(metadata, f"{kind}_scratch_size", 0) or 0
+        slots.append(_torch.empty(size * programs, dtype=_torch.uint8, device=_kerf_local.device) if size else 0)
+    block = [metadata.num_warps * 32]
+    _begin(_Launch(kernels, kernel, _ctypes.c_void_p(compiled.function), slots, grid, block, metadata.shared, (), False))
 
 
 )py";

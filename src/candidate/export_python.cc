@@ -102,13 +102,20 @@ class Writer {
     TRY(steps());
     std::string text = "import torch as _torch\n\n";
     text += fmt::format("KERF_SOURCE = {}\n\n", long_literal(source_text()));
-    text += fmt::format("KERF_FLAGS = [{}]\n", quoted(request_.flags));
+    if (is_triton()) {
+      std::vector<std::string> axes;
+      for (const auto& [axis, value] : request_.tune)
+        axes.push_back(fmt::format("{}: {}", short_literal(axis), literal(value)));
+      text += fmt::format("KERF_TUNE = {{{}}}\n", fmt::join(axes, ", "));
+    } else {
+      text += fmt::format("KERF_FLAGS = [{}]\n", quoted(request_.flags));
+    }
     text += fmt::format("KERF_KERNELS = [{}]\n", quoted(kernels_of(*request_.source)));
     text += fmt::format("KERF_OUTPUTS = {}\n", workload_.outputs.size());
-    text += fmt::format("KERF_DEVICE = \"{}\"\n", cuda() ? "cuda" : "cpu");
+    text += fmt::format("KERF_DEVICE = \"{}\"\n", gpu() ? "cuda" : "cpu");
     const bool launches = std::ranges::all_of(
         plan_.steps, [](const Step& step) { return step.prepare || step.kind == Step::Kind::launch; });
-    text += fmt::format("KERF_LAUNCHES_ONLY = {}\n", cuda() && launches ? "True" : "False");
+    text += fmt::format("KERF_LAUNCHES_ONLY = {}\n", gpu() && launches ? "True" : "False");
     const bool prepares = std::ranges::any_of(plan_.steps, &Step::prepare);
     text += fmt::format("KERF_PREPARES = {}\n", prepares ? "True" : "False");
     text += fmt::format("KERF_EVAL = {}\n", request_.problem->mode == Mode::eval ? "True" : "False");
@@ -150,12 +157,15 @@ class Writer {
     return fmt::format("{}", fmt::join(items, ", "));
   }
 
-  [[nodiscard]] bool cuda() const { return request_.source->candidate.language == Language::cuda; }
+  [[nodiscard]] Language language() const { return request_.source->candidate.language; }
+  [[nodiscard]] bool gpu() const { return language() != Language::cpp; }
+  [[nodiscard]] bool is_triton() const { return language() == Language::triton || language() == Language::gluon; }
 
   std::string source_text() const {
+    if (is_triton()) return request_.source->candidate.text;
     const std::string text = request_.prelude + "\n" + constants(request_.tune) + "#line 1 \"candidate\"\n" +
                              request_.source->candidate.text;
-    return cuda() ? text : text + trailer(*request_.source) + std::string(export_launcher());
+    return gpu() ? text : text + trailer(*request_.source) + std::string(export_launcher());
   }
 
   void name(const std::string& plan_name) {
@@ -349,6 +359,11 @@ class Writer {
         std::vector<std::string> items;
         for (const PlanArgument& item : *list) items.push_back(launch_argument(item));
         text += fmt::format(", {}=[{}]", key.text, fmt::join(items, ", "));
+      } else if (const auto* table = std::get_if<PlanArgumentTable>(&argument.is)) {
+        std::vector<std::string> items;
+        for (const auto& [name, value] : *table)
+          items.push_back(fmt::format("{}: {}", short_literal(name.text), launch_argument(value)));
+        text += fmt::format(", {}={{{}}}", key.text, fmt::join(items, ", "));
       } else {
         text += fmt::format(", {}={}", key.text, launch_argument(argument));
       }
@@ -367,6 +382,12 @@ class Writer {
                                 step.target.text));
       }
       for (const PlanArgument& argument : step.args) args.push_back(launch_argument(argument));
+      if (is_triton() && std::ranges::any_of(args, [](const std::string& a) { return a.starts_with("_f64("); })) {
+        return fail(ErrorKind::unavailable,
+                    fmt::format("unavailable: {} takes an f64, which Triton's JIT cannot be given; --format source "
+                                "gives the candidate itself",
+                                step.target.text));
+      }
       for (const PlanArgument& extent : step.grid) grid.push_back(launch_argument(extent));
       if (args.size() > 64) {
         return fail(ErrorKind::unavailable,
@@ -467,13 +488,17 @@ std::string problem_text(const Problem& problem) {
 Result<std::string> export_python(const ExportRequest& request) {
   std::string text;
   if (!request.headline.empty()) text += fmt::format("# {}\n", request.headline);
-  const bool cuda = request.source->candidate.language == Language::cuda;
+  const Language language = request.source->candidate.language;
+  const bool gpu = language != Language::cpp;
+  const char* needed = !gpu                         ? "a C++ compiler"
+                       : language == Language::cuda ? "an NVIDIA GPU and NVRTC"
+                                                    : "an NVIDIA GPU and Triton";
   text += fmt::format("# Written by kerf for {}; needs PyTorch and, for its kernels, {}; no kerf.\n",
-                      request.problem->id, cuda ? "an NVIDIA GPU and NVRTC" : "a C++ compiler");
+                      request.problem->id, needed);
   text += fmt::format(
       "# ModelNew(...) takes the place of Model(...) for inference. Where the plan does not support what it is given, "
       "or no\n# {} is there, it runs Model's own forward.\n\n",
-      cuda ? "GPU" : "compiler");
+      gpu ? "GPU" : "compiler");
   text += "# ---- the problem, as it was given ----\n" + problem_text(*request.problem);
   text += "\n\n# ---- what kerf found ----\n" + TRY(Writer(request).write());
   return text;

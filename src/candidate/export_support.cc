@@ -223,6 +223,8 @@ def _kerf_tensors(model, args, kwargs):
         value = given(name) if role == "input" else _kerf_attribute(name)(model)
         if not isinstance(value, _torch.Tensor) or value.dtype is not dtype or value.device.type != KERF_DEVICE:
             return None
+        if KERF_DEVICE == "cuda" and value.data_ptr() % 16:  # kernels load whole vectors
+            return None
         if where is None:
             where = value.device
         elif value.device != where:
@@ -380,7 +382,12 @@ std::string_view export_launcher() {
 
 std::string export_python_support(Language language) {
   std::string text(beginning);
-  text += language == Language::cuda ? export_cuda_launcher() : cpu_launcher;
+  if (language == Language::cpp) {
+    text += cpu_launcher;
+  } else {
+    text += export_cuda_launcher();
+    text += language == Language::cuda ? export_nvrtc() : export_triton();
+  }
   text += ending;
   return text;
 }

@@ -10,10 +10,12 @@ namespace kerf {
 
 // C++ behind prelude, candidate and trailer: works a launch off on OpenMP threads, or one thread without OpenMP.
 [[nodiscard]] std::string_view export_launcher();
-// Python behind the problem's text and KERF_* tables: compiles, loads, allocates, launches, calls, falls back. For cpp
-// and cuda.
+// Python behind the problem's text and KERF_* tables: compiles, loads, allocates, launches, calls, falls back.
 [[nodiscard]] std::string export_python_support(Language language);
-// The part of it that compiles CUDA C++ with NVRTC and launches kernels through the driver, both by ctypes.
+// The part of it that launches kernels through the driver, by ctypes; what compiles CUDA C++ with NVRTC; what has
+// Triton's JIT compile.
 [[nodiscard]] std::string_view export_cuda_launcher();
+[[nodiscard]] std::string_view export_nvrtc();
+[[nodiscard]] std::string_view export_triton();
 
 }  // namespace kerf

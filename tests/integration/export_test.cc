@@ -269,6 +269,61 @@ for _ in range(2):  # the second time from the cache
   EXPECT_EQ(compiled->output, line + line) << compiled->errors;
 }
 
+TEST_F(Export, ThePythonFileOfATritonCandidateRunsInTheInterpreterAndRunsTheModelWithoutAGpu) {
+  const std::string candidate = R"py(# /// kerf
+# version = 1
+# supports = "x.shape[0] > 1"
+# [tune]
+# B = [64]
+# [[scratch]]
+# name = "hidden"
+# dtype = "f32"
+# shape = ["x.shape[0]", "fc.weight.shape[0]"]
+# [[step]]
+# call = "aten.linear.default"
+# args = ["x", "fc.weight", "fc.bias"]
+# out = "hidden"
+# [[step]]
+# launch = "squash"
+# grid = ["cdiv(numel(hidden), B)"]
+# args = ["hidden", "out0", "numel(hidden)", "init.scale"]
+# num_warps = "B // 32"
+# [[step]]
+# launch = "sums"
+# grid = ["x.shape[0]"]
+# args = ["x", "out1", "x.shape[1]"]
+# constexpr = { N = "next_pow2(x.shape[1])" }
+# ///
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def plus(a, b):
+    return a + b
+
+
+@triton.jit
+def squash(hidden, out, n, scale, B: tl.constexpr):
+    i = tl.program_id(0) * B + tl.arange(0, B)
+    tl.store(out + i, scale / (1 + tl.exp(-tl.load(hidden + i, mask=i < n))), mask=i < n)
+
+
+@triton.jit
+def sums(x, out, n, N: tl.constexpr):
+    row, i = tl.program_id(0), tl.arange(0, N)
+    tl.store(out + row, tl.reduce(tl.load(x + row * n + i, mask=i < n, other=0.0), 0, plus))
+)py";
+  const auto text = exported(ExportFormat::pytorch, candidate, problem_of(row_sum_problem), Language::triton);
+  ASSERT_TRUE(text) << text.error().message;
+  const Finished here = run(*text, "[(7, 100)]");
+  ASSERT_TRUE(here.ok()) << here.describe() << here.errors;
+  EXPECT_EQ(here.output, "model\nmodel\nmodel\n");
+  const Finished done = run(*text, "[(7, 100), (1, 100)]", {{"TRITON_INTERPRET", "1"}});
+  ASSERT_TRUE(done.ok()) << done.describe() << done.errors;
+  EXPECT_EQ(done.output, "kerf\nkerf\nkerf\nmodel\n");
+}
+
 TEST_F(Export, ThePythonFileRunsTheModelAndSaysSoWhereNoCompilerIs) {
   auto text = exported(ExportFormat::pytorch, row_sum_candidate, problem_of(row_sum_problem));
   ASSERT_TRUE(text);
