@@ -23,8 +23,10 @@ TEST(Docs, examples_of_the_page_lint_and_bind) {
   const std::string text = page();
   int seen = 0;
   std::size_t at = 0;
-  for (std::size_t open = text.find("```cpp\n"); open != std::string::npos; open = text.find("```cpp\n", at)) {
-    const std::size_t begin = open + 7, end = text.find("```", begin);
+  for (std::size_t open = text.find("\n-->\n```"); open != std::string::npos; open = text.find("\n-->\n```", at)) {
+    open += 5;
+    const bool python = text.substr(open).starts_with("```python\n");
+    const std::size_t begin = text.find('\n', open) + 1, end = text.find("```", begin);
     ASSERT_NE(end, std::string::npos);
     const std::size_t comment = text.rfind("<!-- case\n", open);
     ASSERT_TRUE(comment != std::string::npos && comment >= at)
@@ -35,7 +37,7 @@ TEST(Docs, examples_of_the_page_lint_and_bind) {
     CandidateCase with;
     const auto read = read_case(text.substr(comment + 10, open - comment - 10), with);
     ASSERT_TRUE(read) << read.error().message;
-    const Candidate candidate{.text = source, .language = Language::cpp, .name = "docs"};
+    const Candidate candidate{.text = source, .language = python ? Language::triton : Language::cpp, .name = "docs"};
     const auto parsed = read_source(candidate);
     ASSERT_TRUE(parsed) << parsed.error().message;
     const auto points = tune_points(*parsed);
@@ -49,7 +51,7 @@ TEST(Docs, examples_of_the_page_lint_and_bind) {
     for (const std::string& line : with.log) EXPECT_THAT(with.machine.log(), testing::Contains(line));
     ++seen;
   }
-  EXPECT_EQ(seen, 5);
+  EXPECT_EQ(seen, 6);
 }
 
 // Every rule that a case of tests/cases/candidate names is in the page's table.

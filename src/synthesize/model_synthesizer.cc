@@ -1,5 +1,7 @@
 #include "synthesize/model_synthesizer.h"
 
+#include "candidate/extension.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -189,7 +191,8 @@ class ModelSynthesizer final : public Synthesizer {
   }
 
   [[nodiscard]] std::string candidate_name(const Flight& flight) const {
-    return fmt::format("expansion{}.{}", flight.request.expansion, texts_.language);
+    return fmt::format("expansion{}{}", flight.request.expansion,
+                       extension(language_from(texts_.language).value_or(Language::cpp)));
   }
 
   [[nodiscard]] ReplyContext context_of(const Flight& flight) const {

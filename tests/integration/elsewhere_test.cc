@@ -26,7 +26,7 @@ using testing::StartsWith;
 
 namespace fs = std::filesystem;
 
-const std::string example = std::string(KERF_SOURCE) + "/src/synthesize/prompt/texts/cpp/example";
+const std::string example = std::string(KERF_SOURCE) + "/src/synthesize/prompt/texts/";
 constexpr std::chrono::minutes patience{15};
 
 struct ElsewhereTest : testing::Test {
@@ -73,8 +73,8 @@ struct ElsewhereTest : testing::Test {
   }
   // `n` candidates that differ in a comment, packed.
   fs::path pack(int n) {
-    std::vector<std::string> arguments{"evaluate", example + ".py"};
-    const auto text = read_file(example + ".cpp");
+    std::vector<std::string> arguments{"evaluate", example + "problem.py"};
+    const auto text = read_file(example + "cpp/example.cpp");
     EXPECT_TRUE(text);
     for (int i = 0; i < n; ++i) {
       const fs::path file = here() / ("k" + std::to_string(i) + ".cpp");

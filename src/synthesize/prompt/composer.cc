@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <map>
 
 #include "base/paths.h"
+#include "candidate/extension.h"
 
 namespace kerf {
 namespace {
@@ -55,17 +57,46 @@ std::vector<Section> sections_of(const PromptTexts& texts, const PromptOptions& 
   return sections;
 }
 
+bool has_texts(Language language) {
+  return language == Language::cpp || language == Language::cuda || language == Language::triton ||
+         language == Language::gluon;
+}
+
+// The page without the sections that are about sources in other languages.
+std::string contract_of(Language language, std::string page) {
+  static const std::map<Language, std::string> headings = {{Language::cpp, "## The source\n"},
+                                                           {Language::cuda, "## The source in CUDA\n"},
+                                                           {Language::triton, "## The source in Triton\n"},
+                                                           {Language::gluon, "## The source in Gluon\n"}};
+  for (const auto& [other, heading] : headings) {
+    // Gluon's section goes by Triton's.
+    if (other == language || (other == Language::triton && language == Language::gluon)) continue;
+    const std::size_t begin = page.find("\n" + heading);
+    if (begin == std::string::npos) continue;
+    const std::size_t end = page.find("\n## ", begin + 1);
+    page.erase(begin, end == std::string::npos ? end : end - begin);
+  }
+  if (language == Language::cpp) return page;
+  return fmt::format(
+      "Your candidates are in the language {}. The examples of plans below have kernels in cpp; what {} has "
+      "instead of them stands under \"{}\".\n\n{}",
+      to_string(language), to_string(language), headings.at(language).substr(3, headings.at(language).size() - 4),
+      page);
+}
+
 }  // namespace
 
 Result<PromptTexts> load_prompt_texts(const std::string& language) {
-  if (language != "cpp")
-    return user_error(fmt::format("models can be told of the language cpp, not of '{}'", language));
+  const auto known = language_from(language);
+  if (!known || !has_texts(*known))
+    return user_error(
+        fmt::format("models can be told of the languages cpp, cuda, triton and gluon, not of '{}'", language));
   PromptTexts texts{.language = language, .contract = {}, .example_problem = {}, .example_candidate = {}};
   const auto contract = TRY(shipped("docs/candidates.md"));
-  texts.contract = without_comments(TRY(read_file(contract)));
-  const auto example = TRY(shipped("src/synthesize/prompt/texts/cpp"));
-  texts.example_problem = TRY(read_file(example / "example.py"));
-  texts.example_candidate = TRY(read_file(example / "example.cpp"));
+  texts.contract = contract_of(*known, without_comments(TRY(read_file(contract))));
+  const auto examples = TRY(shipped("src/synthesize/prompt/texts"));
+  texts.example_problem = TRY(read_file(examples / "problem.py"));
+  texts.example_candidate = TRY(read_file(examples / language / (std::string("example") + extension(*known))));
   return texts;
 }
 

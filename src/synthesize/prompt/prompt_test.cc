@@ -64,6 +64,26 @@ TEST(Prompt, ThePageShowsARealOne) {
     EXPECT_EQ(page.substr(first + begin.size(), last - first - begin.size()), expected);
 }
 
+TEST(Prompt, OfAGpuShowsItsWordsAndItsFigures) {
+  PromptTexts texts = fake_texts();
+  texts.language = "triton";
+  SynthesisRequest request = fake_request();
+  request.language = Language::triton;
+  request.target = {{"name", "nvidia"},
+                    {"gpu", {{"architecture", "sm_90a"}, {"sms", 132}, {"shared_per_block", 232448}}},
+                    {"machine", {{"cores", 77}}},
+                    {"gpu_at_hand", {{"name", "NVIDIA H100"}, {"memory_clock_khz", 2619000}, {"bus_bits", 5120}}}};
+  const std::string text = compose(request, texts, {}).text();
+  EXPECT_THAT(text, HasSubstr("```python\n# /// kerf\n# …\n# ///\n…\n```"));
+  EXPECT_THAT(text, HasSubstr("- SMs: 132\n"));
+  EXPECT_THAT(text, HasSubstr("- shared memory that a block may have: 227 KiB\n"));
+  EXPECT_THAT(text, HasSubstr("NVIDIA H100"));
+  EXPECT_THAT(text, HasSubstr("3352 GB/s"));
+  EXPECT_THAT(text, Not(HasSubstr("- cores: 77"))) << "of the host";
+  request.target.erase("gpu_at_hand");
+  EXPECT_THAT(compose(request, texts, {}).text(), HasSubstr("no GPU is at hand"));
+}
+
 TEST(Prompt, TheSameRequestGivesTheSameBytes) {
   for (const auto memory : {MemoryOperator::inherit, MemoryOperator::siblings, MemoryOperator::combine})
     EXPECT_EQ(compose(fake_request(memory), fake_texts(), {}).text(),

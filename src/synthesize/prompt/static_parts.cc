@@ -41,9 +41,7 @@ Then send the candidate in one of two forms.
 1. The whole source in one fenced block, plan included:
 
 ```{language}
-/* /// kerf
-…
-/// */
+{plan}
 …
 ```
 
@@ -69,10 +67,17 @@ std::string replaced(std::string_view text, std::string_view what, std::string_v
   return out;
 }
 
+std::string fence_of(const PromptTexts& texts) {
+  return texts.language == "triton" || texts.language == "gluon" ? "python" : texts.language;
+}
+
 }  // namespace
 
 std::unique_ptr<PromptPart> make_rules_part(const PromptTexts& texts) {
-  return std::make_unique<StaticPart>("rules", 100, false, replaced(rules, "{language}", texts.language));
+  const bool python = fence_of(texts) == "python";
+  const std::string text = replaced(rules, "{language}", fence_of(texts));
+  return std::make_unique<StaticPart>(
+      "rules", 100, false, replaced(text, "{plan}", python ? "# /// kerf\n# …\n# ///" : "/* /// kerf\n…\n/// */"));
 }
 
 std::unique_ptr<PromptPart> make_contract_part(const PromptTexts& texts) {
@@ -84,7 +89,7 @@ std::unique_ptr<PromptPart> make_example_part(const PromptTexts& texts) {
   return std::make_unique<StaticPart>(
       "example", 30, true,
       fmt::format("# A worked example\nThe problem:\n{}\nA candidate for it that was judged right:\n{}",
-                  fence(texts.example_problem, "python"), fence(texts.example_candidate, texts.language)));
+                  fence(texts.example_problem, "python"), fence(texts.example_candidate, fence_of(texts))));
 }
 
 }  // namespace kerf

@@ -46,6 +46,12 @@ class TargetPart final : public PromptPart {
     out += fmt::format("Target {}", quote(text(target, "name"), 60));
     if (const std::string d = text(target, "description"); !d.empty()) out += fmt::format(": {}", quote(d));
     out += ".\n";
+    const json* gpu = member(target, "gpu");
+    if (gpu != nullptr) {
+      write_gpu(*gpu, member(target, "gpu_at_hand"), out);
+      write_advice(target, step, out);
+      return out;
+    }
     static const json none;
     const json* machine = member(target, "machine");
     write_machine(machine != nullptr ? *machine : none, out);
@@ -59,16 +65,46 @@ class TargetPart final : public PromptPart {
       out += "- bandwidth and arithmetic were not measured on this machine\n";
     else
       write_calibration(*calibration, out);
+    write_advice(target, step, out);
+    return out;
+  }
+
+ private:
+  static void write_advice(const json& target, int step, std::string& out) {
     const json* advice = member(target, "advice");
     if (step == 0 && advice != nullptr && advice->is_array() && !advice->empty()) {
       out += "What is worth knowing about it:\n";
       for (const json& line : *advice)
         if (line.is_string()) out += fmt::format("- {}\n", quote(line.get<std::string>(), 500));
     }
-    return out;
   }
 
- private:
+  // `at_hand`: the device that candidates run on, as its driver describes it; null without one.
+  static void write_gpu(const json& gpu, const json* at_hand, std::string& out) {
+    if (at_hand != nullptr && !text(*at_hand, "name").empty())
+      out += fmt::format("- at hand: {}\n", quote(text(*at_hand, "name"), 100));
+    else
+      out +=
+          "- no GPU is at hand: candidates are compiled for it and judged right or wrong in an emulation, without "
+          "times\n";
+    if (const std::string a = text(gpu, "architecture"); !a.empty())
+      out += fmt::format("- compiled for {}\n", quote(a, 20));
+    const auto line = [&](const char* key, const char* what, bool in_bytes) {
+      if (const auto n = number(gpu, key))
+        out += fmt::format("- {}: {}\n", what, in_bytes ? bytes(*n) : fmt::format("{:.0f}", *n));
+    };
+    line("sms", "SMs", false);
+    line("warps_per_sm", "warps that an SM holds", false);
+    line("registers_per_sm", "32-bit registers of an SM", false);
+    line("shared_per_sm", "shared memory of an SM", true);
+    line("shared_per_block", "shared memory that a block may have", true);
+    line("l2_bytes", "L2 cache", true);
+    if (at_hand == nullptr) return;
+    const auto clock = number(*at_hand, "memory_clock_khz"), bus = number(*at_hand, "bus_bits");
+    if (clock && bus && *clock > 0 && *bus > 0)
+      out += fmt::format("- bandwidth of memory, at most: {:.4g} GB/s\n", 2 * *clock * 1e3 * *bus / 8 * 1e-9);
+  }
+
   static void write_machine(const json& machine, std::string& out) {
     if (const std::string model = text(machine, "model"); !model.empty())
       out += fmt::format("- processor: {} ({})\n", quote(model, 100), text(machine, "architecture"));
