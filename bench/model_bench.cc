@@ -1,5 +1,5 @@
 // Model calls against a local server: what 64 in flight cost the engine, how fast a cancel is, whether memory stays
-// flat over 10,000 calls. Prints its figures; exits 1 when one misses its goal.
+// flat over 10,000 calls that are recorded in a store. Prints its figures; exits 1 when one misses its goal.
 //   ninja -C build model_bench && build/model_bench tests/integration/model_server.py
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -15,7 +15,9 @@
 #include "base/http.h"
 #include "base/paths.h"
 #include "base/process.h"
+#include "store/store.h"
 #include "synthesize/model/make_model.h"
+#include "synthesize/model/recording.h"
 
 namespace kerf {
 namespace {
@@ -52,6 +54,21 @@ struct Bench {
     return make_model("openai/local", {*loop, *http, keys, prices, clock, Random(1)},
                       {.base_url = server + "/" + scenario + "/v1"})
         .value();
+  }
+};
+
+// A session of a store, as far as a model sees one.
+struct StoreLog final : ExchangeLog {
+  Store& store;
+  std::unique_ptr<SessionWriter> writer;
+  explicit StoreLog(Store& s) : store(s) {
+    NewSession session;
+    session.task.problem = {.id = "bench/1"};
+    writer = store.create(session).value();
+  }
+  Result<> keep(const Exchange& exchange) override { return writer->keep(exchange); }
+  [[nodiscard]] Result<std::optional<Exchange>> find(Purpose purpose) override {
+    return store.exchange(writer->id(), purpose);
   }
 };
 
@@ -104,17 +121,21 @@ int run_bench(const std::string& script) {
   for (int i = 0; i < 500 && !std::filesystem::exists(ports); ++i) std::this_thread::sleep_for(milliseconds(20));
   Bench bench;
   bench.server = "http://127.0.0.1:" + read_file(ports).value();
+  const auto store = open_store((folder.path() / "kerf.db").string(), bench.clock).value();
+  const Note ignore = [](const std::string&) {};
   bool good = true;
 
   {  // replies of about 1.5 s in 6 pieces: the engine waits, as it does for real models, only more busily
-    const auto model = bench.model("slow");
+    StoreLog log(*store);
+    const auto model = std::make_unique<RecordingModel>(bench.model("slow"), log, ignore);
     const double cpu = cpu_seconds();
     const auto start = Clock_::now();
     const int done = keep_going(bench, *model, 1'000'000, milliseconds(20'000), [](int) {});
     const double wall = std::chrono::duration<double>(Clock_::now() - start).count();
     const double share = (cpu_seconds() - cpu) / wall;
     good =
-        report(fmt::format("engine with {} calls in flight, {:.0f} replies a second", in_flight, done / wall).c_str(),
+        report(fmt::format("engine with {} calls in flight, {:.0f} recorded replies a second", in_flight, done / wall)
+                   .c_str(),
                fmt::format("{:.2f} % of a core", share * 100), share < 0.05) &&
         good;
   }
@@ -138,7 +159,8 @@ int run_bench(const std::string& script) {
            good;
   }
   {
-    const auto model = bench.model("fast");
+    StoreLog log(*store);
+    const auto model = std::make_unique<RecordingModel>(bench.model("fast"), log, ignore);
     long early = 0, last = 0;
     const double cpu = cpu_seconds();
     const auto start = Clock_::now();
@@ -147,10 +169,10 @@ int run_bench(const std::string& script) {
       if (n == calls) last = resident_kb();
     });
     const double wall = std::chrono::duration<double>(Clock_::now() - start).count();
-    good = report(fmt::format("memory after {} calls against after {}", done, calls / 10).c_str(),
+    good = report(fmt::format("memory after {} recorded calls against after {}", done, calls / 10).c_str(),
                   fmt::format("{:+} KiB of {}", last - early, early), done == calls && last - early < 2048) &&
            good;
-    report(fmt::format("engine time a call ({:.0f} calls a second)", done / wall).c_str(),
+    report(fmt::format("engine time a recorded call ({:.0f} calls a second)", done / wall).c_str(),
            fmt::format("{:.0f} us", (cpu_seconds() - cpu) / done * 1e6), true);
   }
   return good ? 0 : 1;

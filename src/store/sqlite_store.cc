@@ -316,10 +316,11 @@ class SqliteStore final : public Store {
 
   Result<std::optional<Exchange>> exchange(const SessionId& id, Purpose purpose) override {
     const std::int64_t number = TRY(number_of(id));
-    const auto rows =
-        TRY(database().query(std::string(select_exchange) +
-                                 " WHERE session = ?1 AND expansion = ?2 AND attempt = ?3 ORDER BY serial DESC LIMIT 1",
-                             {number, static_cast<std::int64_t>(purpose.expansion), std::int64_t{purpose.attempt}}));
+    // "+": else SQLite goes through all of the session in the order of serials, instead of using the index by purpose.
+    const auto rows = TRY(
+        database().query(std::string(select_exchange) +
+                             " WHERE session = ?1 AND expansion = ?2 AND attempt = ?3 ORDER BY +serial DESC LIMIT 1",
+                         {number, static_cast<std::int64_t>(purpose.expansion), std::int64_t{purpose.attempt}}));
     if (rows.empty()) return std::nullopt;
     return TRY(read_exchange(rows[0])).exchange;
   }
