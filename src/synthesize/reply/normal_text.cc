@@ -86,7 +86,7 @@ std::string normal_cpp(std::string_view text) {
 }  // namespace
 
 std::string normal_text(const Candidate& candidate) {
-  if (candidate.language != Language::cpp) {
+  if (candidate.language != Language::cpp && candidate.language != Language::cuda) {
     std::string out;
     for (const std::string_view line : split_lines(candidate.text)) {
       const std::string_view kept = without_trailing_space(line);

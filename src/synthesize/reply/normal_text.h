@@ -8,8 +8,8 @@
 namespace kerf {
 
 // The plan without its comments and layout, then the source without comments, with single spaces only where two words
-// would run together; lines of the preprocessor stay lines. Languages other than cpp: white space at the ends of lines
-// and empty lines are taken away.
+// would run together; lines of the preprocessor stay lines. Of languages other than cpp and cuda, white space at the
+// ends of lines and empty lines are taken away.
 [[nodiscard]] std::string normal_text(const Candidate& candidate);
 [[nodiscard]] std::string normal_digest(const Candidate& candidate);
 

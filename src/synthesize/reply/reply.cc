@@ -21,6 +21,13 @@ constexpr std::size_t max_rationale = 300;
 // As the errors of plans say it where there is none.
 bool has_plan(std::string_view text) { return text.find("/// kerf") != std::string_view::npos; }
 
+bool python(Language language) { return language == Language::triton || language == Language::gluon; }
+
+// As the reply's form is told to models.
+std::string block_of(Language language) {
+  return fmt::format("(```{} … ```)", python(language) ? "python" : to_string(language));
+}
+
 bool blank(std::string_view text) { return without_trailing_space(text).find_first_not_of(" \t\n\r") == text.npos; }
 
 std::string one_line(std::string_view text) {
@@ -87,17 +94,21 @@ class Reader {
     if (markdown_.blocks.empty() && has_plan(reply_.text)) {
       const std::size_t begin = std::min(reply_.text.find_first_not_of(" \t\r\n"), reply_.text.size());
       const std::string_view text = std::string_view(reply_.text).substr(begin);
-      if (text.starts_with("/*") || text.starts_with("//")) return written(std::string(text), false);
+      if (python(context_.language) ? text.starts_with('#') : text.starts_with("/*") || text.starts_with("//"))
+        return written(std::string(text), false);
       return Unusable{ReplyFault::no_candidate,
-                      "the candidate has to stand in a fenced block (```cpp … ```), so that it can be told from prose"};
+                      fmt::format("the candidate has to stand in a fenced block {}, so that it can be told from prose",
+                                  block_of(context_.language))};
     }
     if (markdown_.blocks.empty())
       return Unusable{ReplyFault::no_candidate,
-                      "there is no fenced block in your reply: write the whole candidate in one (```cpp … ```)"};
+                      fmt::format("there is no fenced block in your reply: write the whole candidate in one {}",
+                                  block_of(context_.language))};
     return Unusable{ReplyFault::no_candidate,
                     fmt::format("none of the {} fenced blocks of your reply has a plan: a candidate holds its plan "
-                                "between the lines '/* /// kerf' and '/// */'",
-                                markdown_.blocks.size())};
+                                "between the lines {}",
+                                markdown_.blocks.size(),
+                                python(context_.language) ? "'# /// kerf' and '# ///'" : "'/* /// kerf' and '/// */'")};
   }
 
  private:

@@ -133,6 +133,25 @@ TEST(Reply, ARationaleIsOneShortLine) {
   EXPECT_EQ(written.rationale.find('\n'), std::string::npos);
 }
 
+TEST(Reply, SpeaksOfTheFormsOfItsLanguage) {
+  const std::string source =
+      "# /// kerf\n# version = 1\n# [[step]]\n# launch = \"k\"\n# grid = [1]\n# args = [\"x\"]\n# ///\nimport triton\n";
+  const auto said = [](const std::string& text, Language language) {
+    ModelReply reply;
+    reply.text = text;
+    const ReadReply read = read_reply(reply, {.language = language});
+    const auto* unusable = std::get_if<Unusable>(&read);
+    return unusable != nullptr ? unusable->message : "written";
+  };
+  EXPECT_EQ(said("Change: all.\n```python\n" + source + "```\n", Language::triton), "written");
+  EXPECT_EQ(said(source, Language::gluon), "written") << "a comment, a plan and nothing else";
+  EXPECT_THAT(said("Here it is:\n" + source, Language::triton), HasSubstr("```python"));
+  EXPECT_THAT(said("I would rather talk", Language::gluon), HasSubstr("```python"));
+  EXPECT_THAT(said("I would rather talk", Language::cuda), HasSubstr("```cuda"));
+  EXPECT_THAT(said("```python\nx = 1\n```", Language::triton), HasSubstr("'# /// kerf' and '# ///'"));
+  EXPECT_THAT(said("```cpp\nint x;\n```", Language::cpp), HasSubstr("'/* /// kerf' and '/// */'"));
+}
+
 TEST(Markdown, AFenceEndsAtOneThatIsAtLeastAsLong) {
   const Markdown m = read_markdown("a\n````cpp\n```\nx\n```\n````\nb\n~~~ {.Diff}\ny\n~~~\n`` ` ``\n```a`b```\n");
   ASSERT_EQ(m.blocks.size(), 2U);
@@ -156,6 +175,12 @@ TEST(NormalText, TakesAwayCommentsAndLayoutAndNothingElse) {
   EXPECT_NE(normal("#define A b\nc"), normal("#define A b c"));
   EXPECT_NE(normal("1'000"), normal("1'001"));
   EXPECT_EQ(normal("x = 1'000; // ' \ny"), normal("x=1'000;y"));
+  const auto of = [](const std::string& text, Language language) {
+    return normal_text({.text = text, .language = language, .name = ""});
+  };
+  EXPECT_EQ(of("int  a; // b\n", Language::cuda), of("int a;", Language::cuda));
+  EXPECT_EQ(of("a = 1  \n\nb = 2\n", Language::triton), of("a = 1\nb = 2", Language::triton));
+  EXPECT_NE(of("if a:\n  b", Language::triton), of("if a:\n b", Language::triton));
 }
 
 TEST(NormalText, SeesThePlanThatStandsInAComment) {
