@@ -424,6 +424,65 @@ TEST_F(ModelSession, AWrongContentTypeEndsItWithOneLineAndTheSessionIsKept) {
   EXPECT_EQ(shown["spend"]["calls"], 0);
 }
 
+// What a model believes to be new, and the compiler not: another name for a variable.
+TEST_F(ModelSession, WhatCompilesToTheCodeOfANodeIsNotRunAndTheModelIsTold) {
+  const fs::path script = folder.path() / "renames.py";
+  ASSERT_TRUE(write_file(script, R"(import hashlib, sys
+prompt = sys.stdin.read()
+name = "v" + hashlib.sha256(prompt.encode()).hexdigest()[:8]
+print(f"""Change: {name}
+
+```cpp
+/* /// kerf
+version = 1
+supports = "x.ndim == 2"
+[[step]]
+launch = "row_mean"
+grid = ["x.shape[0]"]
+args = ["x", "y", "out", "x.shape[1]", "init.slope"]
+/// */
+extern "C" void row_mean(const float* x, const float* y, float* out, int64_t n, float slope, int64_t row) {{
+  double {name} = 0;
+  for (int64_t i = row * n; i < (row + 1) * n; ++i) {{
+    const float z = tanh1(x[i] * slope) + sigmoid1(y[i]);
+    {name} += static_cast<double>(z * z);
+  }}
+  out[row] = static_cast<float>({name} / static_cast<double>(n));
+}}
+```""")
+)"));
+  const json ended = kerf_json({"optimize", problem, "--synthesizer", "command:" + python() + " " + script.string(),
+                                "--budget", "4candidates", "--jobs", "1", "--confirm", "0", "--out", "out"});
+  ASSERT_TRUE(ended.is_object());
+  EXPECT_EQ(ended["candidates"], 4);
+  const json shown = kerf_json({"show", "last"});
+  ASSERT_EQ(shown["nodes"].size(), 5U);
+  for (int i = 2; i <= 4; ++i) {
+    const json node = kerf_json({"show", "last/" + std::to_string(i)});
+    const json& evaluation = node["evaluation"];
+    EXPECT_EQ(evaluation["verdict"], "rejected");
+    EXPECT_EQ(evaluation["rule"], "repetition");
+    EXPECT_THAT(evaluation["message"].get<std::string>(), HasSubstr("node 1, whose verdict was measured"));
+    std::vector<std::string> jobs;
+    for (const auto& job : evaluation["jobs"]) jobs.push_back(job["kind"]);
+    EXPECT_THAT(jobs, testing::ElementsAre("lint", "compile"));
+  }
+  EXPECT_EQ(kerf_json({"show", "last/1"})["evaluation"]["code"], kerf_json({"show", "last/4"})["evaluation"]["code"]);
+  // What is built upon which node depends on times; whoever repairs a repetition is told that it is one.
+  for (const auto& node : shown["nodes"]) {
+    if (node["parents"].empty() || node["parents"][0].get<int>() < 2) continue;
+    EXPECT_THAT(kerf({"show", node["name"].get<std::string>(), "--prompt"}).output,
+                HasSubstr("compiles to the same code"));
+  }
+  // A replay needs no compiler to know it.
+  ASSERT_EQ(kerf({"export", "last", "--format", "recording", "--out", "talk.jsonl"}).exit_code, 0);
+  environment["KERF_CXX"] = "/nonexistent/compiler";
+  ASSERT_EQ(
+      kerf({"optimize", "--synthesizer", "replay:talk.jsonl", "--evaluations", "recorded", "--out", "again"}).exit_code,
+      0);
+  EXPECT_EQ(kerf_json({"show", "last"})["tree"], shown["tree"]);
+}
+
 // Before PyTorch is started, a compiler called or a token spent.
 TEST_F(ModelSession, AServerThatCannotBeAskedIsToldAtOnce) {
   const ModelServer server;
