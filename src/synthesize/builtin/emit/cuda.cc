@@ -205,34 +205,43 @@ class Emitter : private CudaKernel {
   }
   std::string partial_name(int wave) const { return fmt::format("{}_part{}", name_, wave); }
 
-  // The block's own results of a wave, to scratch.
-  void write_partial(int wave, const std::string& where) {
-    const std::string to = argument("double*", partial_name(wave) + "_to", partial_name(wave));
+  std::string total_name(int wave) const { return fmt::format("{}_all{}", name_, wave); }
+
+  // The results of a wave that this block knows, to scratch.
+  void write_results(int wave, const std::string& scratch, const std::string& where) {
+    const std::string to = argument("double*", scratch + "_to", scratch);
     std::size_t k = 0;
     for (const Total& t : totals_in(wave))
       for (const std::string& number : t.numbers)
         line(fmt::format("{}[{} * {} + {}] = {};", to, where, numbers_in(wave), k++, number));
   }
-  // The row's results from those of `count` blocks; `fresh`: others write them while this kernel runs.
-  void join_partials(int wave, const std::string& first, const std::string& count, bool fresh) {
+  // The row's results from those of `count` blocks, or from what one has joined already where there is no count;
+  // `fresh`: others write them while this kernel runs.
+  void read_results(int wave, const std::string& scratch, const std::string& first, const std::string& count,
+                    bool fresh) {
     if (numbers_in(wave) == 0) return;
     need("join");
     need("across");
-    const std::string from = fresh ? argument("double*", partial_name(wave) + "_to", partial_name(wave))
-                                   : argument("const double*", partial_name(wave) + "_from", partial_name(wave));
+    const std::string from =
+        fresh ? argument("double*", scratch + "_to", scratch) : argument("const double*", scratch + "_from", scratch);
+    const std::string at = count.empty() ? first : fmt::format("({} + block)", first);
     std::size_t number = 0;
     for (const std::size_t part : parts_in(wave)) {
       if (parts_[part].joint) need(parts_[part].joint->kind == Joint::Kind::moments ? "moments" : "exponentials");
       for (const Total& t : totals_of(part)) {
         std::vector<std::string> read;
         for (std::size_t k = 0; k < t.numbers.size(); ++k) {
-          const std::string place = fmt::format("{} + ({} + block) * {} + {}", from, first, numbers_in(wave), number++);
+          const std::string place = fmt::format("{} + {} * {} + {}", from, at, numbers_in(wave), number++);
           read.push_back(fresh ? fmt::format("__ldcg({})", place) : fmt::format("*({})", place));
         }
-        line(fmt::format("{} {}_all = {};", t.type, t.name, t.none));
         const std::string made = read.size() == 1   ? fmt::format(fmt::runtime(t.made), read[0])
                                  : read.size() == 2 ? fmt::format(fmt::runtime(t.made), read[0], read[1])
                                                     : fmt::format(fmt::runtime(t.made), read[0], read[1], read[2]);
+        if (count.empty()) {
+          line(fmt::format("const {} {} = {};", t.type, t.name, made));
+          continue;
+        }
+        line(fmt::format("{} {}_all = {};", t.type, t.name, t.none));
         line(fmt::format("for (int64_t block = threadIdx.x; block < {0}; block += {1}) {2}_all = {3}({2}_all, {4});",
                          count, tune_, t.name, t.join, made));
         line(fmt::format("const {0} {1} = across<{2}>({1}_all, {3});", t.type, t.name, tune_, t.join));
@@ -277,13 +286,13 @@ class Emitter : private CudaKernel {
       if (kept_) unflatten(kept_, "row");
       declare_row_values(0);
       for (int before = 1; before < wave; ++before) {
-        join_partials(before, fmt::format("row * {}", chunks_arg), chunks_arg, false);
+        read_results(before, partial_name(before), fmt::format("row * {}", chunks_arg), chunks_arg, false);
         declare_row_values(before);
       }
       if (!last) {
         for (const std::size_t part : parts_in(wave)) reduce_part(part);
         open("if (lane == 0) {");
-        write_partial(wave, "blockIdx.x");
+        write_results(wave, partial_name(wave), "blockIdx.x");
         close();
         out_.scratch.push_back(
             {.name = partial_name(wave),
@@ -314,9 +323,9 @@ class Emitter : private CudaKernel {
                                [&](const RegionStore& s) { return loops_over(s.access) && !runs_evenly(s.access); });
   }
 
-  // One launch. Blocks take tickets in order: of each step, a chunk of the first pass over row `step`, one of the
-  // second over row `step - 1`, and so on; the passes of one row are `step`s apart, so that whoever waits, waits for
-  // blocks that have started. What a pass reads again lies in L2.
+  // One launch. Blocks draw tickets in order: of each step a chunk of the first pass over row `step`, then the same
+  // chunk of the second pass over row `step - 1`, and so on. Whoever waits, waits for blocks that drew before it and
+  // that do their own earlier passes first, so that somebody can always go on. What a pass reads again lies in L2.
   void overlapped() {
     loop_ = r_.reduced;
     require_vectors();
@@ -329,7 +338,6 @@ class Emitter : private CudaKernel {
     std::vector<int> waves;
     for (int wave = 1; wave <= r_.waves; ++wave)
       if (!parts_in(wave).empty()) waves.push_back(wave);
-    const std::size_t passes = waves.size() + 1;
     begin_kernel();
     const std::string row_count = size_of_axes(kept_);
     const std::string ticket = name_ + "_ticket", done = name_ + "_done";
@@ -339,64 +347,79 @@ class Emitter : private CudaKernel {
     out_.scratch.push_back({.name = ticket, .dtype = "i64", .shape = {"1"}, .zero = true});
     out_.scratch.push_back(
         {.name = done, .dtype = "i32", .shape = {rows.text, std::to_string(waves.size())}, .zero = true});
-    for (const int wave : waves)
-      out_.scratch.push_back(
-          {.name = partial_name(wave),
-           .dtype = "f64",
-           .shape = {fmt::format("{} * ({})", product(rows.text), chunks), std::to_string(numbers_in(wave))}});
+    for (const int wave : waves) {
+      const std::string numbers = std::to_string(numbers_in(wave));
+      out_.scratch.push_back({.name = partial_name(wave),
+                              .dtype = "f64",
+                              .shape = {fmt::format("{} * ({})", product(rows.text), chunks), numbers}});
+      out_.scratch.push_back({.name = total_name(wave), .dtype = "f64", .shape = {rows.text, numbers}});
+    }
     line("__shared__ int64_t ticket;");
+    line("__shared__ bool last;");
     line("const int lane = threadIdx.x;");
     line(fmt::format("if (lane == 0) ticket = (int64_t)atomicAdd((unsigned long long*){}, 1ull);", tickets_arg));
     line("__syncthreads();");
-    line(fmt::format("const int64_t step = ticket / ({0} * {1}), chunk = ticket % ({0} * {1}) / {0};", passes,
-                     chunks_arg));
-    line(fmt::format("const int pass = (int)(ticket % {});", passes));
-    line("const int64_t row = step - pass;");
-    line(fmt::format("if (row < 0 || row >= {}) return;", row_count));
+    line(fmt::format("const int64_t step = ticket / {0}, chunk = ticket % {0};", chunks_arg));
     const std::string step = argument("int64_t", "length", length);
     line(fmt::format("const int64_t begin = chunk * {};", step));
     line(fmt::format("const int count = (int)least({}, {} - begin);", step, size_of_axes(r_.reduced)));
     begin_ = "begin";
-    if (kept_) unflatten(kept_, "row");
-    declare_row_values(0);
-    const auto others = [&](std::size_t p) { return fmt::format("{}[row * {} + {}]", done_arg, waves.size(), p); };
-    for (std::size_t p = 0; p < passes; ++p) {
+    for (std::size_t pass = 0; pass <= waves.size(); ++pass) {
       const auto declared = declared_;
       const auto bases = bases_;
       const auto wide = wide_;
-      open(fmt::format("{}if (pass == {}) {{", p == 0 ? "" : "} else ", p));
-      if (p > 0) {
-        line(fmt::format("if (lane == 0)"));
-        line(fmt::format("  while (*(volatile int32_t*)&{} < {}) __nanosleep(64);", others(p - 1), chunks_arg));
+      open(pass == 0 ? fmt::format("if (step < {}) {{", row_count)
+                     : fmt::format("if (step >= {0} && step - {0} < {1}) {{", pass, row_count));
+      line(pass == 0 ? "const int64_t row = step;" : fmt::format("const int64_t row = step - {};", pass));
+      const auto others = [&](std::size_t p) { return fmt::format("{}[row * {} + {}]", done_arg, waves.size(), p); };
+      if (pass > 0) {
+        line("if (lane == 0)");
+        line(fmt::format("  while (*(volatile int32_t*)&{} <= {}) __nanosleep(64);", others(pass - 1), chunks_arg));
         line("__syncthreads();");
         line("__threadfence();");
       }
-      for (std::size_t before = 0; before < p; ++before) {
-        join_partials(waves[before], fmt::format("row * {}", chunks_arg), chunks_arg, true);
+      if (kept_) unflatten(kept_, "row");
+      declare_row_values(0);
+      for (std::size_t before = 0; before < pass; ++before) {
+        read_results(waves[before], total_name(waves[before]), "row", "", true);
         declare_row_values(waves[before]);
       }
-      if (p + 1 < passes) {
-        // The next pass reads it again.
-        const bool past = std::exchange(past_, false);
-        for (const std::size_t part : parts_in(waves[p])) reduce_part(part);
-        past_ = past;
-        open("if (lane == 0) {");
-        write_partial(waves[p], fmt::format("(row * {} + chunk)", chunks_arg));
-        line("__threadfence();");
-        line(fmt::format("atomicAdd(&{}, 1);", others(p)));
-        close();
-      } else {
+      if (pass < waves.size())
+        overlapped_reduction(waves[pass], others(pass), chunks_arg);
+      else {
         store_rows();
         store_results("chunk == 0 && lane == 0");
       }
-      --depth_;
+      close();
       declared_ = declared;
       bases_ = bases;
       wide_ = wide;
     }
-    ++depth_;
+    end_kernel(name_, describe(), fmt::format("({} + {}) * ({})", rows.text, waves.size(), chunks));
+  }
+
+  // The block that is the last to be done with its chunk of a row joins what all have, and says so.
+  void overlapped_reduction(int wave, const std::string& done, const std::string& chunks) {
+    const bool past = std::exchange(past_, false);  // the next pass reads it again
+    for (const std::size_t part : parts_in(wave)) reduce_part(part);
+    past_ = past;
+    open("if (lane == 0) {");
+    write_results(wave, partial_name(wave), fmt::format("(row * {} + chunk)", chunks));
+    line("__threadfence();");
+    line(fmt::format("last = atomicAdd(&{}, 1) == {} - 1;", done, chunks));
     close();
-    end_kernel(name_, describe(), fmt::format("({} + {}) * {} * ({})", rows.text, passes - 1, passes, chunks));
+    line("__syncthreads();");
+    const auto declared = declared_;
+    open("if (last) {");
+    line("__threadfence();");
+    read_results(wave, partial_name(wave), fmt::format("row * {}", chunks), chunks, true);
+    open("if (lane == 0) {");
+    write_results(wave, total_name(wave), "row");
+    line("__threadfence();");
+    line(fmt::format("atomicAdd(&{}, 1);", done));
+    close();
+    close();
+    declared_ = declared;
   }
 };
 
