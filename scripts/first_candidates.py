@@ -18,6 +18,7 @@ def main():
     parser.add_argument("suite")
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--target", default="nvidia")
+    parser.add_argument("--language", help="the target's first otherwise")
     parser.add_argument("--select", required=True)
     parser.add_argument("--count", type=int, default=16)
     parser.add_argument("--kerf", default="build/kerf")
@@ -29,6 +30,8 @@ def main():
         folder = options.out / name.replace("/", "-")
         command = [options.kerf, "optimize", f"{options.suite}#{name}", "--target", options.target, "--dry-run", "--budget",
                    f"{options.count}candidates", "--out", str(folder)]
+        if options.language:
+            command += ["--language", options.language]
         for key, value in sizes.get(name, {}).items():
             command += ["--set", f"{key}={json.dumps(value)}"]
         done = subprocess.run(command, capture_output=True, text=True)

@@ -230,6 +230,10 @@ std::unique_ptr<CommandLine> make_command_line() {
   worker_run->add_option("--jobs", c.worker_run.jobs, "Compilations side by side (default: one a core)")
       ->type_name("N")
       ->check(CLI::Range(1, 256));
+  worker_run->add_option("--devices", c.worker_run.devices, "GPUs that judge side by side, as 0,1 (default: the first)")
+      ->delimiter(',')
+      ->type_name("N,N")
+      ->check(CLI::Range(0, 63));
   add_common(worker_run, c.worker_run.common);
   worker_run->callback([&c] { c.chosen = [&c] { return run_worker(c.worker_run); }; });
 

@@ -102,9 +102,10 @@ struct EvaluateOptions {
 
 struct WorkerRunOptions {
   CommonOptions common;
-  std::string bundle;  // file
-  std::string out;     // file; empty: beside the bundle
-  int jobs = 0;        // compilations side by side; 0: one a core
+  std::string bundle;             // file
+  std::string out;                // file; empty: beside the bundle
+  int jobs = 0;                   // compilations side by side; 0: one a core
+  std::vector<int> devices = {};  // GPUs; empty: the first
 };
 // Judges a bundle and appends what it found out to a file, one evaluation a line; what stands there is not judged
 // again.

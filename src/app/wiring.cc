@@ -13,6 +13,7 @@
 #include "evaluate/local_evaluator.h"
 #include "evaluate/native_runner.h"
 #include "evaluate/oracle_client.h"
+#include "evaluate/spread_evaluator.h"
 #include "synthesize/builtin/builtin.h"
 #include "synthesize/identity.h"
 #include "synthesize/mixed_synthesizer.h"
@@ -73,11 +74,15 @@ MachineLimits limits_of(const DeviceFacts& facts) {
           .cache_bytes = facts.l2_bytes};
 }
 
-// Null where this machine has none.
-Result<std::unique_ptr<CudaRunner>> gpu_at_hand() {
-  auto runner = make_cuda_runner();
-  if (!runner && runner.error().kind == ErrorKind::unavailable) return nullptr;
-  return runner;
+// Those that are asked for, which must be there; unasked, the first, or none where this machine has none.
+Result<std::vector<std::unique_ptr<CudaRunner>>> gpus_at_hand(const std::vector<int>& devices) {
+  std::vector<std::unique_ptr<CudaRunner>> found;
+  for (const int device : devices) found.push_back(TRY(make_cuda_runner({.device = device})));
+  if (!devices.empty()) return found;
+  auto first = make_cuda_runner();
+  if (!first && first.error().kind == ErrorKind::unavailable) return found;
+  found.push_back(TRY(std::move(first)));
+  return found;
 }
 
 }  // namespace
@@ -101,8 +106,15 @@ Result<std::string> store_path(const std::string& asked) {
 struct Wiring::Parts {
   SystemClock clock;
   std::unique_ptr<Store> store;
-  std::unique_ptr<Oracle> oracle;
-  Languages languages;
+  // What candidates are judged with, for each GPU that is used; one where none is. The oracle and the evaluator below
+  // are the first's, or stand before all of them.
+  struct Device {
+    std::unique_ptr<Oracle> oracle;
+    Languages languages;
+  };
+  std::vector<std::unique_ptr<Device>> devices;
+  std::unique_ptr<Oracle> spread_oracle;
+  Oracle* oracle = nullptr;
   std::unique_ptr<MachineWatch> watch;
   std::unique_ptr<Loop> loop;
   std::unique_ptr<Evaluator> evaluator;
@@ -139,45 +151,64 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
     parts->target_facts["calibration"] = roofline ? to_json(*roofline) : nlohmann::json(nullptr);
     parts->target_facts["threads"] = parts->threads;
     // Candidates for a GPU run on it where there is one, else in an emulation on the CPU.
-    std::unique_ptr<CudaRunner> gpu;
-    if (target.gpu && options.judges) gpu = TRY(gpu_at_hand());
-    OracleOptions oracle{.threads = parts->threads};
-    if (gpu) {
-      oracle.device = fmt::format("cuda:{}", gpu->facts().index);
-      oracle.flush_bytes = flush_bytes(gpu->facts());
-      parts->target_facts["gpu_at_hand"] = to_json(gpu->facts());
+    std::vector<std::unique_ptr<CudaRunner>> gpus;
+    if (target.gpu && options.judges) gpus = TRY(gpus_at_hand(options.devices));
+    if (!target.gpu && !options.devices.empty())
+      return user_error(fmt::format("--devices are GPUs: target {} has none", target.name));
+    for (std::size_t k = 0; k < std::max<std::size_t>(1, gpus.size()); ++k) {
+      OracleOptions oracle{.threads = parts->threads};
+      if (!gpus.empty()) {
+        oracle.device = fmt::format("cuda:{}", gpus[k]->facts().index);
+        oracle.flush_bytes = flush_bytes(gpus[k]->facts());
+      }
+      parts->devices.push_back(std::make_unique<Parts::Device>());
+      parts->devices.back()->oracle = make_oracle(oracle);
     }
-    parts->oracle = make_oracle(oracle);
-    parts->loop = TRY(make_loop(options.jobs + pool_spare));
+    if (!gpus.empty()) parts->target_facts["gpu_at_hand"] = to_json(gpus[0]->facts());
+    parts->oracle = parts->devices[0]->oracle.get();
+    if (parts->devices.size() > 1) {
+      std::vector<Oracle*> all;
+      for (const auto& device : parts->devices) all.push_back(device->oracle.get());
+      parts->spread_oracle = make_spread_oracle(std::move(all));
+      parts->oracle = parts->spread_oracle.get();
+    }
+    parts->loop = TRY(make_loop(options.jobs + pool_spare * static_cast<int>(parts->devices.size())));
     if (!options.judges) return std::unique_ptr<Wiring>(new Wiring(std::move(parts)));
     parts->watch = make_machine_watch();
-    LocalEvaluatorOptions evaluator;
-    evaluator.jobs = options.jobs;
-    evaluator.threads = parts->threads;
-    evaluator.versions = parts->versions;
-    evaluator.target = target.name;
-    if (gpu) {
-      evaluator.limits = limits_of(gpu->facts());
-      evaluator.threads = 1;  // what company may not take from a run: the thread that hands launches over
-      // What a truth in double precision takes of a large problem is most of the memory.
-      evaluator.trials = {.bytes = static_cast<std::size_t>(gpu->facts().memory_bytes) / 12, .copies = 2};
-      evaluator.max_autotune = true;
-    } else if (target.gpu) {
-      evaluator.emulated = emulated_only;
-    } else if (roofline) {
-      evaluator.limits = limits_of(*roofline, machine);
+    std::vector<std::unique_ptr<Evaluator>> evaluators;
+    for (std::size_t k = 0; k < parts->devices.size(); ++k) {
+      Parts::Device& device = *parts->devices[k];
+      LocalEvaluatorOptions evaluator;
+      evaluator.jobs = std::max(1, options.jobs / static_cast<int>(parts->devices.size()));
+      evaluator.threads = parts->threads;
+      evaluator.versions = parts->versions;
+      evaluator.target = target.name;
+      std::shared_ptr<Runner> runner;
+      if (!gpus.empty()) {
+        const DeviceFacts& facts = gpus[k]->facts();
+        evaluator.limits = limits_of(facts);
+        evaluator.threads = 1;  // what company may not take from a run: the thread that hands launches over
+        // What a truth in double precision takes of a large problem is most of the memory.
+        evaluator.trials = {.bytes = static_cast<std::size_t>(facts.memory_bytes) / 12, .copies = 2};
+        evaluator.max_autotune = true;
+        runner = std::move(gpus[k]);
+      } else {
+        if (target.gpu)
+          evaluator.emulated = emulated_only;
+        else if (roofline)
+          evaluator.limits = limits_of(*roofline, machine);
+        runner = TRY(make_native_runner());
+      }
+      add_languages(target, runner, !gpus.empty(), device.languages);
+      evaluators.push_back(make_local_evaluator({.loop = *parts->loop,
+                                                 .clock = parts->clock,
+                                                 .oracle = *device.oracle,
+                                                 .languages = device.languages,
+                                                 .cache = parts->store->cache(),
+                                                 .watch = *parts->watch},
+                                                std::move(evaluator)));
     }
-    const bool on_gpu = gpu != nullptr;
-    std::shared_ptr<Runner> runner = std::move(gpu);
-    if (!on_gpu) runner = TRY(make_native_runner());
-    add_languages(target, runner, on_gpu, parts->languages);
-    parts->evaluator = make_local_evaluator({.loop = *parts->loop,
-                                             .clock = parts->clock,
-                                             .oracle = *parts->oracle,
-                                             .languages = parts->languages,
-                                             .cache = parts->store->cache(),
-                                             .watch = *parts->watch},
-                                            std::move(evaluator));
+    parts->evaluator = evaluators.size() == 1 ? std::move(evaluators[0]) : make_spread_evaluator(std::move(evaluators));
   } else {
     parts->loop = TRY(make_loop(1));
   }
@@ -316,8 +347,8 @@ Result<SessionParts> Wiring::session_parts(ProgressView& view, const SessionOpti
     made.target_facts = sources.recording->understood.value("target", nlohmann::json());
     made.versions = sources.recording->versions;
     made.script = std::make_shared<Script>(sources.recording->script);
-  } else if (p.languages.has(language)) {
-    made.versions["compiler"] = TRY(p.languages.find(language)).backend->version();
+  } else if (!p.devices.empty() && p.devices.front()->languages.has(language)) {
+    made.versions["compiler"] = TRY(p.devices.front()->languages.find(language)).backend->version();
   }
   return made;
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/loop.h"
@@ -26,7 +27,8 @@ struct WiringOptions {
   int jobs = 2;         // compilations side by side
   bool machine = true;  // compilers, oracle and runner, too; false: the store alone
   std::string target = "cpu";
-  bool judges = true;  // compilers and runner, too; false: of the machine, the oracle alone
+  bool judges = true;             // compilers and runner, too; false: of the machine, the oracle alone
+  std::vector<int> devices = {};  // GPUs that judge side by side, as the driver counts them; empty: the first
 };
 
 // Where a session's replies and evaluations come from, if not from models and this machine.
