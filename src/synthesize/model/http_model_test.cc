@@ -368,11 +368,13 @@ TEST_F(ServerCheckTest, ARefusedKeyAnUnknownModelAndNobodyThereAreErrors) {
 }
 
 TEST_F(ServerCheckTest, WhatSaysNothingIsNoReasonNotToAsk) {
-  for (const int status : {429, 500, 529, 302}) {
+  for (const int status : {403, 429, 500, 529, 302}) {
     answer(status, "busy");
     EXPECT_EQ(check(), "") << status;
     EXPECT_TRUE(*checked) << status;
   }
+  answer(401, R"({"error":{"message":"Missing scopes: api.model.read"}})");
+  EXPECT_EQ(check(), "") << "a key that is for calls alone";
   http.answers.push_back({.failure = HttpFailure{HttpTrouble::timed_out, "slow"}, .headless = true});
   EXPECT_EQ(check(), "");
   EXPECT_TRUE(*checked);

@@ -40,9 +40,10 @@ bool is_model(std::string_view listed, std::string_view wanted) {
 
 Result<std::string> read_models_answer(const AskedServer& asked, const HttpHead& head, std::string_view body,
                                        std::int64_t now_unix_ms) {
+  // A key may be for calls alone: then the list is refused (403, or a 401 that names a scope) and calls are not.
+  const bool refused_key = head.status == 401 && body.find("scope") == body.npos;
   const bool no_such_model = asked.own_server && head.status == 404;
-  if (head.status == 401 || head.status == 403 || no_such_model)
-    return std::unexpected(trouble_of_answer(asked, head, body, now_unix_ms).error);
+  if (refused_key || no_such_model) return std::unexpected(trouble_of_answer(asked, head, body, now_unix_ms).error);
   if (head.status != 200 || asked.own_server) return std::string();
   const Json json = Json::parse(body, nullptr, false);
   if (json.is_discarded() && body.find_first_not_of(" \t\r\n") == body.find('<') && body.find('<') != body.npos)
