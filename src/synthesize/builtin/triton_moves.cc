@@ -29,6 +29,7 @@ class Mover {
   void change(const char* name, const std::string& because, auto&& edit) {
     Schedule s = now_;
     edit(s);
+    if (s.stages > 1 && s.stages == now_.stages && !illegal_in_triton(region_, s).empty()) s.stages = 0;
     if (s == now_ || !illegal_in_triton(region_, s).empty()) return;
     found_.push_back({name, because, s});
   }
@@ -43,10 +44,7 @@ class Mover {
                [&](Schedule& s) { s.resident = each * machine_.sms; });
     } else {
       change("persistent", now_.resident ? "as many programs as there is work" : "a few programs an SM do all the work",
-             [&](Schedule& s) {
-               s.resident = now_.resident ? 0 : 2048 / now_.block.front() * machine_.sms;
-               if (s.resident == 0 && !loops_over_tiles(s)) s.stages = 0;
-             });
+             [&](Schedule& s) { s.resident = now_.resident ? 0 : 2048 / now_.block.front() * machine_.sms; });
     }
     for (const std::int64_t stages : {0, 2, 3, 4})
       if (stages != now_.stages)
@@ -108,7 +106,6 @@ class Mover {
              s.hold = !s.hold;
              s.joint = !s.hold && !joints(region_).empty();
              if (!s.hold) s.unroll = s.sketch == Sketch::columns ? 4 : 8;
-             if (!loops_over_tiles(s)) s.stages = 0;
            });
   }
 

@@ -39,6 +39,24 @@ bool fits(const Region& region, const Schedule& s) {
   });
 }
 
+// Shared memory that the loads of `stages` rounds take, at most: of everything that changes within a tile.
+std::int64_t staged_bytes(const Region& region, const Schedule& s) {
+  const std::int64_t threads = *std::ranges::max_element(s.block);
+  std::int64_t bytes = 0;
+  for (const Instruction& i : region.code) {
+    if (i.form != Form::load || (i.axes & (s.sketch == Sketch::flat ? i.axes : region.reduced)) == 0) continue;
+    bytes += (i.type == Type::i64 ? 8 : 4) * tile_length(region, s, threads) * tile_breadth(s, threads);
+  }
+  return bytes * s.stages;
+}
+
+// Loads ahead of their round where accumulators take the registers of programs that would hide them.
+void stage(const Region& region, Schedule& s) {
+  constexpr std::int64_t most = 150 << 10;
+  s.stages = 3;
+  if (!s.joint || staged_bytes(region, s) > most) s.stages = 0;
+}
+
 Schedule rows_schedule(const Region& region, Schedule s) {
   s.sketch = Sketch::rows;
   s.hold = true;
@@ -60,6 +78,7 @@ Schedule rows_schedule(const Region& region, Schedule s) {
   s.block = {256, 512};
   s.unroll = 8;
   s.joint = !joints(region).empty();
+  stage(region, s);
   return s;
 }
 
@@ -113,7 +132,9 @@ Schedule default_triton_schedule(const Region& region, const CacheFacts& machine
   s.resident = 4 * machine.sms;
   s.joint = !joints(region).empty();
   const bool few = rows < 8 * machine.sms && length >= 65536, very_few = rows < machine.sms && length >= 16384;
+  stage(region, s);
   if ((few || very_few) && illegal_in_triton(region, s).empty()) return s;
+  s.stages = 0;
   s.joint = false;
   s.resident = 0;
   return rows_schedule(region, s);
@@ -131,6 +152,8 @@ std::string illegal_in_triton(const Region& region, const Schedule& s) {
   if (s.resident < 0 || s.resident > 1 << 20) return "a launch is for up to 1048576 programs";
   if (s.stages < 0 || s.stages > 8) return "0 to 8 stages";
   if (s.stages > 1 && !loops_over_tiles(s)) return "no loop whose loads could be under way ahead";
+  constexpr std::int64_t shared = 200 << 10;  // of 227 KiB that a block may have
+  if (s.stages > 1 && staged_bytes(region, s) > shared) return "shared memory does not hold the loads that are ahead";
   if (s.joint && (s.sketch == Sketch::flat || s.hold || joints(region).empty()))
     return "no reductions that could share a pass";
   if (s.keep || s.ahead || s.overlap) return "Triton has no word for it";

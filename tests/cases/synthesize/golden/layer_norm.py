@@ -45,7 +45,7 @@ def layer_norm_kernel_pass1(chunks, length, J, x_from, layer_norm_kernel_part1_t
     moments_1_count_so_far = tl.zeros([BLOCK], tl.float32)
     moments_1_mean_so_far = tl.zeros([BLOCK], tl.float32)
     moments_1_squares_so_far = tl.zeros([BLOCK], tl.float32)
-    for first in tl.range(begin, end, BLOCK):
+    for first in tl.range(begin, end, BLOCK, num_stages=3):
         at = first + tl.arange(0, BLOCK)
         inside = at < end
         x_ = tl.load(x_from + i * J + at, mask=inside, eviction_policy="evict_first")
@@ -80,7 +80,7 @@ def layer_norm_kernel(chunks, length, J, layer_norm_kernel_part1_from, layer_nor
     layer_norm_6 = layer_norm_5 / layer_norm_count_value
     layer_norm_7 = layer_norm_6 + 1e-05
     layer_norm_8 = 1.0 / tl.sqrt_rn(layer_norm_7.to(tl.float32))
-    for first in tl.range(begin, end, BLOCK):
+    for first in tl.range(begin, end, BLOCK, num_stages=3):
         at = first + tl.arange(0, BLOCK)
         inside = at < end
         x_ = tl.load(x_from + i * J + at, mask=inside, eviction_policy="evict_first")
