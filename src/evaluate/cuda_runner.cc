@@ -226,6 +226,7 @@ class LocalCudaRunner final : public CudaRunner {
     return {"kernels: device code only, loaded by a process of kerf's; the module is unloaded after its candidate",
             "expected values: in another process, never opened here"};
   }
+  bool keeps_order() const override { return false; }
   nlohmann::json describe() const override { return to_json(facts_); }
   const DeviceFacts& facts() const override { return facts_; }
 

@@ -66,6 +66,8 @@ struct Runner {
   // process: what a busy machine adds to every hand-over shows here, what a kernel hides does not.
   [[nodiscard]] virtual Result<double> handover_us() = 0;
   [[nodiscard]] virtual std::vector<std::string> isolation() const = 0;
+  // Whether it can hand tasks out in the order that a run asks for. A GPU hands out blocks as it likes.
+  [[nodiscard]] virtual bool keeps_order() const { return true; }
   // The device on which candidates run, for receipts; null where that is the machine itself.
   [[nodiscard]] virtual nlohmann::json describe() const { return nullptr; }
 };

@@ -19,6 +19,7 @@ class ScriptedRunner final : public Runner {
   std::function<Run(const LoadRequest&)> program = [](const LoadRequest&) { return honest(100); };
   std::function<Result<>(const LoadRequest&)> on_load = [](const LoadRequest&) { return Result<>(); };
   std::function<double()> handover = [] { return 20.0; };
+  bool orders = true;  // what keeps_order() says
   int loads = 0;
   int runs = 0;
 
@@ -42,6 +43,7 @@ class ScriptedRunner final : public Runner {
     return std::make_unique<Instance>(*this, program(request));
   }
   Result<double> handover_us() override { return handover(); }
+  [[nodiscard]] bool keeps_order() const override { return orders; }
   [[nodiscard]] std::vector<std::string> isolation() const override { return {"scripted"}; }
 
  private:

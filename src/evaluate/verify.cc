@@ -361,7 +361,8 @@ Result<Verification> verify_all(const VerifyTools& tools, const Understood& prob
     passes.push_back(
         {.distribution = distribution, .placement = passes.size() % 2 == 1 ? Placement::back : Placement::front});
   }
-  passes.push_back({.distribution = "own", .placement = Placement::back, .order = TaskOrder::descending});
+  if (tools.runner.keeps_order())
+    passes.push_back({.distribution = "own", .placement = Placement::back, .order = TaskOrder::descending});
   append(all, TRY(verify_workload(tools, source, image, point, problem.workloads.front(), "primary", passes, random)));
   const auto small = smallest(problem, supported);
   for (const auto i : supported) {

@@ -74,6 +74,15 @@ TEST_F(Verify, FindsNothingAgainstARightCandidate) {
   EXPECT_THAT(placements, Contains("back"));
 }
 
+TEST_F(Verify, RunsOnceMoreInAnotherOrderOnlyWhereARunnerKeepsOne) {
+  const auto ordered = all();
+  const int runs = runner.runs;
+  runner.orders = false;
+  const auto unordered = all();
+  ASSERT_TRUE(ordered && unordered);
+  EXPECT_EQ(runner.runs - runs, runs - 1);
+}
+
 TEST_F(Verify, SaysWhereAndOnWhatAnOutputIsWrong) {
   judge_wrong_if([](const Trial& trial, int) { return trial.distribution == "heavy_tailed"; });
   const auto v = all();
