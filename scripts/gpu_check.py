@@ -9,7 +9,7 @@ import sys
 
 root = pathlib.Path(__file__).resolve().parent.parent
 kerf = sys.argv[1] if len(sys.argv) > 1 else "kerf"
-cases = sorted((root / "tests/cases/gpu").glob("*.cu"))
+cases = sorted((root / "tests/cases/gpu").glob("*.*"))
 run = subprocess.run([kerf, "evaluate", root / "bench/gpu/relu.py", *cases, "--target", "nvidia", "--screen", "--json",
                       "--set", "rows=512", "--set", "columns=16384"], capture_output=True, text=True)
 found = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
@@ -17,7 +17,7 @@ if len(found) != len(cases):
     sys.exit(f"{len(found)} evaluations of {len(cases)} candidates: {run.stderr.strip()[-500:]}")
 missed = 0
 for case, evaluation in zip(cases, found):
-    expected = re.match(r"// expect ([a-z0-9_ ]+):", case.read_text()).group(1)
+    expected = re.match(r"(?://|#) expect ([a-z0-9_ ]+):", case.read_text()).group(1)
     got = " ".join(filter(None, (evaluation["verdict"], evaluation["rule"])))
     evidence = (evaluation.get("receipt") or {}).get("evidence", "-")
     if evidence == "emulated":

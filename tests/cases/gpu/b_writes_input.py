@@ -1,0 +1,19 @@
+# expect wrong writes_input: changes its input before it reads it
+# /// kerf
+# version = 1
+# [[step]]
+# launch = "relu"
+# grid = ["cdiv(numel(x), 1024)"]
+# args = ["x", "out", "numel(x)"]
+# constexpr = { BLOCK = 1024 }
+# ///
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def relu(x, out, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(x + i, tl.load(x + i, mask=i < n) + 1.0, mask=i < n)
+    v = tl.load(x + i, mask=i < n)
+    tl.store(out + i, tl.where(v < 0.0, 0.0, v), mask=i < n)
