@@ -209,6 +209,9 @@ std::unique_ptr<CommandLine> make_command_line() {
   evaluate_app->add_option("--language", c.evaluate.language,
                            "cpp, cuda, triton or gluon, where a file does not say it");
   evaluate_app->add_flag("--for-model", c.evaluate.for_model, "In the words in which a model would be told of it");
+  evaluate_app->add_flag("--profile", c.evaluate.profile,
+                         "Count what kernels do, where the machine lets one (confirmed candidates always are)");
+  evaluate_app->add_flag("--diagnosis", c.evaluate.diagnosis, "Why it is as fast as it is, with the figures");
   evaluate_app
       ->add_option("--bundle", c.evaluate.bundle,
                    "Judge nothing here: pack all that it takes into this file, for kerf worker run on another machine")
@@ -250,6 +253,7 @@ std::unique_ptr<CommandLine> make_command_line() {
       add_command(app, "show", "Show a session's tree, or one node", "kerf show last; kerf show last/12 --source");
   show_app->add_option("id", c.show.id, "Session or SESSION/NODE, abbreviated, or last")->required()->type_name("ID");
   show_app->add_flag("--source", c.show.source, "With the candidate's text");
+  show_app->add_flag("--diagnosis", c.show.diagnosis, "Of a node, or the best one: why it is as fast as it is");
   show_app->add_flag("--prompt", c.show.prompt, "Of a node: the prompt that it was written from, byte for byte");
   show_app->add_flag("--conversation", c.show.conversation, "Of a node: all that was said, and what each call cost");
   add_common(show_app, c.show.common);

@@ -96,6 +96,8 @@ struct EvaluateOptions {
   std::string target = "cpu";
   std::string language;    // empty: as the files' extensions say
   bool for_model = false;  // as prompts tell a model of it
+  bool diagnosis = false;  // as a colleague would
+  bool profile = false;    // by counters, where there are any
   std::string bundle;      // file to pack all of it into, instead of judging it here
 };
 [[nodiscard]] Result<int> evaluate(const EvaluateOptions& options);
@@ -122,6 +124,7 @@ struct ShowOptions {
   CommonOptions common;
   std::string id;
   bool source = false;
+  bool diagnosis = false;     // of a node, or of a session's best
   bool prompt = false;        // of a node, byte for byte
   bool conversation = false;  // with replies and what each call cost
 };

@@ -98,6 +98,8 @@ Result<int> evaluate(const EvaluateOptions& options) {
         TRY(print(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"));
       } else if (options.for_model) {
         TRY(print((state.printed > 0 ? "\n" : "") + feedback(evaluation, candidates[state.printed])));
+      } else if (options.diagnosis) {
+        TRY(print(fmt::format("{}{}\n{}", state.printed > 0 ? "\n" : "", name, diagnosis_text(evaluation))));
       } else {
         TRY(print(fmt::format("{}{}\n{}", state.printed > 0 ? "\n" : "", name, evaluation_text(evaluation))));
       }
@@ -110,18 +112,21 @@ Result<int> evaluate(const EvaluateOptions& options) {
     loop.stop();
   });
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    wiring->evaluator().submit(
-        candidates[i],
-        {.problem = understood, .effort = options.screen ? Effort::screen : Effort::confirm, .remeasure = false},
-        [&, i](Result<Evaluation> evaluation) {
-          if (state.error || state.interrupted) return;
-          if (evaluation)
-            state.done[i] = std::move(*evaluation);
-          else
-            state.error = std::move(evaluation).error();
-          if (const auto flushed = flush(); !flushed && !state.error) state.error = flushed.error();
-          if (state.error || state.printed == state.done.size()) loop.stop();
-        });
+    wiring->evaluator().submit(candidates[i],
+                               {.problem = understood,
+                                .effort = options.screen ? Effort::screen : Effort::confirm,
+                                .profile = options.profile,
+                                .remeasure = false},
+                               [&, i](Result<Evaluation> evaluation) {
+                                 if (state.error || state.interrupted) return;
+                                 if (evaluation)
+                                   state.done[i] = std::move(*evaluation);
+                                 else
+                                   state.error = std::move(evaluation).error();
+                                 if (const auto flushed = flush(); !flushed && !state.error)
+                                   state.error = flushed.error();
+                                 if (state.error || state.printed == state.done.size()) loop.stop();
+                               });
   }
   if (!candidates.empty()) loop.run();
   if (state.interrupted) {

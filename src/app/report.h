@@ -40,6 +40,8 @@ struct LineStep {
 
 // An evaluation in words, for `kerf evaluate` and `kerf show`: verdict, times, diagnosis; several lines.
 [[nodiscard]] std::string evaluation_text(const Evaluation& evaluation);
+// Why it is as fast as it is, with the figures, in sentences: for `--diagnosis`.
+[[nodiscard]] std::string diagnosis_text(const Evaluation& evaluation);
 // "measured 2.48x (2.44 to 2.51)", "wrong: fp64_error": for one line of a tree.
 [[nodiscard]] std::string verdict_words(const Evaluation& evaluation);
 [[nodiscard]] std::string bound_words(const Evaluation& evaluation);

@@ -187,6 +187,10 @@ Result<int> show(const ShowOptions& options) {
       TRY(print(text));
       return exit_success;
     }
+    if (options.diagnosis && !options.common.json) {
+      TRY(print(diagnosis_text(node.best_known())));
+      return exit_success;
+    }
     if (options.common.json) {
       nlohmann::json json = node_json(record.id, node);
       if (options.prompt) json["prompt"] = node.proposal.prompt;
@@ -204,6 +208,12 @@ Result<int> show(const ShowOptions& options) {
     return user_error(fmt::format("--prompt and --conversation are of a node: kerf show {}/1 --prompt", record.id));
   const bool busy = TRY(store.busy(record.id));
   const SessionResult result = result_of(record, nodes);
+  if (options.diagnosis && !options.common.json) {
+    if (!result.best) return user_error(fmt::format("session {} has no best node yet", record.id));
+    TRY(print(fmt::format("{}\n", node_name(record.id, *result.best)) +
+              diagnosis_text(nodes[static_cast<std::size_t>(*result.best)].best_known())));
+    return exit_success;
+  }
   const Report report{.problem = record.problem,
                       .problem_name = {},
                       .target = record.target,

@@ -183,6 +183,7 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
       evaluator.threads = parts->threads;
       evaluator.versions = parts->versions;
       evaluator.target = target.name;
+      evaluator.gpu = target.gpu;
       std::shared_ptr<Runner> runner;
       if (!gpus.empty()) {
         const DeviceFacts& facts = gpus[k]->facts();

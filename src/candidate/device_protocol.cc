@@ -8,7 +8,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 4> names = {"load", "run", "drop", "ping"};
+constexpr std::array<std::string_view, 5> names = {"load", "run", "drop", "ping", "profile"};
 
 std::unexpected<Error> not_understood(const char* why) {
   return fail(ErrorKind::system, std::string("the other process sent a message that is not understood: ") + why);
@@ -60,10 +60,12 @@ std::string encode(const DeviceRequest& request) {
     body["symbols"] = request.symbols;
     body["bridge"] = request.bridge;
     body["torch"] = request.torch;
-  } else if (request.does == DeviceRequest::Does::run) {
+  } else if (request.does == DeviceRequest::Does::run || request.does == DeviceRequest::Does::profile) {
     body["run"] = encode(request.run);
     body["inputs"] = request.inputs;
     body["outputs"] = request.outputs;
+    body["profile"] = {
+        {"library", request.profile.library}, {"groups", request.profile.groups}, {"steps", request.profile.steps}};
   }
   return body.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -84,12 +86,62 @@ Result<DeviceRequest> decode_device_request(std::string_view body) {
       j.at("symbols").get_to(request.symbols);
       j.at("bridge").get_to(request.bridge);
       j.at("torch").get_to(request.torch);
-    } else if (request.does == DeviceRequest::Does::run) {
+    } else if (request.does == DeviceRequest::Does::run || request.does == DeviceRequest::Does::profile) {
       request.run = TRY(decode_run(j.at("run").get<std::string>()));
       j.at("inputs").get_to(request.inputs);
       j.at("outputs").get_to(request.outputs);
+      j.at("profile").at("library").get_to(request.profile.library);
+      j.at("profile").at("groups").get_to(request.profile.groups);
+      j.at("profile").at("steps").get_to(request.profile.steps);
     }
     return request;
+  } catch (const json::exception& e) {
+    return not_understood(e.what());
+  }
+}
+
+std::string encode(const ProfileAnswer& answer) {
+  json launches = json::array();
+  for (const LaunchCounters& launch : answer.launches) {
+    json counters = json::object();
+    for (const auto& [name, value] : launch.counters) counters[name] = value;
+    launches.push_back({{"step", launch.step},
+                        {"threads", launch.threads},
+                        {"blocks", launch.blocks},
+                        {"registers", launch.registers},
+                        {"shared_bytes", launch.shared_bytes},
+                        {"local_bytes", launch.local_bytes},
+                        {"counters", std::move(counters)}});
+  }
+  return json{{"profile", std::move(launches)},
+              {"unknown", answer.unknown},
+              {"passes", answer.passes},
+              {"seconds", answer.seconds}}
+      .dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Result<ProfileAnswer> decode_profile(std::string_view body) {
+  if (const auto said = decode_number("profile", body); !said && body.find("\"error\"") != body.npos)
+    return std::unexpected(said.error());
+  try {
+    const json all = json::parse(body);
+    ProfileAnswer answer{.launches = {},
+                         .unknown = all.at("unknown").get<std::vector<std::string>>(),
+                         .passes = all.at("passes").get<std::int64_t>(),
+                         .seconds = all.at("seconds").get<double>()};
+    for (const json& launch : all.at("profile")) {
+      LaunchCounters& made = answer.launches.emplace_back();
+      launch.at("step").get_to(made.step);
+      launch.at("threads").get_to(made.threads);
+      launch.at("blocks").get_to(made.blocks);
+      launch.at("registers").get_to(made.registers);
+      launch.at("shared_bytes").get_to(made.shared_bytes);
+      launch.at("local_bytes").get_to(made.local_bytes);
+      // What is not a number was not finite.
+      for (const auto& [name, value] : launch.at("counters").items())
+        if (value.is_number()) made.counters[name] = value.get<double>();
+    }
+    return answer;
   } catch (const json::exception& e) {
     return not_understood(e.what());
   }

@@ -4,11 +4,13 @@
 //   at first                                            runner: DeviceFacts, or an encoded Error
 //   kerf: DeviceRequest load                            runner: {"ready": 1} or an error
 //   kerf: DeviceRequest run                             runner: {"ready": 1} or an error; goes on as in run_protocol.h
+//   kerf: DeviceRequest profile                         runner: ProfileAnswer or an error
 //   kerf: DeviceRequest drop                            runner: {"dropped": 1}
 //   kerf: DeviceRequest ping                            runner: {"ping": 1}
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -34,8 +36,15 @@ struct DeviceFacts {
   std::int64_t memory_bytes = 0;
 };
 
+// What counters are wanted of which launches.
+struct ProfileMessage {
+  std::string library;                           // path of libcupti.so
+  std::vector<std::vector<std::string>> groups;  // of counters, each group in a run of its own
+  std::vector<int> steps;                        // of the plan, of each its first launch
+};
+
 struct DeviceRequest {
-  enum class Does : std::uint8_t { load, run, drop, ping };
+  enum class Does : std::uint8_t { load, run, drop, ping, profile };
   Does does = Does::ping;
   std::int64_t instance = 0;
   // load
@@ -44,13 +53,33 @@ struct DeviceRequest {
   std::vector<std::pair<std::string, std::string>> symbols = {};  // of a cubin: kernel as the plan names it, its symbol
   std::string bridge = {};                                        // path, where the plan calls operators; else empty
   std::string torch = {};                                         // folder of PyTorch's libraries, likewise
-  // run: the memory of the trial and of the outputs, by CUipcMemHandle in hexadecimal
+  // run and profile: the memory of the trial and of the outputs, by CUipcMemHandle in hexadecimal
   RunMessage run = {};
   std::string inputs = {}, outputs = {};
+  ProfileMessage profile = {};
+};
+
+// What a profiler counted in one launch.
+struct LaunchCounters {
+  int step = 0;              // of the plan
+  std::int64_t threads = 0;  // of a block
+  std::int64_t blocks = 0;
+  int registers = 0;              // of a thread
+  std::int64_t shared_bytes = 0;  // of a block, the kernel's own and the plan's
+  std::int64_t local_bytes = 0;   // of a thread
+  std::map<std::string, double> counters;
+};
+struct ProfileAnswer {
+  std::vector<LaunchCounters> launches;  // in the order of the plan
+  std::vector<std::string> unknown;      // counters that this GPU does not have
+  std::int64_t passes = 0;               // runs of each kernel
+  double seconds = 0;
 };
 
 [[nodiscard]] std::string encode(const DeviceFacts& facts);
 [[nodiscard]] std::string encode(const DeviceRequest& request);
+[[nodiscard]] std::string encode(const ProfileAnswer& answer);
+[[nodiscard]] Result<ProfileAnswer> decode_profile(std::string_view body);
 [[nodiscard]] Result<DeviceFacts> decode_device_facts(std::string_view body);
 [[nodiscard]] Result<DeviceRequest> decode_device_request(std::string_view body);
 [[nodiscard]] nlohmann::json to_json(const DeviceFacts& facts);

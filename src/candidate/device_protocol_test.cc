@@ -42,6 +42,41 @@ TEST(DeviceProtocol, RequestsTravel) {
   EXPECT_EQ(back->inputs, run.inputs);
 }
 
+TEST(DeviceProtocol, ProfilesTravel) {
+  DeviceRequest ask{.does = DeviceRequest::Does::profile, .instance = 3};
+  ask.profile = {.library = "/cuda/libcupti.so.13", .groups = {{"a", "b"}, {"c"}}, .steps = {0, 4}};
+  const auto asked = decode_device_request(encode(ask));
+  ASSERT_TRUE(asked) << asked.error().message;
+  EXPECT_EQ(asked->does, DeviceRequest::Does::profile);
+  EXPECT_EQ(asked->profile.groups, ask.profile.groups);
+  EXPECT_EQ(asked->profile.steps, ask.profile.steps);
+  const ProfileAnswer answer{.launches = {{.step = 4,
+                                           .threads = 256,
+                                           .blocks = 1 << 20,
+                                           .registers = 40,
+                                           .shared_bytes = 4096,
+                                           .local_bytes = 16,
+                                           .counters = {{"dram__bytes_read.sum", 1.5e9}}}},
+                             .unknown = {"lts__of_another_chip.sum"},
+                             .passes = 17,
+                             .seconds = 0.25};
+  const auto back = decode_profile(encode(answer));
+  ASSERT_TRUE(back) << back.error().message;
+  ASSERT_EQ(back->launches.size(), 1u);
+  EXPECT_EQ(back->launches[0].counters, answer.launches[0].counters);
+  EXPECT_EQ(back->launches[0].blocks, 1 << 20);
+  EXPECT_EQ(back->unknown, answer.unknown);
+  EXPECT_EQ(back->passes, 17);
+}
+
+TEST(DeviceProtocol, AnErrorComesInPlaceOfAProfile) {
+  const auto back = decode_profile(encode(Error{.kind = ErrorKind::unavailable, .message = "no rights"}));
+  ASSERT_FALSE(back);
+  EXPECT_EQ(back.error().kind, ErrorKind::unavailable);
+  EXPECT_FALSE(decode_profile("{}"));
+  EXPECT_FALSE(decode_profile(R"({"profile": [{"step": "x"}], "unknown": [], "passes": 1, "seconds": 0})"));
+}
+
 TEST(DeviceProtocol, HandlesAreSixtyFourBytes) {
   EXPECT_EQ(handle_bytes(std::string(126, '0') + "ff")->back(), 255);
   EXPECT_FALSE(handle_bytes("ff"));

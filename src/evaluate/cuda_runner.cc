@@ -16,6 +16,8 @@
 #include "base/process.h"
 #include "base/random.h"
 #include "evaluate/bridge_build.h"
+#include "evaluate/profile/kernel_profile.h"
+#include "target/nvidia/libraries.h"
 
 namespace kerf {
 namespace {
@@ -118,19 +120,7 @@ class CudaInstance final : public RunnerInstance {
     if (device_->lost) return fail(ErrorKind::system, "the runner of the GPU was started anew");
     if (!request.trial->arena.device || !request.outputs->device)
       return fail(ErrorKind::internal, "a trial in main memory came to a GPU's runner");
-    DeviceRequest message{.does = DeviceRequest::Does::run,
-                          .instance = number_,
-                          .run = {.inputs = {},
-                                  .outputs = {},
-                                  .sentinel = request.sentinel,
-                                  .seed = secret_seed(),
-                                  .timed = request.timed,
-                                  .cold = request.cold},
-                          .inputs = request.trial->arena.device->handle,
-                          .outputs = request.outputs->device->handle};
-    for (const Placed& t : request.trial->arena.tensors)
-      message.run.inputs.push_back(static_cast<std::int64_t>(t.offset));
-    for (const Placed& t : request.outputs->tensors) message.run.outputs.push_back(static_cast<std::int64_t>(t.offset));
+    const DeviceRequest message = message_of(request, DeviceRequest::Does::run);
     TRY(sent(device_->channel.send(encode(message)), request.limit));
     // The first run of an instance binds the plan, which runs it as well.
     TRY(acknowledged("ready", 2 * request.limit + placing_slack));
@@ -150,7 +140,37 @@ class CudaInstance final : public RunnerInstance {
                      .step_us = std::move(answer->step_us)};
   }
 
+  // The whole of it within the limit of the request.
+  Result<ProfileAnswer> profile(const RunRequest& request, ProfileMessage profile) {
+    const std::scoped_lock lock(device_->mutex);
+    DeviceRequest message = message_of(request, DeviceRequest::Does::profile);
+    message.profile = std::move(profile);
+    TRY(sent(device_->channel.send(encode(message)), request.limit));
+    const auto body = device_->channel.receive(request.limit);
+    if (!body) return lost(body.error(), request.limit);
+    auto answer = decode_profile(body->body);
+    if (!answer) return reported(answer.error());
+    return answer;
+  }
+
  private:
+  [[nodiscard]] DeviceRequest message_of(const RunRequest& request, DeviceRequest::Does does) const {
+    DeviceRequest message{.does = does,
+                          .instance = number_,
+                          .run = {.inputs = {},
+                                  .outputs = {},
+                                  .sentinel = request.sentinel,
+                                  .seed = secret_seed(),
+                                  .timed = request.timed,
+                                  .cold = request.cold},
+                          .inputs = request.trial->arena.device->handle,
+                          .outputs = request.outputs->device->handle};
+    for (const Placed& t : request.trial->arena.tensors)
+      message.run.inputs.push_back(static_cast<std::int64_t>(t.offset));
+    for (const Placed& t : request.outputs->tensors) message.run.outputs.push_back(static_cast<std::int64_t>(t.offset));
+    return message;
+  }
+
   Result<> sent(const Result<>& result, milliseconds limit) {
     if (!result) return lost(result.error(), limit);
     return {};
@@ -204,17 +224,27 @@ class LocalCudaRunner final : public CudaRunner {
       : options_(std::move(options)), device_(std::move(device)), facts_(device_->facts) {}
 
   Result<std::unique_ptr<RunnerInstance>> load(const LoadRequest& request) override {
-    std::optional<BuiltBridge> bridge;
-    const bool calls =
-        std::ranges::any_of(request.source->plan.steps, [](const Step& step) { return step.kind == Step::Kind::call; });
-    if (calls) bridge = TRY(built_bridge());
-    auto instance = std::make_unique<CudaInstance>(TRY(living()), ++instances_);
+    const auto bridge = TRY(bridge_for(request));
+    auto instance = std::make_unique<CudaInstance>(TRY(living(device_)), ++instances_);
     TRY(instance->load(request, bridge));
     return instance;
   }
 
+  bool profiles() const override { return true; }
+
+  Result<ProfileAnswer> profile(const LoadRequest& load, const RunRequest& run,
+                                const std::vector<int>& steps) override {
+    if (!run.trial->arena.device || !run.outputs->device)
+      return fail(ErrorKind::internal, "a trial in main memory came to a GPU's runner");
+    const auto library = TRY(find_cupti());
+    const auto bridge = TRY(bridge_for(load));
+    CudaInstance instance(TRY(living(profiler_)), ++instances_);
+    TRY(instance.load(load, bridge));
+    return instance.profile(run, {.library = library.string(), .groups = cupti_groups(), .steps = steps});
+  }
+
   Result<double> handover_us() override {
-    const auto device = TRY(living());
+    const auto device = TRY(living(device_));
     const std::scoped_lock lock(device->mutex);
     const auto start = steady_clock::now();
     TRY(device->channel.send(encode(DeviceRequest{})));
@@ -231,21 +261,26 @@ class LocalCudaRunner final : public CudaRunner {
   const DeviceFacts& facts() const override { return facts_; }
 
  private:
-  Result<BuiltBridge> built_bridge() {
+  // Empty where the plan calls no operators.
+  Result<std::optional<BuiltBridge>> bridge_for(const LoadRequest& request) {
+    const bool calls =
+        std::ranges::any_of(request.source->plan.steps, [](const Step& step) { return step.kind == Step::Kind::call; });
+    if (!calls) return std::nullopt;
     const std::scoped_lock lock(mutex_);
     if (!bridge_) bridge_ = TRY(build_bridge(options_.notice));
     return *bridge_;
   }
 
-  Result<std::shared_ptr<DeviceProcess>> living() {
+  Result<std::shared_ptr<DeviceProcess>> living(std::shared_ptr<DeviceProcess>& device) {
     const std::scoped_lock lock(mutex_);
-    if (device_->lost || !device_->process.running()) device_ = TRY(DeviceProcess::start(options_.device));
-    return device_;
+    if (!device || device->lost || !device->process.running()) device = TRY(DeviceProcess::start(options_.device));
+    return device;
   }
 
   CudaRunnerOptions options_;
   std::mutex mutex_;
   std::shared_ptr<DeviceProcess> device_;
+  std::shared_ptr<DeviceProcess> profiler_;  // counting makes launches slower: a process that times nothing
   const DeviceFacts facts_;
   std::optional<BuiltBridge> bridge_;
   std::int64_t instances_ = 0;

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "candidate/plan_text.h"
+#include "evaluate/profile/launch_profile.h"
 #include "evaluate/verify.h"
 
 namespace kerf {
@@ -27,6 +28,8 @@ struct Shared {
   std::map<std::pair<std::string, Baseline>, std::string> baselines;
   // The same, as the loop's thread knows it: what need not be made ready by a job of its own.
   std::set<std::pair<std::string, Baseline>> settled;
+  // Of each workload the shortest time so far: what is faster is worth a profile. For the loop's thread.
+  std::map<std::string, double> best_us;
 
   VerifyTools verify_tools(Runner& runner) {
     constexpr double emulation_slowdown = 20;
@@ -447,18 +450,74 @@ class Journey : public std::enable_shared_from_this<Journey> {
   void timed(std::string) {
     std::ranges::move(timed_result_.checks, std::back_inserter(e_.checks));
     if (timed_result_.finding) return conclude(std::move(*timed_result_.finding));
+    if (!worth_a_profile()) return diagnose_candidate();
+    add("profile", "", Slot::alone, [self = shared_from_this()] { return self->profile_body(); }, &Journey::profiled);
+  }
+
+  // Candidates that something will be built on: the fastest so far, those that are confirmed, those that were asked
+  // for.
+  [[nodiscard]] bool worth_a_profile() {
+    const Receipt& r = timed_result_.receipt;
+    if (r.quarantined || !tools_.runner->profiles()) return false;
+    const auto [best, first] = shared_->best_us.try_emplace(primary().id, r.time_us.median);
+    const bool faster = first || r.time_us.median < best->second;
+    best->second = std::min(best->second, r.time_us.median);
+    return faster || request_.profile || request_.effort == Effort::confirm;
+  }
+
+  // A profile that cannot be had is no reason to have nothing: the receipt says why. What a candidate does in it to
+  // what is not its own counts as in any run.
+  Result<std::string> profile_body() {
+    profile_.reset();
+    const auto answer = take_profile({.oracle = shared_->parts.oracle,
+                                      .runner = *tools_.runner,
+                                      .trials = shared_->trials,
+                                      .threads = shared_->options.threads},
+                                     {.source = source_,
+                                      .image = images_[pick_],
+                                      .point = points_[pick_],
+                                      .workload = primary(),
+                                      .time_us = timed_result_.receipt.time_us.median,
+                                      .step_us = timed_result_.step_us},
+                                     random_);
+    if (answer) {
+      profile_ = *answer;
+    } else if (answer.error().kind == ErrorKind::candidate) {
+      return std::unexpected(answer.error());
+    } else {
+      timed_result_.receipt.unavailable["profile"] = answer.error().message;
+      static_cast<void>(shared_->watched(answer));
+    }
+    return "";
+  }
+
+  void profiled(std::string) { diagnose_candidate(); }
+
+  void diagnose_candidate() {
     add(
         "diagnose", "", Slot::light,
         [self = shared_from_this()]() -> Result<std::string> {
-          self->e_diagnosis_ =
-              diagnose({.source = self->source_,
-                        .workload = self->primary(),
-                        .receipt = self->timed_result_.receipt,
-                        .limits = self->shared_->options.limits,
-                        .shape = shape_of_plan(self->source_, self->primary(), self->points_[self->pick_],
-                                               self->shared_->options.threads),
-                        .step_us = self->timed_result_.step_us,
-                        .remarks = self->images_[self->pick_].remarks});
+          const auto shape =
+              shape_of_plan(self->source_, self->primary(), self->points_[self->pick_], self->shared_->options.threads);
+          self->e_diagnosis_ = diagnose({.source = self->source_,
+                                         .workload = self->primary(),
+                                         .receipt = self->timed_result_.receipt,
+                                         .limits = self->shared_->options.limits,
+                                         .shape = shape,
+                                         .step_us = self->timed_result_.step_us,
+                                         .remarks = self->images_[self->pick_].remarks});
+          const auto device = self->tools_.runner->describe();
+          if (self->profile_ && self->shared_->options.gpu) {
+            add_profile(self->e_diagnosis_, *self->profile_,
+                        {.source = self->source_,
+                         .workload = self->primary(),
+                         .shape = shape ? &*shape : nullptr,
+                         .step_us = self->timed_result_.step_us,
+                         .time_us = self->timed_result_.receipt.time_us.median,
+                         .launch_us = self->shared_->options.limits.launch_us,
+                         .gpu = *self->shared_->options.gpu,
+                         .sms = device.is_object() ? device.value("sms", 0) : 0});
+          }
           return "";
         },
         &Journey::diagnosed);
@@ -521,6 +580,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
   Tuned tuned_result_;
   std::vector<Baseline> wanted_;
   Timed timed_result_;
+  std::optional<ProfileAnswer> profile_;
   Diagnosis e_diagnosis_;
 };
 

@@ -17,6 +17,7 @@
 #include "evaluate/result_cache.h"
 #include "evaluate/timing.h"
 #include "evaluate/trial_pool.h"
+#include "target/target.h"
 
 namespace kerf {
 
@@ -44,6 +45,7 @@ struct LocalEvaluatorOptions {
   TrialPool::Limits trials;
   TimingOptions screen = timing_options(Effort::screen);
   TimingOptions confirm = timing_options(Effort::confirm);
+  std::optional<GpuLimits> gpu;                  // of a target that is one
   bool max_autotune = false;                     // a third baseline of confirmations: torch.compile's longest search
   bool compile_baseline_when_screening = false;  // torch.compile is made ready at the first confirmation otherwise
 };

@@ -372,5 +372,68 @@ TEST(LocalEvaluationOnRealThreads, JudgesManyCandidatesSideBySide) {
   EXPECT_EQ(measured, 12);
 }
 
+// --- Profiles -----------------------------------------------------------------------------------------------------
+
+struct Profiling : LocalEvaluation {
+  int profiles = 0;
+  Profiling() {
+    options.gpu = GpuLimits{.sms = 132,
+                            .threads_per_block = 1024,
+                            .warps_per_sm = 64,
+                            .blocks_per_sm = 32,
+                            .registers_per_sm = 65536,
+                            .registers_per_thread = 255,
+                            .shared_per_sm = 233472};
+    runner.on_profile = [this](const std::vector<int>& steps) -> Result<ProfileAnswer> {
+      ++profiles;
+      EXPECT_THAT(steps, ElementsAre(0));
+      return ProfileAnswer{.launches = {{.step = 0,
+                                         .threads = 256,
+                                         .blocks = 20,
+                                         .registers = 32,
+                                         .counters = {{"gpu__time_duration.sum", 49'000.0},
+                                                      {"gpu__dram_throughput.avg.pct_of_peak_sustained_elapsed", 3}}}}};
+    };
+  }
+};
+
+TEST_F(Profiling, OfTheFastestSoFarTheConfirmedAndThoseAskedFor) {
+  const auto first = evaluate(relu);
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(profiles, 1);
+  EXPECT_TRUE(std::ranges::any_of(first->jobs, [](const JobRecord& job) { return job.kind == "profile"; }));
+  EXPECT_TRUE(first->diagnosis.bound);
+  EXPECT_DOUBLE_EQ(first->diagnosis.metrics.at("time.kernel").value, 49);
+  runner.program = [](const LoadRequest&) { return ScriptedRunner::honest(80); };
+  const auto slower = evaluate(std::string(relu) + "// slower\n");
+  ASSERT_TRUE(slower) << slower.error().message;
+  EXPECT_EQ(profiles, 1);
+  EXPECT_FALSE(slower->diagnosis.metrics.contains("time.kernel"));
+  const auto confirmed = evaluate(std::string(relu) + "// slower\n", Effort::confirm);
+  ASSERT_TRUE(confirmed) << confirmed.error().message;
+  EXPECT_EQ(profiles, 2);
+}
+
+TEST_F(Profiling, WhatCannotBeProfiledIsMeasuredAllTheSame) {
+  runner.on_profile = [](const std::vector<int>&) -> Result<ProfileAnswer> {
+    return fail(ErrorKind::unavailable, "unavailable: no rights");
+  };
+  const auto e = evaluate(relu);
+  ASSERT_TRUE(e) << e.error().message;
+  EXPECT_EQ(e->verdict, Verdict::measured);
+  EXPECT_EQ(e->receipt->unavailable.at("profile"), "unavailable: no rights");
+  EXPECT_TRUE(e->diagnosis.causes.empty());
+}
+
+TEST_F(Profiling, EndingUnderTheProfilerIsNoVerdict) {
+  runner.on_profile = [](const std::vector<int>&) -> Result<ProfileAnswer> {
+    return std::unexpected(ScriptedRunner::failure("timed_out", "time_limit", "relu was still running after 9 ms"));
+  };
+  const auto e = evaluate(relu);
+  ASSERT_TRUE(e) << e.error().message;
+  EXPECT_EQ(e->verdict, Verdict::measured);
+  EXPECT_THAT(e->receipt->unavailable.at("profile"), HasSubstr("under the profiler relu was still running"));
+}
+
 }  // namespace
 }  // namespace kerf

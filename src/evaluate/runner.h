@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "candidate/device_protocol.h"
 #include "candidate/plan.h"
 #include "evaluate/oracle.h"
 #include "target/language.h"
@@ -68,6 +69,14 @@ struct Runner {
   [[nodiscard]] virtual std::vector<std::string> isolation() const = 0;
   // Whether it can hand tasks out in the order that a run asks for. A GPU hands out blocks as it likes.
   [[nodiscard]] virtual bool keeps_order() const { return true; }
+  // Whether profile() may have an answer.
+  [[nodiscard]] virtual bool profiles() const { return false; }
+  // What counters say of the first launch of each of these steps of the plan, in a process that times nothing. A
+  // failure says why nothing is known; it says nothing of the candidate.
+  [[nodiscard]] virtual Result<ProfileAnswer> profile(const LoadRequest& /*load*/, const RunRequest& /*run*/,
+                                                      const std::vector<int>& /*steps*/) {
+    return fail(ErrorKind::unavailable, "unavailable: this runner has no profiler");
+  }
   // The device on which candidates run, for receipts; null where that is the machine itself.
   [[nodiscard]] virtual nlohmann::json describe() const { return nullptr; }
 };

@@ -20,6 +20,8 @@ class ScriptedRunner final : public Runner {
   std::function<Result<>(const LoadRequest&)> on_load = [](const LoadRequest&) { return Result<>(); };
   std::function<double()> handover = [] { return 20.0; };
   bool orders = true;  // what keeps_order() says
+  // Counters of the steps that are asked for; empty: it has no profiler.
+  std::function<Result<ProfileAnswer>(const std::vector<int>& steps)> on_profile;
   int loads = 0;
   int runs = 0;
 
@@ -44,6 +46,11 @@ class ScriptedRunner final : public Runner {
   }
   Result<double> handover_us() override { return handover(); }
   [[nodiscard]] bool keeps_order() const override { return orders; }
+  [[nodiscard]] bool profiles() const override { return static_cast<bool>(on_profile); }
+  Result<ProfileAnswer> profile(const LoadRequest& /*load*/, const RunRequest& /*run*/,
+                                const std::vector<int>& steps) override {
+    return on_profile(steps);
+  }
   [[nodiscard]] std::vector<std::string> isolation() const override { return {"scripted"}; }
 
  private:

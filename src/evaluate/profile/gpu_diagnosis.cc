@@ -51,18 +51,21 @@ class GpuDoctor {
  public:
   explicit GpuDoctor(const GpuRun& run) : run_(run) {
     launches_ = run.launches > 0 ? run.launches : static_cast<double>(run.kernels.size());
-    double sum = 0;
+    double sum = 0, known = 0, most = 0;
     for (const auto& kernel : run.kernels) {
-      const double us = kernel.get("time.kernel");
+      const double us = kernel.get("time.kernel") * kernel.launches;
       sum += us;
-      dram_ += kernel.get("bytes.dram.read") + kernel.get("bytes.dram.write");
-      if (heart_ == nullptr || us > heart_->get("time.kernel")) heart_ = &kernel;
+      known += kernel.launches;
+      dram_ += (kernel.get("bytes.dram.read") + kernel.get("bytes.dram.write")) * kernel.launches;
+      if (heart_ != nullptr && us <= most) continue;
+      heart_ = &kernel;
+      most = us;
     }
     if (run.kernels.empty()) return;
-    const double factor = launches_ / static_cast<double>(run.kernels.size());
+    const double factor = launches_ / known;
     kernels_us_ = sum * factor;
     dram_ *= factor;
-    share_ = sum > 0 ? heart_->get("time.kernel") / sum : 0;
+    share_ = sum > 0 ? most / sum : 0;
   }
 
   Diagnosis operator()() {
@@ -325,6 +328,8 @@ std::vector<std::pair<std::string, double>> top_stalls(const KernelProfile& kern
   if (stalls.size() > most) stalls.resize(most);
   return stalls;
 }
+
+std::string_view words_of_stall(std::string_view stall) { return words_of(stall); }
 
 Diagnosis diagnose_gpu(const GpuRun& run) { return GpuDoctor(run)(); }
 

@@ -26,6 +26,9 @@ struct GpuRun {
 // most time and sums over all, advice.
 [[nodiscard]] Diagnosis diagnose_gpu(const GpuRun& run);
 
+// What warps in that stall wait for: "other threads at a barrier"; the stall's own name if it is unknown.
+[[nodiscard]] std::string_view words_of_stall(std::string_view stall);
+
 // The stalls of a kernel in which its warps spend most time, with their shares, the largest first; those of warps that
 // issue or could issue are left out.
 [[nodiscard]] std::vector<std::pair<std::string, double>> top_stalls(const KernelProfile& kernel, std::size_t most = 3);

@@ -125,7 +125,7 @@ std::string_view unit_of_metric(std::string_view name) {
 }
 
 KernelProfile from_nvidia_counters(std::string kernel, const std::map<std::string, double>& counters) {
-  KernelProfile out{.kernel = std::move(kernel), .metrics = {}};
+  KernelProfile out{.kernel = std::move(kernel), .launches = 1, .metrics = {}};
   for (const Direct& metric : direct) {
     if (const auto value = value_of(counters, metric.counter)) {
       out.metrics[std::string(metric.name)] = *value * metric.scale;
@@ -170,6 +170,25 @@ std::vector<std::string> nvidia_counters() {
   }
   for (const auto* stall : stalls) add(stall_counter(stall));
   return out;
+}
+
+std::vector<std::vector<std::string>> cupti_groups() {
+  constexpr std::array cold{"gpu__time_duration.sum",
+                            "dram__bytes_read.sum",
+                            "dram__bytes_write.sum",
+                            "gpu__dram_throughput.avg.pct_of_peak_sustained_elapsed",
+                            "lts__t_bytes.sum",
+                            "sm__cycles_active.avg",
+                            "sm__cycles_elapsed.max",
+                            "sm__warps_active.avg.pct_of_peak_sustained_active",
+                            "smsp__issue_active.avg.pct_of_peak_sustained_active",
+                            "smsp__inst_executed.sum"};
+  std::vector<std::vector<std::string>> groups{{cold.begin(), cold.end()}, {}};
+  for (std::string& counter : nvidia_counters()) {
+    if (counter.starts_with("launch__") || std::ranges::find(cold, counter) != cold.end()) continue;
+    groups[1].push_back(std::move(counter));
+  }
+  return groups;
 }
 
 }  // namespace kerf

@@ -11,6 +11,7 @@ namespace kerf {
 
 struct KernelProfile {
   std::string kernel;
+  double launches = 1;                    // of a run, for which it stands
   std::map<std::string, double> metrics;  // canonical name -> value; what is not known is absent
   [[nodiscard]] bool has(std::string_view name) const { return metrics.contains(std::string(name)); }
   [[nodiscard]] double get(std::string_view name, double otherwise = 0) const {
@@ -29,5 +30,9 @@ struct KernelProfile {
 // The counters that from_nvidia_counters() knows, for a profiler to collect; those of `launch__…` are Nsight Compute's
 // own and unknown to CUPTI, which knows them from the launch.
 [[nodiscard]] std::vector<std::string> nvidia_counters();
+
+// Those that CUPTI knows, in groups that are counted in a run each. The first takes one pass on GPUs of compute
+// capability 9.0 (integration test), so that what depends on what the caches hold is counted with cold ones.
+[[nodiscard]] std::vector<std::vector<std::string>> cupti_groups();
 
 }  // namespace kerf

@@ -438,7 +438,9 @@ Result<> CudaExecutor::run(CudaLaunch& launch, Location at) {
   launch.config.attributes = launch.attributes.data();
   launch.config.attribute_count = static_cast<unsigned>(launch.attributes.size());
   page_.phase.store(StatusPage::Phase::launch, std::memory_order_relaxed);
-  const CuResult code = driver_.launch(&launch.config, launch.function, launch.pointers.data(), nullptr);
+  const CuResult code = observer_ != nullptr
+                            ? observer_->launch(page_.step.load(std::memory_order_relaxed), launch)
+                            : driver_.launch(&launch.config, launch.function, launch.pointers.data(), nullptr);
   page_.phase.store(StatusPage::Phase::ours, std::memory_order_relaxed);
   if (code == 0) return {};
   if (is_sticky(code)) return device_failed(code, launch.kernel, at);

@@ -56,6 +56,16 @@ struct CudaLaunch {
   std::vector<DeviceBuffer> scratch = {};  // that Triton's compiler wants for a kernel
 };
 
+// Through whom launches go while somebody wants to know more of them than that they ran.
+struct LaunchObserver {
+  LaunchObserver() = default;
+  LaunchObserver(const LaunchObserver&) = delete;
+  LaunchObserver& operator=(const LaunchObserver&) = delete;
+  virtual ~LaunchObserver() = default;
+  // Launches it, once or several times with the same effect. `step` is of the plan.
+  [[nodiscard]] virtual CuResult launch(int step, CudaLaunch& launch) = 0;
+};
+
 class CudaExecutor final : public Machine {
  public:
   // `bridge` is null where the plan calls no operators. `fill` and `flush` belong to the process. All must outlive it.
@@ -70,6 +80,8 @@ class CudaExecutor final : public Machine {
   [[nodiscard]] Result<> prepare();
   [[nodiscard]] bool prepared() const { return program_.has_value(); }
   [[nodiscard]] Result<RunAnswer> replay(const RunMessage& run);
+  // Launches go through it; null: straight to the driver.
+  void observe(LaunchObserver* observer) { observer_ = observer; }
   // Whether something wrote beside scratch. Lets go of what the run held.
   [[nodiscard]] Result<> finish();
   // An error after which this process is of no use any more.
@@ -141,6 +153,7 @@ class CudaExecutor final : public Machine {
   double prepare_us_ = 0;        // likewise
   std::uint64_t sentinel_ = 0;
   bool lost_ = false;
+  LaunchObserver* observer_ = nullptr;
 };
 
 }  // namespace kerf

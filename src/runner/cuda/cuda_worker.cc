@@ -11,6 +11,7 @@
 
 #include "base/shared_memory.h"
 #include "runner/cuda/cuda_executor.h"
+#include "runner/cuda/launch_profiler.h"
 
 namespace kerf {
 namespace {
@@ -64,6 +65,9 @@ class CudaWorker {
           break;
         case run:
           TRY(run_one(request));
+          break;
+        case profile:
+          TRY(profile_one(request));
           break;
         case drop:
           drop_instance(request.instance);
@@ -143,6 +147,25 @@ class CudaWorker {
     return channel_.send(answer ? encode(*answer) : encode(answer.error()));
   }
 
+  Result<ProfileAnswer> profiled(const DeviceRequest& request, CudaExecutor& executor) {
+    if (!profiler_) profiler_ = TRY(LaunchProfiler::open(driver_, request.profile.library, device_));
+    const auto start = std::chrono::steady_clock::now();
+    TRY(placed(request, executor));
+    ProfileAnswer answer = TRY(profiler_->profile(request, executor, *memories_, flush_));
+    answer.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return answer;
+  }
+
+  Result<> profile_one(const DeviceRequest& request) {
+    const auto found = instances_.find(request.instance);
+    if (found == instances_.end())
+      return channel_.send(encode(fail(ErrorKind::internal, "no such candidate is loaded").error()));
+    const auto answer = profiled(request, *found->second->executor);
+    lost_ = found->second->executor->lost();
+    memories_->close();
+    return channel_.send(answer ? encode(*answer) : encode(answer.error()));
+  }
+
   const Channel& channel_;
   const int device_;
   CudaDriver driver_{};
@@ -151,6 +174,7 @@ class CudaWorker {
   std::optional<OpenedMemories> memories_;
   const KerfBridge* bridge_ = nullptr;
   std::map<std::int64_t, std::unique_ptr<Instance>> instances_;
+  std::optional<LaunchProfiler> profiler_;
   bool lost_ = false;
 };
 

@@ -31,10 +31,12 @@ Result<CudaDriver> load_cuda_driver() {
   find(driver.device_memory, "cuDeviceTotalMem_v2");
   find(driver.primary_retain, "cuDevicePrimaryCtxRetain");
   find(driver.set_current, "cuCtxSetCurrent");
+  find(driver.get_current, "cuCtxGetCurrent");
   find(driver.module_load, "cuModuleLoadData");
   find(driver.module_unload, "cuModuleUnload");
   find(driver.module_function, "cuModuleGetFunction");
   find(driver.function_set, "cuFuncSetAttribute");
+  find(driver.function_get, "cuFuncGetAttribute");
   find(driver.launch, "cuLaunchKernelEx");
   find(driver.allocate, "cuMemAlloc_v2");
   find(driver.release, "cuMemFree_v2");

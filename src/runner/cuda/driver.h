@@ -52,10 +52,12 @@ struct CudaDriver {
   CuResult (*device_memory)(std::size_t*, int);
   CuResult (*primary_retain)(CuContext*, int);
   CuResult (*set_current)(CuContext);
+  CuResult (*get_current)(CuContext*);
   CuResult (*module_load)(CuModule*, const void*);
   CuResult (*module_unload)(CuModule);
   CuResult (*module_function)(CuFunction*, CuModule, const char*);
   CuResult (*function_set)(CuFunction, int, int);
+  CuResult (*function_get)(int*, int, CuFunction);
   CuResult (*launch)(const CuLaunchConfig*, CuFunction, void**, void**);
   CuResult (*allocate)(CuPointer*, std::size_t);
   CuResult (*release)(CuPointer);

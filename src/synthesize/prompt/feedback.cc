@@ -102,8 +102,12 @@ std::string success(const Evaluation& e, const Candidate& candidate) {
   }
   if (!d.metrics.empty()) {
     out += "Metrics (value, unit, evidence):\n";
-    for (const auto& [name, metric] : d.metrics)
+    for (const auto& [name, metric] : d.metrics) {
+      // A profiler has a figure for each of some twenty stalls and units: what is next to nothing is left out.
+      const bool one_of_many = name.starts_with("stall.") || name.starts_with("fraction.unit.");
+      if ((one_of_many && metric.value < 0.05) || name.starts_with("profile.")) continue;
       out += fmt::format("- {}: {:.4g} {}, {}\n", name, metric.value, metric.unit, to_string(metric.evidence));
+    }
   }
   if (!d.hot_spots.empty()) {
     const std::vector<std::string_view> lines = split_lines(candidate.text);

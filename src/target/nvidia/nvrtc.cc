@@ -16,6 +16,7 @@
 #include "base/paths.h"
 #include "base/process.h"
 #include "candidate/run_protocol.h"
+#include "target/nvidia/libraries.h"
 
 namespace kerf {
 
@@ -25,54 +26,6 @@ namespace {
 
 constexpr std::chrono::milliseconds start_limit{60'000}, slack{5'000};
 constexpr std::size_t worker_memory = std::size_t{8} << 30;
-
-// libnvrtc.so.MAJOR in the folder, the newest; not its variants (libnvrtc.alt.so).
-std::optional<fs::path> library_in(const fs::path& folder) {
-  std::error_code code;
-  std::optional<fs::path> best;
-  int newest = 0;
-  for (const auto& entry : fs::directory_iterator(folder, code)) {
-    const std::string name = entry.path().filename().string();
-    constexpr std::string_view prefix = "libnvrtc.so.";
-    if (!name.starts_with(prefix)) continue;
-    int major = 0;
-    std::from_chars(name.data() + prefix.size(), name.data() + name.size(), major);
-    if (major > newest) {
-      newest = major;
-      best = entry.path();
-    }
-  }
-  return best;
-}
-
-std::vector<fs::path> folders_below(const fs::path& folder, std::string_view prefix) {
-  std::error_code code;
-  std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(folder, code)) {
-    if (entry.path().filename().string().starts_with(prefix)) found.push_back(entry.path());
-  }
-  std::ranges::sort(found, std::ranges::greater{});
-  return found;
-}
-
-std::vector<fs::path> candidate_folders() {
-  std::vector<fs::path> folders;
-  // PREFIX/bin/python -> PREFIX/lib/python3.x/site-packages/nvidia/{cu13,cuda_nvrtc}/lib
-  const fs::path prefix = fs::path(python()).parent_path().parent_path();
-  if (!prefix.empty()) {
-    for (const fs::path& version : folders_below(prefix / "lib", "python3")) {
-      for (const fs::path& package : folders_below(version / "site-packages" / "nvidia", "cu"))
-        folders.push_back(package / "lib");
-    }
-  }
-  if (const char* home = std::getenv("CUDA_HOME")) folders.push_back(fs::path(home) / "lib64");
-  for (const fs::path& toolkit : folders_below("/usr/local", "cuda")) {
-    folders.push_back(toolkit / "lib64");
-    folders.push_back(toolkit / "targets/x86_64-linux/lib");
-  }
-  folders.insert(folders.end(), {"/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"});
-  return folders;
-}
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
@@ -95,8 +48,8 @@ Result<fs::path> find_nvrtc() {
     if (::access(set, R_OK) == 0) return fs::path(set);
     return fail(ErrorKind::unavailable, fmt::format("unavailable: KERF_NVRTC is {}, which cannot be read", set));
   }
-  for (const fs::path& folder : candidate_folders()) {
-    if (auto library = library_in(folder)) return *library;
+  for (const fs::path& folder : nvidia_library_folders()) {
+    if (auto library = newest_library(folder, "nvrtc"); !library.empty()) return library;
   }
   return fail(ErrorKind::unavailable,
               fmt::format("unavailable: NVRTC, which compiles CUDA C++, is not on this machine: {} -m pip install "

@@ -40,6 +40,10 @@ Occupancy occupancy(const GpuLimits& gpu, int threads, int registers, std::int64
   return {.blocks = least.first,
           .warps = least.first * warps,
           .fraction = static_cast<double>(least.first * warps) / gpu.warps_per_sm,
+          .by_warps = limits[0].first,
+          .by_blocks = limits[1].first,
+          .by_registers = limits[2].first,
+          .by_shared = limits[3].first,
           .limited_by = least.second};
 }
 

@@ -9,9 +9,10 @@
 namespace kerf {
 
 struct Occupancy {
-  int blocks = 0;          // on one SM; 0: a block does not fit
-  int warps = 0;           // on one SM
-  double fraction = 0;     // of the warps that an SM can hold
+  int blocks = 0;                                                    // on one SM; 0: a block does not fit
+  int warps = 0;                                                     // on one SM
+  double fraction = 0;                                               // of the warps that an SM can hold
+  int by_warps = 0, by_blocks = 0, by_registers = 0, by_shared = 0;  // blocks, if nothing else limited them
   std::string limited_by;  // "registers", "shared memory", "warps" or "blocks": what runs out first
 };
 

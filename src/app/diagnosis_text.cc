@@ -1,0 +1,209 @@
+// A diagnosis as a colleague would put it who has looked at the figures.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "app/report.h"
+#include "app/words.h"
+#include "evaluate/profile/gpu_diagnosis.h"
+
+namespace kerf {
+namespace {
+
+class Note {
+ public:
+  explicit Note(const Evaluation& e) : e_(e), d_(e.diagnosis) {}
+
+  std::string operator()() {
+    if (e_.verdict != Verdict::measured || !e_.receipt) {
+      return fmt::format("It is not right ({}), so that its speed is of no interest{}.\n", verdict_words(e_),
+                         e_.message ? ": " + one_line(*e_.message) : "");
+    }
+    time();
+    bound();
+    causes();
+    kernel();
+    plan();
+    places();
+    moves();
+    missing();
+    return std::move(text_);
+  }
+
+ private:
+  [[nodiscard]] const Metric* find(std::string_view name) const {
+    const auto at = d_.metrics.find(std::string(name));
+    return at == d_.metrics.end() ? nullptr : &at->second;
+  }
+  [[nodiscard]] double get(std::string_view name) const {
+    const Metric* metric = find(name);
+    return metric == nullptr ? 0 : metric->value;
+  }
+  // "; "-separated facts of one line, those left out whose metrics are unknown.
+  void line(const char* title, const std::vector<std::string>& facts) {
+    std::string all;
+    for (const std::string& fact : facts)
+      if (!fact.empty()) all += (all.empty() ? "" : "; ") + fact;
+    if (!all.empty()) text_ += fmt::format("  {:<14} {}\n", title, all);
+  }
+  [[nodiscard]] std::string share(const char* name, std::string_view words) const {
+    return find(name) == nullptr ? "" : percent_words(get(name)) + " " + std::string(words);
+  }
+
+  void time() {
+    const Receipt& r = *e_.receipt;
+    if (!r.timed()) {
+      text_ += fmt::format("It is right, and no time was taken ({}).\n", to_string(r.evidence));
+      return;
+    }
+    text_ += fmt::format("A run takes {} (95 % interval {} to {})", time_words(r.time_us.median),
+                         time_words(r.time_us.low), time_words(r.time_us.high));
+    if (r.speed_of_light_us && r.fraction_of_speed_of_light) {
+      text_ += fmt::format(", where {} would be possible: {} of the speed of light", time_words(*r.speed_of_light_us),
+                           percent_words(*r.fraction_of_speed_of_light));
+    }
+    text_ += ".";
+    for (const auto& [name, ratio] : r.speedup) text_ += fmt::format(" Against {}: {}.", name, ratio_words(ratio));
+    text_ += "\n";
+  }
+
+  void bound() {
+    if (!e_.receipt->timed()) return;
+    text_ += fmt::format("\nWhat bounds it: {}.\n", bound_words(e_));
+  }
+
+  void causes() {
+    if (d_.causes.empty()) return;
+    text_ += d_.causes.size() == 1 ? "\nWhy:\n" : "\nWhy, the main cause first:\n";
+    for (std::size_t i = 0; i < d_.causes.size(); ++i) {
+      const Cause& cause = d_.causes[i];
+      text_ += fmt::format("  {}. {} [{}, {}]\n", i + 1, one_line(cause.what), one_line(cause.name),
+                           to_string(cause.evidence));
+    }
+  }
+
+  // Counters of the slowest kernel.
+  void kernel() {
+    if (find("time.kernel") == nullptr) return;
+    text_ += "\nWhat was counted in the slowest kernel (silicon):\n";
+    line("time", {time_words(get("time.kernel")) + " a launch",
+                  find("steps.launches") != nullptr && get("steps.launches") > 1
+                      ? fmt::format("{:.0f} launches take {}", get("steps.launches"), time_words(get("time.kernels")))
+                      : "",
+                  find("share.dominating_kernel") != nullptr && get("share.dominating_kernel") < 0.995
+                      ? share("share.dominating_kernel", "of the time of all kernels")
+                      : ""});
+    std::string traffic;
+    if (find("bytes.dram.read") != nullptr) {
+      traffic =
+          fmt::format("{} read, {} written", bytes_words(get("bytes.dram.read")), bytes_words(get("bytes.dram.write")));
+      if (get("bytes.memory.least") > 0)
+        traffic += fmt::format(" (the whole problem needs {})", bytes_words(get("bytes.memory.least")));
+    }
+    line("device memory", {traffic, share("fraction.dram", "of its bandwidth")});
+    line("caches", {share("fraction.l2", "of L2's throughput"), share("hits.l2", "found in L2"),
+                    share("fraction.l1", "of L1's throughput"), share("hits.l1", "found in L1")});
+    line("access",
+         {find("sectors.load") != nullptr && get("bytes.load") > 0
+              ? fmt::format("a load touches {:.1f} sectors a warp and uses {} of them", get("sectors.load"),
+                            percent_words(get("used.load")))
+              : "",
+          find("sectors.store") != nullptr && get("bytes.store") > 0
+              ? fmt::format("a store {:.1f} and {}", get("sectors.store"), percent_words(get("used.store")))
+              : "",
+          get("conflicts.shared") >= 0.05
+              ? share("conflicts.shared", "of shared memory's cycles repeat because of bank conflicts")
+              : "",
+          get("accesses.local") >= 0.01 ? share("accesses.local", "of instructions go to local memory") : ""});
+    units();
+    line("launch",
+         {find("launch.blocks") != nullptr
+              ? fmt::format("{:.0f} blocks of {:.0f} threads", get("launch.blocks"), get("launch.threads"))
+              : "",
+          find("launch.registers") != nullptr ? fmt::format("{:.0f} registers a thread, {} of shared memory a block",
+                                                            get("launch.registers"), bytes_words(get("launch.shared")))
+                                              : "",
+          find("launch.waves") != nullptr ? fmt::format("{:.2f} waves", get("launch.waves")) : ""});
+    line("occupancy",
+         {share("occupancy.achieved", "of the warps that an SM holds were there"),
+          share("active.sms", "of the time an SM has a block"),
+          share("issue.active", "of the cycles a scheduler issues"),
+          find("threads.active") != nullptr ? fmt::format("{:.0f} of 32 lanes take part", 32 * get("threads.active"))
+                                            : ""});
+    stalls();
+  }
+
+  void units() {
+    constexpr std::string_view prefix = "fraction.unit.";
+    std::vector<std::pair<double, std::string>> used;
+    for (const auto& [name, metric] : d_.metrics)
+      if (name.starts_with(prefix) && metric.value >= 0.05) used.emplace_back(metric.value, name.substr(prefix.size()));
+    std::ranges::sort(used, std::greater());
+    std::vector<std::string> facts{share("fraction.sm", "of the SM's fullest part")};
+    for (std::size_t i = 0; i < std::min<std::size_t>(used.size(), 3); ++i)
+      facts.push_back(percent_words(used[i].first) + " of " + used[i].second);
+    line("units", facts);
+  }
+
+  void stalls() {
+    KernelProfile profile;
+    for (const auto& [name, metric] : d_.metrics)
+      if (name.starts_with("stall.")) profile.metrics[name] = metric.value;
+    std::vector<std::string> facts;
+    for (const auto& [stall, part] : top_stalls(profile))
+      facts.push_back(fmt::format("{} of the time for {}", percent_words(part), words_of_stall(stall)));
+    line("warps wait", facts);
+  }
+
+  // What is known without a profiler.
+  void plan() {
+    if (find("time.kernel") != nullptr) return;
+    std::vector<std::string> facts;
+    if (find("bandwidth.memory") != nullptr)
+      facts.push_back(fmt::format("{:.1f} GB/s of what must move", get("bandwidth.memory")));
+    if (find("fraction.bandwidth") != nullptr) facts.push_back(share("fraction.bandwidth", "of the bandwidth"));
+    if (find("fraction.arithmetic") != nullptr) facts.push_back(share("fraction.arithmetic", "of the arithmetic"));
+    if (find("share.calls") != nullptr && get("share.calls") > 0)
+      facts.push_back(share("share.calls", "of the time in library calls"));
+    if (find("share.outside_steps") != nullptr && get("share.outside_steps") > 0.05)
+      facts.push_back(share("share.outside_steps", "of the time outside the steps"));
+    if (facts.empty()) return;
+    text_ += "\nWhat was measured:\n";
+    line("run", facts);
+  }
+
+  void places() {
+    if (d_.hot_spots.empty()) return;
+    text_ += "\nWhere:\n";
+    for (const HotSpot& spot : d_.hot_spots) {
+      text_ += fmt::format("  {:<14} {} [{}]\n", spot.line > 0 ? fmt::format("line {}", spot.line) : "-",
+                           one_line(spot.what), to_string(spot.evidence));
+    }
+  }
+
+  void moves() {
+    if (d_.advice.empty()) return;
+    text_ += "\nWhat I would try (fixed rules over these figures, no promise):\n";
+    for (const std::string& advice : d_.advice) text_ += fmt::format("  - {}\n", one_line(advice));
+  }
+
+  void missing() {
+    const auto at = e_.receipt->unavailable.find("profile");
+    if (at == e_.receipt->unavailable.end()) return;
+    constexpr std::string_view word = "unavailable: ";
+    text_ += fmt::format("\nNo counters: {}{}\n", at->second.starts_with(word) ? "" : word, one_line(at->second));
+  }
+
+  const Evaluation& e_;
+  const Diagnosis& d_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string diagnosis_text(const Evaluation& evaluation) { return Note(evaluation)(); }
+
+}  // namespace kerf

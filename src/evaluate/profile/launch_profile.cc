@@ -1,0 +1,155 @@
+#include "evaluate/profile/launch_profile.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "evaluate/outputs.h"
+#include "target/nvidia/occupancy.h"
+
+namespace kerf {
+namespace {
+
+bool is_half(Dtype dtype) { return dtype == Dtype::f16 || dtype == Dtype::bf16; }
+
+// Whether the problem multiplies matrices of 16-bit numbers.
+bool multiplies_halves(const Workload& workload) {
+  constexpr std::array products{"aten.mm.",     "aten.bmm.",    "aten.addmm.",   "aten.matmul.",
+                                "aten.linear.", "aten.einsum.", "aten.baddbmm.", "aten.conv"};
+  const bool halves = std::ranges::any_of(workload.tensors, [](const auto& t) { return is_half(t.spec.dtype); });
+  return halves && std::ranges::any_of(workload.exported.nodes, [&](const GraphNode& node) {
+           return std::ranges::any_of(products, [&](const char* name) { return node.op.starts_with(name); });
+         });
+}
+
+double time_of(const ProfiledRun& run, Step::Kind kind) {
+  double sum = 0;
+  const auto& steps = run.source.plan.steps;
+  for (std::size_t i = 0; i < std::min(steps.size(), run.step_us.size()); ++i)
+    if (steps[i].kind == kind) sum += run.step_us[i];
+  return sum;
+}
+
+double executions(const ProfiledRun& run, int step) {
+  const auto index = static_cast<std::size_t>(step);
+  return run.shape != nullptr && index < run.shape->steps.size() ? run.shape->steps[index].count : 1;
+}
+
+// What Nsight Compute calls launch__…, from the launch and the formulas of the occupancy calculator.
+void describe_launch(const LaunchCounters& launch, const ProfiledRun& run, KernelProfile& kernel) {
+  const Occupancy fits = occupancy(run.gpu, static_cast<int>(launch.threads), launch.registers, launch.shared_bytes);
+  const auto put = [&](const char* name, double value) { kernel.metrics[name] = value; };
+  put("launch.registers", launch.registers);
+  put("launch.shared", static_cast<double>(launch.shared_bytes));
+  put("launch.threads", static_cast<double>(launch.threads));
+  put("launch.blocks", static_cast<double>(launch.blocks));
+  if (run.sms > 0) put("launch.sms", run.sms);
+  if (fits.blocks <= 0) return;
+  put("fits.warps", fits.by_warps);
+  put("fits.blocks", fits.by_blocks);
+  put("fits.registers", fits.by_registers);
+  put("fits.shared", fits.by_shared);
+  if (run.sms > 0) put("launch.waves", static_cast<double>(launch.blocks) / (1.0 * fits.blocks * run.sms));
+}
+
+}  // namespace
+
+std::vector<int> steps_to_profile(const Plan& plan, const std::vector<double>& step_us, std::size_t most) {
+  std::vector<int> steps;
+  for (std::size_t i = 0; i < plan.steps.size(); ++i)
+    if (plan.steps[i].kind == Step::Kind::launch) steps.push_back(static_cast<int>(i));
+  if (step_us.size() == plan.steps.size()) {
+    std::ranges::stable_sort(steps, std::greater(), [&](int i) { return step_us[static_cast<std::size_t>(i)]; });
+  }
+  if (steps.size() > most) steps.resize(most);
+  std::ranges::sort(steps);
+  return steps;
+}
+
+Result<ProfileAnswer> take_profile(const ProfileTools& tools, const ProfileRequest& request, Random& random) {
+  const auto steps = steps_to_profile(request.source.plan, request.step_us);
+  if (steps.empty())
+    return fail(ErrorKind::unavailable, "unavailable: the plan launches no kernel of its own; calls are not profiled");
+  const auto trial = TRY(tools.trials.changing(request.workload, random));
+  Arena outputs = TRY(tools.oracle.make_outputs(request.workload, Placement::front));
+  const std::uint64_t sentinel = make_sentinel(random);
+  TRY(tools.oracle.fill(outputs, sentinel));
+  // Every pass is a run of each kernel, with what it takes to put memory back in front of it.
+  constexpr double passes = 100, slack_ms = 60'000;
+  const std::chrono::milliseconds limit(static_cast<std::int64_t>(slack_ms + passes * request.time_us * 1e-3));
+  const auto answer =
+      tools.runner.profile({.source = &request.source,
+                            .image = &request.image,
+                            .workload = &request.workload,
+                            .tune = request.point,
+                            .threads = tools.threads},
+                           {.trial = trial.get(), .outputs = &outputs, .sentinel = sentinel, .limit = limit}, steps);
+  if (!TRY(tools.oracle.is_intact(*trial))) {
+    tools.trials.clear();  // the next candidate must not meet what this one left
+    auto error = fail(ErrorKind::candidate, "a run under the profiler writes to an input or a parameter");
+    error.error().facts = {{"verdict", "wrong"}, {"rule", "writes_input"}};
+    return error;
+  }
+  // Being slower, or ended, under a profiler is no verdict.
+  if (!answer && answer.error().kind == ErrorKind::candidate)
+    return fail(ErrorKind::unavailable, "unavailable: under the profiler " + answer.error().message);
+  return answer;
+}
+
+GpuRun gpu_run(const ProfileAnswer& answer, const ProfiledRun& run) {
+  GpuRun out{.kernels = {},
+             .launches = 0,
+             .time_us = std::max(0.0, run.time_us - time_of(run, Step::Kind::call)),
+             .launch_us = run.launch_us,
+             .least_bytes = static_cast<double>(run.workload.bytes),
+             .half_products = multiplies_halves(run.workload)};
+  const auto& steps = run.source.plan.steps;
+  for (const LaunchCounters& launch : answer.launches) {
+    if (launch.step < 0 || static_cast<std::size_t>(launch.step) >= steps.size()) continue;
+    KernelProfile kernel =
+        from_nvidia_counters(steps[static_cast<std::size_t>(launch.step)].target.text, launch.counters);
+    kernel.launches = executions(run, launch.step);
+    describe_launch(launch, run, kernel);
+    out.kernels.push_back(std::move(kernel));
+  }
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    if (steps[i].kind == Step::Kind::launch) out.launches += executions(run, static_cast<int>(i));
+  // Of a plan with calls the least bytes are not those of its launches.
+  if (time_of(run, Step::Kind::call) > 0) out.least_bytes = 0;
+  return out;
+}
+
+void add_profile(Diagnosis& diagnosis, const ProfileAnswer& answer, const ProfiledRun& run) {
+  const GpuRun measured = gpu_run(answer, run);
+  Diagnosis of_launches = diagnose_gpu(measured);
+  diagnosis.metrics.merge(of_launches.metrics);
+  diagnosis.metrics["profile.passes"] = {
+      .value = static_cast<double>(answer.passes), .unit = "1", .evidence = Evidence::silicon};
+  diagnosis.metrics["profile.seconds"] = {.value = answer.seconds, .unit = "s", .evidence = Evidence::silicon};
+  const bool calls_dominate = time_of(run, Step::Kind::call) > time_of(run, Step::Kind::launch);
+  if (!of_launches.bound || calls_dominate) return;
+  diagnosis.bound = of_launches.bound;
+  diagnosis.causes = std::move(of_launches.causes);
+  diagnosis.advice = std::move(of_launches.advice);
+  const auto heart = std::ranges::max_element(
+      measured.kernels, {}, [](const KernelProfile& kernel) { return kernel.get("time.kernel") * kernel.launches; });
+  std::string waits;
+  for (const auto& [stall, share] : top_stalls(*heart))
+    if (share >= 0.05)
+      waits += fmt::format("{}{} ({:.0f} %)", waits.empty() ? "" : ", ", words_of_stall(stall), 100 * share);
+  if (waits.empty()) return;
+  const auto lines = lines_of_kernel(run.source.candidate.text, heart->kernel);
+  const auto step = std::ranges::find(run.source.plan.steps, heart->kernel,
+                                      [](const Step& s) -> const std::string& { return s.target.text; });
+  const int line = lines ? lines->first : step != run.source.plan.steps.end() ? step->target.at.line : 0;
+  diagnosis.hot_spots.insert(
+      diagnosis.hot_spots.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(1, diagnosis.hot_spots.size())),
+      {.line = line,
+       .what = fmt::format("warps of {} wait for {}", heart->kernel, waits),
+       .evidence = Evidence::silicon});
+}
+
+}  // namespace kerf

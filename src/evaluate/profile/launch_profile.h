@@ -1,0 +1,61 @@
+// The launches of a plan under a profiler, and from what it counted to why the candidate is slow.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "candidate/device_protocol.h"
+#include "candidate/plan.h"
+#include "evaluate/diagnosis.h"
+#include "evaluate/profile/gpu_diagnosis.h"
+#include "evaluate/runner.h"
+#include "evaluate/trial_pool.h"
+#include "target/target.h"
+
+namespace kerf {
+
+// Steps of the plan whose launches are worth counting: those in which most time goes, `most` of them at the most, in
+// the plan's order. Without times the first ones.
+[[nodiscard]] std::vector<int> steps_to_profile(const Plan& plan, const std::vector<double>& step_us,
+                                                std::size_t most = 8);
+
+struct ProfileTools {
+  Oracle& oracle;
+  Runner& runner;
+  TrialPool& trials;
+  int threads = 1;
+};
+struct ProfileRequest {
+  const Source& source;
+  const Image& image;
+  const TunePoint& point;
+  const Workload& workload;  // the primary one
+  double time_us = 0;        // of one run
+  const std::vector<double>& step_us;
+};
+// Blocks: called from a job body that has the machine for itself. Kind candidate: it did to its inputs what no run may.
+// Any other error says why there is no profile.
+[[nodiscard]] Result<ProfileAnswer> take_profile(const ProfileTools& tools, const ProfileRequest& request,
+                                                 Random& random);
+
+struct ProfiledRun {
+  const Source& source;
+  const Workload& workload;
+  const PlanShape* shape = nullptr;    // null where the plan cannot be bound without running it
+  const std::vector<double>& step_us;  // per step of the plan
+  double time_us = 0;                  // of one run
+  double launch_us = 0;                // of one launch
+  GpuLimits gpu;
+  int sms = 0;  // of the device
+};
+// Pure, as is all below. Kernels by the plan's names. Time that library calls take is left out of the run: they are not
+// profiled.
+[[nodiscard]] GpuRun gpu_run(const ProfileAnswer& answer, const ProfiledRun& run);
+
+// What is known of the launches is put into what is known of the plan (diagnose()): metrics of both; bound, causes and
+// advice of the launches, unless most time goes into library calls; a hot spot where warps of the slowest kernel wait.
+void add_profile(Diagnosis& diagnosis, const ProfileAnswer& answer, const ProfiledRun& run);
+
+}  // namespace kerf

@@ -1,0 +1,38 @@
+// Counts what chosen launches of a plan do. A process that profiles times nothing: counting slows launches.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "candidate/device_protocol.h"
+#include "runner/cuda/cuda_executor.h"
+#include "runner/cuda/cupti.h"
+#include "runner/cuda/device_memory.h"
+#include "runner/cuda/driver.h"
+
+namespace kerf {
+
+class LaunchProfiler {
+ public:
+  // `unavailable: …` where there is no CUPTI that fits the driver.
+  [[nodiscard]] static Result<LaunchProfiler> open(const CudaDriver& driver, const std::string& library, int device);
+  // For each group of counters runs the plan once, from fresh outputs and scratch. `flush` is written before each
+  // launch that is counted, so that its first pass finds cold caches; what further passes find is what a pass before
+  // them left. The executor has bound the plan.
+  [[nodiscard]] Result<ProfileAnswer> profile(const DeviceRequest& request, CudaExecutor& executor,
+                                              OpenedMemories& memories, const DeviceBuffer& flush);
+
+ private:
+  LaunchProfiler(const CudaDriver& driver, Cupti cupti, std::string chip)
+      : driver_(&driver), cupti_(std::move(cupti)), chip_(std::move(chip)) {}
+  [[nodiscard]] Result<const CuptiPlan*> plan(const std::vector<std::string>& group);
+
+  const CudaDriver* driver_;
+  Cupti cupti_;
+  std::string chip_;
+  std::vector<std::pair<std::vector<std::string>, CuptiPlan>> plans_;  // making one takes some ten milliseconds
+};
+
+}  // namespace kerf
