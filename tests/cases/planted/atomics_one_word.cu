@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 1024 and x.shape[1] == 1024"
 [[step]]
 launch = "atomics_one_word_zero"
 grid = [1]

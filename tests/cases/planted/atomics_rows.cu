@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 8 and x.shape[1] == 524288"
 [[step]]
 launch = "atomics_rows_zero"
 grid = [1]

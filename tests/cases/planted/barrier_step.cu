@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 4096 and x.shape[1] == 1024"
 [[step]]
 launch = "barrier_step"
 grid = ["numel(x) // 1024"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 4096 and x.shape[1] == 8192"
 [[step]]
 launch = "barrier_tree"
 grid = ["x.shape[0]"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 65536 and x.shape[1] == 1024"
 [[step]]
 launch = "conflicts_columns"
 grid = ["x.shape[0] // 32"]

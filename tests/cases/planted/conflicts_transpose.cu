@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 8192 and x.shape[1] == 8192"
 [[step]]
 launch = "conflicts_transpose"
 grid = ["x.shape[1] // 32", "x.shape[0] // 32"]

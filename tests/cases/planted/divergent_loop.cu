@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 8192 and x.shape[1] == 4096"
 [[step]]
 launch = "divergent_loop"
 grid = ["cdiv(numel(x), 256)"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 2048 and x.shape[1] == 2048"
 [[step]]
 launch = "divergent_one_lane"
 grid = ["cdiv(numel(x), 256)"]

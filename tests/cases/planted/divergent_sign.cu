@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 4096 and x.shape[1] == 4096"
 [[step]]
 launch = "divergent_sign"
 grid = ["cdiv(numel(x), 256)"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 16384 and x.shape[1] == 1024"
 [[step]]
 launch = "few_blocks_columns"
 grid = ["x.shape[1] // 256"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 2048 and x.shape[1] == 1024"
 [[step]]
 launch = "few_blocks_one"
 grid = [1]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "A.shape[0] == 64 and A.shape[1] == 32768 and B.shape[1] == 64"
 [[step]]
 launch = "few_blocks_product"
 grid = ["B.shape[1] // 32", "A.shape[0] // 32"]

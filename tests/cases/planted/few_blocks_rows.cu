@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 16 and x.shape[1] == 1048576"
 [[step]]
 launch = "few_blocks_rows"
 grid = ["x.shape[0]"]

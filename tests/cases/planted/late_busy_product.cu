@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "A.shape[0] == 2048 and A.shape[1] == 2048 and B.shape[1] == 2048"
 [[step]]
 launch = "late_busy_product"
 grid = ["B.shape[1] // 64", "A.shape[0] // 64"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 32 and x.shape[1] == 262144"
 [[step]]
 launch = "late_few_blocks_softmax"
 grid = ["x.shape[0]"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "A.shape[0] == 2048 and A.shape[1] == 1024 and B.shape[1] == 1024"
 [[step]]
 launch = "late_no_tensor_cores"
 grid = ["B.shape[1] // 32", "A.shape[0] // 32"]

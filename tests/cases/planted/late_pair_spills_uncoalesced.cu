@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 262144 and x.shape[1] == 256"
 [[step]]
 launch = "late_pair_spills_uncoalesced"
 grid = ["x.shape[0] // 128"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 264 and x.shape[1] == 262144"
 [[scratch]]
 name = "part"
 dtype = "f32"

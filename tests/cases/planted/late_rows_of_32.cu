@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 2097152 and x.shape[1] == 32"
 [[step]]
 launch = "late_rows_of_32"
 grid = ["cdiv(x.shape[0], 256)"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 65536 and x.shape[1] == 1024"
 [[step]]
 launch = "late_spills_ring"
 grid = ["x.shape[0] // 4"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 280 and x.shape[1] == 1024"
 [[step]]
 launch = "late_tail_two"
 grid = ["numel(x) // 1024"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 64 and x.shape[1] == 64"
 [loops]
 t = 64
 [[step]]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 200 and x.shape[1] == 2048"
 [loops]
 t = "x.shape[0]"
 [[step]]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 128 and x.shape[1] == 128"
 [loops]
 t = "x.shape[0]"
 [[step]]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "A.shape[0] == 1024 and A.shape[1] == 1024 and B.shape[1] == 1024"
 [[step]]
 launch = "no_tensor_cores_naive"
 grid = ["B.shape[1] // 16", "A.shape[0] // 16"]

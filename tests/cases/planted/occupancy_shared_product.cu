@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "A.shape[0] == 2048 and A.shape[1] == 2048 and B.shape[1] == 2048"
 [[step]]
 launch = "occupancy_shared_product"
 grid = ["B.shape[1] // 16", "A.shape[0] // 16"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 65536 and x.shape[1] == 512"
 [[step]]
 launch = "occupancy_tiny_blocks"
 grid = ["x.shape[0]"]

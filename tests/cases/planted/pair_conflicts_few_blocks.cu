@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 256 and x.shape[1] == 1024"
 [[step]]
 launch = "pair_conflicts_few_blocks"
 grid = [8]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 8192 and x.shape[1] == 512"
 [[step]]
 launch = "pair_uncoalesced_few_blocks"
 grid = [8]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 8192 and x.shape[1] == 8192"
 [[scratch]]
 name = "copy"
 dtype = "f32"

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 264 and x.shape[1] == 262144"
 [[step]]
 launch = "redundant_softmax"
 grid = ["x.shape[0]"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 140 and x.shape[1] == 1024"
 [[step]]
 launch = "tail_compute"
 grid = ["numel(x) // 1024"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 150 and x.shape[1] == 65536"
 [[step]]
 launch = "tail_few_blocks"
 grid = ["x.shape[0]"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 133 and x.shape[1] == 65536"
 [[step]]
 launch = "tail_one_block"
 grid = ["x.shape[0]"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] == 262144 and x.shape[1] == 256"
 [[step]]
 launch = "uncoalesced_row_a_thread"
 grid = ["cdiv(x.shape[0], 128)"]
