@@ -211,7 +211,8 @@ Result<Cupti> Cupti::load(const std::string& path) {
   return Cupti(std::make_shared<const CuptiFunctions>(f));
 }
 
-Result<std::string> Cupti::chip(int device) const {
+Result<std::string> Cupti::chip(int device) {
+  TRY(initialize());
   ChipName ask{.head = {size_until(&ChipName::name), nullptr}, .device = static_cast<std::size_t>(device)};
   if (const int code = call_->chip_name(&ask); code != 0) return call_->failed("the chip's name", code);
   return std::string(ask.name);
@@ -277,12 +278,16 @@ Result<CuptiPlan> Cupti::plan(const std::string& chip, const std::vector<std::st
   return plan;
 }
 
+Result<> Cupti::initialize() {
+  if (initialized_) return {};
+  Plain ask{.head = {sizeof(Plain), nullptr}};
+  if (const int code = call_->initialize(&ask); code != 0) return call_->failed("starting", code);
+  initialized_ = true;
+  return {};
+}
+
 Result<> Cupti::begin(void* context) {
-  if (!initialized_) {
-    Plain ask{.head = {sizeof(Plain), nullptr}};
-    if (const int code = call_->initialize(&ask); code != 0) return call_->failed("starting", code);
-    initialized_ = true;
-  }
+  TRY(initialize());
   if (ranges_ != nullptr) return {};
   Enable enable{.head = {size_until(&Enable::ranges), nullptr}, .context = context, .ranges = nullptr};
   if (const int code = call_->enable(&enable); code != 0) return call_->failed("enabling counters", code);

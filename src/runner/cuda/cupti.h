@@ -30,7 +30,7 @@ class Cupti {
   // `unavailable: …` if the library cannot be loaded or is too old.
   [[nodiscard]] static Result<Cupti> load(const std::string& path);
   // "GH100", as plan() wants it. Needs a GPU.
-  [[nodiscard]] Result<std::string> chip(int device) const;
+  [[nodiscard]] Result<std::string> chip(int device);
   // Kind unavailable if the chip is unknown to this library, or knows none of the counters.
   [[nodiscard]] Result<CuptiPlan> plan(const std::string& chip, const std::vector<std::string>& counters) const;
 
@@ -44,6 +44,7 @@ class Cupti {
 
  private:
   explicit Cupti(std::shared_ptr<const CuptiFunctions> functions) : call_(std::move(functions)) {}
+  [[nodiscard]] Result<> initialize();
   [[nodiscard]] Result<> begin(void* context);
   [[nodiscard]] Result<> configure(const CuptiPlan& plan);
 
