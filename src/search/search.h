@@ -80,6 +80,8 @@ struct SearchOptions {
   int remeasure = 2;         // a node is timed again at most so often before it is built upon; 0: never
   double doubt = 1.645;      // a lead of less than so many standard errors may be luck (one-sided 5 %)
   int repair = 0;            // how often in a row a failed candidate may be repaired: Synthesizer::repairs
+  int fruitless = 1;         // so often in a row nothing comes of a memory at a node before it is exhausted there:
+                             // Synthesizer::fruitless
 };
 
 // `user` error that lists the policies if there is none of that name.

@@ -100,6 +100,25 @@ TEST_P(EveryPolicy, IsExhaustedWhenNobodyHasAnythingNewToSay) {
   EXPECT_TRUE(search->ask(5).empty());
 }
 
+// One unlucky answer of somebody who draws answers says little: it is asked again, so often in a row.
+TEST_P(EveryPolicy, AsksAgainWhereNothingCameOfItByChance) {
+  const auto asks = [](int fruitless, int lucky) {
+    SearchOptions options{.policy = GetParam(), .seed = 5, .fruitless = fruitless};
+    auto search = std::move(make_search(options)).value();
+    EXPECT_TRUE(search->tell(search->ask(1).at(0).id, measured(0)));
+    int asked = 0;
+    while (!search->exhausted() && asked < 60) {
+      for (const Expansion& e : search->ask(1)) {
+        ++asked;
+        EXPECT_TRUE(search->tell(e.id, lucky != 0 && asked % lucky == 0 ? measured(0.1) : nothing()));
+      }
+    }
+    return asked;
+  };
+  EXPECT_EQ(asks(3, 0), 3 * asks(1, 0)) << "each question three times";
+  EXPECT_EQ(asks(3, 3), 60) << "something comes of it now and then: never exhausted";
+}
+
 TEST_P(EveryPolicy, AnAskThatYieldsNothingLeavesNoTrace) {
   auto one = searching(GetParam()), other = searching(GetParam());
   const auto a = one->ask(1).at(0), b = other->ask(1).at(0);

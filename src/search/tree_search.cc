@@ -126,12 +126,15 @@ Result<std::optional<NodeIndex>> TreeSearch::tell(ExpansionId id, const Outcome&
       break;
   }
   if (outcome.kind == Kind::nothing) {
+    const bool repair = node != no_node && node != 0 && tree_.failed(node);
+    if (!repair && ++fruitless_[{node, expansion.memory}] < options_.fruitless) return std::nullopt;
     // With no child to tell of, `siblings` would have been the same question.
     const bool same = expansion.memory == MemoryOperator::inherit && tree_.attempts(node) == 0;
     tree_.exhaust(node, expansion.memory);
     if (same && !tree_.failed(node)) tree_.exhaust(node, MemoryOperator::siblings);
     return std::nullopt;
   }
+  fruitless_.erase({node, expansion.memory});
   return tree_.add(node, expansion.memory, measured, outcome.reward);
 }
 

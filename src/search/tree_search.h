@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "search/policy.h"
 #include "search/search.h"
@@ -33,6 +34,7 @@ class TreeSearch final : public Search {
   Tree tree_;
   ExpansionId last_id_ = 0;
   std::map<ExpansionId, Expansion> in_flight_;
+  std::map<std::pair<NodeIndex, MemoryOperator>, int> fruitless_;  // in a row; no_node: fresh
 };
 
 }  // namespace kerf

@@ -13,6 +13,7 @@ nlohmann::json to_json(const SessionOptions& o) {
           {"remeasure", o.search.remeasure},
           {"doubt", o.search.doubt},
           {"repair", o.search.repair},
+          {"fruitless", o.search.fruitless},
           {"synthesizer", o.synthesizer},
           {"budget", o.budget},
           {"language", o.language},
@@ -39,6 +40,7 @@ Result<SessionOptions> session_options_from_json(const nlohmann::json& json) {
   o.search.remeasure = static_cast<int>(TRY(integer_field(json, "remeasure")));
   o.search.doubt = TRY(number_field(json, "doubt"));
   o.search.repair = static_cast<int>(TRY(integer_field(json, "repair")));
+  if (json.contains("fruitless")) o.search.fruitless = static_cast<int>(TRY(integer_field(json, "fruitless")));
   o.synthesizer = TRY(text_field(json, "synthesizer"));
   o.budget = TRY(text_field(json, "budget"));
   o.language = TRY(text_field(json, "language"));

@@ -101,6 +101,11 @@ class Mixed final : public Synthesizer {
     for (const Member& member : members_) most = std::max(most, member.synthesizer->repairs());
     return most;
   }
+  [[nodiscard]] int fruitless() const override {
+    int most = 1;
+    for (const Member& member : members_) most = std::max(most, member.synthesizer->fruitless());
+    return most;
+  }
 
  private:
   struct Member {

@@ -106,6 +106,7 @@ class ModelSynthesizer final : public Synthesizer {
 
   [[nodiscard]] std::string name() const override { return model_->name(); }
   [[nodiscard]] int repairs() const override { return options_.repairs; }
+  [[nodiscard]] int fruitless() const override { return 4; }  // a model may be luckier next time
 
  private:
   struct Flight {

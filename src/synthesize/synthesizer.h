@@ -86,6 +86,9 @@ struct Synthesizer {
   [[nodiscard]] virtual std::string name() const = 0;  // as --synthesizer spells it
   // How often in a row it may be asked to repair what failed (SearchOptions::repair); 0: it cannot.
   [[nodiscard]] virtual int repairs() const { return 0; }
+  // How often in a row nothing may come of the same question before there is nothing (SearchOptions::fruitless): 1
+  // where the answer is always the same.
+  [[nodiscard]] virtual int fruitless() const { return 1; }
 };
 
 }  // namespace kerf
