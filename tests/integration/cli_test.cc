@@ -255,6 +255,12 @@ TEST_F(CliTest, CandidatesFromOutsideAreAskedForAndToldInAnyOrderLateTwiceOrNeve
   const Finished prompt = kerf({"show", "last/1", "--prompt"});
   EXPECT_FALSE(prompt.output.empty());
   EXPECT_THAT(kerf({"show", "last/1", "--conversation"}).output, HasSubstr("row_mean"));
+  expect_user_error({"tell", "last", "nosuchfolder"}, "nosuchfolder");
+  fs::create_directories(folder->path() / "foreign" / "2");
+  expect_user_error({"tell", "last", "foreign"}, "meta.json");
+  ASSERT_TRUE(write_file(folder->path() / "foreign" / "2" / "meta.json",
+                         R"({"session": "000000000000", "expansion": 2, "attempt": 0})"));
+  expect_user_error({"tell", "last", "foreign"}, "is of session 000000000000");
   const auto ended = kerf_json({"resume", "last", "--out", "out"});
   ASSERT_TRUE(ended.is_object());
   EXPECT_EQ(ended["status"], "finished");
@@ -263,6 +269,8 @@ TEST_F(CliTest, CandidatesFromOutsideAreAskedForAndToldInAnyOrderLateTwiceOrNeve
   ASSERT_TRUE(write_file(folder->path() / "kernel.cpp", a_kernel));
   EXPECT_THAT(kerf({"evaluate", problems + "softsign_row_mean.py", "kernel.cpp", "--screen", "--for-model"}).output,
               testing::Not(IsEmpty()));
+  expect_user_error({"ask", "last"}, "is finished");
+  expect_user_error({"tell", "last", "work"}, "is finished");
 }
 
 TEST_F(CliTest, ADryRunShowsThePromptAndKeepsNothing) {
