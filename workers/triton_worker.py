@@ -8,7 +8,10 @@ Over descriptor 3, frames of a 4-byte little-endian length and that many bytes o
            "launches": [{"kernel",                  "shared_bytes", "scratch": [{"bytes", "alignment"}, …]}]}
             "signature": {name: type},
             "constexprs": {name: value}, "divisible": [name], "options": {…}}]}
-Instead of an answer: {"error": {"message", "line", "column"}}, line and column (from 1) null where they are unknown.
+  kerf:   {"architecture": 90,            worker: {"compiled": [as above]}
+           "sources": [{"ttgir", "num_warps"}]}
+"compiled" also holds "ttgir", the module in Triton's GPU dialect, of which the last request, which kerf may leave out, compiles a
+changed one. Instead of an answer: {"error": {"message", "line", "column"}}, line and column (from 1) null where they are unknown.
 What is specialised and how is decided by kerf (src/candidate/triton_manifest.h).
 """
 import ast
@@ -106,11 +109,21 @@ def compile_one(module, launch, architecture):
     else:
         Source = ASTSource
     source = Source(kernel, launch["signature"], constexprs=constants, attrs=hints)
-    made = triton.compile(source, target=GPUTarget("cuda", architecture, 32), options=launch["options"])
+    return describe_image(triton.compile(source, target=GPUTarget("cuda", architecture, 32), options=launch["options"]))
+
+
+def compile_ttgir(source, architecture):
+    with open("/tmp/module.ttgir", "w") as file:
+        file.write(source["ttgir"])
+    return describe_image(triton.compile("/tmp/module.ttgir", target=GPUTarget("cuda", architecture, 32),
+                                         options={"num_warps": source["num_warps"]}))
+
+
+def describe_image(made):
     metadata = made.metadata
     scratch = [{"bytes": getattr(metadata, kind + "_scratch_size", 0) or 0,
                 "alignment": getattr(metadata, kind + "_scratch_align", 1) or 1} for kind in ("global", "profile")]
-    return {"cubin": made.asm["cubin"].hex(), "ptx": made.asm["ptx"], "symbol": metadata.name,
+    return {"cubin": made.asm["cubin"].hex(), "ptx": made.asm["ptx"], "ttgir": made.asm["ttgir"], "symbol": metadata.name,
             "num_warps": metadata.num_warps, "num_ctas": getattr(metadata, "num_ctas", 1),
             "shared_bytes": metadata.shared, "scratch": scratch}
 
@@ -129,6 +142,13 @@ def main():
     request = receive(channel)
     try:
         compiled = [compile_one(module, launch, request["architecture"]) for launch in request["launches"]]
+    except BaseException as error:
+        send(channel, failure(error, text))
+        return
+    send(channel, {"compiled": compiled})
+    request = receive(channel)
+    try:
+        compiled = [compile_ttgir(source, request["architecture"]) for source in request["sources"]]
     except BaseException as error:
         send(channel, failure(error, text))
         return

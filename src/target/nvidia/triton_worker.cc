@@ -98,7 +98,18 @@ class Loaded final : public LoadedTriton {
                           {"divisible", job.divisible_16},
                           {"options", std::move(options)}});
     }
-    const json answer = TRY(ask({{"launches", std::move(launches)}, {"architecture", architecture}}));
+    return compiled(TRY(ask({{"launches", std::move(launches)}, {"architecture", architecture}})), jobs.size());
+  }
+
+  Result<std::vector<TritonOutput>> compile_ir(const std::vector<std::string>& ttgir, int num_warps,
+                                               int architecture) override {
+    json sources = json::array();
+    for (const std::string& text : ttgir) sources.push_back({{"ttgir", text}, {"num_warps", num_warps}});
+    return compiled(TRY(ask({{"sources", std::move(sources)}, {"architecture", architecture}})), ttgir.size());
+  }
+
+ private:
+  Result<std::vector<TritonOutput>> compiled(const json& answer, std::size_t wanted) {
     std::vector<TritonOutput> outputs;
     TRY(understood([&]() -> Result<> {
       for (const auto& each : answer.at("compiled")) {
@@ -107,6 +118,7 @@ class Loaded final : public LoadedTriton {
         TritonOutput output{.cubin = *std::move(cubin),
                             .ptx = each.at("ptx").get<std::string>(),
                             .symbol = each.at("symbol").get<std::string>(),
+                            .ttgir = each.value("ttgir", std::string()),
                             .num_warps = each.at("num_warps").get<int>(),
                             .num_ctas = each.at("num_ctas").get<int>(),
                             .shared_bytes = each.at("shared_bytes").get<std::int64_t>(),
@@ -118,12 +130,11 @@ class Loaded final : public LoadedTriton {
       }
       return {};
     }));
-    if (outputs.size() != jobs.size())
+    if (outputs.size() != wanted)
       return fail(ErrorKind::system, "the process that compiles Triton answered something else than it was asked");
     return outputs;
   }
 
- private:
   // The process ran the candidate's text: what it says may be anything.
   template <class F>
   Result<> understood(F read) {

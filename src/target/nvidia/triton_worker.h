@@ -37,6 +37,7 @@ struct TritonJob {
 
 struct TritonOutput {
   std::string cubin, ptx, symbol;
+  std::string ttgir;  // as text (target/nvidia/ttgir.h); empty where this version of Triton keeps none
   int num_warps = 0, num_ctas = 1;
   std::int64_t shared_bytes = 0;
   std::vector<TritonScratch> scratch;
@@ -51,6 +52,9 @@ class LoadedTriton {
   // Once. `architecture`: 90.
   [[nodiscard]] virtual Result<std::vector<TritonOutput>> compile(const std::vector<TritonJob>& jobs,
                                                                   int architecture) = 0;
+  // Once, after compile(): modules in Triton's GPU dialect that were changed.
+  [[nodiscard]] virtual Result<std::vector<TritonOutput>> compile_ir(const std::vector<std::string>& ttgir,
+                                                                     int num_warps, int architecture) = 0;
 };
 
 class TritonWorkers {
