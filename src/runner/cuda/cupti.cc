@@ -329,13 +329,10 @@ Result<> Cupti::configure(const CuptiPlan& plan) {
 }
 
 Result<std::vector<double>> Cupti::measure(void* context, const CuptiPlan& plan, const std::function<void()>& launch) {
+  // Counts of a second configuration under one and the same enabling come back as NaN.
+  rest();
   TRY(begin(context));
-  if (!configure(plan)) {
-    // Not every version lets itself be configured twice.
-    rest();
-    TRY(begin(context));
-    TRY(configure(plan));
-  }
+  TRY(configure(plan));
   RangesObject start{.head = {size_until(&RangesObject::ranges), nullptr}, .ranges = ranges_};
   if (const int code = call_->start(&start); code != 0) return call_->failed("counting", code);
   launch();
