@@ -41,7 +41,7 @@ Result<> Session::Engine::prepare() {
 
 Result<> Session::Engine::create() {
   options.search.repair = parts.synthesizer.repairs();
-  options.search.fruitless = parts.synthesizer.fruitless();
+  options.search.fruitless = parts.script ? parts.script->fruitless : parts.synthesizer.fruitless();
   TRY(prepare());
   NewSession session{.task = {.id = {}, .problem = problem_->problem, .target = options.target},
                      .options = to_json(options),

@@ -52,6 +52,7 @@ Result<> take_line(Recording& recording, const std::string& kind, const json& va
     begun = true;
     recording.session = TRY(text_field(value, "session"));
     recording.options = TRY(read(value, "options", session_options_from_json));
+    recording.script.fruitless = recording.options.search.fruitless;
     const json* versions = TRY(field(value, "versions"));
     recording.versions = *versions;
   } else if (kind == "problem") {
@@ -94,6 +95,7 @@ Result<Recording> record_session(Store& store, const SessionId& id) {
   Recording recording;
   recording.session = id;
   recording.options = TRY(session_options_from_json(record.options));
+  recording.script.fruitless = recording.options.search.fruitless;
   // A recording of a replay is one of what was replayed.
   if (!recording.options.replayed.empty())
     recording.options.synthesizer = std::exchange(recording.options.replayed, std::string());

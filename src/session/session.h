@@ -54,6 +54,7 @@ struct Script {
   StopReason stopped;  // why the recorded session stopped; empty if it had not when it was recorded
   // The calls to models that were answered, by expansion and attempt: no others are made beyond an expansion's first.
   std::set<std::pair<ExpansionId, int>> calls = {};
+  int fruitless = 1;  // SearchOptions::fruitless of the session that was recorded
 };
 
 // Whom the session works with. All outlive it. An evaluator that answers with an error of kind `deferred` has the
