@@ -107,11 +107,12 @@ std::vector<Checkup> nvidia() {
                       .remedy = nvrtc ? "" : fmt::format("{} -m pip install 'nvidia-cuda-nvrtc==13.0.*'", python()),
                       .needed_for = "compiling CUDA C++ (--target nvidia), with or without a GPU"});
   const auto triton = TritonWorkers::start();
-  findings.push_back({.name = "triton",
-                      .health = triton ? Health::good : Health::degraded,
-                      .found = triton ? (*triton)->version() : one_line(triton.error().message),
-                      .remedy = triton ? "" : fmt::format("{} -m pip install triton==3.9.0", python()),
-                      .needed_for = "compiling Triton and Gluon (--target nvidia), and interpreting Triton without a GPU"});
+  findings.push_back(
+      {.name = "triton",
+       .health = triton ? Health::good : Health::degraded,
+       .found = triton ? (*triton)->version() : one_line(triton.error().message),
+       .remedy = triton ? "" : fmt::format("{} -m pip install triton==3.9.0", python()),
+       .needed_for = "compiling Triton and Gluon (--target nvidia), and interpreting Triton without a GPU"});
   findings.push_back({.name = "nvcc",
                       .health = Health::good,
                       .found = find_program("nvcc").value_or("not found; nothing needs it, NVRTC compiles"),
