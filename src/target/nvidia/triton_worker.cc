@@ -18,7 +18,6 @@
 
 namespace kerf {
 
-namespace fs = std::filesystem;
 using nlohmann::json;
 
 namespace {
