@@ -5,6 +5,8 @@ import functools
 
 import torch
 
+from . import errors
+
 try:
     import triton
     import triton.language as tl
@@ -16,16 +18,23 @@ WORDS = 4096    # of a program of `digest`
 
 
 @functools.lru_cache(maxsize=None)
-def available(device_type):
-    """Compiled once a process; a machine may have Triton, but no C compiler for what launches its kernels."""
-    if triton is None or device_type != "cuda":
-        return False
+def why_not(device_type):
+    """Why PyTorch's operators judge instead, or None. Compiled once a process; a machine may have Triton, but no C compiler for what
+    launches its kernels."""
+    if device_type != "cuda":
+        return "not on a GPU"
+    if triton is None:
+        return "no Triton"
     try:
         probe = torch.zeros(2, dtype=torch.float64, device=device_type)
         scan(probe, probe)
-        return True
-    except Exception:
-        return False
+        return None
+    except Exception as error:  # whatever Triton's compiler raises
+        return f"{type(error).__name__}: {errors.one_line(error)}"
+
+
+def available(device_type):
+    return why_not(device_type) is None
 
 
 if triton is not None:

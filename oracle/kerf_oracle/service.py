@@ -9,7 +9,7 @@ import time
 
 import torch
 
-from . import PROTOCOL, admission, baselines, device, errors, judge, layout, understand, wire
+from . import PROTOCOL, admission, baselines, device, errors, fused, judge, layout, understand, wire
 from .workload import Workload, tensors_in
 
 KEEP_BUILT = 6                 # models of the workloads used last stay built
@@ -85,7 +85,9 @@ class Service:
         torch.cuda.set_device(self.device)
         baselines.pin()
         self.flush = baselines.Flusher(self.device, flush_bytes)
-        return {"cuda": torch.version.cuda, "gpu": torch.cuda.get_device_name(self.device),
+        slow = fused.why_not(self.device.type)
+        return {"judged_by": "fused kernels" if slow is None else f"PyTorch's operators, more slowly: {slow}",
+                "cuda": torch.version.cuda, "gpu": torch.cuda.get_device_name(self.device),
                 "tf32_matmul": torch.backends.cuda.matmul.allow_tf32, "tf32_cudnn": torch.backends.cudnn.allow_tf32}
 
     # Workloads
