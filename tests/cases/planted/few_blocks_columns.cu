@@ -10,7 +10,7 @@ args = ["x", "out", "x.shape[0]", "x.shape[1]"]
 // A thread a column: four blocks.
 extern "C" __global__ void few_blocks_columns(const float* x, float* out, int64_t m, int64_t n) {
   const int64_t j = blockIdx.x * 256ll + threadIdx.x;
-  float s = 0;
+  double s = 0;
   for (int64_t i = 0; i < m; ++i) s += x[i * n + j];
-  out[j] = s;
+  out[j] = static_cast<float>(s);
 }
