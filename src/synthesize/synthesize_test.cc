@@ -12,6 +12,7 @@
 
 #include "candidate/extension.h"
 #include "candidate/plan.h"
+#include "synthesize/builtin/algebra/algebra.h"
 #include "synthesize/builtin/builtin.h"
 #include "synthesize/builtin/compose.h"
 #include "synthesize/builtin/gpu_schedule.h"
@@ -132,8 +133,9 @@ class Cases : public testing::TestWithParam<std::string> {};
 TEST_P(Cases, HoldWhatTheyExpect) {
   std::ifstream file(GetParam());
   const Case c = parse(file);
-  const auto graph = generalise(c.problem, GraphForm::exported);
+  auto graph = generalise(c.problem, GraphForm::exported);
   ASSERT_TRUE(graph) << graph.error().message;
+  graph = simplify(std::move(*graph));
   const Result<Recipe> recipe = make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), CacheFacts{});
   ASSERT_TRUE(recipe);
   const Result<Candidate> candidate = write_candidate(c.problem, *graph, *recipe, {});
@@ -177,7 +179,9 @@ TEST_P(Cases, AreWrittenAsBefore) {
     const std::filesystem::path golden = path.parent_path() / "golden" / (path.stem().string() + extension(language));
     std::ifstream file(path);
     const Case c = parse(file);
-    const auto graph = generalise(c.problem, GraphForm::exported);
+    auto graph = generalise(c.problem, GraphForm::exported);
+    ASSERT_TRUE(graph) << graph.error().message;
+    graph = simplify(std::move(*graph));
     CacheFacts machine;
     machine.language = language;
     const Recipe recipe = *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), machine);
@@ -201,6 +205,40 @@ std::vector<std::string> case_files() {
 }
 INSTANTIATE_TEST_SUITE_P(Synthesize, Cases, testing::ValuesIn(case_files()),
                          [](const auto& each) { return std::filesystem::path(each.param).stem().string(); });
+
+// What simplify() makes of a linear layer with something behind it: the operators in order.
+std::vector<std::string> simplified(const std::string& behind) {
+  const Case c = parse(
+      "input x f32 64 96\ninput y f32 64 48\nparameter w f32 48 96\nparameter b f32 48\n"
+      "linear = aten.linear.default x w b -> f32 64 48\n" +
+      behind);
+  auto graph = generalise(c.problem, GraphForm::exported);
+  std::vector<std::string> names;
+  if (graph)
+    for (const GeneralNode& node : simplify(std::move(*graph)).nodes) names.push_back(node.base());
+  return names;
+}
+
+TEST(Algebra, AReducedLinearLayerNeedsNoProduct) {
+  using testing::ElementsAre;
+  EXPECT_THAT(simplified("s = aten.sum.dim_IntList linear [-1] -> f32 64\noutput s\n"),
+              ElementsAre("sum", "mul", "sum", "sum", "add"));
+  EXPECT_THAT(
+      simplified("a = aten.add.Tensor b linear -> f32 64 48\nm = aten.mean.dim a [1] true -> f32 64 1\noutput m\n"),
+      ElementsAre("mean", "mul", "sum", "add", "mean", "add"));
+}
+
+TEST(Algebra, ALinearLayerStaysWhereItsOutputsAreNeeded) {
+  using testing::ElementsAre;
+  EXPECT_THAT(simplified("m = aten.mean.dim linear [0] -> f32 48\noutput m\n"), ElementsAre("linear", "mean"));
+  EXPECT_THAT(simplified("m = aten.mean.dim linear [1] -> f32 64\noutput m linear\n"), ElementsAre("linear", "mean"));
+  EXPECT_THAT(simplified("r = aten.relu.default linear -> f32 64 48\nm = aten.mean.dim r [1] -> f32 64\noutput m\n"),
+              ElementsAre("linear", "relu", "mean"));
+  EXPECT_THAT(simplified("a = aten.add.Tensor linear y -> f32 64 48\nm = aten.mean.dim a [1] -> f32 64\noutput m\n"),
+              ElementsAre("linear", "add", "mean"));
+  EXPECT_THAT(simplified("a = aten.sub.Tensor b linear -> f32 64 48\nm = aten.mean.dim a [1] -> f32 64\noutput m\n"),
+              ElementsAre("linear", "sub", "mean"));
+}
 
 CacheFacts gpu_facts(Language language = Language::cuda) {
   CacheFacts facts;

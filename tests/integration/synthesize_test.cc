@@ -101,6 +101,12 @@ const Graph graphs[] = {
      "self.conv = nn.Conv2d(8, 8, 3, padding=1)",
      "aten.conv",
      {"library"}},
+    {"mean_of_linear",
+     "torch.mean(self.linear(x) - self.shift, dim=1, keepdim=True) + x",
+     {"torch.randn(rows, columns)"},
+     "self.linear = nn.Linear(columns, 250); self.shift = nn.Parameter(torch.randn(250))",
+     "mean_weight",
+     {"library"}},
 };
 
 std::string source_of(const Graph& graph) {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "candidate/extension.h"
+#include "synthesize/builtin/algebra/algebra.h"
 #include "synthesize/builtin/emit/emit.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/moves.h"
@@ -60,6 +61,7 @@ class Builtin final : public Synthesizer {
       if ((form == GraphForm::core ? primary.core : primary.exported).nodes.size() > max_nodes) continue;
       auto [it, fresh] = made.graphs.emplace(form, generalise(*request.problem, form));
       if (!it->second) continue;
+      it->second = simplify(std::move(*it->second));
       const GeneralGraph& graph = *it->second;
       for (const Fusing fusing : {Fusing::full, Fusing::none}) {
         Partition p = partition(graph, fusing);
