@@ -94,13 +94,10 @@ class ReducedLinear {
     return true;
   }
 
-  [[nodiscard]] GeneralArgument integer(std::int64_t value) const {
-    return {Constant{.values = std::vector<Value>(graph_.workloads.size(), Value{value}), .text = ""}};
+  [[nodiscard]] GeneralArgument constant(const Value& value) const {
+    return {Constant{.values = std::vector<Value>(graph_.workloads.size(), value), .text = ""}};
   }
-  [[nodiscard]] GeneralArgument flag(bool value) const {
-    return {Constant{.values = std::vector<Value>(graph_.workloads.size(), Value{value}), .text = ""}};
-  }
-  [[nodiscard]] GeneralArgument list(std::int64_t value) const { return {GeneralArgumentList{integer(value)}}; }
+  [[nodiscard]] GeneralArgument list(std::int64_t value) const { return {GeneralArgumentList{constant(Value{value})}}; }
 
   static GeneralTensor contiguous(std::vector<std::vector<std::int64_t>> shape) {
     GeneralTensor made{.dtype = Dtype::f32, .shape = std::move(shape), .stride = {}};
@@ -124,7 +121,7 @@ class ReducedLinear {
     const TensorRef reduced = add(name + "_weight", reduction.op, {{weight}, list(0)}, contiguous(row));
     const TensorRef product = add(name + "_product", "aten.mul.Tensor", {{x}, {reduced}}, contiguous(input.shape));
     std::vector<GeneralArgument> sum = {{product}, list(-1)};
-    if (reduction.args.size() == 3) sum.push_back(flag(fixed(reduction.args[2]).value_or(0) != 0));
+    if (reduction.args.size() == 3) sum.push_back(reduction.args[2]);
     const bool alone = vectors.empty();
     const TensorRef dot =
         add(alone ? name : name + "_dot", "aten.sum.dim_IntList", std::move(sum), reduction.results[0]);
@@ -137,7 +134,8 @@ class ReducedLinear {
     for (std::size_t i = 1; i < vectors.size(); ++i)
       total = add(name + "_bias" + std::to_string(i), vectors[i].second ? "aten.sub.Tensor" : "aten.add.Tensor",
                   {{total}, {vectors[i].first}}, contiguous(vector.shape));
-    const TensorRef bias = add(name + "_bias", reduction.op, {{total}, list(0), flag(true)}, contiguous(one));
+    const TensorRef bias =
+        add(name + "_bias", reduction.op, {{total}, list(0), constant(Value{true})}, contiguous(one));
     add(name, "aten.add.Tensor", {{dot}, {bias}}, reduction.results[0]);
   }
 
