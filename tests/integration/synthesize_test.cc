@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "evaluate/local_evaluator.h"
+#include "evaluate/machine_watch.h"
 #include "evaluate/native_runner.h"
 #include "evaluate/oracle_client.h"
 #include "synthesize/builtin/builtin.h"
@@ -152,7 +153,7 @@ class Synthesize : public testing::TestWithParam<Graph> {
                       .cache = {},
                       .oracle = make_oracle({.threads = threads}),
                       .languages = {},
-                      .watch = std::make_unique<FakeMachineWatch>(),  // nothing is timed for its own sake
+                      .watch = make_machine_watch(),  // honest candidates are spared where company is seen
                       .evaluator = nullptr};
     world->languages.add(Language::cpp, {.backend = std::move(*backend), .runner = std::move(*runner)});
     LocalEvaluatorOptions options{.jobs = 2, .threads = threads};
