@@ -16,6 +16,7 @@
 #include "base/jail.h"
 #include "base/paths.h"
 #include "base/process.h"
+#include "evaluate/gpu_watch.h"
 #include "evaluate/machine_watch.h"
 #include "target/cpu/roofline.h"
 #include "target/nvidia/nvrtc.h"
@@ -97,6 +98,39 @@ std::vector<Checkup> python_and_torch() {
   return findings;
 }
 
+// What receipts can say of the first GPU.
+Checkup gpu_state() {
+  Checkup checkup{.name = "gpu state",
+                  .health = Health::degraded,
+                  .found = {},
+                  .remedy = "libnvidia-ml.so.1, which comes with the driver",
+                  .needed_for = "noticing throttling and other processes while a GPU is timed"};
+  const auto gauge = make_nvml_gauge("");
+  if (!gauge) {
+    checkup.found = gauge.error().message;
+    return checkup;
+  }
+  const GpuState state = (*gauge)->read();
+  std::string missing;
+  const auto look = [&](bool there, const char* what) {
+    if (!there) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", what);
+  };
+  look(state.sm_mhz && state.memory_mhz, "clocks");
+  look(state.held_back.has_value(), "what holds them back");
+  look(state.milliwatts.has_value(), "power");
+  look(state.celsius.has_value(), "temperature");
+  look(state.processes.has_value(), "processes");
+  checkup.found = to_json(state).dump();
+  if (missing.empty()) {
+    checkup.health = Health::good;
+    checkup.remedy = {};
+  } else {
+    checkup.found += "; unavailable: " + missing;
+    checkup.remedy = "the driver does not tell: receipts will not";
+  }
+  return checkup;
+}
+
 // What target nvidia has here. Nothing of it is needed by the others.
 std::vector<Checkup> nvidia() {
   std::vector<Checkup> findings;
@@ -129,6 +163,7 @@ std::vector<Checkup> nvidia() {
                          : "no driver, no GPU: CUDA candidates are judged in an emulation on the CPU, without times",
        .remedy = driver && device ? "" : "a machine with an NVIDIA GPU and its driver",
        .needed_for = "times of CUDA and Triton candidates"});
+  if (device) findings.push_back(gpu_state());
   return findings;
 }
 

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <memory>
 
+#include "app/console.h"
 #include "base/hash.h"
 #include "base/http.h"
 #include "base/paths.h"
 #include "evaluate/cuda_runner.h"
+#include "evaluate/gpu_watch.h"
 #include "evaluate/local_evaluator.h"
 #include "evaluate/native_runner.h"
 #include "evaluate/oracle_client.h"
@@ -109,6 +111,7 @@ struct Wiring::Parts {
   // What candidates are judged with, for each GPU that is used; one where none is. The oracle and the evaluator below
   // are the first's, or stand before all of them.
   struct Device {
+    std::unique_ptr<MachineWatch> watch;  // of a GPU; null: the machine's
     std::unique_ptr<Oracle> oracle;
     Languages languages;
   };
@@ -192,6 +195,8 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
         // What a truth in double precision takes of a large problem is most of the memory.
         evaluator.trials = {.bytes = static_cast<std::size_t>(facts.memory_bytes) / 12, .copies = 2};
         evaluator.max_autotune = true;
+        device.watch =
+            make_gpu_watch(facts.pci, [](std::string_view line) { print_error(fmt::format("kerf: {}\n", line)); });
         runner = std::move(gpus[k]);
       } else {
         if (target.gpu)
@@ -206,7 +211,7 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
                                                  .oracle = *device.oracle,
                                                  .languages = device.languages,
                                                  .cache = parts->store->cache(),
-                                                 .watch = *parts->watch},
+                                                 .watch = device.watch ? *device.watch : *parts->watch},
                                                 std::move(evaluator)));
     }
     parts->evaluator = evaluators.size() == 1 ? std::move(evaluators[0]) : make_spread_evaluator(std::move(evaluators));

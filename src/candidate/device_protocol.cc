@@ -19,6 +19,7 @@ std::unexpected<Error> not_understood(const char* why) {
 json to_json(const DeviceFacts& f) {
   return {{"name", f.name},
           {"index", f.index},
+          {"pci", f.pci},
           {"capability", f.capability},
           {"sms", f.sms},
           {"clock_khz", f.clock_khz},
@@ -39,6 +40,7 @@ Result<DeviceFacts> decode_device_facts(std::string_view body) {
     const json& j = all.at("device");
     return DeviceFacts{.name = j.at("name").get<std::string>(),
                        .index = j.at("index").get<int>(),
+                       .pci = j.at("pci").get<std::string>(),
                        .capability = j.at("capability").get<int>(),
                        .sms = j.at("sms").get<int>(),
                        .clock_khz = j.at("clock_khz").get<int>(),

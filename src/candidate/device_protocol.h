@@ -26,7 +26,8 @@ namespace kerf {
 struct DeviceFacts {
   std::string name;  // "NVIDIA H100 80GB HBM3"
   int index = 0;
-  int capability = 0;  // 90
+  std::string pci = {};  // where it is plugged in: "0000:1B:00.0"
+  int capability = 0;    // 90
   int sms = 0;
   int clock_khz = 0;         // of the SMs, at most
   int memory_clock_khz = 0;  // at most; two transfers a cycle

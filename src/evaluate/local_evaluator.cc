@@ -262,12 +262,20 @@ class Journey : public std::enable_shared_from_this<Journey> {
     return true;
   }
 
+  // A body that uses the device: alone, or beside others that do not time either.
+  Body holding(bool alone, Body body) {
+    return [self = shared_from_this(), alone, body = std::move(body)]() -> Result<std::string> {
+      const auto hold = self->shared_->parts.watch.hold(alone);
+      return body();
+    };
+  }
+
   template <class F>
   Body verify_body(F verify) {
-    return [self = shared_from_this(), verify]() -> Result<std::string> {
+    return holding(false, [self = shared_from_this(), verify]() -> Result<std::string> {
       const auto v = TRY(self->shared_->watched(verify(*self, self->shared_->verify_tools(*self->tools_.runner))));
       return to_json(v).dump();
-    };
+    });
   }
 
   // False if the journey is over.
@@ -325,14 +333,14 @@ class Journey : public std::enable_shared_from_this<Journey> {
     }
     first_ = pick_;
     if (broken_.empty() && repeats()) return;
-    add(
-        "tune", "", Slot::alone,
-        [self = shared_from_this()]() -> Result<std::string> {
-          self->tuned_result_ =
-              TRY(self->shared_->watched(tune(self->shared_->timing_tools(*self->tools_.runner), self->source_,
-                                              self->points_, self->images_, self->primary(), self->random_)));
-          return "";
-        },
+    add("tune", "", Slot::alone,
+        holding(true,
+                [self = shared_from_this()]() -> Result<std::string> {
+                  self->tuned_result_ =
+                      TRY(self->shared_->watched(tune(self->shared_->timing_tools(*self->tools_.runner), self->source_,
+                                                      self->points_, self->images_, self->primary(), self->random_)));
+                  return "";
+                }),
         &Journey::tuned);
   }
 
@@ -364,13 +372,12 @@ class Journey : public std::enable_shared_from_this<Journey> {
     if (confirm && shared_->options.max_autotune) wanted_.push_back(Baseline::max_autotune);
     std::vector<JobId> after;
     if (std::ranges::any_of(wanted_, [&](Baseline b) { return !shared_->settled.contains({primary().id, b}); })) {
-      after.push_back(add(
-          "baseline", "", Slot::run, [self = shared_from_this()] { return self->baseline_body(); },
-          &Journey::baselines_settled));
+      after.push_back(add("baseline", "", Slot::run,
+                          holding(false, [self = shared_from_this()] { return self->baseline_body(); }),
+                          &Journey::baselines_settled));
     }
-    add(
-        "time", "", Slot::alone, [self = shared_from_this()] { return self->time_body(); }, &Journey::timed,
-        std::move(after));
+    add("time", "", Slot::alone, holding(true, [self = shared_from_this()] { return self->time_body(); }),
+        &Journey::timed, std::move(after));
   }
 
   void right_without_times() {
@@ -451,7 +458,8 @@ class Journey : public std::enable_shared_from_this<Journey> {
     std::ranges::move(timed_result_.checks, std::back_inserter(e_.checks));
     if (timed_result_.finding) return conclude(std::move(*timed_result_.finding));
     if (!worth_a_profile()) return diagnose_candidate();
-    add("profile", "", Slot::alone, [self = shared_from_this()] { return self->profile_body(); }, &Journey::profiled);
+    add("profile", "", Slot::alone, holding(true, [self = shared_from_this()] { return self->profile_body(); }),
+        &Journey::profiled);
   }
 
   // Candidates that something will be built on: the fastest so far, those that are confirmed, those that were asked

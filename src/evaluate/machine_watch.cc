@@ -110,16 +110,28 @@ Result<MachineLoad> parse_proc_stat(std::string_view text) {
 
 std::unique_ptr<MachineWatch> make_machine_watch() { return std::make_unique<LinuxWatch>(); }
 
+namespace {
+
 // Whoever looks is running: it is counted, and it is not company.
-bool is_crowded(const MachineLoad& load, int threads) { return load.running - 1 + threads > load.cores; }
+bool shares_cores(const MachineLoad& load, int threads) { return load.running - 1 + threads > load.cores; }
+
+}  // namespace
+
+bool is_disturbed(const MachineLoad& load) {
+  return load.device && (!load.device->held_back.empty() || load.device->others.value_or(0) > 0);
+}
+
+bool is_crowded(const MachineLoad& load, int threads) { return shares_cores(load, threads) || is_disturbed(load); }
 
 double crowding(const MachineLoad& load, int threads) {
-  return std::max(1.0, static_cast<double>(load.running - 1 + threads) / std::max(1, load.cores));
+  const double cores = static_cast<double>(load.running - 1 + threads) / std::max(1, load.cores);
+  const double device = load.device ? 1.0 + load.device->others.value_or(0) : 1.0;
+  return std::max({1.0, cores, device});
 }
 
 bool has_company(const MachineLoad& before, const MachineLoad& after, int threads) {
   if (after.stolen > before.stolen) return true;
-  return is_crowded(before, threads);
+  return shares_cores(before, threads);
 }
 
 }  // namespace kerf

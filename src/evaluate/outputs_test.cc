@@ -158,6 +158,9 @@ TEST(MachineLoad, IsReadFromProcStat) {
       << "what runs afterwards may be our own";
   EXPECT_TRUE(has_company({.running = 1, .cores = 2, .stolen = 5}, {.running = 1, .cores = 2, .stolen = 6}, 2));
   EXPECT_FALSE(has_company({.running = 5, .cores = 64, .stolen = 0}, {.running = 5, .cores = 64, .stolen = 0}, 8));
+  const MachineLoad shared{.running = 1, .cores = 64, .device = DeviceLoad{.others = 2}};
+  EXPECT_TRUE(is_crowded(shared, 1));
+  EXPECT_EQ(crowding(shared, 1), 3) << "three take turns on the device";
 }
 
 }  // namespace

@@ -123,6 +123,51 @@ bool interrupted(std::int64_t switches, double us, int threads) {
   return static_cast<double>(switches) > threads * (1 + us / 4000);
 }
 
+// What the device was like while it was timed.
+class DeviceDiary {
+ public:
+  // One round, from before and after it.
+  void note(const MachineLoad& before, const MachineLoad& after, bool kept) {
+    if (!before.device || !after.device) return;
+    const bool disturbed = is_disturbed(before) || is_disturbed(after);
+    if (!kept) {
+      ++discarded_;
+      return;
+    }
+    ++rounds_;
+    disturbed_ += disturbed ? 1 : 0;
+    std::set<std::string> why;
+    for (const DeviceLoad* device : {&*before.device, &*after.device}) {
+      why.insert(device->held_back.begin(), device->held_back.end());
+      if (device->others) others_ = std::max(others_.value_or(0), *device->others);
+      if (device->clock_mhz) clocks_.push_back(*device->clock_mhz);
+    }
+    for (const auto& reason : why) ++held_back_[reason];
+  }
+  // None where no device told anything.
+  [[nodiscard]] std::optional<Check> check() const {
+    if (rounds_ == 0) return std::nullopt;
+    Check check{.name = "quiet_device",
+                .passed = disturbed_ == 0,
+                .detail = {{"rounds", rounds_},
+                           {"disturbed", disturbed_},
+                           {"discarded", discarded_},
+                           {"held_back", held_back_},
+                           {"other_processes", others_ ? nlohmann::json(*others_) : nlohmann::json()}}};
+    if (!clocks_.empty()) {
+      const auto [low, high] = std::ranges::minmax(clocks_);
+      check.detail["clock_mhz"] = {{"low", low}, {"high", high}};
+    }
+    return check;
+  }
+
+ private:
+  int rounds_ = 0, disturbed_ = 0, discarded_ = 0;
+  std::map<std::string, int> held_back_;  // reason -> rounds that were kept under it
+  std::optional<int> others_;
+  std::vector<unsigned> clocks_;
+};
+
 // The loop of rounds: in each the candidate and every baseline run once, in random order.
 class Rounds {
  public:
@@ -203,7 +248,7 @@ class Rounds {
     wait_for_quiet();
     if (suspicious_) handover_.push_back(TRY(tools_.runner.handover_us()));
     const auto before = tools_.watch.look();
-    bool company = false;
+    bool company = false, spoilt = false;
     std::optional<bool> interrupted_baseline;
     for (const auto who : order) {
       if (who == request_.baselines.size()) {
@@ -230,11 +275,16 @@ class Rounds {
       company = company || *interrupted_baseline ||
                 interrupted(report->involuntary_switches, report->device_us, tools_.threads);
     }
+    spoilt = company;
+    const bool disturbed = before && after && (is_disturbed(*before) || is_disturbed(*after));
+    company = company || disturbed;
     if (company && timed_.receipt.discarded < std::max(options_.least, static_cast<int>(device_.size()))) {
       ++timed_.receipt.discarded;
+      if (disturbed) diary_.note(*before, *after, false);
       return {};
     }
-    spoilt_ += company ? 1 : 0;
+    spoilt_ += spoilt ? 1 : 0;
+    if (before && after) diary_.note(*before, *after, true);
     device_.push_back(report->device_us);
     if (!company) {
       quiet_device_.push_back(report->device_us);
@@ -297,6 +347,7 @@ class Rounds {
         {.name = "quiet_machine",
          .passed = spoilt_ == 0,
          .detail = {{"rounds", device_.size()}, {"with_company", spoilt_}, {"discarded", r.discarded}}});
+    if (auto check = diary_.check()) timed_.checks.push_back(*std::move(check));
     if (!agree) {
       timed_.finding = Finding{
           .verdict = Verdict::wrong,
@@ -319,6 +370,7 @@ class Rounds {
   std::vector<std::vector<double>> baselines_, steps_;
   std::chrono::milliseconds waited_{0};
   int least_ = 0, spoilt_ = 0;
+  DeviceDiary diary_;
 };
 
 }  // namespace

@@ -228,6 +228,54 @@ TEST_F(Timing, DiscardsRoundsWithCompanyAndSaysHowMany) {
   EXPECT_EQ(t->receipt.time_us.samples, fewest_pairs);
 }
 
+const Check* check_of(const Timed& timed, std::string_view name) {
+  const auto at = std::ranges::find(timed.checks, name, &Check::name);
+  return at == timed.checks.end() ? nullptr : &*at;
+}
+
+TEST_F(Timing, TakesRoundsAnewInWhichTheDeviceWasHeldBack) {
+  runner.program = [](const LoadRequest&) { return ScriptedRunner::honest(50); };
+  const auto state = [](std::vector<std::string> held_back, int others) {
+    return MachineLoad{.running = 1,
+                       .cores = 64,
+                       .stolen = 0,
+                       .device = DeviceLoad{.clock_mhz = 1980, .held_back = std::move(held_back), .others = others}};
+  };
+  // Quiet when it waits and before the round, throttled after it, quiet from then on.
+  watch.loads = {state({}, 0), state({}, 0), state({"thermal slowdown"}, 0), state({}, 0)};
+  const auto t = time();
+  ASSERT_TRUE(t && !t->finding);
+  EXPECT_EQ(t->receipt.discarded, 1);
+  const Check* check = check_of(*t, "quiet_device");
+  ASSERT_NE(check, nullptr);
+  EXPECT_TRUE(check->passed);
+  EXPECT_EQ(check->detail.at("discarded"), 1);
+  EXPECT_EQ(check->detail.at("rounds"), fewest_pairs);
+  EXPECT_EQ(check->detail.at("clock_mhz").at("low"), 1980);
+}
+
+TEST_F(Timing, SaysWhenTheDeviceWasNeverItsOwnAndAccusesNobody) {
+  // Clocks that disagree, as they may beside a process that takes its share.
+  runner.program = [](const LoadRequest&) {
+    return [](const RunRequest&, int) -> Result<RunReport> { return RunReport{.device_us = 50, .parent_us = 50'000}; };
+  };
+  watch.loads = {MachineLoad{.running = 1,
+                             .cores = 64,
+                             .stolen = 0,
+                             .device = DeviceLoad{.clock_mhz = {}, .held_back = {"power cap"}, .others = 1}}};
+  const auto t = time();
+  ASSERT_TRUE(t);
+  ASSERT_FALSE(t->finding) << t->finding->message;
+  EXPECT_GE(watch.slept, options.patience);
+  const Check* check = check_of(*t, "quiet_device");
+  ASSERT_NE(check, nullptr);
+  EXPECT_FALSE(check->passed);
+  EXPECT_EQ(check->detail.at("disturbed"), fewest_pairs);
+  EXPECT_EQ(check->detail.at("held_back").at("power cap"), fewest_pairs);
+  EXPECT_EQ(check->detail.at("other_processes"), 1);
+  EXPECT_TRUE(check_of(*t, "quiet_machine")->passed) << "the cores were its own";
+}
+
 TEST_F(Timing, EndsOnAMachineThatIsNeverQuietAndSaysSo) {
   watch.loads = {MachineLoad{.running = 9, .cores = 2, .stolen = 0}};
   const auto t = time();

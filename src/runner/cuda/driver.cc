@@ -27,6 +27,7 @@ Result<CudaDriver> load_cuda_driver() {
   find(driver.driver_version, "cuDriverGetVersion");
   find(driver.device_get, "cuDeviceGet");
   find(driver.device_name, "cuDeviceGetName");
+  find(driver.device_pci, "cuDeviceGetPCIBusId");
   find(driver.device_attribute, "cuDeviceGetAttribute");
   find(driver.device_memory, "cuDeviceTotalMem_v2");
   find(driver.primary_retain, "cuDevicePrimaryCtxRetain");
@@ -69,6 +70,8 @@ Result<DeviceFacts> open_device(const CudaDriver& driver, int index) {
   std::array<char, 256> name{};
   driver.device_name(name.data(), static_cast<int>(name.size()) - 1, device);
   facts.name = name.data();
+  std::array<char, 32> pci{};
+  if (driver.device_pci(pci.data(), static_cast<int>(pci.size()) - 1, device) == 0) facts.pci = pci.data();
   std::size_t memory = 0;
   driver.device_memory(&memory, device);
   facts.memory_bytes = static_cast<std::int64_t>(memory);

@@ -48,6 +48,7 @@ struct CudaDriver {
   CuResult (*driver_version)(int*);
   CuResult (*device_get)(int*, int);
   CuResult (*device_name)(char*, int, int);
+  CuResult (*device_pci)(char*, int, int);
   CuResult (*device_attribute)(int*, int, int);
   CuResult (*device_memory)(std::size_t*, int);
   CuResult (*primary_retain)(CuContext*, int);
