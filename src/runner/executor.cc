@@ -69,6 +69,14 @@ void run_blocks(Launching& context, void* const* args, std::int64_t begin, std::
   }
 }
 
+Result<> run_grid(Launching& context, const std::vector<void*>& args) {
+  thread_local GridEmulator grid;
+  auto trouble = TRY(grid.run(*context.launch->emulated, args.data(),
+                              static_cast<std::int64_t>(context.launch->arguments), context.descending));
+  if (trouble) context.trouble = *std::move(trouble);
+  return {};
+}
+
 void run_tasks(void* raw_context, std::int64_t begin, std::int64_t end, int thread) {
   auto& context = *static_cast<Launching*>(raw_context);
   const ReadyLaunch& launch = *context.launch;
@@ -359,7 +367,8 @@ Result<ReadyLaunch> Executor::ready(const BoundStep& step, const BoundLaunch& la
                                   .grid = {1, 1, 1},
                                   .block = launch.block->extent,
                                   .shared_bytes = launch.block->shared_bytes,
-                                  .variables = shared_variables_};
+                                  .variables = shared_variables_,
+                                  .cooperative = launch.block->cooperative};
     std::ranges::copy(launch.grid, out.emulated->grid.begin());
   }
   const auto threads = static_cast<std::size_t>(load_.threads);
@@ -426,7 +435,10 @@ Result<> Executor::run(ReadyLaunch& launch, Location at) {
   }
   Launching context{.launch = &launch, .descending = descending_};
   page_.phase.store(StatusPage::Phase::launch, std::memory_order_relaxed);
-  if (descending_) {
+  Result<> grid;
+  if (launch.emulated && launch.emulated->cooperative) {
+    grid = run_grid(context, launch.pointers);
+  } else if (descending_) {
     for (std::int64_t task = launch.tasks; task-- > 0;) run_tasks(&context, task, task + 1, 0);
   } else if (launch.tasks == 1 || load_.threads == 1) {
     run_tasks(&context, 0, launch.tasks, 0);
@@ -434,10 +446,10 @@ Result<> Executor::run(ReadyLaunch& launch, Location at) {
     bridge_.parallel(load_.threads, launch.tasks, chunk_of(launch.tasks, load_.threads), run_tasks, &context);
   }
   page_.phase.store(StatusPage::Phase::ours, std::memory_order_relaxed);
+  TRY(std::move(grid));
   if (!context.trouble) return {};
   const BlockTrouble trouble = TRY(std::move(*context.trouble));
-  const char* rule = trouble.line > 0 ? "divergent" : "shared_memory";
-  return blame("wrong", rule, fmt::format("{}: {}", launch.kernel->name, trouble.message),
+  return blame("wrong", trouble.rule, fmt::format("{}: {}", launch.kernel->name, trouble.message),
                trouble.line > 0 ? place_in(source_.candidate.text, trouble) : at);
 }
 

@@ -260,6 +260,61 @@ TEST_F(Cuda, KnowsTemplatesAndTuneAxes) {
                             "[\"THREADS\"]"));
 }
 
+// --- Blocks that wait for each other --------------------------------------------------------------------------------
+
+// Each of a row's blocks sums a piece, and all of them what all have, in the order of the blocks. `wait` is for `done`
+// to become `blocks`.
+std::string cooperative_sum(const std::string& wait) {
+  return "/* /// kerf\nversion = 1\n[[scratch]]\nname = \"part\"\ndtype = \"f32\"\nshape = [\"x.shape[0] * 4\"]\n"
+         "[[scratch]]\nname = \"count\"\ndtype = \"i32\"\nshape = [1]\nzero = true\n"
+         "[[step]]\nlaunch = \"row_sum\"\ngrid = [\"x.shape[0] * 4\"]\nblock = [64]\ncooperative = true\n"
+         "args = [\"x\", \"out\", \"part\", \"count\", \"x.shape[1]\", \"init.scale\"]\n/// */\n"
+         "extern \"C\" __global__ void row_sum(const float* x, float* out, float* part, int* done, int64_t n, float "
+         "scale) {\n"
+         "  __shared__ float mine[64];\n"
+         "  const int row = blockIdx.x / 4, piece = blockIdx.x % 4, blocks = gridDim.x;\n"
+         "  float sum = 0;\n"
+         "  for (int64_t i = piece * 64 + threadIdx.x; i < n; i += 256) sum += x[row * n + i];\n"
+         "  mine[threadIdx.x] = sum;\n"
+         "  __syncthreads();\n"
+         "  if (threadIdx.x == 0) {\n"
+         "    for (int i = 1; i < 64; ++i) sum += mine[i];\n"
+         "    part[blockIdx.x] = sum;\n"
+         "    __threadfence();\n"
+         "    atomicAdd(done, 1);\n" +
+         wait +
+         "    __threadfence();\n"
+         "  }\n"
+         "  __syncthreads();\n"
+         "  sum = 0;\n"
+         "  for (int i = 0; i < 4; ++i) sum += __ldcg(part + row * 4 + i);\n"
+         "  if (threadIdx.x == 0 && piece == 3 && mine[0] == mine[0]) out[row] = sum * scale;\n"
+         "}\n";
+}
+
+TEST_F(Cuda, RunsTheBlocksOfACooperativeLaunchTogether) {
+  for (const char* wait :
+       {"    while (*(volatile int*)done < blocks) __nanosleep(32);\n", "    while (*(volatile int*)done < blocks);\n",
+        "    while (atomicAdd(done, 0) < blocks) {}\n",
+        "    int seen = 0;\n    do {\n      asm volatile(\"ld.acquire.gpu.global.s32 %0, [%1];\" : \"=r\"(seen) : "
+        "\"l\"(done) : \"memory\");\n    } while (seen < blocks);\n"})
+    expect_right(cooperative_sum(wait));
+}
+
+TEST_F(Cuda, FindsBlocksThatWaitForEver) {
+  expect_finding(cooperative_sum("    while (*(volatile int*)done <= blocks) __nanosleep(32);\n"), Verdict::wrong,
+                 "deadlock", {31, 1});
+}
+
+TEST_F(Cuda, RefusesMoreBlocksThanRunAtATime) {
+  std::string text = cooperative_sum("    while (*(volatile int*)done < blocks) __nanosleep(32);\n");
+  text.replace(text.find("grid = [\"x.shape[0] * 4\"]"), 25, "grid = [\"x.shape[0] * 400\"]");
+  const auto e = evaluate(text, sums());
+  ASSERT_TRUE(e) << words(e);
+  EXPECT_EQ(e->verdict, Verdict::rejected) << words(e);
+  EXPECT_EQ(e->rule.value_or(""), "cooperative") << words(e);
+}
+
 // --- What is wrong ------------------------------------------------------------------------------------------------
 
 TEST_F(Cuda, FindsABarrierThatSomeThreadsPassBy) {

@@ -46,4 +46,6 @@ struct KerfBlock {
   void (*commit)(KerfBlock*);
   void (*wait)(KerfBlock*, unsigned pending_groups);
   void (*trap)(KerfBlock*, int line);
+  // A thread that waits for others to write to memory lets them run.
+  void (*yield)(KerfBlock*, int line);
 };

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -57,6 +58,7 @@ namespace {
 constexpr std::size_t page = 4096, shared_at = std::size_t{1} << 20, stacks_at = std::size_t{2} << 20,
                       stack_bytes = std::size_t{96} << 10, lanes = 32;
 constexpr std::size_t saved_registers = 6;
+constexpr unsigned char nan_byte = 0xff;
 static_assert(stacks_at + BlockEmulator::max_threads * stack_bytes <= KerfBlock::region_bytes);
 static_assert(shared_at + BlockEmulator::max_shared_bytes + page <= stacks_at);
 
@@ -66,6 +68,8 @@ struct Head {
   BlockEmulator* emulator;
 };
 static_assert(sizeof(Head) <= page);
+
+constexpr std::size_t region_bytes_for(std::size_t threads) { return stacks_at + threads * stack_bytes; }
 
 const char* name_of(KerfWarpOperation operation) {
   switch (operation) {
@@ -122,24 +126,27 @@ SharedVariables shared_variables_of(const void* in_image) {
   return search.found;
 }
 
-Result<std::unique_ptr<BlockEmulator>> BlockEmulator::create() {
-  // Twice the region holds one that is aligned.
+Result<std::unique_ptr<BlockEmulator>> BlockEmulator::create(std::int64_t threads) {
+  // Twice the region holds one that is aligned; what the threads do not need is given back.
+  const std::size_t wanted = region_bytes_for(static_cast<std::size_t>(threads));
   void* mapping =
       ::mmap(nullptr, 2 * KerfBlock::region_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED) return system_error("no memory for the threads of an emulated block", errno);
   const auto address = reinterpret_cast<std::uintptr_t>(mapping);
   const std::uintptr_t aligned = (address + KerfBlock::region_bytes - 1) & ~(KerfBlock::region_bytes - 1);
   auto* region = static_cast<std::byte*>(mapping) + (aligned - address);
+  if (aligned > address) ::munmap(mapping, aligned - address);
+  ::munmap(region + wanted, address + 2 * KerfBlock::region_bytes - aligned - wanted);
   if (::mprotect(region, page, PROT_READ | PROT_WRITE) != 0 ||
       ::mprotect(region + shared_at, max_shared_bytes, PROT_READ | PROT_WRITE) != 0) {
     const int code = errno;
-    ::munmap(mapping, 2 * KerfBlock::region_bytes);
+    ::munmap(region, wanted);
     return system_error("no memory for an emulated block", code);
   }
-  return std::unique_ptr<BlockEmulator>(new BlockEmulator(static_cast<std::byte*>(mapping), region));
+  return std::unique_ptr<BlockEmulator>(new BlockEmulator(region, static_cast<std::size_t>(threads)));
 }
 
-BlockEmulator::BlockEmulator(std::byte* mapping, std::byte* region) : mapping_(mapping), region_(region) {
+BlockEmulator::BlockEmulator(std::byte* region, std::size_t threads) : region_(region), mapped_threads_(threads) {
   Head* head = new (region) Head{};
   head->emulator = this;
   block_ = &head->block;
@@ -149,9 +156,10 @@ BlockEmulator::BlockEmulator(std::byte* mapping, std::byte* region) : mapping_(m
   block_->commit = on_commit;
   block_->wait = on_wait;
   block_->trap = on_trap;
+  block_->yield = on_yield;
 }
 
-BlockEmulator::~BlockEmulator() { ::munmap(mapping_, 2 * KerfBlock::region_bytes); }
+BlockEmulator::~BlockEmulator() { ::munmap(region_, region_bytes_for(mapped_threads_)); }
 
 BlockEmulator& BlockEmulator::of(KerfBlock* block) { return *reinterpret_cast<Head*>(block)->emulator; }
 
@@ -188,6 +196,7 @@ void BlockEmulator::fibre_main() {
   self.launch_->kernel->run(self.args_, self.arguments_, nullptr, 0, 0, 1);
   const std::size_t thread = block->linear;
   self.fibres_[thread].done = true;
+  self.moved_ = true;
   --self.alive_;
   Warp& warp = self.warps_[thread / lanes];
   warp.alive &= ~(1u << thread % lanes);
@@ -210,14 +219,27 @@ void BlockEmulator::give_up(int line, const char* construct, std::string message
 
 std::optional<BlockTrouble> BlockEmulator::run(const EmulatedLaunch& launch, void* const* args, std::int64_t arguments,
                                                std::int64_t index, bool descending) {
+  if (auto trouble = begin(launch, args, arguments, index, descending)) return trouble;
+  for (;;) {
+    Advance now = advance();
+    if (now.trouble || now.done) return std::move(now.trouble);
+    std::this_thread::yield();  // to the block that it waits for, on another system thread
+  }
+}
+
+std::optional<BlockTrouble> BlockEmulator::begin(const EmulatedLaunch& launch, void* const* args,
+                                                 std::int64_t arguments, std::int64_t index, bool descending) {
   launch_ = &launch;
   args_ = args;
   arguments_ = arguments;
   threads_ = static_cast<std::size_t>(launch.block[0] * launch.block[1] * launch.block[2]);
-  if (threads_ > max_threads || launch.shared_bytes > max_shared_bytes)
-    return BlockTrouble{.line = 0, .construct = {}, .message = "the block is larger than the emulation's"};
-  if (!reserve_stacks(threads_))
-    return BlockTrouble{.line = 0, .construct = {}, .message = "no memory for the stacks of the block's threads"};
+  descending_ = descending;
+  const auto no_room = [](const char* message) {
+    return BlockTrouble{.line = 0, .construct = {}, .message = message, .rule = "shared_memory"};
+  };
+  if (threads_ > mapped_threads_ || launch.shared_bytes > max_shared_bytes)
+    return no_room("the block is larger than the emulation's");
+  if (!reserve_stacks(threads_)) return no_room("no memory for the stacks of the block's threads");
   const auto extent = [](const std::array<std::int64_t, 3>& of) {
     return KerfExtent{static_cast<unsigned>(of[0]), static_cast<unsigned>(of[1]), static_cast<unsigned>(of[2])};
   };
@@ -228,7 +250,6 @@ std::optional<BlockTrouble> BlockEmulator::run(const EmulatedLaunch& launch, voi
       {index % launch.grid[0], index / launch.grid[0] % launch.grid[1], index / launch.grid[0] / launch.grid[1]});
 
   constexpr std::size_t alignment = 128;
-  constexpr int nan_byte = 0xff;
   const auto shared_bytes = static_cast<std::size_t>(launch.shared_bytes);
   const std::size_t offset = (max_shared_bytes - shared_bytes) / alignment * alignment;
   std::byte* shared = region_ + shared_at + offset;
@@ -240,7 +261,11 @@ std::optional<BlockTrouble> BlockEmulator::run(const EmulatedLaunch& launch, voi
   if (launch.variables.module != 0) {
     KerfTlsIndex variables{launch.variables.module, 0};
     b.statics = static_cast<unsigned char*>(__tls_get_addr(&variables));
-    std::memset(b.statics, nan_byte, b.static_bytes);
+    if (launch.cooperative) {
+      statics_.assign(b.static_bytes, std::byte{nan_byte});
+    } else {
+      std::memset(b.statics, nan_byte, b.static_bytes);
+    }
   }
 
   fibres_.resize(std::max(fibres_.size(), threads_));
@@ -255,27 +280,66 @@ std::optional<BlockTrouble> BlockEmulator::run(const EmulatedLaunch& launch, voi
     warps_[i / lanes].alive |= 1u << i % lanes;
     ready_.push_back(static_cast<std::uint16_t>(descending ? threads_ - 1 - i : i));
   }
-  const unsigned width = b.block_extent.x, area = width * b.block_extent.y;
-  while (!ready_.empty()) {
-    for (const std::uint16_t thread : ready_) {
-      b.thread = {thread % width, thread % area / width, thread / area};
-      b.linear = thread;
-      b.lanes_alive = warps_[thread / lanes].alive;
-      kerf_switch_stacks(&scheduler_, fibres_[thread].stack_pointer);
-      if (trouble_) return trouble_;
-    }
-    ready_.clear();
-    std::swap(ready_, next_);
-    if (descending) std::ranges::sort(ready_, std::ranges::greater{});
-  }
-  if (alive_ > 0) return deadlock();
-  for (std::size_t i = shared_bytes; i < max_shared_bytes - offset; ++i) {
-    if (shared[i] == std::byte{nan_byte}) continue;
-    return BlockTrouble{.line = 0,
-                        .construct = {},
-                        .message = fmt::format("writes behind its {} bytes of dynamic shared memory", shared_bytes)};
-  }
   return std::nullopt;
+}
+
+bool BlockEmulator::run_round() {
+  KerfBlock& b = *block_;
+  const unsigned width = b.block_extent.x, area = width * b.block_extent.y;
+  moved_ = false;
+  for (const std::uint16_t thread : ready_) {
+    b.thread = {thread % width, thread % area / width, thread / area};
+    b.linear = thread;
+    b.lanes_alive = warps_[thread / lanes].alive;
+    kerf_switch_stacks(&scheduler_, fibres_[thread].stack_pointer);
+    if (trouble_) return true;
+  }
+  ready_.clear();
+  std::swap(ready_, next_);
+  if (descending_) std::ranges::sort(ready_, std::ranges::greater{});
+  return moved_;
+}
+
+BlockEmulator::Advance BlockEmulator::advance() {
+  KerfBlock& b = *block_;
+  const bool keeps = launch_->cooperative && b.statics != nullptr;
+  if (keeps) std::memcpy(b.statics, statics_.data(), statics_.size());
+  Advance now;
+  while (!ready_.empty() && !trouble_) {
+    if (!run_round()) break;
+    now.moved = true;
+  }
+  if (keeps) std::memcpy(statics_.data(), b.statics, statics_.size());
+  now.trouble = trouble_;
+  if (trouble_ || !ready_.empty()) return now;
+  now.done = true;
+  now.trouble = finished();
+  return now;
+}
+
+std::optional<BlockTrouble> BlockEmulator::finished() {
+  if (alive_ > 0) return deadlock();
+  const KerfBlock& b = *block_;
+  auto* const end = reinterpret_cast<unsigned char*>(region_ + shared_at + max_shared_bytes);
+  if (std::find_if(b.shared + b.shared_bytes, end, [](unsigned char byte) { return byte != nan_byte; }) == end)
+    return std::nullopt;
+  return BlockTrouble{.line = 0,
+                      .construct = {},
+                      .message = fmt::format("writes behind its {} bytes of dynamic shared memory", b.shared_bytes),
+                      .rule = "shared_memory"};
+}
+
+BlockTrouble BlockEmulator::waiting() const {
+  const std::size_t thread = ready_.front();
+  const KerfExtent& at = block_->block;
+  const bool flat = launch_->grid[1] == 1 && launch_->grid[2] == 1;
+  const std::string block = flat ? fmt::format("{}", at.x) : fmt::format("({}, {}, {})", at.x, at.y, at.z);
+  return {.line = fibres_[thread].line,
+          .construct = {},
+          .message = fmt::format("all blocks wait for each other: {} of block {} waits at line {} for what nobody "
+                                 "writes to memory",
+                                 thread_name(thread), block, fibres_[thread].line),
+          .rule = "deadlock"};
 }
 
 // --- Barriers ----------------------------------------------------------------------------------------------------
@@ -287,6 +351,7 @@ int BlockEmulator::on_barrier(KerfBlock* block, int line, KerfVote vote, int val
   fibre.line = line;
   fibre.vote = value;
   self.vote_ = vote;
+  self.moved_ = true;
   ++self.arrived_;
   self.try_barrier();
   while (fibre.waits != Wait::none) self.leave();
@@ -341,6 +406,7 @@ unsigned long BlockEmulator::on_warp(KerfBlock* block, int line, KerfWarpOperati
                              thread % lanes, name_of(operation), mask));
   }
   fibre.waits = Wait::warp;
+  self.moved_ = true;
   fibre.line = line;
   fibre.operation = operation;
   fibre.mask = mask;
@@ -474,6 +540,14 @@ void BlockEmulator::on_trap(KerfBlock* block, int line) {
   self.give_up(line, "__trap", fmt::format("{} stops at line {}", self.thread_name(block->linear), line));
 }
 
+void BlockEmulator::on_yield(KerfBlock* block, int line) {
+  BlockEmulator& self = of(block);
+  Fibre& fibre = self.fibres_[block->linear];
+  fibre.line = line;
+  self.next_.push_back(static_cast<std::uint16_t>(block->linear));
+  self.leave();
+}
+
 // --- What went wrong ---------------------------------------------------------------------------------------------
 
 std::string BlockEmulator::thread_name(std::size_t thread) const {
@@ -514,6 +588,45 @@ BlockTrouble BlockEmulator::deadlock() const {
     }
   }
   return {.line = 0, .construct = {}, .message = "the threads of the block wait for each other"};
+}
+
+// --- Cooperative launches ----------------------------------------------------------------------------------------
+
+Result<std::optional<BlockTrouble>> GridEmulator::run(const EmulatedLaunch& launch, void* const* args,
+                                                      std::int64_t arguments, bool descending) {
+  const std::int64_t count = launch.grid[0] * launch.grid[1] * launch.grid[2];
+  const std::int64_t threads = launch.block[0] * launch.block[1] * launch.block[2];
+  if (threads > BlockEmulator::max_threads || count > max_threads / threads) {
+    return fail(ErrorKind::unavailable,
+                fmt::format("unavailable: a cooperative launch of {} blocks of {} threads: the emulation holds {} "
+                            "threads at a time",
+                            count, threads, max_threads));
+  }
+  if (threads > threads_) blocks_.clear();
+  threads_ = std::max(threads_, threads);
+  for (auto missing = count - std::ssize(blocks_); missing > 0; --missing)
+    blocks_.push_back(TRY(BlockEmulator::create(threads_)));
+  std::vector<BlockEmulator*> running;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t index = descending ? count - 1 - i : i;
+    running.push_back(blocks_[static_cast<std::size_t>(index)].get());
+    if (auto trouble = running.back()->begin(launch, args, arguments, index, descending)) return trouble;
+  }
+  // A thread may look a number of times before it does something else.
+  constexpr int patience = 10'000;
+  for (int idle = 0; !running.empty(); ++idle) {
+    std::optional<BlockTrouble> trouble;
+    std::erase_if(running, [&](BlockEmulator* block) {
+      if (trouble) return false;
+      BlockEmulator::Advance now = block->advance();
+      trouble = std::move(now.trouble);
+      if (now.moved || now.done) idle = 0;
+      return now.done;
+    });
+    if (trouble) return trouble;
+    if (idle > patience) return running.front()->waiting();
+  }
+  return std::nullopt;
 }
 
 }  // namespace kerf

@@ -1,5 +1,6 @@
 // Runs a CUDA kernel's blocks on the CPU: every thread of a block is a fibre with a stack of its own, switched by hand
-// where it waits for others. One emulator a system thread; blocks of a launch run side by side on several.
+// where it waits for others. One emulator a system thread; blocks of a launch run side by side on several. Those of a
+// cooperative launch are alive at the same time, all on one system thread: GridEmulator.
 //
 // What is emulated: barriers, warp operations, shared memory (filled with NaNs before each block), asynchronous copies
 // (which take place when they are waited for). What is not: the order in which warps really run, races that happen to
@@ -33,6 +34,7 @@ struct EmulatedLaunch {
   std::array<std::int64_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
   std::int64_t shared_bytes = 0;
   SharedVariables variables;
+  bool cooperative = false;  // its blocks may wait for each other: for GridEmulator
 };
 
 // Threads that wait for each other in a way that no GPU promises to resolve.
@@ -40,6 +42,7 @@ struct BlockTrouble {
   int line = 0;           // in the candidate, of the construct
   std::string construct;  // "__syncthreads", …: what to point at in that line
   std::string message;
+  const char* rule = "divergent";
 };
 
 class BlockEmulator {
@@ -47,7 +50,8 @@ class BlockEmulator {
   static constexpr std::int64_t max_threads = 1024;
   static constexpr std::int64_t max_shared_bytes = std::int64_t{240} << 10;
 
-  [[nodiscard]] static Result<std::unique_ptr<BlockEmulator>> create();
+  // For blocks of up to `threads`.
+  [[nodiscard]] static Result<std::unique_ptr<BlockEmulator>> create(std::int64_t threads = max_threads);
   ~BlockEmulator();
   BlockEmulator(const BlockEmulator&) = delete;
   BlockEmulator& operator=(const BlockEmulator&) = delete;
@@ -55,6 +59,19 @@ class BlockEmulator {
   // One block; threads start in descending order if asked to. args[i] points to the value of argument i.
   [[nodiscard]] std::optional<BlockTrouble> run(const EmulatedLaunch& launch, void* const* args, std::int64_t arguments,
                                                 std::int64_t index, bool descending);
+
+  // The same in steps. A block that was begun runs in advance() until all of its threads have returned, or those that
+  // have not wait for memory that another block has to write.
+  [[nodiscard]] std::optional<BlockTrouble> begin(const EmulatedLaunch& launch, void* const* args,
+                                                  std::int64_t arguments, std::int64_t index, bool descending);
+  struct Advance {
+    bool done = false;
+    bool moved = false;  // a thread did more than look at memory again
+    std::optional<BlockTrouble> trouble = std::nullopt;
+  };
+  [[nodiscard]] Advance advance();
+  // Of a block whose threads wait for memory: who waits where.
+  [[nodiscard]] BlockTrouble waiting() const;
 
  private:
   enum class Wait : std::uint8_t { none, barrier, warp };
@@ -80,7 +97,7 @@ class BlockEmulator {
     unsigned alive = 0, waiting = 0;
   };
 
-  explicit BlockEmulator(std::byte* mapping, std::byte* region);
+  BlockEmulator(std::byte* region, std::size_t threads);
   [[nodiscard]] static BlockEmulator& of(KerfBlock* block);
   static void fibre_main();
   static int on_barrier(KerfBlock* block, int line, KerfVote vote, int value);
@@ -90,6 +107,7 @@ class BlockEmulator {
   static void on_commit(KerfBlock* block);
   static void on_wait(KerfBlock* block, unsigned pending_groups);
   static void on_trap(KerfBlock* block, int line);
+  static void on_yield(KerfBlock* block, int line);
 
   [[nodiscard]] bool reserve_stacks(std::size_t threads);
   void set_up(std::size_t thread);
@@ -99,11 +117,13 @@ class BlockEmulator {
   void try_warp(std::size_t warp, unsigned mask, int line, KerfWarpOperation operation);
   void finish_warp(std::size_t warp, unsigned lanes, KerfWarpOperation operation);
   void complete(Fibre& fibre, unsigned group);
+  [[nodiscard]] bool run_round();  // whether a thread did more than look at memory again
+  [[nodiscard]] std::optional<BlockTrouble> finished();
   [[nodiscard]] BlockTrouble deadlock() const;
   [[nodiscard]] std::string thread_name(std::size_t thread) const;
 
-  std::byte* mapping_;
   std::byte* region_;
+  std::size_t mapped_threads_;
   KerfBlock* block_;
   std::size_t stacks_ = 0;  // that can be written
   const EmulatedLaunch* launch_ = nullptr;
@@ -114,8 +134,25 @@ class BlockEmulator {
   std::vector<std::uint16_t> ready_, next_;
   std::size_t threads_ = 0, alive_ = 0, arrived_ = 0;
   KerfVote vote_ = kerf_vote_none;
+  bool descending_ = false, moved_ = false;
+  std::vector<std::byte> statics_;  // cooperative: the __shared__ variables while other blocks run
   void* scheduler_ = nullptr;
   std::optional<BlockTrouble> trouble_;
+};
+
+// All blocks of a cooperative launch, in turn on the thread that calls: one runs until its threads wait for others.
+class GridEmulator {
+ public:
+  static constexpr std::int64_t max_threads = 65'536;  // of all blocks together: each has a stack
+
+  // Blocks, and the threads in them, start in descending order if asked to. args[i] points to the value of argument i.
+  // Fails where there are more threads than the emulation holds.
+  [[nodiscard]] Result<std::optional<BlockTrouble>> run(const EmulatedLaunch& launch, void* const* args,
+                                                        std::int64_t arguments, bool descending);
+
+ private:
+  std::vector<std::unique_ptr<BlockEmulator>> blocks_;
+  std::int64_t threads_ = 0;  // that each can have
 };
 
 }  // namespace kerf

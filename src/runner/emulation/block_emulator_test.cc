@@ -72,6 +72,33 @@ void copy_and_wait(void* const* args, std::int64_t, const std::int64_t*, std::in
   argument<int>(args)[2] = to[2];
 }
 
+// A barrier of all blocks through memory, then each adds up what all have written.
+void sum_of_blocks(void* const* args, std::int64_t, const std::int64_t*, std::int64_t, std::int64_t, std::int64_t) {
+  KerfBlock* b = block();
+  int* data = argument<int>(args);  // a counter, then a number of each block, then each block's result
+  int* shared = reinterpret_cast<int*>(b->shared);
+  if (b->linear == 0) shared[0] = static_cast<int>(b->block.x) + 1;
+  b->barrier(b, 1, kerf_vote_none, 0);
+  if (b->linear == 0) {
+    data[1 + b->block.x] = shared[0];
+    ++data[0];
+    while (*static_cast<volatile int*>(data) < static_cast<int>(b->grid_extent.x)) b->yield(b, 21);
+  }
+  b->barrier(b, 2, kerf_vote_none, 0);
+  int sum = 0;
+  for (unsigned i = 0; i < b->grid_extent.x; ++i) sum += data[1 + i];
+  b->barrier(b, 3, kerf_vote_none, 0);
+  if (b->linear == b->block_extent.x - 1) data[1 + b->grid_extent.x + b->block.x] = sum + shared[0];
+}
+
+void wait_for_one_more(void* const* args, std::int64_t, const std::int64_t*, std::int64_t, std::int64_t, std::int64_t) {
+  KerfBlock* b = block();
+  int* data = argument<int>(args);
+  if (b->linear == 0) ++data[0];
+  while (b->linear == 0 && *static_cast<volatile int*>(data) <= static_cast<int>(b->grid_extent.x)) b->yield(b, 31);
+  b->barrier(b, 32, kerf_vote_none, 0);
+}
+
 class Blocks : public ::testing::TestWithParam<bool> {  // descending
  protected:
   void SetUp() override {
@@ -87,6 +114,21 @@ class Blocks : public ::testing::TestWithParam<bool> {  // descending
     void* value = &data;
     void* const args[] = {value};
     return emulator->run(launch, args, 1, index, GetParam());
+  }
+  Result<std::optional<BlockTrouble>> run_together(decltype(KernelEntry::run) kernel, std::int64_t blocks,
+                                                   std::int64_t threads, std::vector<int>& data) const {
+    const KernelEntry entry{.name = "k", .types = nullptr, .run = kernel};
+    const EmulatedLaunch launch{.kernel = &entry,
+                                .grid = {blocks, 1, 1},
+                                .block = {threads, 1, 1},
+                                .shared_bytes = 64,
+                                .variables = {},
+                                .cooperative = true};
+    int* numbers = data.data();
+    void* value = &numbers;
+    void* const args[] = {value};
+    GridEmulator grid;
+    return grid.run(launch, args, 1, GetParam());
   }
   std::unique_ptr<BlockEmulator> emulator;
   std::vector<int> out = std::vector<int>(8, -7);
@@ -134,6 +176,47 @@ TEST_P(Blocks, CopyWhenTheyWait) {
   EXPECT_EQ(out[0], -1) << "not yet: shared memory is filled with ones";
   EXPECT_EQ(out[1], 2);
   EXPECT_EQ(out[2], 0) << "what is not filled is zeros";
+}
+
+TEST_P(Blocks, WaitForEachOther) {
+  for (const std::int64_t threads : {32, 96}) {
+    std::vector<int> data(1 + 2 * 16, 0);
+    const auto trouble = run_together(sum_of_blocks, 16, threads, data);
+    ASSERT_TRUE(trouble) << trouble.error().message;
+    EXPECT_FALSE(*trouble) << (*trouble)->message;
+    for (int i = 0; i < 16; ++i) EXPECT_EQ(data[17 + static_cast<std::size_t>(i)], 16 * 17 / 2 + i + 1);
+  }
+}
+
+TEST_P(Blocks, AreFoundWaitingForNobody) {
+  std::vector<int> data(1, 0);
+  const auto trouble = run_together(wait_for_one_more, 3, 64, data);
+  ASSERT_TRUE(trouble) << trouble.error().message;
+  ASSERT_TRUE(*trouble);
+  EXPECT_EQ((*trouble)->line, 31);
+  EXPECT_STREQ((*trouble)->rule, "deadlock");
+  EXPECT_THAT((*trouble)->message, HasSubstr(GetParam() ? "thread 0 of block 2" : "thread 0 of block 0"));
+}
+
+TEST_P(Blocks, AreTooManyToBeAliveTogether) {
+  std::vector<int> data(1, 0);
+  const auto trouble = run_together(sum_of_blocks, 1 << 20, 1024, data);
+  ASSERT_FALSE(trouble);
+  EXPECT_EQ(trouble.error().kind, ErrorKind::unavailable);
+}
+
+TEST_P(Blocks, WaitForMemoryThatTheirOwnThreadsWrite) {
+  EXPECT_FALSE(run(
+      [](void* const* args, std::int64_t, const std::int64_t*, std::int64_t, std::int64_t, std::int64_t) {
+        KerfBlock* b = block();
+        volatile int* data = argument<int>(args);
+        if (b->linear == 0) data[0] = 0;
+        b->barrier(b, 41, kerf_vote_none, 0);
+        while (b->linear % 2 == 0 && data[0] < 32) b->yield(b, 42);
+        if (b->linear % 2 == 1) data[0] = data[0] + 1;
+      },
+      64));
+  EXPECT_EQ(out[0], 32);
 }
 
 INSTANTIATE_TEST_SUITE_P(InBothOrders, Blocks, ::testing::Bool(),

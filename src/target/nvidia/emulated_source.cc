@@ -183,6 +183,21 @@ Result<> rewrite_shared(std::string_view text, std::string_view clean, Edits& ed
   return {};
 }
 
+// Whether the `while` at `at` belongs to a `do`: such loops do something.
+bool ends_do(std::string_view clean, std::size_t at) {
+  while (at > 0 && blank(clean[at - 1])) --at;
+  if (at == 0 || clean[at - 1] != '}') return false;
+  int depth = 0;
+  std::size_t open = at;
+  while (open > 0) {
+    --open;
+    if (clean[open] == '}') ++depth;
+    if (clean[open] == '{' && --depth == 0) break;
+  }
+  while (open > 0 && blank(clean[open - 1])) --open;
+  return open >= 2 && clean.substr(open - 2, 2) == "do" && (open == 2 || !word(clean[open - 3]));
+}
+
 // asm volatile("…" : outputs : inputs : clobbers)
 Result<> rewrite_asm(std::string_view text, std::string_view clean, Edits& edits) {
   for (const std::string_view keyword : {"asm", "__asm__", "__asm"}) {
@@ -214,6 +229,27 @@ Result<> rewrite_asm(std::string_view text, std::string_view clean, Edits& edits
     }
   }
   return {};
+}
+
+// while (condition); A loop that does nothing waits for what others write: they get their turn.
+void rewrite_waits(std::string_view clean, Edits& edits) {
+  const auto behind_blanks = [clean](std::size_t at) {
+    while (at < clean.size() && blank(clean[at])) ++at;
+    return at;
+  };
+  for (std::size_t at = find_word(clean, "while", 0); at != clean.npos; at = find_word(clean, "while", at + 1)) {
+    const std::size_t open = behind_blanks(at + 5);
+    if (open >= clean.size() || clean[open] != '(') continue;
+    const auto end = behind_parenthesis(clean, open);
+    if (!end) continue;
+    const std::size_t body = behind_blanks(*end);
+    const bool empty =
+        body < clean.size() && (clean[body] == ';' || (clean[body] == '{' && behind_blanks(body + 1) < clean.size() &&
+                                                       clean[behind_blanks(body + 1)] == '}'));
+    if (!empty || ends_do(clean, at)) continue;
+    edits.replace(open, open + 1, "((");
+    edits.replace(*end - 1, *end, ") && kerf_waits())");
+  }
 }
 
 }  // namespace
@@ -252,6 +288,14 @@ std::string emulated_ptx(std::string_view instruction, const std::vector<std::st
     return fmt::format("kerf_cp_async((unsigned){0}, (const void*){1}, (unsigned)({2}), (unsigned)({3}))", arguments[0],
                        arguments[1], arguments[2], arguments.back());
   }
+  // Loads and stores that order others, and what is added for others to see.
+  if ((starts("ld.acquire.") || starts("ld.relaxed.") || starts("ld.volatile.")) && arguments.size() == 2)
+    return fmt::format("kerf_ld({}, (const void*){})", arguments[0], arguments[1]);
+  if ((starts("st.release.") || starts("st.relaxed.") || starts("st.volatile.")) && arguments.size() == 2)
+    return fmt::format("kerf_st((void*){}, {})", arguments[0], arguments[1]);
+  if (starts("red.") && (name.ends_with(".add.u32") || name.ends_with(".add.s32")) && arguments.size() == 2)
+    return fmt::format("atomicAdd((unsigned*){}, (unsigned){})", arguments[0], arguments[1]);
+  if (starts("fence.acq_rel.") || starts("membar.")) return "__threadfence()";
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 9> functions = {
       {{"ex2.approx", "exp2f"},
        {"lg2.approx", "log2f"},
@@ -274,6 +318,7 @@ Result<std::string> emulated_source(std::string_view text) {
   Edits edits(text);
   TRY(rewrite_shared(text, clean, edits));
   TRY(rewrite_asm(text, clean, edits));
+  rewrite_waits(clean, edits);
   return edits.apply();
 }
 

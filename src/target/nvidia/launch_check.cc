@@ -110,6 +110,7 @@ class LaunchCheck final : public BlindMachine {
     }
     const BoundBlock& block = *launch.block;
     const std::int64_t threads = block.extent[0] * block.extent[1] * block.extent[2];
+    if (block.cooperative) TRY(check_together(step, launch, kernel, threads));
     const std::int64_t bound = std::int64_t{1} * kernel.max_threads[0] * kernel.max_threads[1] * kernel.max_threads[2];
     if (bound > 0 && threads > bound) {
       return refuse("block",
@@ -133,6 +134,23 @@ class LaunchCheck final : public BlindMachine {
                     block.at);
     }
     return {};
+  }
+
+  // All blocks of a cooperative launch run at the same time.
+  [[nodiscard]] Result<> check_together(const Step& step, const BoundLaunch& launch, const CubinKernel& kernel,
+                                        std::int64_t threads) const {
+    const Occupancy o =
+        occupancy(gpu_, static_cast<int>(threads), kernel.registers, kernel.shared_bytes + launch.block->shared_bytes);
+    const double most = static_cast<double>(o.blocks) * gpu_.sms;
+    double blocks = 1;
+    for (const std::int64_t extent : launch.grid) blocks *= static_cast<double>(extent);
+    if (o.blocks == 0 || blocks <= most) return {};  // other rules tell of a block that no SM holds
+    return refuse(
+        "cooperative",
+        fmt::format("a cooperative launch of {:.0f} blocks: the GPU runs {:.0f} of {} at the same time ({} an "
+                    "SM, limited by {})",
+                    blocks, most, launch.kernel, o.blocks, o.limited_by),
+        step.grid_at);
   }
 
   void tell(const Step& step, const BoundLaunch& launch, const CubinKernel& kernel) {

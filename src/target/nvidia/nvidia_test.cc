@@ -247,6 +247,22 @@ TEST(EmulatedSource, KnowsAsynchronousCopies) {
   EXPECT_EQ(std::ranges::count(*text, '\n'), 5);
 }
 
+TEST(EmulatedSource, LetsOthersRunWhereALoopOnlyWaits) {
+  EXPECT_EQ(emulated_source("void f() {\n  while (*flag < (n + 1)) ;\n  while (g()) { }\n}\n").value_or(""),
+            "void f() {\n  while ((*flag < (n + 1)) && kerf_waits()) ;\n  while ((g()) && kerf_waits()) { }\n}\n");
+  for (const char* source : {"void f() { while (a) b(); }", "void f() { do { b(); } while (a); }", "int whiles(int);"})
+    EXPECT_EQ(emulated_source(source).value_or(""), source);
+}
+
+TEST(EmulatedSource, KnowsLoadsAndStoresThatOrderOthers) {
+  const auto text = emulated_source(
+      "__device__ void f() {\n  asm volatile(\"ld.acquire.gpu.global.s32 %0, [%1];\" : \"=r\"(seen) : \"l\"(p));\n"
+      "  asm volatile(\"red.release.gpu.global.add.s32 [%0], %1;\" ::\"l\"(p), \"r\"(1) : \"memory\");\n}\n");
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_THAT(*text, HasSubstr("kerf_ld((seen), (const void*)(p))"));
+  EXPECT_THAT(*text, HasSubstr("atomicAdd((unsigned*)(p), (unsigned)(1))"));
+}
+
 TEST(EmulatedSource, NamesPtxThatItDoesNotKnow) {
   const auto text = emulated_source("__device__ void f() {\n  asm(\"wgmma.fence.sync.aligned;\");\n}\n");
   ASSERT_FALSE(text);

@@ -431,7 +431,14 @@ template <class kf_T> KERF_DEVICE void __stwt(kf_T* p, kf_T v) { *p = v; }
 KERF_DEVICE void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 KERF_DEVICE void __threadfence_block() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 KERF_DEVICE void __threadfence_system() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
-KERF_DEVICE void __nanosleep(unsigned) {}
+// Where a thread looks at memory that another one is to write, the others get their turn.
+KERF_DEVICE bool kerf_waits(KERF_LINE) { return kerf_block()->yield(kerf_block(), kerf_line), true; }
+KERF_DEVICE void __nanosleep(unsigned, KERF_LINE) { kerf_waits(kerf_line); }
+template <class kf_T> KERF_DEVICE void kerf_ld(kf_T& to, const void* from, KERF_LINE) {
+  kerf_waits(kerf_line);
+  __atomic_load((const kf_T*)from, &to, __ATOMIC_SEQ_CST);
+}
+template <class kf_T> KERF_DEVICE void kerf_st(void* to, kf_T v) { __atomic_store((kf_T*)to, &v, __ATOMIC_SEQ_CST); }
 KERF_DEVICE void __trap(KERF_LINE) { kerf_block()->trap(kerf_block(), kerf_line); }
 #define __builtin_assume(x) ((void)0)
 #define __assume(x) ((void)0)
@@ -517,46 +524,48 @@ KERF_DEVICE unsigned __reduce_max_sync(unsigned mask, unsigned v, KERF_LINE) { r
 KERF_DEVICE int __reduce_min_sync(unsigned mask, int v, KERF_LINE) { return (int)kerf_warp(kerf_line, kerf_warp_signed_min, mask, (unsigned)v); }
 KERF_DEVICE int __reduce_max_sync(unsigned mask, int v, KERF_LINE) { return (int)kerf_warp(kerf_line, kerf_warp_signed_max, mask, (unsigned)v); }
 
-// ---- atomics: blocks run side by side on several threads
-template <class kf_T, class kf_F> KERF_DEVICE kf_T kerf_update(kf_T* p, kf_F f) {
+// ---- atomics: blocks run side by side on several threads. One that changes nothing may wait for another's
+template <class kf_T, class kf_F> KERF_DEVICE kf_T kerf_update(kf_T* p, kf_F f, int line) {
   kf_T old;
   __atomic_load(p, &old, __ATOMIC_RELAXED);
   for (;;) {
     kf_T now = f(old);
-    if (__atomic_compare_exchange(p, &old, &now, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) return old;
+    if (!__atomic_compare_exchange(p, &old, &now, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) continue;
+    if (__builtin_memcmp(&old, &now, sizeof now) == 0) kerf_waits(line);
+    return old;
   }
 }
-KERF_DEVICE int atomicAdd(int* p, int v) { return kerf_update(p, [v](int x) { return x + v; }); }
-KERF_DEVICE unsigned atomicAdd(unsigned* p, unsigned v) { return kerf_update(p, [v](unsigned x) { return x + v; }); }
-KERF_DEVICE unsigned long long atomicAdd(unsigned long long* p, unsigned long long v) { return kerf_update(p, [v](unsigned long long x) { return x + v; }); }
-KERF_DEVICE float atomicAdd(float* p, float v) { return kerf_update(p, [v](float x) { return x + v; }); }
-KERF_DEVICE double atomicAdd(double* p, double v) { return kerf_update(p, [v](double x) { return x + v; }); }
-KERF_DEVICE int atomicSub(int* p, int v) { return kerf_update(p, [v](int x) { return x - v; }); }
-KERF_DEVICE unsigned atomicSub(unsigned* p, unsigned v) { return kerf_update(p, [v](unsigned x) { return x - v; }); }
-KERF_DEVICE int atomicExch(int* p, int v) { return kerf_update(p, [v](int) { return v; }); }
-KERF_DEVICE unsigned atomicExch(unsigned* p, unsigned v) { return kerf_update(p, [v](unsigned) { return v; }); }
-KERF_DEVICE unsigned long long atomicExch(unsigned long long* p, unsigned long long v) { return kerf_update(p, [v](unsigned long long) { return v; }); }
-KERF_DEVICE float atomicExch(float* p, float v) { return kerf_update(p, [v](float) { return v; }); }
-KERF_DEVICE int atomicMin(int* p, int v) { return kerf_update(p, [v](int x) { return v < x ? v : x; }); }
-KERF_DEVICE int atomicMax(int* p, int v) { return kerf_update(p, [v](int x) { return v > x ? v : x; }); }
-KERF_DEVICE unsigned atomicMin(unsigned* p, unsigned v) { return kerf_update(p, [v](unsigned x) { return v < x ? v : x; }); }
-KERF_DEVICE unsigned atomicMax(unsigned* p, unsigned v) { return kerf_update(p, [v](unsigned x) { return v > x ? v : x; }); }
-KERF_DEVICE unsigned long long atomicMin(unsigned long long* p, unsigned long long v) { return kerf_update(p, [v](unsigned long long x) { return v < x ? v : x; }); }
-KERF_DEVICE unsigned long long atomicMax(unsigned long long* p, unsigned long long v) { return kerf_update(p, [v](unsigned long long x) { return v > x ? v : x; }); }
-KERF_DEVICE long long atomicMin(long long* p, long long v) { return kerf_update(p, [v](long long x) { return v < x ? v : x; }); }
-KERF_DEVICE long long atomicMax(long long* p, long long v) { return kerf_update(p, [v](long long x) { return v > x ? v : x; }); }
-KERF_DEVICE int atomicAnd(int* p, int v) { return kerf_update(p, [v](int x) { return x & v; }); }
-KERF_DEVICE int atomicOr(int* p, int v) { return kerf_update(p, [v](int x) { return x | v; }); }
-KERF_DEVICE int atomicXor(int* p, int v) { return kerf_update(p, [v](int x) { return x ^ v; }); }
-KERF_DEVICE unsigned atomicAnd(unsigned* p, unsigned v) { return kerf_update(p, [v](unsigned x) { return x & v; }); }
-KERF_DEVICE unsigned atomicOr(unsigned* p, unsigned v) { return kerf_update(p, [v](unsigned x) { return x | v; }); }
-KERF_DEVICE unsigned atomicXor(unsigned* p, unsigned v) { return kerf_update(p, [v](unsigned x) { return x ^ v; }); }
-KERF_DEVICE unsigned long long atomicAnd(unsigned long long* p, unsigned long long v) { return kerf_update(p, [v](unsigned long long x) { return x & v; }); }
-KERF_DEVICE unsigned long long atomicOr(unsigned long long* p, unsigned long long v) { return kerf_update(p, [v](unsigned long long x) { return x | v; }); }
-KERF_DEVICE unsigned long long atomicXor(unsigned long long* p, unsigned long long v) { return kerf_update(p, [v](unsigned long long x) { return x ^ v; }); }
-KERF_DEVICE int atomicCAS(int* p, int expected, int v) { return kerf_update(p, [=](int x) { return x == expected ? v : x; }); }
-KERF_DEVICE unsigned atomicCAS(unsigned* p, unsigned expected, unsigned v) { return kerf_update(p, [=](unsigned x) { return x == expected ? v : x; }); }
-KERF_DEVICE unsigned long long atomicCAS(unsigned long long* p, unsigned long long expected, unsigned long long v) { return kerf_update(p, [=](unsigned long long x) { return x == expected ? v : x; }); }
-KERF_DEVICE unsigned short atomicCAS(unsigned short* p, unsigned short expected, unsigned short v) { return kerf_update(p, [=](unsigned short x) { return x == expected ? v : x; }); }
-KERF_DEVICE unsigned atomicInc(unsigned* p, unsigned v) { return kerf_update(p, [v](unsigned x) { return x >= v ? 0 : x + 1; }); }
-KERF_DEVICE unsigned atomicDec(unsigned* p, unsigned v) { return kerf_update(p, [v](unsigned x) { return x == 0 || x > v ? v : x - 1; }); }
+KERF_DEVICE int atomicAdd(int* p, int v, KERF_LINE) { return kerf_update(p, [v](int x) { return x + v; }, kerf_line); }
+KERF_DEVICE unsigned atomicAdd(unsigned* p, unsigned v, KERF_LINE) { return kerf_update(p, [v](unsigned x) { return x + v; }, kerf_line); }
+KERF_DEVICE unsigned long long atomicAdd(unsigned long long* p, unsigned long long v, KERF_LINE) { return kerf_update(p, [v](unsigned long long x) { return x + v; }, kerf_line); }
+KERF_DEVICE float atomicAdd(float* p, float v, KERF_LINE) { return kerf_update(p, [v](float x) { return x + v; }, kerf_line); }
+KERF_DEVICE double atomicAdd(double* p, double v, KERF_LINE) { return kerf_update(p, [v](double x) { return x + v; }, kerf_line); }
+KERF_DEVICE int atomicSub(int* p, int v, KERF_LINE) { return kerf_update(p, [v](int x) { return x - v; }, kerf_line); }
+KERF_DEVICE unsigned atomicSub(unsigned* p, unsigned v, KERF_LINE) { return kerf_update(p, [v](unsigned x) { return x - v; }, kerf_line); }
+KERF_DEVICE int atomicExch(int* p, int v, KERF_LINE) { return kerf_update(p, [v](int) { return v; }, kerf_line); }
+KERF_DEVICE unsigned atomicExch(unsigned* p, unsigned v, KERF_LINE) { return kerf_update(p, [v](unsigned) { return v; }, kerf_line); }
+KERF_DEVICE unsigned long long atomicExch(unsigned long long* p, unsigned long long v, KERF_LINE) { return kerf_update(p, [v](unsigned long long) { return v; }, kerf_line); }
+KERF_DEVICE float atomicExch(float* p, float v, KERF_LINE) { return kerf_update(p, [v](float) { return v; }, kerf_line); }
+KERF_DEVICE int atomicMin(int* p, int v, KERF_LINE) { return kerf_update(p, [v](int x) { return v < x ? v : x; }, kerf_line); }
+KERF_DEVICE int atomicMax(int* p, int v, KERF_LINE) { return kerf_update(p, [v](int x) { return v > x ? v : x; }, kerf_line); }
+KERF_DEVICE unsigned atomicMin(unsigned* p, unsigned v, KERF_LINE) { return kerf_update(p, [v](unsigned x) { return v < x ? v : x; }, kerf_line); }
+KERF_DEVICE unsigned atomicMax(unsigned* p, unsigned v, KERF_LINE) { return kerf_update(p, [v](unsigned x) { return v > x ? v : x; }, kerf_line); }
+KERF_DEVICE unsigned long long atomicMin(unsigned long long* p, unsigned long long v, KERF_LINE) { return kerf_update(p, [v](unsigned long long x) { return v < x ? v : x; }, kerf_line); }
+KERF_DEVICE unsigned long long atomicMax(unsigned long long* p, unsigned long long v, KERF_LINE) { return kerf_update(p, [v](unsigned long long x) { return v > x ? v : x; }, kerf_line); }
+KERF_DEVICE long long atomicMin(long long* p, long long v, KERF_LINE) { return kerf_update(p, [v](long long x) { return v < x ? v : x; }, kerf_line); }
+KERF_DEVICE long long atomicMax(long long* p, long long v, KERF_LINE) { return kerf_update(p, [v](long long x) { return v > x ? v : x; }, kerf_line); }
+KERF_DEVICE int atomicAnd(int* p, int v, KERF_LINE) { return kerf_update(p, [v](int x) { return x & v; }, kerf_line); }
+KERF_DEVICE int atomicOr(int* p, int v, KERF_LINE) { return kerf_update(p, [v](int x) { return x | v; }, kerf_line); }
+KERF_DEVICE int atomicXor(int* p, int v, KERF_LINE) { return kerf_update(p, [v](int x) { return x ^ v; }, kerf_line); }
+KERF_DEVICE unsigned atomicAnd(unsigned* p, unsigned v, KERF_LINE) { return kerf_update(p, [v](unsigned x) { return x & v; }, kerf_line); }
+KERF_DEVICE unsigned atomicOr(unsigned* p, unsigned v, KERF_LINE) { return kerf_update(p, [v](unsigned x) { return x | v; }, kerf_line); }
+KERF_DEVICE unsigned atomicXor(unsigned* p, unsigned v, KERF_LINE) { return kerf_update(p, [v](unsigned x) { return x ^ v; }, kerf_line); }
+KERF_DEVICE unsigned long long atomicAnd(unsigned long long* p, unsigned long long v, KERF_LINE) { return kerf_update(p, [v](unsigned long long x) { return x & v; }, kerf_line); }
+KERF_DEVICE unsigned long long atomicOr(unsigned long long* p, unsigned long long v, KERF_LINE) { return kerf_update(p, [v](unsigned long long x) { return x | v; }, kerf_line); }
+KERF_DEVICE unsigned long long atomicXor(unsigned long long* p, unsigned long long v, KERF_LINE) { return kerf_update(p, [v](unsigned long long x) { return x ^ v; }, kerf_line); }
+KERF_DEVICE int atomicCAS(int* p, int expected, int v, KERF_LINE) { return kerf_update(p, [=](int x) { return x == expected ? v : x; }, kerf_line); }
+KERF_DEVICE unsigned atomicCAS(unsigned* p, unsigned expected, unsigned v, KERF_LINE) { return kerf_update(p, [=](unsigned x) { return x == expected ? v : x; }, kerf_line); }
+KERF_DEVICE unsigned long long atomicCAS(unsigned long long* p, unsigned long long expected, unsigned long long v, KERF_LINE) { return kerf_update(p, [=](unsigned long long x) { return x == expected ? v : x; }, kerf_line); }
+KERF_DEVICE unsigned short atomicCAS(unsigned short* p, unsigned short expected, unsigned short v, KERF_LINE) { return kerf_update(p, [=](unsigned short x) { return x == expected ? v : x; }, kerf_line); }
+KERF_DEVICE unsigned atomicInc(unsigned* p, unsigned v, KERF_LINE) { return kerf_update(p, [v](unsigned x) { return x >= v ? 0 : x + 1; }, kerf_line); }
+KERF_DEVICE unsigned atomicDec(unsigned* p, unsigned v, KERF_LINE) { return kerf_update(p, [v](unsigned x) { return x == 0 || x > v ? v : x - 1; }, kerf_line); }
