@@ -63,13 +63,11 @@ def signed(word):
     return word - (1 << 64) if word >= 1 << 63 else word
 
 
-class Memory:
-    """`tensors`: [{"name", "dtype", "shape", "stride"}]; they get their "offset" here."""
+class Block:
+    """What was allocated."""
 
-    def __init__(self, tensors, device):
-        self.device = device
-        self.size, offsets = place(tensors)
-        self.placed = [{**each, "offset": offset} for each, offset in zip(tensors, offsets)]
+    def __init__(self, size, device):
+        self.size, self.device = size, device
         torch.empty(1, device=device)  # PyTorch's context is the current one of this thread from here on
         self.pointer = ctypes.c_ulonglong()
         # What PyTorch keeps for later is of no use to anybody else.
@@ -80,14 +78,10 @@ class Memory:
         handle = (ctypes.c_ubyte * 64)()
         check(driver().cuIpcGetMemHandle(handle, self.pointer), "sharing memory of the GPU")
         self.handle = bytes(handle).hex()
-        self.bytes = torch.as_tensor(Holder(self.pointer.value, self.size), device=device)
-        self.words = self.bytes.view(torch.int64)
-        self.seal_, self.keys = None, [1, 1, 1]
 
     def free(self):
         if self.pointer.value:
             torch.cuda.synchronize(self.device)
-            self.bytes = self.words = None
             driver().cuMemFree_v2(self.pointer)
             self.pointer = ctypes.c_ulonglong()
 
@@ -97,8 +91,54 @@ class Memory:
         except Exception:  # the interpreter is ending
             pass
 
+
+class Spares:
+    """Blocks that nobody uses. The next memory of their size is theirs: a runner opens gigabytes in some 30 ms, and may have them open
+    still, which is why they are not freed before kerf says so."""
+
+    def __init__(self):
+        self.blocks = []
+
+    def __len__(self):
+        return len(self.blocks)
+
+    def size(self):
+        return sum(block.size for block in self.blocks)
+
+    def give(self, block):
+        self.blocks.append(block)
+
+    def take(self, size):
+        """The last one given that has exactly this size, or None."""
+        for i in reversed(range(len(self.blocks))):
+            if self.blocks[i].size == size:
+                return self.blocks.pop(i)
+        return None
+
+    def free(self):
+        for block in self.blocks:
+            block.free()
+        self.blocks.clear()
+
+
+class Memory:
+    """`tensors`: [{"name", "dtype", "shape", "stride"}]; they get their "offset" here. `block` has the size that place() says."""
+
+    def __init__(self, tensors, block):
+        self.device, self.block, self.size = block.device, block, block.size
+        self.placed = [{**each, "offset": offset} for each, offset in zip(tensors, place(tensors)[1])]
+        self.bytes = torch.as_tensor(Holder(block.pointer.value, self.size), device=self.device)
+        self.words = self.bytes.view(torch.int64)
+        self.seal_, self.keys = None, [1, 1, 1]
+
+    def let_go(self):
+        """The block, which may be another memory's from now on."""
+        torch.cuda.synchronize(self.device)
+        self.bytes = self.words = None
+        return self.block
+
     def describe(self, identifier):
-        return {"id": identifier, "handle": self.handle, "bytes": self.size, "offsets": [p["offset"] for p in self.placed]}
+        return {"id": identifier, "handle": self.block.handle, "bytes": self.size, "offsets": [p["offset"] for p in self.placed]}
 
     def view(self, placed):
         """The tensor of that name, dtype, shape and stride; where it lies is known here."""

@@ -11,6 +11,10 @@ class Refusal(Exception):
         self.kind, self.message = kind, message
 
 
+class NeedsRoom(Exception):
+    """There is memory that nobody uses, which others may have open: kerf has them close it and asks again."""
+
+
 def user(message):
     return Refusal("user", message)
 
@@ -23,7 +27,7 @@ def one_line(error):
 def is_out_of_memory(error):
     text = str(error)
     return isinstance(error, MemoryError) or "can't allocate memory" in text or "not enough memory" in text \
-        or "Cannot allocate memory" in text or "CUDA out of memory" in text
+        or "Cannot allocate memory" in text or "CUDA out of memory" in text or "out of memory on the GPU" in text
 
 
 def line_in(error, filename):

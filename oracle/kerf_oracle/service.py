@@ -14,6 +14,7 @@ from .workload import Workload, tensors_in
 
 KEEP_BUILT = 6                 # models of the workloads used last stay built
 KEEP_BYTES = 2 << 30           # of parameters
+KEEP_SPARES = 0.25             # of a GPU's memory
 KEEP_TRUTHS = 1 << 30          # bytes of a trial's inputs up to which its true answers are kept on a GPU
 VARIANT_COST = 1.5             # of the primary's bytes
 VARIANT_SECONDS = 3.0
@@ -32,6 +33,7 @@ class Service:
         self.recent = []
         self.device = torch.device("cpu")
         self.memories = {}  # of outputs on a device, by id
+        self.spares = device.Spares()
         self.flush = baselines.Flusher()
         self.in_place = None  # the trial whose tensors the model's parameters are views of now, by workload id
 
@@ -40,10 +42,15 @@ class Service:
             request, fds = frame
             try:
                 reply = {"ok": getattr(self, "on_" + request["do"])(request, fds)}
-            except errors.Refusal as error:
-                reply = {"error": {"kind": error.kind, "message": error.message}}
+            except errors.NeedsRoom:
+                reply = {"needs_room": True}
             except Exception as error:
-                reply = {"error": self.unexpected(error)}
+                if self.spares and (errors.is_out_of_memory(error) or errors.is_out_of_memory(error.__cause__)):
+                    reply = {"needs_room": True}
+                elif isinstance(error, errors.Refusal):
+                    reply = {"error": {"kind": error.kind, "message": error.message}}
+                else:
+                    reply = {"error": self.unexpected(error)}
             finally:
                 wire.close_all(fds)
             self.channel.send(reply)
@@ -104,7 +111,7 @@ class Service:
         identifier = self.identify(problem)
         if identifier not in self.workloads:
             self.workloads[identifier] = Workload(identifier, problem["source"], problem["sizes"], problem["mode"], problem["path"],
-                                                   device=self.device)
+                                                   device=self.device, make_room=self.free_spares_first)
         return self.workloads[identifier]
 
     def on_register(self, request, _):
@@ -118,9 +125,9 @@ class Service:
         """Forgets all trials and models: a GPU holds those of one problem."""
         for trial in list(self.trials):
             self.on_forget({"trial": trial}, [])
-        for memory in self.memories.values():
-            memory.free()
-        self.memories.clear()
+        for memory in list(self.memories):
+            self.on_release({"memory": memory}, [])
+        self.spares.free()
         for workload in self.recent:
             workload.unload()
         self.recent.clear()
@@ -151,7 +158,7 @@ class Service:
         problem = request["problem"]
         self.report("reading the file")
         if self.on_device():
-            self.make_room()
+            self.make_room()  # kerf had others close what they have open
         workload = self.register(problem)
         workload.build(self.report)
         eager = understand.eager_us(workload, self.report)
@@ -202,7 +209,7 @@ class Service:
     def on_draw(self, request, fds):
         workload = self.built(self.find(self.workloads, request["workload"], "workload"))
         on_device = self.on_device()
-        memory = device.Memory(request["tensors"], self.device) if on_device else layout.Memory(fds[0], writable=True)
+        memory = self.placed(request["tensors"]) if on_device else layout.Memory(fds[0], writable=True)
         views = {placed["name"]: memory.view(placed) for placed in request["tensors"]}
         inputs = [views[name] for name in workload.input_names]
         state = {name: views.get(name, workload.initial[name]) for name in workload.slots}
@@ -243,20 +250,38 @@ class Service:
         if trial is not None and self.on_device():
             trial.workload.reset_state()  # parameters may be views of the memory that goes
             trial.inputs = trial.state = trial.truths = None
-            trial.memory.free()
+            self.spare(trial.memory)
         return {}
 
     # Memory on a device: what kerf does itself where it can map it
 
+    def placed(self, tensors):
+        size, _ = device.place(tensors)
+        return device.Memory(tensors, self.spares.take(size) or device.Block(size, self.device))
+
+    def spare(self, memory):
+        self.spares.give(memory.let_go())
+        if self.spares.size() > KEEP_SPARES * torch.cuda.get_device_properties(self.device).total_memory:
+            raise errors.NeedsRoom
+
+    def free_spares_first(self):
+        if self.spares:
+            raise errors.NeedsRoom
+
+    def on_free_spares(self, *_):
+        """Nobody has them open any more."""
+        self.spares.free()
+        return {}
+
     def on_outputs(self, request, _):
-        memory = device.Memory(request["tensors"], self.device)
+        memory = self.placed(request["tensors"])
         self.memories[request["id"]] = memory
         return {"memory": memory.describe(request["id"])}
 
     def on_release(self, request, _):
         memory = self.memories.pop(request["memory"], None)
         if memory is not None:
-            memory.free()
+            self.spare(memory)
         return {}
 
     def on_fill(self, request, _):

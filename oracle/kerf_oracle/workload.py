@@ -51,9 +51,10 @@ class Workload:
     FakeTensorMode: shapes and names only, no values. On another device than the CPU the file's own tensors are made there, too: what it
     does not place itself."""
 
-    def __init__(self, identifier, source, sizes, mode, path, abstract=False, device="cpu"):
+    def __init__(self, identifier, source, sizes, mode, path, abstract=False, device="cpu", make_room=lambda: None):
         self.id, self.mode, self.path, self.abstract = identifier, mode, path, abstract
         self.device = torch.device(device)
+        self.make_room = make_room  # called before main memory does what the device has no room for
         self.file = File(source, sizes, path)
         self.module = self.model = None
         self.compiled = {}
@@ -226,6 +227,7 @@ class Workload:
         except errors.Refusal as error:
             if self.device.type == "cpu" or not errors.is_out_of_memory(error.__cause__):
                 raise
+        self.make_room()
         torch.cuda.empty_cache()
         own, threads = self.device, torch.get_num_threads()
         self.device = torch.device("cpu")

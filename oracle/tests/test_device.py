@@ -20,8 +20,36 @@ class Fake(device.Memory):
         self.words = self.bytes.view(torch.int64)
         self.seal_, self.keys = None, [1, 1, 1]
 
-    def free(self):
+    def let_go(self):
         pass
+
+
+class Block:
+    def __init__(self, size):
+        self.size, self.freed = size, False
+
+    def free(self):
+        self.freed = True
+
+
+class Spares(unittest.TestCase):
+    def test_the_last_one_of_the_size_is_taken_first(self):
+        spares, blocks = device.Spares(), [Block(8), Block(16), Block(8)]
+        for block in blocks:
+            spares.give(block)
+        self.assertEqual((len(spares), spares.size()), (3, 32))
+        self.assertIs(spares.take(8), blocks[2])
+        self.assertIs(spares.take(8), blocks[0])
+        self.assertIsNone(spares.take(8))
+        self.assertEqual(spares.size(), 16)
+
+    def test_nothing_is_freed_before_it_is_said(self):
+        spares, block = device.Spares(), Block(8)
+        spares.give(block)
+        self.assertFalse(block.freed)
+        spares.free()
+        self.assertTrue(block.freed)
+        self.assertFalse(spares)
 
 
 class Memory(unittest.TestCase):

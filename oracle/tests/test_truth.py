@@ -13,6 +13,11 @@ class Crowded(Workload):
 
     def __init__(self, room, cause):
         self.device, self.room, self.cause, self.asked = torch.device("meta"), room, cause, []
+        self.spares = False
+
+    def make_room(self):
+        if self.spares:
+            raise errors.NeedsRoom
 
     def wide_outputs(self, inputs, state, report):
         self.asked.append((self.device.type, [t.device.type for t in [*inputs, *state.values()]]))
@@ -37,6 +42,13 @@ class Truth(unittest.TestCase):
         self.assertEqual(crowded.asked[1], ("cpu", ["cpu", "cpu"]))
         self.assertEqual(outputs[0].device.type, "meta", "the answer goes back")
         self.assertEqual((crowded.device.type, torch.get_num_threads()), ("meta", threads))
+
+    def test_what_nobody_uses_makes_room_first(self):
+        crowded = Crowded(0, RuntimeError("CUDA out of memory. Tried to allocate"))
+        crowded.spares = True
+        with self.assertRaises(errors.NeedsRoom):
+            crowded.truth(*self.given())
+        self.assertEqual((len(crowded.asked), crowded.device.type), (1, "meta"), "main memory was not asked")
 
     def test_another_failure_stays_one(self):
         crowded = Crowded(0, ValueError("shapes"))

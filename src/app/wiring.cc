@@ -77,8 +77,8 @@ MachineLimits limits_of(const DeviceFacts& facts) {
 }
 
 // Those that are asked for, which must be there; unasked, the first, or none where this machine has none.
-Result<std::vector<std::unique_ptr<CudaRunner>>> gpus_at_hand(const std::vector<int>& devices) {
-  std::vector<std::unique_ptr<CudaRunner>> found;
+Result<std::vector<std::shared_ptr<CudaRunner>>> gpus_at_hand(const std::vector<int>& devices) {
+  std::vector<std::shared_ptr<CudaRunner>> found;
   for (const int device : devices) found.push_back(TRY(make_cuda_runner({.device = device})));
   if (!devices.empty()) return found;
   auto first = make_cuda_runner();
@@ -154,7 +154,7 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
     parts->target_facts["calibration"] = roofline ? to_json(*roofline) : nlohmann::json(nullptr);
     parts->target_facts["threads"] = parts->threads;
     // Candidates for a GPU run on it where there is one, else in an emulation on the CPU.
-    std::vector<std::unique_ptr<CudaRunner>> gpus;
+    std::vector<std::shared_ptr<CudaRunner>> gpus;
     if (target.gpu && options.judges) gpus = TRY(gpus_at_hand(options.devices));
     if (!target.gpu && !options.devices.empty())
       return user_error(fmt::format("--devices are GPUs: target {} has none", target.name));
@@ -163,6 +163,9 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
       if (!gpus.empty()) {
         oracle.device = fmt::format("cuda:{}", gpus[k]->facts().index);
         oracle.flush_bytes = flush_bytes(gpus[k]->facts());
+        oracle.before_free = [gpu = std::weak_ptr(gpus[k])] {
+          if (const auto runner = gpu.lock()) runner->close_memory();
+        };
       }
       parts->devices.push_back(std::make_unique<Parts::Device>());
       parts->devices.back()->oracle = make_oracle(oracle);

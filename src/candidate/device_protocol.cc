@@ -8,7 +8,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 5> names = {"load", "run", "drop", "ping", "profile"};
+constexpr std::array<std::string_view, 6> names = {"load", "run", "drop", "ping", "profile", "close"};
 
 std::unexpected<Error> not_understood(const char* why) {
   return fail(ErrorKind::system, std::string("the other process sent a message that is not understood: ") + why);

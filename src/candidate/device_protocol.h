@@ -6,6 +6,8 @@
 //   kerf: DeviceRequest run                             runner: {"ready": 1} or an error; goes on as in run_protocol.h
 //   kerf: DeviceRequest profile                         runner: ProfileAnswer or an error
 //   kerf: DeviceRequest drop                            runner: {"dropped": 1}
+//   kerf: DeviceRequest close: lets go of the memory   runner: {"closed": 1}
+//         that the last run has left open
 //   kerf: DeviceRequest ping                            runner: {"ping": 1}
 #pragma once
 
@@ -45,7 +47,7 @@ struct ProfileMessage {
 };
 
 struct DeviceRequest {
-  enum class Does : std::uint8_t { load, run, drop, ping, profile };
+  enum class Does : std::uint8_t { load, run, drop, ping, profile, close };
   Does does = Does::ping;
   std::int64_t instance = 0;
   // load

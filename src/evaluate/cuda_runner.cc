@@ -252,6 +252,19 @@ class LocalCudaRunner final : public CudaRunner {
     return std::chrono::duration<double, std::micro>(steady_clock::now() - start).count();
   }
 
+  void close_memory() override {
+    const std::shared_ptr<DeviceProcess> device = [this] {
+      const std::scoped_lock lock(mutex_);
+      return device_;
+    }();
+    if (!device) return;
+    const std::scoped_lock lock(device->mutex);
+    if (device->lost) return;
+    if (!device->channel.send(encode(DeviceRequest{.does = DeviceRequest::Does::close})) ||
+        !device->channel.receive(hand_over_limit))
+      device->end();
+  }
+
   std::vector<std::string> isolation() const override {
     return {"kernels: device code only, loaded by a process of kerf's; the module is unloaded after its candidate",
             "expected values: in another process, never opened here"};

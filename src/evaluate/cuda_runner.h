@@ -19,6 +19,9 @@ struct CudaRunnerOptions {
 class CudaRunner : public Runner {
  public:
   [[nodiscard]] virtual const DeviceFacts& facts() const = 0;
+  // Lets go of memory of the oracle's that the last run has left open (OracleOptions::before_free). A process that
+  // cannot be reached is ended, which lets go of it as well.
+  virtual void close_memory() = 0;
 };
 
 // Starts the process (0.3 s), to know the device. `unavailable: …` where there is no driver or no such GPU. Images are

@@ -124,7 +124,10 @@ class OracleClient final : public Oracle {
   Result<Understood> admit(const Problem& problem, int variants) override {
     const std::scoped_lock lock(mutex_);
     const Json asked = problem_json(problem, problem.sizes);
-    if (on_device()) prepared_.clear();  // a device has room for one problem: what was made ready is gone
+    if (on_device()) {  // a device has room for one problem: what was made ready is gone
+      prepared_.clear();
+      close_elsewhere();
+    }
     const Json reply = TRY(call({{"do", "admit"}, {"problem", asked}}, {}, options_.admit_limit, problem.path));
     Understood understood{.problem = problem};
     const auto* admission = TRY(field(reply, "admission"));
@@ -368,7 +371,20 @@ class OracleClient final : public Oracle {
 
   Result<Json> call(const Json& request, std::span<const int> fds, milliseconds limit, const std::string& file) {
     TRY(start());
-    return exchange(request, fds, limit, file);
+    Json reply = TRY(exchange(request, fds, limit, file));
+    if (!needs_room(reply)) return reply;
+    close_elsewhere();
+    TRY(exchange({{"do", "free_spares"}}, {}, options_.call_limit, {}));
+    reply = TRY(exchange(request, fds, limit, file));
+    if (needs_room(reply)) return fail(ErrorKind::internal, "the oracle freed what nobody uses, and asks for it again");
+    return reply;
+  }
+
+  // What the oracle keeps on a device for the next memory of its size stands in the way of something else.
+  static bool needs_room(const Json& reply) { return reply.is_object() && reply.contains("needs_room"); }
+
+  void close_elsewhere() const {
+    if (options_.before_free) options_.before_free();
   }
 
   // Sends one request and waits for its answer; what the child says it is doing in between names the phase that did not
@@ -409,6 +425,7 @@ class OracleClient final : public Oracle {
         const Json& error = reply["error"];
         return fail(kind_from(TRY(text_field(error, "kind"))), TRY(text_field(error, "message")));
       }
+      if (needs_room(reply)) return reply;
       const auto* answer = TRY(field(reply, "ok"));
       return *answer;
     }
@@ -422,6 +439,7 @@ class OracleClient final : public Oracle {
 
   void stop() {
     process_.kill();
+    close_elsewhere();
     channel_ = Channel();
     prepared_.clear();
   }

@@ -73,6 +73,10 @@ class CudaWorker {
           drop_instance(request.instance);
           TRY(channel_.send(encode_number("dropped", 1)));
           break;
+        case close:
+          memories_->close();
+          TRY(channel_.send(encode_number("closed", 1)));
+          break;
         case ping:
           TRY(channel_.send(encode_number("ping", 1)));
           break;
@@ -89,7 +93,6 @@ class CudaWorker {
   void drop_instance(std::int64_t number) {
     instances_.erase(number);
     if (!instances_.empty()) return;
-    memories_->close();
     if (bridge_ != nullptr) bridge_->trim();
   }
 
@@ -142,8 +145,6 @@ class CudaWorker {
       if (auto fine = executor.finish(); !fine) answer = std::unexpected(fine.error());
     }
     lost_ = executor.lost();
-    // What is kept open must not be freed by its owner: only a timed run's memory outlives the candidate.
-    if (!request.run.timed) memories_->close();
     return channel_.send(answer ? encode(*answer) : encode(answer.error()));
   }
 

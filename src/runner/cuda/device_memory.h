@@ -35,7 +35,9 @@ class DeviceBuffer {
   std::size_t bytes_ = 0, whole_ = 0;
 };
 
-// The oracle's memory, opened by its handle; a few stay open, because opening takes half a millisecond.
+// The oracle's memory, opened by its handle. What a run used stays open for the next one, because opening gigabytes
+// takes some 30 ms; nothing else does, so that no kernel meets the outputs of another run. Its owner has it closed
+// before it frees it.
 class OpenedMemories {
  public:
   explicit OpenedMemories(const CudaDriver& driver) : driver_(driver) {}
