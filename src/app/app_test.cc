@@ -2,12 +2,15 @@
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "app/cli.h"
 #include "app/completion.h"
 #include "app/exit.h"
 #include "app/live_view.h"
+#include "app/plot.h"
 #include "app/report.h"
+#include "app/suite_json.h"
 #include "app/suite_text.h"
 #include "app/tree_text.h"
 #include "app/words.h"
@@ -212,31 +215,77 @@ TEST(TreeTextTest, MarksTheBestLineAndIndentsChildren) {
   EXPECT_THAT(text, HasSubstr("*       3  tile"));
 }
 
-TEST(SuiteTest, GeometricMeansCountsAndWins) {
+SuiteRun suite_run(const char* id, double speedup) {
   SuiteRun run;
-  run.id = "x";
-  const auto entry = [&](const char* problem, const char* verdict, std::optional<Ratio> eager) {
-    SuiteEntry e;
+  run.id = id;
+  run.suite = "suite.jsonl";
+  run.options = {{"target", "cpu"}};
+  const auto entry = [&](const char* problem, const char* verdict, std::map<std::string, Ratio> speedups) {
+    SuiteEntry& e = run.entries.emplace_back();
     e.problem = problem;
     e.done = true;
     e.verdict = verdict;
-    e.eager = eager;
-    run.entries.push_back(e);
+    e.speedup = std::move(speedups);
   };
-  entry("1/1", "measured", Ratio{.value = 4, .low = 3.9, .high = 4.1});
-  entry("1/2", "measured", Ratio{.value = 1, .low = 0.9, .high = 1.1});
-  entry("1/3", "refused", std::nullopt);
-  const SuiteSummary summary = summarise(run);
-  ASSERT_THAT(summary.comparisons, SizeIs(1));
-  EXPECT_NEAR(summary.comparisons[0].mean.value, 2, 1e-9);
-  EXPECT_LT(summary.comparisons[0].mean.low, 2);
-  EXPECT_EQ(summary.comparisons[0].wins, 1);
-  EXPECT_EQ(summary.comparisons[0].losses, 0);
-  EXPECT_EQ(summary.verdicts.at("refused"), 1);
-  const auto back = suite_run_from_json(to_json(run));
-  ASSERT_TRUE(back) << back.error().message;
-  EXPECT_EQ(to_json(*back), to_json(run));
-  EXPECT_THAT(suite_text(run), AllOf(HasSubstr("geometric mean 2.00x"), HasSubstr("1 wins")));
+  entry("1/1", "measured", {{"eager", {.value = speedup, .low = speedup * 0.97, .high = speedup * 1.03}}});
+  entry("1/2", "measured",
+        {{"eager", {.value = 1, .low = 0.9, .high = 1.1}}, {"compile", {.value = 2, .low = 1.9, .high = 2.1}}});
+  run.entries.back().fraction_of_speed_of_light = 0.83;
+  run.entries.back().lost["wrong: fp64_error"] = 7;
+  entry("1/3", "refused", {});
+  run.entries.back().message = "the <answer> is always \"zero\" & nothing else";
+  return run;
+}
+
+TEST(SuiteTextTest, SaysTheSameInTextMarkdownAndHtml) {
+  const Document document = suite_document(suite_run("x", 4));
+  for (const std::string& text : {to_text(document), to_markdown(document), to_html(document)}) {
+    EXPECT_THAT(text, AllOf(HasSubstr("geometric mean 2.00x"), HasSubstr("1 win"), HasSubstr("fp64_error"),
+                            HasSubstr("83 %"), HasSubstr("torch.compile"), HasSubstr("fast_p")));
+  }
+  EXPECT_THAT(to_text(document), HasSubstr("the <answer> is always \"zero\" & nothing else"));
+}
+
+TEST(SuiteTextTest, ThePageNeedsNothingBesideItAndRunsNothing) {
+  SuiteRun run = suite_run("<script>alert(1)</script>", 4);
+  run.entries[0].problem = "</text><script>x</script>";
+  const std::string html = to_html(suite_document(run));
+  EXPECT_THAT(html, AllOf(Not(HasSubstr("<script")), Not(HasSubstr("http")), Not(HasSubstr("src="))));
+  EXPECT_THAT(html, AllOf(HasSubstr("&lt;answer&gt; is always &quot;zero&quot; &amp; nothing"), HasSubstr("<svg")));
+}
+
+TEST(SuiteTextTest, RunsWithoutTimesHaveNoPlots) {
+  SuiteRun run = suite_run("x", 4);
+  for (SuiteEntry& e : run.entries) e.speedup.clear();
+  const Document document = suite_document(run);
+  EXPECT_THAT(document.figures, SizeIs(0));
+  EXPECT_THAT(to_html(document), Not(HasSubstr("nan")));
+  run.entries.clear();
+  EXPECT_THAT(to_text(suite_document(run)), HasSubstr("0 of 0 problems done"));
+}
+
+TEST(SuiteTextTest, ComparisonsTellBetterFromNoise) {
+  const auto d = difference(suite_run("a", 4), suite_run("b", 5));
+  ASSERT_TRUE(d);
+  const std::string text = to_text(difference_document(*d));
+  EXPECT_THAT(text, AllOf(HasSubstr("1 better, 0 worse, 1 no difference"), HasSubstr("1.25 (")));
+  EXPECT_EQ(difference_json(*d)["baselines"]["eager"]["better"], 1);
+  EXPECT_EQ(difference_json(*d)["problems"][1]["change"]["eager"]["verdict"], "no_difference");
+}
+
+TEST(PlotTest, StaysInsideItsFrame) {
+  const Ratio wild{.value = 3e5, .low = 1e-9, .high = 1e12};
+  for (const std::string& svg :
+       {share_plot({{.name = "a", .values = {wild, {.value = 1, .low = 0.9, .high = 1.1}}, .total = 3}}, "p"),
+        share_plot({}, "p"), forest_plot({"a"}, {{.label = "x", .values = {wild}, .bar = 7, .instead = {}}}, "t", "b"),
+        forest_plot({"a"}, {}, "t", "b")}) {
+    EXPECT_THAT(svg, AllOf(HasSubstr("</svg>"), Not(HasSubstr("nan")), Not(HasSubstr("inf"))));
+    const std::regex number("[xc][xy12]*=\"([-0-9.e+]+)\"");
+    for (std::sregex_iterator it(svg.begin(), svg.end(), number), end; it != end; ++it) {
+      EXPECT_GE(std::stod((*it)[1]), 0);
+      EXPECT_LE(std::stod((*it)[1]), 1000);
+    }
+  }
 }
 
 TEST(CompletionTest, KnowsEveryCommandAndOption) {

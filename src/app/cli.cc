@@ -290,16 +290,43 @@ std::unique_ptr<CommandLine> make_command_line() {
   add_search(suite_run, c.suite_run.search);
   suite_run->add_option("--select", c.suite_run.select, "Globs of LEVEL/ID, separated by commas")->type_name("GLOBS");
   suite_run->add_option("--id", c.suite_run.id, "Name of the run; one that exists is gone on with")->type_name("ID");
+  suite_run
+      ->add_option(
+          "--shard", c.suite_run.shard,
+          "Only every PARTS-th problem, from the PART-th on; the run is named ID-PARTofPARTS (kerf suite merge)")
+      ->type_name("PART/PARTS");
   suite_run->add_option("--out", c.suite_run.out, "Folder for the results (default ./kerf-out/suite-ID)")
       ->type_name("DIR");
   add_common(suite_run, c.suite_run.common);
   suite_run->callback([&c] { c.chosen = [&c] { return run_suite(c.suite_run); }; });
-  CLI::App* suite_report = add_command(suite_app, "report", "Table, counts by verdict and geometric means of a run",
-                                       "kerf suite report ID --json");
-  suite_report->add_option("id", c.suite_report.id, "Name of the run, or last")->required()->type_name("ID");
-  suite_report->add_option("--markdown", c.suite_report.markdown, "Write it as Markdown, too")->type_name("FILE");
+  const auto add_files = [](CLI::App* command, std::string& html, std::string& markdown) {
+    command->add_option("--html", html, "Write it as a page with plots, too")->type_name("FILE");
+    command->add_option("--markdown", markdown, "Write it as Markdown, too")->type_name("FILE");
+  };
+  CLI::App* suite_report =
+      add_command(suite_app, "report", "Speedups, fast_p, speed of light, failures and spend of a run",
+                  "kerf suite report last --html report.html");
+  suite_report->add_option("run", c.suite_report.run, "Name of the run, last, or a suite.json")
+      ->required()
+      ->type_name("RUN");
+  add_files(suite_report, c.suite_report.html, c.suite_report.markdown);
   add_common(suite_report, c.suite_report.common);
   suite_report->callback([&c] { c.chosen = [&c] { return report_suite(c.suite_report); }; });
+  CLI::App* suite_merge = add_command(suite_app, "merge", "Join the shards of a run into one",
+                                      "kerf suite merge nightly nightly-1of2 other-machine/suite.json");
+  suite_merge->add_option("id", c.suite_merge.id, "Name of the run that they make")->required()->type_name("ID");
+  suite_merge->add_option("runs", c.suite_merge.runs, "Runs or files (default: the shards of ID)")->type_name("RUN");
+  add_common(suite_merge, c.suite_merge.common);
+  suite_merge->callback([&c] { c.chosen = [&c] { return merge_suite(c.suite_merge); }; });
+  CLI::App* suite_compare = add_command(suite_app, "compare", "What got better, what got worse, and what is noise",
+                                        "kerf suite compare monday tuesday --html changes.html");
+  suite_compare->add_option("a", c.suite_compare.a, "The run before: a name, last, or a file")
+      ->required()
+      ->type_name("A");
+  suite_compare->add_option("b", c.suite_compare.b, "The run after")->required()->type_name("B");
+  add_files(suite_compare, c.suite_compare.html, c.suite_compare.markdown);
+  add_common(suite_compare, c.suite_compare.common);
+  suite_compare->callback([&c] { c.chosen = [&c] { return compare_suites(c.suite_compare); }; });
 
   CLI::App* models_app =
       add_command(app, "models", "Which models can be asked, with what keys, and what they cost", "kerf models --json");

@@ -29,6 +29,8 @@ struct CommandLine {
   ProblemShowOptions problem;
   SuiteRunOptions suite_run;
   SuiteReportOptions suite_report;
+  SuiteMergeOptions suite_merge;
+  SuiteCompareOptions suite_compare;
   ModelsOptions models;
   DoctorOptions doctor;
   std::string shell;

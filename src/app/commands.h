@@ -150,17 +150,33 @@ struct SuiteRunOptions {
   ProblemOptions problem;  // spec is the suite
   SearchChoices search;
   std::string select;
-  std::string id;  // resume this suite run
+  std::string id;     // resume this suite run
+  std::string shard;  // "1/4"; empty: all of it
   std::string out;
 };
 [[nodiscard]] Result<int> run_suite(const SuiteRunOptions& options);
 
+// Runs are named by their id, "last", or a file (suite.json of another machine).
 struct SuiteReportOptions {
   CommonOptions common;
-  std::string id;
-  std::string markdown;  // file
+  std::string run;
+  std::string html, markdown;  // files to write as well
 };
 [[nodiscard]] Result<int> report_suite(const SuiteReportOptions& options);
+
+struct SuiteMergeOptions {
+  CommonOptions common;
+  std::string id;                 // of the merged run
+  std::vector<std::string> runs;  // empty: the shards of `id`
+};
+[[nodiscard]] Result<int> merge_suite(const SuiteMergeOptions& options);
+
+struct SuiteCompareOptions {
+  CommonOptions common;
+  std::string a, b;
+  std::string html, markdown;
+};
+[[nodiscard]] Result<int> compare_suites(const SuiteCompareOptions& options);
 
 struct ModelsOptions {
   bool json = false;

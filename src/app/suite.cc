@@ -1,4 +1,4 @@
-// kerf suite run and kerf suite report.
+// kerf suite run.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +9,8 @@
 #include "app/console.h"
 #include "app/exit.h"
 #include "app/run_session.h"
+#include "app/suite_files.h"
+#include "app/suite_json.h"
 #include "app/suite_text.h"
 #include "app/wiring.h"
 #include "app/words.h"
@@ -24,54 +26,21 @@ namespace {
 
 constexpr int max_failures_in_a_row = 3;  // of ours: the next problem would fail the same way
 
-// Suite runs lie beside the store: a run that was started with one store is found with it.
-Result<fs::path> suites_folder(const std::string& store) {
-  const fs::path path = TRY(store_path(store));
-  const fs::path folder = path.parent_path() / (path.stem().string() + "-suites");
-  std::error_code code;
-  fs::create_directories(folder, code);
-  if (code) return user_error(fmt::format("cannot create {} ({})", folder.string(), code.message()));
-  return folder;
-}
-
-Result<fs::path> suite_file(const std::string& store, const std::string& id) {
-  const fs::path folder = TRY(suites_folder(store));
-  if (id.empty() || id.find('/') != std::string::npos || id.starts_with('.'))
-    return user_error(fmt::format("\"{}\" is no name of a suite run", id));
-  return folder / (id + ".json");
-}
-
-Result<SuiteRun> load_run(const fs::path& path) {
-  const std::string text = TRY(read_file(path));
-  const nlohmann::json json = TRY(parse_json(text, path.string()));
-  return suite_run_from_json(json);
-}
-
-Result<fs::path> find_run(const std::string& store, const std::string& id) {
-  if (id != "last") {
-    const fs::path path = TRY(suite_file(store, id));
-    std::error_code code;
-    if (!fs::exists(path, code))
-      return user_error(fmt::format("there is no suite run {}; they lie in {}", id, path.parent_path().string()));
-    return path;
-  }
-  const fs::path folder = TRY(suites_folder(store));
-  std::optional<fs::path> newest;
-  std::error_code code;
-  for (const auto& entry : fs::directory_iterator(folder, code)) {
-    if (entry.path().extension() != ".json") continue;
-    if (!newest || fs::last_write_time(entry.path(), code) > fs::last_write_time(*newest, code)) newest = entry.path();
-  }
-  if (!newest) return user_error("there is no suite run yet: kerf suite run SUITE starts one");
-  return *newest;
-}
-
 void take_result(SuiteEntry& entry, const SessionResult& result, const SessionNodes& nodes) {
   entry.candidates = result.candidates;
   entry.seconds = result.seconds;
   entry.win = result.win;
   entry.done = result.status == SessionStatus::finished;
   entry.verdict = "nothing_right";
+  entry.lost.clear();
+  for (const SessionNode& node : nodes) {
+    if (node.index == 0 || !node.has_candidate()) continue;
+    const Evaluation& e = node.best_known();
+    if (e.verdict != Verdict::measured)
+      ++entry.lost[fmt::format("{}{}{}", to_string(e.verdict), e.rule ? ": " : "", e.rule.value_or(""))];
+    else if (e.receipt && e.receipt->quarantined)
+      ++entry.lost["measured: faster_than_light"];
+  }
   entry.message = result.error ? result.error->message : "";
   if (result.status == SessionStatus::failed) {
     entry.verdict = "failed";
@@ -83,8 +52,8 @@ void take_result(SuiteEntry& entry, const SessionResult& result, const SessionNo
   }
   const Evaluation& evaluation = nodes[static_cast<std::size_t>(*result.best)].best_known();
   if (result.status != SessionStatus::failed) entry.verdict = to_string(evaluation.verdict);
-  if (const Ratio* speedup = speedup_of(evaluation, "eager")) entry.eager = *speedup;
-  if (const Ratio* speedup = speedup_of(evaluation, "compile")) entry.compile = *speedup;
+  entry.speedup.clear();
+  if (evaluation.receipt && evaluation.receipt->timed()) entry.speedup = evaluation.receipt->speedup;
   if (evaluation.receipt) entry.fraction_of_speed_of_light = evaluation.receipt->fraction_of_speed_of_light;
   if (entry.message.empty() && !result.win) entry.message = "no win";
 }
@@ -152,6 +121,13 @@ Result<int> run_suite(const SuiteRunOptions& options) {
   std::vector<Problem> problems = TRY(load_suite(options.problem.spec, options.select));
   if (problems.empty())
     return user_error(fmt::format("no problem of {} matches \"{}\"", options.problem.spec, options.select));
+  const Shard shard = options.shard.empty() ? Shard{} : TRY(parse_shard(options.shard));
+  std::vector<Problem> own;
+  for (std::size_t i = 0; i < problems.size(); ++i) {
+    if (shard.holds(i)) own.push_back(std::move(problems[i]));
+  }
+  problems = std::move(own);
+  if (problems.empty()) return user_error(fmt::format("--shard {}: no problem is left for it", options.shard));
   for (Problem& problem : problems) TRY(apply(options.problem, problem));
 
   const SystemClock clock;
@@ -160,36 +136,34 @@ Result<int> run_suite(const SuiteRunOptions& options) {
     id = iso_time(clock.unix_ms());
     std::erase_if(id, [](char c) { return c == '-' || c == ':' || c == 'Z'; });
   }
+  if (shard.of > 1) id += "-" + shard.name();
   const fs::path file = TRY(suite_file(options.common.store, id));
+  const Fd lock = TRY(lock_run(file));
   std::error_code code;
   SuiteRun run{.id = id,
                .suite = options.problem.spec,
                .select = options.select,
+               .shard = shard,
                .created_ms = clock.unix_ms(),
                .options = to_json(session_choices),
                .entries = {}};
   std::map<std::string, SuiteEntry> known;
   if (fs::exists(file, code)) {
     const SuiteRun before = TRY(load_run(file));
+    if (const std::string differs = differing_options(before.options, run.options); !differs.empty())
+      return user_error(fmt::format(
+          "suite run {} was begun otherwise ({}): go on as it was begun, or give another --id", id, differs));
     run.created_ms = before.created_ms;
     for (const SuiteEntry& entry : before.entries) known[entry.problem] = entry;
   }
   for (const Problem& problem : problems) {
     const auto it = known.find(problem.id);
-    run.entries.push_back(it != known.end() ? it->second
-                                            : SuiteEntry{.problem = problem.id,
-                                                         .session = {},
-                                                         .done = false,
-                                                         .verdict = {},
-                                                         .message = {},
-                                                         .eager = std::nullopt,
-                                                         .compile = std::nullopt,
-                                                         .fraction_of_speed_of_light = std::nullopt,
-                                                         .win = false,
-                                                         .candidates = 0,
-                                                         .seconds = 0,
-                                                         .report = nullptr});
-    known.erase(problem.id);
+    if (it != known.end()) {
+      run.entries.push_back(std::move(it->second));
+      known.erase(it);
+    } else {
+      run.entries.emplace_back().problem = problem.id;
+    }
   }
   for (auto& [problem, entry] : known) run.entries.push_back(std::move(entry));  // of an earlier, wider selection
   const auto save = [&]() -> Result<> {
@@ -236,31 +210,23 @@ Result<int> run_suite(const SuiteRunOptions& options) {
       failures = 0;
     }
     if (!interrupted && options.search.progress != "none" && options.search.progress != "json") {
-      view->note(fmt::format("      {}{}{}", entry.verdict,
-                             entry.eager ? " " + ratio_words(*entry.eager) + " vs eager" : "",
-                             entry.message.empty() ? "" : ": " + one_line(entry.message)));
+      view->note(
+          fmt::format("      {}{}{}", entry.verdict,
+                      entry.speedup.contains("eager") ? " " + ratio_words(entry.speedup["eager"]) + " vs eager" : "",
+                      entry.message.empty() ? "" : ": " + one_line(entry.message)));
     }
   }
   fs::create_directories(out, code);
-  TRY(write_file(out / "suite.md", suite_markdown(run)));
-  TRY(write_file(out / "suite.json",
-                 suite_json(run).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"));
-  TRY(print(options.common.json ? suite_json(run).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
-                                : suite_text(run)));
+  const Document document = suite_document(run);
+  TRY(write_file(out / "suite.html", to_html(document)));
+  TRY(write_file(out / "suite.md", to_markdown(document)));
+  TRY(write_file(out / "suite.json", document_text(suite_json(run))));
+  TRY(print(options.common.json ? document_text(suite_json(run)) : to_text(document)));
   if (interrupted) {
     print_error(fmt::format("kerf: interrupted; go on with the same command and --id {}\n", id));
     leave_soon(exit_interrupted);
     return exit_interrupted;
   }
-  return exit_success;
-}
-
-Result<int> report_suite(const SuiteReportOptions& options) {
-  const fs::path file = TRY(find_run(options.common.store, options.id));
-  const SuiteRun run = TRY(load_run(file));
-  if (!options.markdown.empty()) TRY(write_file(options.markdown, suite_markdown(run)));
-  TRY(print(options.common.json ? suite_json(run).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
-                                : suite_text(run)));
   return exit_success;
 }
 

@@ -1,14 +1,12 @@
-// A suite run's report.
+// Suite reports and comparisons of two, for people.
 #pragma once
 
-#include <string>
-
+#include "app/document.h"
 #include "session/suite.h"
 
 namespace kerf {
 
-[[nodiscard]] std::string suite_text(const SuiteRun& run);
-[[nodiscard]] std::string suite_markdown(const SuiteRun& run);
-[[nodiscard]] nlohmann::json suite_json(const SuiteRun& run);  // the run and its summary
+[[nodiscard]] Document suite_document(const SuiteRun& run);
+[[nodiscard]] Document difference_document(const SuiteDifference& difference);
 
 }  // namespace kerf

@@ -154,6 +154,11 @@ TEST_F(CliTest, BadArgumentsAreOneLine) {
   expect_user_error({"show", "nosuchsession"}, "nosuchsession");
   expect_user_error({"resume", "nosuchsession"}, "nosuchsession");
   expect_user_error({"suite", "report", "nosuchrun"}, "nosuchrun");
+  expect_user_error({"suite", "report", problems + "row_softmax.py"}, "JSON");
+  expect_user_error({"suite", "run", problems, "--shard", "3/2"}, "PART/PARTS");
+  expect_user_error({"suite", "run", problems, "--id", "../up"}, "name");
+  expect_user_error({"suite", "merge", "nosuchrun"}, "nosuchrun");
+  expect_user_error({"suite", "compare", "nosuchrun", "last"}, "nosuchrun");
 }
 
 TEST_F(CliTest, BadFilesAreOneLine) {
@@ -190,6 +195,39 @@ TEST_F(CliTest, DoctorTellsWhatIsThereAsJson) {
   const auto json = kerf_json({"doctor"});
   ASSERT_TRUE(json.is_object());
   EXPECT_TRUE(json.contains("healthy") && json["findings"].size() >= 8) << json;
+}
+
+TEST_F(CliTest, AShardedSuiteIsMergedAndCompared) {
+  for (const char* name : {"always_zero.py", "softsign_row_mean.py"}) {
+    fs::create_directories(folder->path() / "suite" / "level1");
+    fs::copy(problems + name, folder->path() / "suite" / "level1" /
+                                  (name == std::string("always_zero.py") ? "1_Zero.py" : "2_Softsign.py"));
+  }
+  const std::vector<std::string> run{"suite", "run", "suite", "--id", "x", "--budget", "1candidates", "--confirm", "0"};
+  const auto with = [&run](std::vector<std::string> more) {
+    std::vector<std::string> all = run;
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  const auto first = kerf_json(with({"--shard", "1/2", "--out", "out"}));
+  ASSERT_TRUE(first.is_object());
+  ASSERT_EQ(first["problems"].size(), 1U);
+  EXPECT_EQ(first["problems"][0]["verdict"], "refused");
+  EXPECT_TRUE(fs::exists(folder->path() / "out" / "suite.html"));
+  const auto second = kerf_json(with({"--shard", "2/2"}));
+  ASSERT_TRUE(second.is_object());
+  EXPECT_EQ(second["problems"][0]["verdict"], "measured");
+  expect_user_error({"suite", "report", "x"}, "kerf suite merge x");
+  expect_user_error({"suite", "run", "suite", "--id", "x", "--budget", "2candidates", "--shard", "2/2"}, "budget");
+  const auto merged = kerf_json({"suite", "merge", "x"});
+  ASSERT_TRUE(merged.is_object());
+  EXPECT_EQ(merged["problems"].size(), 2U);
+  EXPECT_EQ(merged["summary"]["done"], 2);
+  const auto same = kerf_json({"suite", "compare", "x", "x-2of2", "--html", "c.html"});
+  ASSERT_TRUE(same.is_object());
+  EXPECT_EQ(same["baselines"]["eager"]["better"], 0);
+  EXPECT_NEAR(same["baselines"]["eager"]["geometric_mean"]["value"].get<double>(), 1, 1e-9);
+  EXPECT_TRUE(fs::exists(folder->path() / "c.html"));
 }
 
 TEST_F(CliTest, OptimizeEndsWithOneJsonDocumentAndFiles) {
