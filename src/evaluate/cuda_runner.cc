@@ -232,15 +232,15 @@ class LocalCudaRunner final : public CudaRunner {
 
   bool profiles() const override { return true; }
 
-  Result<ProfileAnswer> profile(const LoadRequest& load, const RunRequest& run,
-                                const std::vector<int>& steps) override {
+  Result<ProfileAnswer> profile(const LoadRequest& load, const RunRequest& run, const std::vector<int>& steps,
+                                Effort effort) override {
     if (!run.trial->arena.device || !run.outputs->device)
       return fail(ErrorKind::internal, "a trial in main memory came to a GPU's runner");
     const auto library = TRY(find_cupti());
     const auto bridge = TRY(bridge_for(load));
     CudaInstance instance(TRY(living(profiler_)), ++instances_);
     TRY(instance.load(load, bridge));
-    return instance.profile(run, {.library = library.string(), .groups = cupti_groups(), .steps = steps});
+    return instance.profile(run, {.library = library.string(), .groups = cupti_groups(effort), .steps = steps});
   }
 
   Result<double> handover_us() override {

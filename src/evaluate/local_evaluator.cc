@@ -486,7 +486,8 @@ class Journey : public std::enable_shared_from_this<Journey> {
                                       .point = points_[pick_],
                                       .workload = primary(),
                                       .time_us = timed_result_.receipt.time_us.median,
-                                      .step_us = timed_result_.step_us},
+                                      .step_us = timed_result_.step_us,
+                                      .effort = request_.profile ? Effort::confirm : request_.effort},
                                      random_);
     if (answer) {
       profile_ = *answer;

@@ -412,6 +412,7 @@ TEST_F(Profiling, OfTheFastestSoFarTheConfirmedAndThoseAskedFor) {
   const auto confirmed = evaluate(std::string(relu) + "// slower\n", Effort::confirm);
   ASSERT_TRUE(confirmed) << confirmed.error().message;
   EXPECT_EQ(profiles, 2);
+  EXPECT_THAT(runner.profiled, ElementsAre(Effort::screen, Effort::confirm));
 }
 
 TEST_F(Profiling, WhatCannotBeProfiledIsMeasuredAllTheSame) {

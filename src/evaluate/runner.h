@@ -11,6 +11,7 @@
 
 #include "candidate/device_protocol.h"
 #include "candidate/plan.h"
+#include "evaluate/evaluator.h"
 #include "evaluate/oracle.h"
 #include "target/language.h"
 
@@ -72,9 +73,10 @@ struct Runner {
   // Whether profile() may have an answer.
   [[nodiscard]] virtual bool profiles() const { return false; }
   // What counters say of the first launch of each of these steps of the plan, in a process that times nothing. A
-  // failure says why nothing is known; it says nothing of the candidate.
+  // failure says why nothing is known; it says nothing of the candidate. A screen gets the counters of one pass, which
+  // are there at once, a confirmation all.
   [[nodiscard]] virtual Result<ProfileAnswer> profile(const LoadRequest& /*load*/, const RunRequest& /*run*/,
-                                                      const std::vector<int>& /*steps*/) {
+                                                      const std::vector<int>& /*steps*/, Effort /*effort*/) {
     return fail(ErrorKind::unavailable, "unavailable: this runner has no profiler");
   }
   // The device on which candidates run, for receipts; null where that is the machine itself.

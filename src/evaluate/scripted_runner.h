@@ -19,7 +19,8 @@ class ScriptedRunner final : public Runner {
   std::function<Run(const LoadRequest&)> program = [](const LoadRequest&) { return honest(100); };
   std::function<Result<>(const LoadRequest&)> on_load = [](const LoadRequest&) { return Result<>(); };
   std::function<double()> handover = [] { return 20.0; };
-  bool orders = true;  // what keeps_order() says
+  bool orders = true;            // what keeps_order() says
+  std::vector<Effort> profiled;  // for which efforts profiles were taken
   // Counters of the steps that are asked for; empty: it has no profiler.
   std::function<Result<ProfileAnswer>(const std::vector<int>& steps)> on_profile;
   int loads = 0;
@@ -47,8 +48,9 @@ class ScriptedRunner final : public Runner {
   Result<double> handover_us() override { return handover(); }
   [[nodiscard]] bool keeps_order() const override { return orders; }
   [[nodiscard]] bool profiles() const override { return static_cast<bool>(on_profile); }
-  Result<ProfileAnswer> profile(const LoadRequest& /*load*/, const RunRequest& /*run*/,
-                                const std::vector<int>& steps) override {
+  Result<ProfileAnswer> profile(const LoadRequest& /*load*/, const RunRequest& /*run*/, const std::vector<int>& steps,
+                                Effort effort) override {
+    profiled.push_back(effort);
     return on_profile(steps);
   }
   [[nodiscard]] std::vector<std::string> isolation() const override { return {"scripted"}; }

@@ -250,9 +250,16 @@ std::optional<std::size_t> smallest(const Understood& problem, const std::vector
 
 std::string variant_name(std::size_t i) { return "variant " + std::to_string(i); }
 
-std::vector<Pass> passes_for_variant(const Understood& problem, bool repeat, Random& random) {
+// Two runs at least. Where tasks come in the order that the device likes, a second order is nothing that could be asked
+// for: then the second run has other inputs, or the same ones again.
+std::vector<Pass> passes_for_variant(const Understood& problem, bool repeat, bool ordered, Random& random) {
   const auto& distributions = problem.admission.distributions;
   const auto other = distributions.empty() ? "own" : distributions[random.below(distributions.size())];
+  if (!ordered) {
+    std::vector<Pass> passes{{.distribution = "own", .repeat = repeat || other == "own"}};
+    if (other != "own") passes.push_back({.distribution = other, .placement = Placement::back});
+    return passes;
+  }
   return {{.distribution = "own", .placement = Placement::front, .order = TaskOrder::dynamic, .repeat = repeat},
           {.distribution = other, .placement = Placement::back, .order = TaskOrder::descending}};
 }
@@ -343,7 +350,7 @@ Result<Verification> verify_small(const VerifyTools& tools, const Understood& pr
   const auto small = smallest(problem, supported);
   if (!small) return all;
   append(all, TRY(verify_workload(tools, source, image, point, problem.workloads[*small], variant_name(*small),
-                                  passes_for_variant(problem, true, random), random)));
+                                  passes_for_variant(problem, true, tools.runner.keeps_order(), random), random)));
   return all;
 }
 
@@ -369,7 +376,7 @@ Result<Verification> verify_all(const VerifyTools& tools, const Understood& prob
     if (all.finding) break;
     if (i == small && !with_small) continue;
     append(all, TRY(verify_workload(tools, source, image, point, problem.workloads[i], variant_name(i),
-                                    passes_for_variant(problem, false, random), random)));
+                                    passes_for_variant(problem, false, tools.runner.keeps_order(), random), random)));
   }
   return all;
 }

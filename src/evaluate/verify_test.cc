@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "evaluate/fake_oracle.h"
 #include "evaluate/scripted_runner.h"
 
@@ -81,6 +83,22 @@ TEST_F(Verify, RunsOnceMoreInAnotherOrderOnlyWhereARunnerKeepsOne) {
   const auto unordered = all();
   ASSERT_TRUE(ordered && unordered);
   EXPECT_EQ(runner.runs - runs, runs - 1);
+}
+
+TEST_F(Verify, AsksForNoOrderOfARunnerThatKeepsNoneAndRunsVariantsTwiceAllTheSame) {
+  runner.orders = false;
+  std::map<std::string, int> runs;  // by workload
+  runner.program = [&](const LoadRequest& load) -> ScriptedRunner::Run {
+    return [&runs, id = load.workload->id](const RunRequest& request, int) -> Result<RunReport> {
+      ++runs[id];
+      EXPECT_EQ(request.order, TaskOrder::dynamic);
+      return RunReport{.device_us = 10, .parent_us = 11};
+    };
+  };
+  ASSERT_TRUE(small());
+  ASSERT_TRUE(all());
+  EXPECT_FALSE(runs.empty());
+  for (const auto& [workload, count] : runs) EXPECT_GE(count, 2) << workload;
 }
 
 TEST_F(Verify, SaysWhereAndOnWhatAnOutputIsWrong) {

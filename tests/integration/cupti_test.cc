@@ -15,7 +15,7 @@ TEST(Cupti, PlansWhatTheDiagnosisWants) {
   if (!library) GTEST_SKIP() << library.error().message;
   const auto cupti = Cupti::load(library->string());
   ASSERT_TRUE(cupti) << cupti.error().message;
-  const auto groups = cupti_groups();
+  const auto groups = cupti_groups(Effort::confirm);
   ASSERT_EQ(groups.size(), 2u);
   const auto cold = cupti->plan("GH100", groups[0]);
   ASSERT_TRUE(cold) << cold.error().message;

@@ -157,7 +157,7 @@ class GpuDoctor {
 
   void atomics() {
     const double moved = get("bytes.load") + get("bytes.store") + get("bytes.atomic");
-    if (moved <= 0 || get("bytes.atomic") < 0.2 * moved) return;
+    if (moved <= 0 || get("bytes.atomic") < 0.2 * moved || !knows_roofs()) return;
     if (get("fraction.memory") > busy || get("fraction.sm") > busy) return;
     cause(Bound::latency, "contended_atomics",
           fmt::format("atomic operations are {} of the traffic while memory is {} busy: they wait for each other",
@@ -226,7 +226,8 @@ class GpuDoctor {
     const double threads = get("launch.threads");
     const double by_warps = get("fits.warps"), by_blocks = get("fits.blocks"), by_registers = get("fits.registers"),
                  by_shared = get("fits.shared");
-    if (threads <= 0 || by_warps <= 0 || by_blocks <= 0 || by_registers <= 0 || by_shared <= 0) return;
+    if (!knows_roofs() || threads <= 0 || by_warps <= 0 || by_blocks <= 0 || by_registers <= 0 || by_shared <= 0)
+      return;
     const double fit = std::min({by_warps, by_blocks, by_registers, by_shared});
     const double possible = fit * std::ceil(threads / lanes) / warps_of_an_sm;
     const double work = std::max({get("fraction.memory"), get("fraction.sm"), get("issue.active")});
@@ -267,8 +268,30 @@ class GpuDoctor {
           "tensor cores: use matrix instructions (mma, wgmma, or tl.dot) on tiles in shared memory");
   }
 
+  // Of the few counters of a screen: how full device memory is, which is known, is enough for a bound; whether it is
+  // filled in vain, and with what, is not looked at, so that no cause is named.
+  void memory_alone() {
+    if (!full_of_dram()) return;
+    if (at_the_light()) return end_at_the_light();
+    out_.bound = Bound::memory;
+    out_.advice.push_back(fmt::format("memory: device memory is {} busy: move less, or the same in wider loads",
+                                      percent(get("fraction.dram"))));
+  }
+
+  [[nodiscard]] bool at_the_light() const {
+    const bool least = run_.least_bytes > 0 && dram_ < 1.25 * run_.least_bytes;
+    // Under a profiler clocks are lower and kernels slower than when they were timed.
+    const double slower = run_.time_us > 0 ? std::max(1.0, kernels_us_ / run_.time_us) : 1;
+    return get("fraction.dram") * slower >= at_the_roof && least;
+  }
+  void end_at_the_light() {
+    out_.bound = Bound::none;
+    out_.advice.emplace_back("at the speed of light: only another algorithm, that moves less, would be faster");
+  }
+
   void roofs() {
     if (!out_.causes.empty()) return;
+    if (!knows_roofs()) return memory_alone();
     struct Unit {
       const char* metric;
       const char* name;
@@ -281,12 +304,8 @@ class GpuDoctor {
         std::ranges::max_element(units, {}, [&](const Unit& candidate) { return get(candidate.metric); });
     const double memory = get("fraction.memory"), arithmetic = std::max(get("fraction.sm"), get(unit->metric));
     if (memory > arithmetic && memory > busy) {
-      const bool least = run_.least_bytes > 0 && dram_ < 1.25 * run_.least_bytes;
-      // Under a profiler clocks are lower and kernels slower than when they were timed.
-      const double slower = run_.time_us > 0 ? std::max(1.0, kernels_us_ / run_.time_us) : 1;
-      if (get("fraction.dram") * slower >= at_the_roof && least) {
-        out_.bound = Bound::none;
-        out_.advice.emplace_back("at the speed of light: only another algorithm, that moves less, would be faster");
+      if (at_the_light()) {
+        end_at_the_light();
       } else {
         cause(Bound::memory, "busy_memory",
               fmt::format("memory is {} busy, and no waste of it was found", percent(memory)),
@@ -307,9 +326,11 @@ class GpuDoctor {
   [[nodiscard]] bool named(std::string_view name) const {
     return std::ranges::any_of(out_.causes, [&](const Cause& c) { return c.name == name; });
   }
+  // Without them nothing can be said to be idle; that device memory is full can.
+  [[nodiscard]] bool knows_roofs() const { return heart_->has("fraction.memory") && heart_->has("fraction.sm"); }
   // What is moved in vain slows long before a roof is reached.
   [[nodiscard]] bool moves() const { return get("fraction.memory") > 0.4; }
-  [[nodiscard]] bool full() const { return get("fraction.memory") > busy; }
+  [[nodiscard]] bool full() const { return get("fraction.memory", get("fraction.dram")) > busy; }
   [[nodiscard]] bool full_of_dram() const { return get("fraction.dram") > busy; }
 
   const GpuRun& run_;

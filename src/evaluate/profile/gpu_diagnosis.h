@@ -23,7 +23,8 @@ struct GpuRun {
 };
 
 // Bound (absent if the profiles know too little), causes (the first is the main one), metrics of the kernel that takes
-// most time and sums over all, advice.
+// most time and sums over all, advice. Of the few counters of a screen (cupti_groups) it says less: no cause that would
+// need the others to be ruled out.
 [[nodiscard]] Diagnosis diagnose_gpu(const GpuRun& run);
 
 // What warps in that stall wait for: "other threads at a barrier"; the stall's own name if it is unknown.

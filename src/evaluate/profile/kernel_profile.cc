@@ -16,6 +16,7 @@ struct Direct {
 constexpr double percent = 0.01;
 constexpr double sector_bytes = 32;
 constexpr double lanes = 32;
+constexpr double warps_of_a_scheduler = 16;  // that an SM of 64 warps and 4 schedulers can hold
 
 constexpr std::array direct{
     Direct{"time.kernel", "us", "gpu__time_duration.sum", 1e-3},
@@ -151,6 +152,11 @@ KernelProfile from_nvidia_counters(std::string kernel, const std::map<std::strin
   }
   double sum = 0;
   for (const auto* stall : stalls) sum += value_of(counters, stall_counter(stall)).value_or(0);
+  // Where only some were counted, their sum is that of all warps on a scheduler for each instruction that it issues.
+  const auto resident = value_of(counters, "sm__warps_active.avg.pct_of_peak_sustained_active");
+  const auto issuing = value_of(counters, "smsp__issue_active.avg.pct_of_peak_sustained_active");
+  if (!value_of(counters, stall_counter("selected")) && resident && issuing && *issuing > 0)
+    sum = std::max(sum, warps_of_a_scheduler * *resident / *issuing);
   for (const auto* stall : stalls) {
     const auto value = value_of(counters, stall_counter(stall));
     if (value && sum > 0) out.metrics["stall." + std::string(stall)] = *value / sum;
@@ -172,7 +178,7 @@ std::vector<std::string> nvidia_counters() {
   return out;
 }
 
-std::vector<std::vector<std::string>> cupti_groups() {
+std::vector<std::vector<std::string>> cupti_groups(Effort effort) {
   constexpr std::array cold{"gpu__time_duration.sum",
                             "dram__bytes_read.sum",
                             "dram__bytes_write.sum",
@@ -182,8 +188,16 @@ std::vector<std::vector<std::string>> cupti_groups() {
                             "sm__cycles_elapsed.max",
                             "sm__warps_active.avg.pct_of_peak_sustained_active",
                             "smsp__issue_active.avg.pct_of_peak_sustained_active",
-                            "smsp__inst_executed.sum"};
-  std::vector<std::vector<std::string>> groups{{cold.begin(), cold.end()}, {}};
+                            "smsp__inst_executed.sum",
+                            "smsp__average_warps_issue_stalled_long_scoreboard_per_issue_active.ratio",
+                            "l1tex__t_bytes.sum",
+                            "l1tex__t_sectors_pipe_lsu_mem_global_op_ld.sum",
+                            "l1tex__t_sectors_pipe_lsu_mem_global_op_st.sum",
+                            "lts__t_sectors_op_atom.sum",
+                            "lts__t_sectors_op_red.sum"};
+  std::vector<std::vector<std::string>> groups{{cold.begin(), cold.end()}};
+  if (effort == Effort::screen) return groups;
+  groups.emplace_back();
   for (std::string& counter : nvidia_counters()) {
     if (counter.starts_with("launch__") || std::ranges::find(cold, counter) != cold.end()) continue;
     groups[1].push_back(std::move(counter));

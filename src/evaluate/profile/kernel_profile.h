@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "evaluate/evaluator.h"
+
 namespace kerf {
 
 struct KernelProfile {
@@ -31,8 +33,9 @@ struct KernelProfile {
 // own and unknown to CUPTI, which knows them from the launch.
 [[nodiscard]] std::vector<std::string> nvidia_counters();
 
-// Those that CUPTI knows, in groups that are counted in a run each. The first takes one pass on GPUs of compute
-// capability 9.0 (integration test), so that what depends on what the caches hold is counted with cold ones.
-[[nodiscard]] std::vector<std::vector<std::string>> cupti_groups();
+// Those that CUPTI knows, in groups that are counted in a run each. The first, which is all that a screen counts, takes
+// one pass on GPUs of compute capability 9.0 (integration test), so that what depends on what the caches hold is
+// counted with cold ones.
+[[nodiscard]] std::vector<std::vector<std::string>> cupti_groups(Effort effort);
 
 }  // namespace kerf

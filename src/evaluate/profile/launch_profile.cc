@@ -80,13 +80,13 @@ Result<ProfileAnswer> take_profile(const ProfileTools& tools, const ProfileReque
   // Every pass is a run of each kernel, with what it takes to put memory back in front of it.
   constexpr double passes = 100, slack_ms = 60'000;
   const std::chrono::milliseconds limit(static_cast<std::int64_t>(slack_ms + passes * request.time_us * 1e-3));
-  const auto answer =
-      tools.runner.profile({.source = &request.source,
-                            .image = &request.image,
-                            .workload = &request.workload,
-                            .tune = request.point,
-                            .threads = tools.threads},
-                           {.trial = trial.get(), .outputs = &outputs, .sentinel = sentinel, .limit = limit}, steps);
+  const auto answer = tools.runner.profile(
+      {.source = &request.source,
+       .image = &request.image,
+       .workload = &request.workload,
+       .tune = request.point,
+       .threads = tools.threads},
+      {.trial = trial.get(), .outputs = &outputs, .sentinel = sentinel, .limit = limit}, steps, request.effort);
   if (!TRY(tools.oracle.is_intact(*trial))) {
     tools.trials.clear();  // the next candidate must not meet what this one left
     auto error = fail(ErrorKind::candidate, "a run under the profiler writes to an input or a parameter");

@@ -34,6 +34,7 @@ struct ProfileRequest {
   const Workload& workload;  // the primary one
   double time_us = 0;        // of one run
   const std::vector<double>& step_us;
+  Effort effort = Effort::screen;  // of a screen few counters, which cost little
 };
 // Blocks: called from a job body that has the machine for itself. Kind candidate: it did to its inputs what no run may.
 // Any other error says why there is no profile.
