@@ -88,7 +88,8 @@ class Note {
   // Counters of the slowest kernel.
   void kernel() {
     if (find("time.kernel") == nullptr) return;
-    text_ += "\nWhat was counted in the slowest kernel (silicon):\n";
+    text_ += fmt::format("\nWhat was counted in the slowest kernel (silicon{}{}):\n", d_.profiler.empty() ? "" : ", ",
+                         one_line(d_.profiler));
     line("time", {time_words(get("time.kernel")) + " a launch",
                   find("steps.launches") != nullptr && get("steps.launches") > 1
                       ? fmt::format("{:.0f} launches take {}", get("steps.launches"), time_words(get("time.kernels")))
@@ -191,10 +192,13 @@ class Note {
   }
 
   void missing() {
-    const auto at = e_.receipt->unavailable.find("profile");
-    if (at == e_.receipt->unavailable.end()) return;
-    constexpr std::string_view word = "unavailable: ";
-    text_ += fmt::format("\nNo counters: {}{}\n", at->second.starts_with(word) ? "" : word, one_line(at->second));
+    for (const auto& [name, words] :
+         {std::pair("profile", "counters"), std::pair("lines", "lines of what was sampled")}) {
+      const auto at = e_.receipt->unavailable.find(name);
+      if (at == e_.receipt->unavailable.end()) continue;
+      constexpr std::string_view word = "unavailable: ";
+      text_ += fmt::format("\nNo {}: {}{}\n", words, at->second.starts_with(word) ? "" : word, one_line(at->second));
+    }
   }
 
   const Evaluation& e_;

@@ -115,10 +115,14 @@ std::string encode(const ProfileAnswer& answer) {
                         {"local_bytes", launch.local_bytes},
                         {"counters", std::move(counters)}});
   }
-  return json{{"profile", std::move(launches)},
-              {"unknown", answer.unknown},
-              {"passes", answer.passes},
-              {"seconds", answer.seconds}}
+  json samples = json::array();
+  for (const LaunchSamples& launch : answer.samples) {
+    json at = json::array();
+    for (const LaunchSamples::At& each : launch.at) at.push_back({each.function, each.offset, each.stalls});
+    samples.push_back({{"step", launch.step}, {"cubin", launch.cubin}, {"at", std::move(at)}, {"lost", launch.lost}});
+  }
+  return json{{"profile", std::move(launches)}, {"samples", std::move(samples)}, {"no_samples", answer.no_samples},
+              {"unknown", answer.unknown},      {"passes", answer.passes},       {"seconds", answer.seconds}}
       .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -128,6 +132,8 @@ Result<ProfileAnswer> decode_profile(std::string_view body) {
   try {
     const json all = json::parse(body);
     ProfileAnswer answer{.launches = {},
+                         .samples = {},
+                         .no_samples = all.at("no_samples").get<std::string>(),
                          .unknown = all.at("unknown").get<std::vector<std::string>>(),
                          .passes = all.at("passes").get<std::int64_t>(),
                          .seconds = all.at("seconds").get<double>()};
@@ -142,6 +148,17 @@ Result<ProfileAnswer> decode_profile(std::string_view body) {
       // What is not a number was not finite.
       for (const auto& [name, value] : launch.at("counters").items())
         if (value.is_number()) made.counters[name] = value.get<double>();
+    }
+    for (const json& launch : all.at("samples")) {
+      LaunchSamples& made = answer.samples.emplace_back();
+      launch.at("step").get_to(made.step);
+      launch.at("cubin").get_to(made.cubin);
+      launch.at("lost").get_to(made.lost);
+      for (const json& each : launch.at("at")) {
+        made.at.push_back({.function = each.at(0).get<std::string>(),
+                           .offset = each.at(1).get<std::uint64_t>(),
+                           .stalls = each.at(2).get<std::map<std::string, std::int64_t>>()});
+      }
     }
     return answer;
   } catch (const json::exception& e) {

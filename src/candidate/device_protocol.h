@@ -72,10 +72,24 @@ struct LaunchCounters {
   std::int64_t local_bytes = 0;   // of a thread
   std::map<std::string, double> counters;
 };
+// Where the warps of one launch were when somebody looked, and what they waited for.
+struct LaunchSamples {
+  struct At {
+    std::string function;                        // symbol
+    std::uint64_t offset = 0;                    // bytes from the begin of its code
+    std::map<std::string, std::int64_t> stalls;  // "long_scoreboard" -> samples
+  };
+  int step = 0;       // of the plan
+  std::string cubin;  // file name
+  std::vector<At> at;
+  std::int64_t lost = 0;  // samples that the hardware had no room for
+};
 struct ProfileAnswer {
-  std::vector<LaunchCounters> launches;  // in the order of the plan
-  std::vector<std::string> unknown;      // counters that this GPU does not have
-  std::int64_t passes = 0;               // runs of each kernel
+  std::vector<LaunchCounters> launches;     // in the order of the plan
+  std::vector<LaunchSamples> samples = {};  // likewise
+  std::string no_samples = {};              // why there are none: "unavailable: …"
+  std::vector<std::string> unknown;         // counters that this GPU does not have
+  std::int64_t passes = 0;                  // runs of each kernel
   double seconds = 0;
 };
 

@@ -57,6 +57,11 @@ TEST(DeviceProtocol, ProfilesTravel) {
                                            .shared_bytes = 4096,
                                            .local_bytes = 16,
                                            .counters = {{"dram__bytes_read.sum", 1.5e9}}}},
+                             .samples = {{.step = 4,
+                                          .cubin = "abc.cubin",
+                                          .at = {{.function = "k", .offset = 0x70, .stalls = {{"barrier", 12}}}},
+                                          .lost = 3}},
+                             .no_samples = "unavailable: a reason",
                              .unknown = {"lts__of_another_chip.sum"},
                              .passes = 17,
                              .seconds = 0.25};
@@ -67,6 +72,13 @@ TEST(DeviceProtocol, ProfilesTravel) {
   EXPECT_EQ(back->launches[0].blocks, 1 << 20);
   EXPECT_EQ(back->unknown, answer.unknown);
   EXPECT_EQ(back->passes, 17);
+  EXPECT_EQ(back->no_samples, answer.no_samples);
+  ASSERT_EQ(back->samples.size(), 1u);
+  EXPECT_EQ(back->samples[0].cubin, "abc.cubin");
+  EXPECT_EQ(back->samples[0].lost, 3);
+  ASSERT_EQ(back->samples[0].at.size(), 1u);
+  EXPECT_EQ(back->samples[0].at[0].offset, 0x70u);
+  EXPECT_EQ(back->samples[0].at[0].stalls, answer.samples[0].at[0].stalls);
 }
 
 TEST(DeviceProtocol, AnErrorComesInPlaceOfAProfile) {

@@ -124,6 +124,92 @@ Receipt receipt_from(const json& j) {
   return r;
 }
 
+json timeline_json(const Timeline& t) {
+  json parts = json::array(), events = json::array();
+  for (const auto& part : t.parts) {
+    parts.push_back({{"op", part.op},
+                     {"line", part.line},
+                     {"events", part.events},
+                     {"median_ns", number(part.median_ns)},
+                     {"longest_ns", number(part.longest_ns)},
+                     {"share", number(part.share)}});
+  }
+  for (const auto& e : t.events)
+    events.push_back({e.program, e.sm, e.part, e.round, number(e.begin_ns), number(e.end_ns)});
+  return {{"kernel", t.kernel},
+          {"programs", t.programs},
+          {"program_ns", number(t.program_ns)},
+          {"plain_us", number(t.plain_us)},
+          {"probed_us", number(t.probed_us)},
+          {"disturbed", t.disturbed},
+          {"parts", std::move(parts)},
+          {"events", std::move(events)}};
+}
+
+Timeline timeline_from(const json& j) {
+  Timeline t{.kernel = j.at("kernel").get<std::string>(),
+             .programs = j.at("programs").get<int>(),
+             .program_ns = number_from(j.at("program_ns")),
+             .plain_us = number_from(j.at("plain_us")),
+             .probed_us = number_from(j.at("probed_us")),
+             .disturbed = j.at("disturbed").get<bool>(),
+             .parts = {},
+             .events = {}};
+  for (const auto& part : j.at("parts")) {
+    t.parts.push_back({.op = part.at("op").get<std::string>(),
+                       .line = part.at("line").get<int>(),
+                       .events = part.at("events").get<std::int64_t>(),
+                       .median_ns = number_from(part.at("median_ns")),
+                       .longest_ns = number_from(part.at("longest_ns")),
+                       .share = number_from(part.at("share"))});
+  }
+  for (const auto& e : j.at("events")) {
+    t.events.push_back({.program = e.at(0).get<int>(),
+                        .sm = e.at(1).get<int>(),
+                        .part = e.at(2).get<int>(),
+                        .round = e.at(3).get<int>(),
+                        .begin_ns = number_from(e.at(4)),
+                        .end_ns = number_from(e.at(5))});
+  }
+  return t;
+}
+
+json trace_json(const TorchTrace& t) {
+  json kernels = json::array(), waits = json::array();
+  for (const auto& k : t.kernels) kernels.push_back({{"name", k.name}, {"launches", k.launches}, {"us", number(k.us)}});
+  for (const auto& w : t.waits) waits.push_back({{"call", w.call}, {"times", w.times}, {"us", number(w.us)}});
+  return {{"kernels", std::move(kernels)},
+          {"waits", std::move(waits)},
+          {"copies", t.copies},
+          {"copies_us", number(t.copies_us)},
+          {"span_us", number(t.span_us)},
+          {"busy_us", number(t.busy_us)},
+          {"longest_gap_us", number(t.longest_gap_us)},
+          {"host_us", number(t.host_us)}};
+}
+
+TorchTrace trace_from(const json& j) {
+  TorchTrace t{.kernels = {},
+               .waits = {},
+               .copies = j.at("copies").get<std::int64_t>(),
+               .copies_us = number_from(j.at("copies_us")),
+               .span_us = number_from(j.at("span_us")),
+               .busy_us = number_from(j.at("busy_us")),
+               .longest_gap_us = number_from(j.at("longest_gap_us")),
+               .host_us = number_from(j.at("host_us"))};
+  for (const auto& k : j.at("kernels")) {
+    t.kernels.push_back({.name = k.at("name").get<std::string>(),
+                         .launches = k.at("launches").get<std::int64_t>(),
+                         .us = number_from(k.at("us"))});
+  }
+  for (const auto& w : j.at("waits")) {
+    t.waits.push_back({.call = w.at("call").get<std::string>(),
+                       .times = w.at("times").get<std::int64_t>(),
+                       .us = number_from(w.at("us"))});
+  }
+  return t;
+}
+
 Diagnosis diagnosis_from(const json& j) {
   Diagnosis d;
   if (const auto& bound = optional_key(j, "bound"); !bound.is_null()) d.bound = enumerator(bounds, bound, "bound");
@@ -145,8 +231,15 @@ Diagnosis diagnosis_from(const json& j) {
     for (const auto& s : spots) {
       d.hot_spots.push_back({.line = s.at("line").get<int>(),
                              .what = s.at("what").get<std::string>(),
-                             .evidence = enumerator(evidences, s.at("evidence"), "evidence")});
+                             .evidence = enumerator(evidences, s.at("evidence"), "evidence"),
+                             .share = s.value("share", 0.0)});
+      if (const auto& waits = optional_key(s, "waits"); !waits.is_null()) waits.get_to(d.hot_spots.back().waits);
     }
+  }
+  d.profiler = j.value("profiler", "");
+  if (const auto& timeline = optional_key(j, "timeline"); !timeline.is_null()) d.timeline = timeline_from(timeline);
+  if (const auto& traces = optional_key(j, "traces"); !traces.is_null()) {
+    for (const auto& [name, trace] : traces.items()) d.traces[name] = trace_from(trace);
   }
   if (const auto& advice = optional_key(j, "advice"); !advice.is_null()) advice.get_to(d.advice);
   return d;
@@ -247,7 +340,7 @@ const char* to_string(Bound bound) {
 
 std::optional<Verdict> verdict_from(std::string_view name) { return from_name(verdicts, name); }
 
-// Causes are written only where a profiler named some, so that records of other targets read as before.
+// What profilers found is written only where one looked, so that records of other targets read as before.
 json to_json(const Diagnosis& d) {
   json metrics = json::object(), spots = json::array(), causes = json::array();
   for (const auto& [name, m] : d.metrics) {
@@ -255,6 +348,9 @@ json to_json(const Diagnosis& d) {
   }
   for (const auto& s : d.hot_spots) {
     spots.push_back({{"line", s.line}, {"what", s.what}, {"evidence", to_string(s.evidence)}});
+    if (s.share <= 0) continue;
+    spots.back()["share"] = number(s.share);
+    spots.back()["waits"] = s.waits;
   }
   for (const auto& c : d.causes) {
     causes.push_back({{"name", c.name}, {"what", c.what}, {"evidence", to_string(c.evidence)}});
@@ -264,6 +360,9 @@ json to_json(const Diagnosis& d) {
               {"hot_spots", std::move(spots)},
               {"advice", d.advice}};
   if (!causes.empty()) out["causes"] = std::move(causes);
+  if (!d.profiler.empty()) out["profiler"] = d.profiler;
+  if (d.timeline) out["timeline"] = timeline_json(*d.timeline);
+  for (const auto& [name, trace] : d.traces) out["traces"][name] = trace_json(trace);
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "evaluate/profile/torch_trace.h"
 #include "problem/problem.h"
 
 namespace kerf {
@@ -63,6 +64,8 @@ struct HotSpot {
   int line = 0;  // in the candidate
   std::string what;
   Evidence evidence = Evidence::statically;
+  double share = 0;  // of a profiler's samples of program counters that fell on the line; 0: it took none
+  std::map<std::string, double> waits = {};  // of these samples: stall (as in metrics "stall.NAME") -> share
 };
 
 // Why it is slow, from a closed list (docs/diagnosis.md): "uncoalesced", "few_blocks", …
@@ -70,6 +73,29 @@ struct Cause {
   std::string name;
   std::string what;  // with the figures that show it
   Evidence evidence = Evidence::silicon;
+};
+
+// What probes in a kernel recorded of its first programs (blocks): when chosen operations began and ended. A probe does
+// not wait for what it times: the wait for a load lands on the operation that first needs its value.
+struct Timeline {
+  struct Part {
+    std::string op;  // "tt.load"
+    int line = 0;    // in the candidate; 0: unknown
+    std::int64_t events = 0;
+    double median_ns = 0, longest_ns = 0;
+    double share = 0;  // of the time of the programs that recorded, in it; parts may lie within others (loops)
+  };
+  struct Event {  // nanoseconds since the first program began
+    int program = 0, sm = 0, part = 0, round = 0;
+    double begin_ns = 0, end_ns = 0;
+  };
+  std::string kernel;
+  int programs = 0;                    // that recorded
+  double program_ns = 0;               // median of theirs
+  double plain_us = 0, probed_us = 0;  // of a launch without and with probes, in the same run
+  bool disturbed = false;              // the probes cost more than what is stated as harmless (docs/diagnosis.md)
+  std::vector<Part> parts;
+  std::vector<Event> events;  // of the first programs only, so that a record stays small
 };
 
 struct Metric {
@@ -85,6 +111,9 @@ struct Diagnosis {
   std::vector<Cause> causes;              // the main one first; empty where no profiler looked
   std::vector<HotSpot> hot_spots;
   std::vector<std::string> advice;
+  std::string profiler;  // whose counters the metrics are, "CUPTI", "Nsight Compute"; empty: nobody's
+  std::optional<Timeline> timeline = {};
+  std::map<std::string, TorchTrace> traces = {};  // of baselines, "eager", "compile": what they did on the device
 };
 
 struct Check {

@@ -58,7 +58,34 @@ Evaluation any_evaluation(std::uint64_t seed) {
   if (maybe()) e.diagnosis.bound = static_cast<Bound>(r.below(7));
   e.diagnosis.metrics["bandwidth.memory"] = {.value = r.uniform(), .unit = "GB/s", .evidence = Evidence::silicon};
   e.diagnosis.causes = {{.name = text(), .what = text(), .evidence = Evidence::silicon}};
-  e.diagnosis.hot_spots = {{.line = 12, .what = text(), .evidence = Evidence::statically}};
+  e.diagnosis.hot_spots = {{.line = 12, .what = text(), .evidence = Evidence::statically},
+                           {.line = 7,
+                            .what = text(),
+                            .evidence = Evidence::silicon,
+                            .share = 0.5,
+                            .waits = {{"barrier", r.uniform()}, {"long_scoreboard", 0.25}}}};
+  e.diagnosis.profiler = maybe() ? "CUPTI" : "";
+  if (maybe()) {
+    e.diagnosis.timeline = Timeline{
+        .kernel = text(),
+        .programs = 4,
+        .program_ns = r.uniform(),
+        .plain_us = 3,
+        .probed_us = 4,
+        .disturbed = maybe(),
+        .parts = {{.op = "tt.load", .line = 9, .events = 8, .median_ns = 1, .longest_ns = 2, .share = r.uniform()}},
+        .events = {{.program = 1, .sm = 2, .part = 0, .round = 3, .begin_ns = r.uniform(), .end_ns = 5}}};
+  }
+  if (maybe()) {
+    e.diagnosis.traces["eager"] = {.kernels = {{.name = text(), .launches = 3, .us = r.uniform()}},
+                                   .waits = {{.call = "cudaStreamSynchronize", .times = 2, .us = 7}},
+                                   .copies = 1,
+                                   .copies_us = 2,
+                                   .span_us = 9,
+                                   .busy_us = 5,
+                                   .longest_gap_us = 4,
+                                   .host_us = r.uniform()};
+  }
   e.diagnosis.advice = {text()};
   e.checks = {{.name = "fp64_error", .passed = maybe(), .detail = {{"max_error", r.uniform()}}}};
   e.jobs = {{.kind = "compile", .seconds = r.uniform(), .cached = maybe()}};

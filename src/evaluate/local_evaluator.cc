@@ -477,25 +477,26 @@ class Journey : public std::enable_shared_from_this<Journey> {
   // what is not its own counts as in any run.
   Result<std::string> profile_body() {
     profile_.reset();
-    const auto answer = take_profile({.oracle = shared_->parts.oracle,
-                                      .runner = *tools_.runner,
-                                      .trials = shared_->trials,
-                                      .threads = shared_->options.threads},
-                                     {.source = source_,
-                                      .image = images_[pick_],
-                                      .point = points_[pick_],
-                                      .workload = primary(),
-                                      .time_us = timed_result_.receipt.time_us.median,
-                                      .step_us = timed_result_.step_us,
-                                      .effort = request_.profile ? Effort::confirm : request_.effort},
-                                     random_);
-    if (answer) {
-      profile_ = *answer;
-    } else if (answer.error().kind == ErrorKind::candidate) {
-      return std::unexpected(answer.error());
+    auto taken = take_profile({.oracle = shared_->parts.oracle,
+                               .runner = *tools_.runner,
+                               .trials = shared_->trials,
+                               .threads = shared_->options.threads},
+                              {.source = source_,
+                               .image = images_[pick_],
+                               .point = points_[pick_],
+                               .workload = primary(),
+                               .time_us = timed_result_.receipt.time_us.median,
+                               .step_us = timed_result_.step_us,
+                               .effort = request_.profile ? Effort::confirm : request_.effort},
+                              random_);
+    if (taken) {
+      if (!taken->no_lines.empty()) timed_result_.receipt.unavailable["lines"] = taken->no_lines;
+      profile_ = *std::move(taken);
+    } else if (taken.error().kind == ErrorKind::candidate) {
+      return std::unexpected(taken.error());
     } else {
-      timed_result_.receipt.unavailable["profile"] = answer.error().message;
-      static_cast<void>(shared_->watched(answer));
+      timed_result_.receipt.unavailable["profile"] = taken.error().message;
+      static_cast<void>(shared_->watched(std::move(taken)));
     }
     return "";
   }
@@ -589,7 +590,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
   Tuned tuned_result_;
   std::vector<Baseline> wanted_;
   Timed timed_result_;
-  std::optional<ProfileAnswer> profile_;
+  std::optional<TakenProfile> profile_;
   Diagnosis e_diagnosis_;
 };
 

@@ -5,10 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "evaluate/outputs.h"
+#include "target/cpu/messages.h"
 #include "target/nvidia/occupancy.h"
+#include "target/nvidia/triton.h"
 
 namespace kerf {
 namespace {
@@ -69,7 +73,7 @@ std::vector<int> steps_to_profile(const Plan& plan, const std::vector<double>& s
   return steps;
 }
 
-Result<ProfileAnswer> take_profile(const ProfileTools& tools, const ProfileRequest& request, Random& random) {
+Result<TakenProfile> take_profile(const ProfileTools& tools, const ProfileRequest& request, Random& random) {
   const auto steps = steps_to_profile(request.source.plan, request.step_us);
   if (steps.empty())
     return fail(ErrorKind::unavailable, "unavailable: the plan launches no kernel of its own; calls are not profiled");
@@ -80,13 +84,13 @@ Result<ProfileAnswer> take_profile(const ProfileTools& tools, const ProfileReque
   // Every pass is a run of each kernel, with what it takes to put memory back in front of it.
   constexpr double passes = 100, slack_ms = 60'000;
   const std::chrono::milliseconds limit(static_cast<std::int64_t>(slack_ms + passes * request.time_us * 1e-3));
-  const auto answer = tools.runner.profile(
-      {.source = &request.source,
-       .image = &request.image,
-       .workload = &request.workload,
-       .tune = request.point,
-       .threads = tools.threads},
-      {.trial = trial.get(), .outputs = &outputs, .sentinel = sentinel, .limit = limit}, steps, request.effort);
+  auto answer = tools.runner.profile({.source = &request.source,
+                                      .image = &request.image,
+                                      .workload = &request.workload,
+                                      .tune = request.point,
+                                      .threads = tools.threads},
+                                     {.trial = trial.get(), .outputs = &outputs, .sentinel = sentinel, .limit = limit},
+                                     steps, request.effort);
   if (!TRY(tools.oracle.is_intact(*trial))) {
     tools.trials.clear();  // the next candidate must not meet what this one left
     auto error = fail(ErrorKind::candidate, "a run under the profiler writes to an input or a parameter");
@@ -96,7 +100,15 @@ Result<ProfileAnswer> take_profile(const ProfileTools& tools, const ProfileReque
   // Being slower, or ended, under a profiler is no verdict.
   if (!answer && answer.error().kind == ErrorKind::candidate)
     return fail(ErrorKind::unavailable, "unavailable: under the profiler " + answer.error().message);
-  return answer;
+  TakenProfile taken{.answer = TRY(std::move(answer))};
+  taken.no_lines = taken.answer.no_samples;
+  if (!taken.no_lines.empty()) return taken;
+  if (auto lines = line_tables_of(request.image, taken.answer.samples)) {
+    taken.lines = *std::move(lines);
+  } else {
+    taken.no_lines = lines.error().message;
+  }
+  return taken;
 }
 
 GpuRun gpu_run(const ProfileAnswer& answer, const ProfiledRun& run) {
@@ -122,34 +134,58 @@ GpuRun gpu_run(const ProfileAnswer& answer, const ProfiledRun& run) {
   return out;
 }
 
-void add_profile(Diagnosis& diagnosis, const ProfileAnswer& answer, const ProfiledRun& run) {
-  const GpuRun measured = gpu_run(answer, run);
-  Diagnosis of_launches = diagnose_gpu(measured);
-  diagnosis.metrics.merge(of_launches.metrics);
-  diagnosis.metrics["profile.passes"] = {
-      .value = static_cast<double>(answer.passes), .unit = "1", .evidence = Evidence::silicon};
-  diagnosis.metrics["profile.seconds"] = {.value = answer.seconds, .unit = "s", .evidence = Evidence::silicon};
-  const bool calls_dominate = time_of(run, Step::Kind::call) > time_of(run, Step::Kind::launch);
-  if (!of_launches.bound || calls_dominate) return;
-  diagnosis.bound = of_launches.bound;
-  diagnosis.causes = std::move(of_launches.causes);
-  diagnosis.advice = std::move(of_launches.advice);
+namespace {
+
+// What the warps of the slowest kernel wait for.
+std::optional<HotSpot> waits_of(const GpuRun& measured, const ProfiledRun& run) {
   const auto heart = std::ranges::max_element(
       measured.kernels, {}, [](const KernelProfile& kernel) { return kernel.get("time.kernel") * kernel.launches; });
   std::string waits;
   for (const auto& [stall, share] : top_stalls(*heart))
     if (share >= 0.05)
       waits += fmt::format("{}{} ({:.0f} %)", waits.empty() ? "" : ", ", words_of_stall(stall), 100 * share);
-  if (waits.empty()) return;
+  if (waits.empty()) return std::nullopt;
   const auto lines = lines_of_kernel(run.source.candidate.text, heart->kernel);
   const auto step = std::ranges::find(run.source.plan.steps, heart->kernel,
                                       [](const Step& s) -> const std::string& { return s.target.text; });
   const int line = lines ? lines->first : step != run.source.plan.steps.end() ? step->target.at.line : 0;
-  diagnosis.hot_spots.insert(
-      diagnosis.hot_spots.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(1, diagnosis.hot_spots.size())),
-      {.line = line,
-       .what = fmt::format("warps of {} wait for {}", heart->kernel, waits),
-       .evidence = Evidence::silicon});
+  return HotSpot{.line = line,
+                 .what = fmt::format("warps of {} wait for {}", heart->kernel, waits),
+                 .evidence = Evidence::silicon};
+}
+
+}  // namespace
+
+void add_profile(Diagnosis& diagnosis, const TakenProfile& taken, const ProfiledRun& run) {
+  const ProfileAnswer& answer = taken.answer;
+  const GpuRun measured = gpu_run(answer, run);
+  Diagnosis of_launches = diagnose_gpu(measured);
+  diagnosis.profiler = "CUPTI";
+  diagnosis.metrics.merge(of_launches.metrics);
+  const auto put = [&](const char* name, double value, const char* unit) {
+    diagnosis.metrics[name] = {.value = value, .unit = unit, .evidence = Evidence::silicon};
+  };
+  put("profile.passes", static_cast<double>(answer.passes), "1");
+  put("profile.seconds", answer.seconds, "s");
+  const bool calls_dominate = time_of(run, Step::Kind::call) > time_of(run, Step::Kind::launch);
+  if (calls_dominate) return;
+  std::vector<HotSpot> spots;
+  if (of_launches.bound) {
+    diagnosis.bound = of_launches.bound;
+    diagnosis.causes = std::move(of_launches.causes);
+    diagnosis.advice = std::move(of_launches.advice);
+    if (auto waits = waits_of(measured, run)) spots.push_back(*std::move(waits));
+  }
+  const std::string_view file =
+      run.source.candidate.language == Language::cuda ? candidate_file : triton_candidate_file;
+  const SampledLines sampled =
+      sampled_lines(answer.samples, taken.lines, file, [&](int step) { return executions(run, step); });
+  if (sampled.samples > 0) put("profile.samples", static_cast<double>(sampled.samples), "1");
+  if (sampled.lost > 0) put("profile.samples_lost", static_cast<double>(sampled.lost), "1");
+  std::ranges::move(hot_lines(sampled), std::back_inserter(spots));
+  const auto behind = static_cast<std::ptrdiff_t>(std::min<std::size_t>(1, diagnosis.hot_spots.size()));
+  diagnosis.hot_spots.insert(diagnosis.hot_spots.begin() + behind, std::make_move_iterator(spots.begin()),
+                             std::make_move_iterator(spots.end()));
 }
 
 }  // namespace kerf

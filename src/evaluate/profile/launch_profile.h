@@ -10,6 +10,7 @@
 #include "candidate/plan.h"
 #include "evaluate/diagnosis.h"
 #include "evaluate/profile/gpu_diagnosis.h"
+#include "evaluate/profile/line_samples.h"
 #include "evaluate/runner.h"
 #include "evaluate/trial_pool.h"
 #include "target/target.h"
@@ -36,10 +37,15 @@ struct ProfileRequest {
   const std::vector<double>& step_us;
   Effort effort = Effort::screen;  // of a screen few counters, which cost little
 };
+struct TakenProfile {
+  ProfileAnswer answer;
+  LineTables lines = {};      // of the samples, unless
+  std::string no_lines = {};  // "unavailable: …"
+};
 // Blocks: called from a job body that has the machine for itself. Kind candidate: it did to its inputs what no run may.
 // Any other error says why there is no profile.
-[[nodiscard]] Result<ProfileAnswer> take_profile(const ProfileTools& tools, const ProfileRequest& request,
-                                                 Random& random);
+[[nodiscard]] Result<TakenProfile> take_profile(const ProfileTools& tools, const ProfileRequest& request,
+                                                Random& random);
 
 struct ProfiledRun {
   const Source& source;
@@ -56,7 +62,8 @@ struct ProfiledRun {
 [[nodiscard]] GpuRun gpu_run(const ProfileAnswer& answer, const ProfiledRun& run);
 
 // What is known of the launches is put into what is known of the plan (diagnose()): metrics of both; bound, causes and
-// advice of the launches, unless most time goes into library calls; a hot spot where warps of the slowest kernel wait.
-void add_profile(Diagnosis& diagnosis, const ProfileAnswer& answer, const ProfiledRun& run);
+// advice of the launches, unless most time goes into library calls; hot spots: what warps of the slowest kernel wait
+// for, and the lines in which they were seen.
+void add_profile(Diagnosis& diagnosis, const TakenProfile& taken, const ProfiledRun& run);
 
 }  // namespace kerf

@@ -155,7 +155,7 @@ TEST(AddProfile, CausesReplaceWhatWasGuessed) {
                       .hot_spots = {{.line = 1, .what = "first takes 99 %"}, {.line = 2, .what = "other"}},
                       .advice = {"unroll: a guess"}};
   const std::vector<double> step_us{24, 0, 1};
-  add_profile(diagnosis, {.launches = {memory_bound(0)}, .unknown = {}, .passes = 17, .seconds = 0.2},
+  add_profile(diagnosis, {.answer = {.launches = {memory_bound(0)}, .unknown = {}, .passes = 17, .seconds = 0.2}},
               {.source = source,
                .workload = workload,
                .step_us = step_us,
@@ -176,13 +176,38 @@ TEST(AddProfile, CausesReplaceWhatWasGuessed) {
   EXPECT_EQ(diagnosis.hot_spots[1].evidence, Evidence::silicon);
 }
 
+TEST(AddProfile, LinesInWhichWarpsWereSeenFollow) {
+  const Source source = source_of(plan_of_three);
+  const Workload workload = workload_of(Dtype::f32, "aten.relu.default");
+  Diagnosis diagnosis{.bound = Bound::latency,
+                      .metrics = {},
+                      .causes = {},
+                      .hot_spots = {{.line = 1, .what = "first takes 99 %"}, {.line = 2, .what = "other"}},
+                      .advice = {}};
+  const std::vector<double> step_us{24, 0, 1};
+  LineTable table;
+  table.functions["first"] = {{.address = 0, .file = "candidate", .line = 21}};
+  TakenProfile taken{.answer = {.launches = {memory_bound(0)}}, .lines = {{"a.cubin", table}}};
+  taken.answer.samples = {
+      {.step = 0, .cubin = "a.cubin", .at = {{.function = "first", .offset = 16, .stalls = {{"barrier", 40}}}}}};
+  add_profile(diagnosis, taken,
+              {.source = source, .workload = workload, .step_us = step_us, .time_us = 25, .gpu = h100(), .sms = 132});
+  EXPECT_EQ(diagnosis.profiler, "CUPTI");
+  ASSERT_EQ(diagnosis.hot_spots.size(), 4u);
+  EXPECT_EQ(diagnosis.hot_spots[2].line, 21);
+  EXPECT_DOUBLE_EQ(diagnosis.hot_spots[2].share, 1);
+  EXPECT_THAT(diagnosis.hot_spots[2].what, HasSubstr("waiting for other threads at a barrier (100 %)"));
+  EXPECT_EQ(diagnosis.hot_spots[3].what, "other");
+  EXPECT_DOUBLE_EQ(diagnosis.metrics.at("profile.samples").value, 40);
+}
+
 TEST(AddProfile, WhereCallsTakeTheTimeTheirBoundStays) {
   const Source source = source_of(plan_of_three);
   const Workload workload = workload_of(Dtype::f32, "aten.relu.default");
   Diagnosis diagnosis{
       .bound = Bound::latency, .metrics = {}, .causes = {}, .hot_spots = {}, .advice = {"fuse: the call"}};
   const std::vector<double> step_us{24, 80, 1};
-  add_profile(diagnosis, {.launches = {memory_bound(0)}},
+  add_profile(diagnosis, {.answer = {.launches = {memory_bound(0)}}},
               {.source = source, .workload = workload, .step_us = step_us, .time_us = 105, .gpu = h100(), .sms = 132});
   EXPECT_EQ(diagnosis.bound, Bound::latency);
   EXPECT_THAT(diagnosis.causes, IsEmpty());

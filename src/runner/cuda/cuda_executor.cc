@@ -364,7 +364,7 @@ Result<CudaLaunch> CudaExecutor::ready(const BoundStep& step, const BoundLaunch&
 }
 
 Result<CudaLaunch> CudaExecutor::ready_blocks(const BoundStep& step, const BoundLaunch& launch) {
-  CudaLaunch out{.kernel = launch.kernel};
+  CudaLaunch out{.kernel = launch.kernel, .cubin = load_.image};
   const auto symbol = std::ranges::find(load_.symbols, launch.kernel, &std::pair<std::string, std::string>::first);
   if (symbol == load_.symbols.end() || !launch.block)
     return fail(ErrorKind::internal, fmt::format("the image has no {}", launch.kernel), step.at);
@@ -404,7 +404,8 @@ Result<CudaLaunch> CudaExecutor::ready_programs(const BoundStep& step, const Bou
   if (entry == nullptr)
     return fail(ErrorKind::internal, fmt::format("the image has no kernel compiled for {}", key), step.at);
   const std::string folder = load_.image.substr(0, load_.image.rfind('/') + 1);
-  LoadedKernel& found = *TRY(kernel(folder + entry->cubin, entry->symbol));
+  out.cubin = folder + entry->cubin;
+  LoadedKernel& found = *TRY(kernel(out.cubin, entry->symbol));
   TRY(allow_shared(found, entry->shared_bytes, launch.kernel, step.at));
   out.function = found.function;
   constexpr unsigned warp = 32;

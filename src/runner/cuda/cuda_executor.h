@@ -47,6 +47,7 @@ struct LoadedKernel {
 // A launch with its arguments laid out.
 struct CudaLaunch {
   std::string kernel;
+  std::string cubin = {};  // path
   CuFunction function = nullptr;
   CuLaunchConfig config{};
   std::vector<CuLaunchAttribute> attributes;

@@ -162,17 +162,21 @@ struct CuptiFunctions {
   int (*result_string)(int, const char**);
 
   [[nodiscard]] std::unexpected<Error> failed(const char* what, int code) const {
-    if (code == no_rights || code == no_rights_in_guest) {
-      return fail(ErrorKind::unavailable,
-                  "unavailable: the driver lets only administrators read the GPU's counters (its module option "
-                  "NVreg_RestrictProfilingToAdminUsers=0 lets others)");
-    }
     const char* text = nullptr;
     result_string(code, &text);
-    return fail(ErrorKind::unavailable,
-                fmt::format("unavailable: CUPTI: {}: {} ({})", what, text == nullptr ? "" : text, code));
+    return cupti_failed(what, code, text);
   }
 };
+
+std::unexpected<Error> cupti_failed(const char* what, int code, const char* text) {
+  if (code == no_rights || code == no_rights_in_guest) {
+    return fail(ErrorKind::unavailable,
+                "unavailable: the driver lets only administrators read the GPU's counters (its module option "
+                "NVreg_RestrictProfilingToAdminUsers=0 lets others)");
+  }
+  return fail(ErrorKind::unavailable,
+              fmt::format("unavailable: CUPTI: {}: {} ({})", what, text == nullptr ? "" : text, code));
+}
 
 Result<Cupti> Cupti::load(const std::string& path) {
   void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -16,6 +16,9 @@ namespace kerf {
 
 struct CuptiFunctions;  // of the library
 
+// Kind unavailable: what CUPTI could not do and why, as it says itself (`text` may be null).
+[[nodiscard]] std::unexpected<Error> cupti_failed(const char* what, int code, const char* text);
+
 // A set of counters as the hardware is to be programmed for it. Needs the library, no GPU.
 struct CuptiPlan {
   std::vector<std::string> counters;     // in the order in which values come

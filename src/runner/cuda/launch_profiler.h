@@ -11,6 +11,7 @@
 #include "runner/cuda/cupti.h"
 #include "runner/cuda/device_memory.h"
 #include "runner/cuda/driver.h"
+#include "runner/cuda/pc_sampling.h"
 
 namespace kerf {
 
@@ -20,18 +21,23 @@ class LaunchProfiler {
   [[nodiscard]] static Result<LaunchProfiler> open(const CudaDriver& driver, const std::string& library, int device);
   // For each group of counters runs the plan once, from fresh outputs and scratch. `flush` is written before each
   // launch that is counted, so that its first pass finds cold caches; what further passes find is what a pass before
-  // them left. The executor has bound the plan.
+  // them left. Then once more, with the launches' program counters sampled; where that cannot be had the answer says
+  // why. The executor has bound the plan.
   [[nodiscard]] Result<ProfileAnswer> profile(const DeviceRequest& request, CudaExecutor& executor,
                                               OpenedMemories& memories, const DeviceBuffer& flush);
 
  private:
-  LaunchProfiler(const CudaDriver& driver, Cupti cupti, std::string chip)
-      : driver_(&driver), cupti_(std::move(cupti)), chip_(std::move(chip)) {}
+  LaunchProfiler(const CudaDriver& driver, Cupti cupti, std::string chip, Result<PcSampler> sampler)
+      : driver_(&driver), cupti_(std::move(cupti)), chip_(std::move(chip)), sampler_(std::move(sampler)) {}
+  // Into the answer, whose launches are counted.
+  [[nodiscard]] Result<> sample(const DeviceRequest& request, CudaExecutor& executor, OpenedMemories& memories,
+                                const DeviceBuffer& flush, ProfileAnswer& answer);
   [[nodiscard]] Result<const CuptiPlan*> plan(const std::vector<std::string>& group);
 
   const CudaDriver* driver_;
   Cupti cupti_;
   std::string chip_;
+  Result<PcSampler> sampler_;                                          // or why there is none
   std::vector<std::pair<std::vector<std::string>, CuptiPlan>> plans_;  // making one takes some ten milliseconds
 };
 

@@ -1,7 +1,5 @@
 #include "target/nvidia/cubin.h"
 
-#include <elf.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -10,70 +8,34 @@
 #include <optional>
 
 #include "base/hash.h"
+#include "target/nvidia/cubin_sections.h"
 
 namespace kerf {
+
+using elf::header_of;
+using elf::malformed;
+using elf::piece;
+using elf::Section;
+using elf::sections_of;
+using elf::text_at;
+using elf::value_at;
+
 namespace {
 
-constexpr std::size_t max_sections = 1 << 16, max_kernels = 4096, max_parameters = 4096;
-constexpr Elf64_Half machine_cuda = 190;
+constexpr std::size_t max_kernels = 4096, max_parameters = 4096;
 
 // Attributes of .nv.info: format and number, one byte each, then two bytes of value or of size.
 enum class Format : std::uint8_t { none = 1, byte = 2, half = 3, sized = 4 };
 enum class Attribute : std::uint8_t {
   max_threads = 0x05,
+  constant_bank = 0x0a,
+  externals = 0x0f,
   frame_size = 0x11,
+  least_stack = 0x12,
   parameter = 0x17,
+  most_stack = 0x23,
   registers = 0x2f,
 };
-
-std::unexpected<Error> malformed(const char* what) { return fail(ErrorKind::system, std::string("no cubin: ") + what); }
-
-// A piece of the file, if it lies in it.
-std::optional<std::string_view> piece(std::string_view bytes, std::uint64_t offset, std::uint64_t size) {
-  if (offset > bytes.size() || size > bytes.size() - offset) return std::nullopt;
-  return bytes.substr(offset, size);
-}
-
-template <class T>
-std::optional<T> value_at(std::string_view bytes, std::uint64_t offset) {
-  const auto found = piece(bytes, offset, sizeof(T));
-  if (!found) return std::nullopt;
-  T value;
-  std::memcpy(&value, found->data(), sizeof value);
-  return value;
-}
-
-std::string_view text_at(std::string_view strings, std::uint64_t offset) {
-  if (offset >= strings.size()) return {};
-  const std::string_view rest = strings.substr(offset);
-  return rest.substr(0, rest.find('\0'));
-}
-
-struct Section {
-  std::string_view name;
-  Elf64_Shdr header{};
-  std::string_view bytes;  // empty for NOBITS
-};
-
-Result<std::vector<Section>> sections_of(std::string_view bytes, const Elf64_Ehdr& header) {
-  if (header.e_shentsize != sizeof(Elf64_Shdr) || header.e_shnum > max_sections) return malformed("its sections");
-  std::vector<Section> sections;
-  for (std::uint64_t i = 0; i < header.e_shnum; ++i) {
-    if (header.e_shoff > bytes.size()) return malformed("its section table lies outside");
-    const auto read = value_at<Elf64_Shdr>(bytes, header.e_shoff + i * sizeof(Elf64_Shdr));
-    if (!read) return malformed("its section table is cut");
-    Section section{.name = {}, .header = *read, .bytes = {}};
-    if (read->sh_type != SHT_NOBITS && read->sh_type != SHT_NULL) {
-      const auto content = piece(bytes, read->sh_offset, read->sh_size);
-      if (!content) return malformed("a section lies outside");
-      section.bytes = *content;
-    }
-    sections.push_back(section);
-  }
-  if (header.e_shstrndx >= sections.size()) return malformed("its section names");
-  for (Section& section : sections) section.name = text_at(sections[header.e_shstrndx].bytes, section.header.sh_name);
-  return sections;
-}
 
 // Calls visit(attribute, data) for each entry; false if the section is cut.
 template <class Visit>
@@ -124,21 +86,75 @@ bool read_kernel_info(std::string_view bytes, CubinKernel& kernel) {
   return whole;
 }
 
-Result<Elf64_Ehdr> header_of(std::string_view bytes) {
-  const auto header = value_at<Elf64_Ehdr>(bytes, 0);
-  if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) return malformed("no ELF file");
-  if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
-      header->e_machine != machine_cuda) {
-    return malformed("an ELF file of another machine");
-  }
-  return *header;
-}
-
 bool runs(const Section& section) {
   const auto type = section.header.sh_type;
   if (type == SHT_NULL || type == SHT_STRTAB || type == SHT_SYMTAB || type == SHT_NOTE) return false;
-  return std::ranges::none_of(std::array<std::string_view, 4>{".debug", ".nv_debug", ".note", ".comment"},
-                              [&](std::string_view start) { return section.name.starts_with(start); });
+  constexpr std::array<std::string_view, 8> others{".debug",         ".nv_debug",   ".note",      ".comment",
+                                                   ".rela.nv_debug", ".rela.debug", ".rel.debug", ".rel.nv_debug"};
+  return std::ranges::none_of(others, [&](std::string_view start) { return section.name.starts_with(start); });
+}
+
+// Symbols are named by their numbers in what runs, and those of debug information are numbered among them: counted anew
+// without them, a symbol has the same number with debug information and without.
+class SymbolNumbers {
+ public:
+  explicit SymbolNumbers(const std::vector<Section>& sections) {
+    const auto table = std::ranges::find(sections, SHT_SYMTAB, [](const Section& s) { return s.header.sh_type; });
+    if (table == sections.end()) return;
+    for (std::uint64_t i = 0; const auto symbol = value_at<Elf64_Sym>(table->bytes, i * sizeof(Elf64_Sym)); ++i) {
+      const bool elsewhere = symbol->st_shndx == SHN_UNDEF || symbol->st_shndx >= sections.size();
+      const bool there = !elsewhere && runs(sections[symbol->st_shndx]);
+      numbers_.push_back(there || elsewhere ? static_cast<std::uint32_t>(kept_.size()) : gone);
+      if (there || elsewhere) kept_.emplace_back(*symbol, there);
+    }
+  }
+  // Of what is no symbol's number: as it is.
+  [[nodiscard]] std::uint32_t operator()(std::uint32_t number) const {
+    return number < numbers_.size() ? numbers_[number] : number;
+  }
+  void add_to(Digest& digest) const {
+    for (const auto& [symbol, there] : kept_) {
+      digest.add(static_cast<std::int64_t>(symbol.st_info))
+          .add(there ? static_cast<std::int64_t>(symbol.st_value) : -1)
+          .add(there ? static_cast<std::int64_t>(symbol.st_size) : -1);
+    }
+  }
+
+ private:
+  static constexpr std::uint32_t gone = 0xfffffff0;  // among what runs only sections of debug information name it
+  std::vector<std::uint32_t> numbers_;
+  std::vector<std::pair<Elf64_Sym, bool>> kept_;
+};
+
+void renumber(std::string& bytes, std::size_t at, const SymbolNumbers& numbers) {
+  const auto word = value_at<std::uint32_t>(bytes, at);
+  if (!word) return;
+  const std::uint32_t now = numbers(*word);
+  std::memcpy(bytes.data() + at, &now, sizeof now);
+}
+
+// The bytes of a section that runs, symbols by their new numbers.
+std::string renumbered(const Section& section, const SymbolNumbers& numbers) {
+  std::string bytes(section.bytes);
+  constexpr std::size_t word = sizeof(std::uint32_t);
+  const auto type = section.header.sh_type;
+  if (type == SHT_RELA || type == SHT_REL) {
+    const std::size_t entry = type == SHT_RELA ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
+    for (std::size_t at = offsetof(Elf64_Rela, r_info) + word; at < bytes.size(); at += entry)
+      renumber(bytes, at, numbers);
+  } else if (section.name == ".nv.callgraph") {
+    for (std::size_t at = 0; at < bytes.size(); at += word) renumber(bytes, at, numbers);
+  } else if (section.name.starts_with(".nv.info")) {
+    using enum Attribute;
+    static_cast<void>(each_attribute(section.bytes, [&](Attribute attribute, std::string_view data) {
+      const auto at = static_cast<std::size_t>(data.data() - section.bytes.data());
+      const bool first = attribute == registers || attribute == frame_size || attribute == least_stack ||
+                         attribute == most_stack || attribute == constant_bank;
+      if (first) renumber(bytes, at, numbers);
+      for (std::size_t i = 0; attribute == externals && i < data.size(); i += word) renumber(bytes, at + i, numbers);
+    }));
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -147,26 +163,21 @@ Result<std::string> code_of_cubin(std::string_view bytes, std::span<const std::s
   const Elf64_Ehdr header = TRY(header_of(bytes));
   const std::vector<Section> sections = TRY(sections_of(bytes, header));
   Digest digest;
-  digest.add(static_cast<std::int64_t>(header.e_flags));
+  constexpr std::uint32_t of_debug_information = 0xff000000;  // the flags' last byte says whether there is any
+  digest.add(static_cast<std::int64_t>(header.e_flags & ~of_debug_information));
+  const SymbolNumbers numbers(sections);
+  numbers.add_to(digest);
   std::map<std::string_view, std::int64_t> place;  // of a kernel's code among what runs
   std::int64_t n = 0;
   for (const Section& section : sections) {
     constexpr std::string_view code = ".text.";
-    if (section.header.sh_type == SHT_SYMTAB) {  // relocations and attributes name symbols by their number
-      for (std::uint64_t i = 0; const auto symbol = value_at<Elf64_Sym>(section.bytes, i * sizeof(Elf64_Sym)); ++i) {
-        const bool there = symbol->st_shndx < sections.size() && runs(sections[symbol->st_shndx]);
-        digest.add(static_cast<std::int64_t>(symbol->st_info))
-            .add(there ? static_cast<std::int64_t>(symbol->st_value) : -1)
-            .add(there ? static_cast<std::int64_t>(symbol->st_size) : -1);
-      }
-    }
     if (!runs(section)) continue;
     if (section.name.starts_with(code)) place[section.name.substr(code.size())] = n;
     ++n;
     digest.add(static_cast<std::int64_t>(section.header.sh_type))
         .add(static_cast<std::int64_t>(section.header.sh_flags))
         .add(static_cast<std::int64_t>(section.header.sh_size))
-        .add(section.bytes);
+        .add(renumbered(section, numbers));
   }
   for (const std::string& kernel : kernels) {
     const auto found = place.find(kernel);

@@ -13,6 +13,9 @@
 
 namespace kerf {
 
+// What candidates are called in what the compiler says of lines (workers/triton_worker.py).
+inline constexpr const char* triton_candidate_file = "candidate.py";
+
 struct TritonOptions {
   std::optional<std::filesystem::path> images = std::nullopt;  // cache_directory()/images otherwise
 };
