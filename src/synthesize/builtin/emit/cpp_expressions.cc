@@ -4,6 +4,8 @@
 #include <cmath>
 #include <set>
 
+#include "synthesize/builtin/emit/spelling.h"
+
 namespace kerf {
 
 std::string cpp_literal(double value) {
@@ -40,104 +42,22 @@ std::string cpp_index(const std::string& offset) { return offset.empty() ? "0" :
 
 std::string cpp_expression(Op op, const std::vector<CppOperand>& o, bool vector,
                            const std::function<void(const std::string&)>& need) {
-  const auto x = [&](std::size_t k) { return o.at(k).text; };
-  const auto as_vector = [&](std::size_t k) { return o.at(k).vector || !vector ? x(k) : "splat16(" + x(k) + ")"; };
-  const auto infix = [&](const char* sign) { return fmt::format("{} {} {}", x(0), sign, x(1)); };
-  const auto function = [&](const char* lanes, const char* scalar) {
-    return fmt::format("{}({})", vector ? lanes : scalar, x(0));
+  const auto as_vector = [&](const CppOperand& operand) {
+    return operand.vector || !vector ? operand.text : "splat16(" + operand.text + ")";
   };
-  const auto mapped = [&](const char* scalar) {
-    if (!vector) return fmt::format("{}({})", scalar, x(0));
-    need("map");
-    return fmt::format("map({}, [](float a) {{ return {}(a); }})", x(0), scalar);
-  };
-  switch (op) {
-    case Op::neg:
-      return "-" + x(0);
-    case Op::abs:
-      return function("abs16", "abs1");
-    case Op::exp:
-      return function("exp16", "exp1");
-    case Op::log:
-      return function("log16", "log1");
-    case Op::log1p:
-      return function("log1p16", "log1p1");
-    case Op::expm1:
-      return function("expm1_16", "expm1_1");
-    case Op::sqrt:
-      return function("sqrt16", "sqrt1");
-    case Op::rsqrt:
-      return "1.0f / " + function("sqrt16", "sqrt1");
-    case Op::reciprocal:
-      return "1.0f / " + x(0);
-    case Op::sin:
-      return mapped("__builtin_sinf");
-    case Op::cos:
-      return mapped("__builtin_cosf");
-    case Op::tanh:
-      return function("tanh16", "tanh1");
-    case Op::sigmoid:
-      return function("sigmoid16", "sigmoid1");
-    case Op::softplus:
-      return function("softplus16", "softplus1");
-    case Op::erf:
-      return function("erf16", "erf1");
-    case Op::floor:
-      return mapped("__builtin_floorf");
-    case Op::ceil:
-      return mapped("__builtin_ceilf");
-    case Op::sign:
-      return vector ? fmt::format("{0} > 0.0f ? splat16(1.0f) : ({0} < 0.0f ? splat16(-1.0f) : {0})", x(0))
-                    : fmt::format("{0} > 0 ? 1.0f : ({0} < 0 ? -1.0f : {0})", x(0));
-    case Op::square:
-      return fmt::format("{0} * {0}", x(0));
-    case Op::relu:
-      return vector ? fmt::format("{0} < 0.0f ? splat16(0.0f) : {0}", x(0)) : fmt::format("{0} < 0 ? 0.0f : {0}", x(0));
-    case Op::to_float:
-      if (o.at(0).type == Type::i64) return vector ? as_vector(0) : "(float)" + x(0);
-      if (!vector) return fmt::format("{} ? 1.0f : 0.0f", x(0));
-      return o.at(0).vector ? fmt::format("{} ? splat16(1.0f) : splat16(0.0f)", x(0))
-                            : fmt::format("splat16({} ? 1.0f : 0.0f)", x(0));
-    case Op::logical_not:
-      return vector ? x(0) + " == 0" : "!" + x(0);
-    case Op::add:
-      return infix("+");
-    case Op::sub:
-      return infix("-");
-    case Op::mul:
-      return infix("*");
-    case Op::div:
-      return infix("/");
-    case Op::pow:
-      if (!vector) return fmt::format("__builtin_powf({}, {})", x(0), x(1));
-      need("power");
-      return fmt::format("power({}, {})", as_vector(0), as_vector(1));
-    case Op::maximum:
-      need("greater");
-      return fmt::format("greater({}, {})", as_vector(0), as_vector(1));
-    case Op::minimum:
-      need("smaller");
-      return fmt::format("smaller({}, {})", as_vector(0), as_vector(1));
-    case Op::eq:
-      return infix("==");
-    case Op::ne:
-      return infix("!=");
-    case Op::lt:
-      return infix("<");
-    case Op::le:
-      return infix("<=");
-    case Op::gt:
-      return infix(">");
-    case Op::ge:
-      return infix(">=");
-    case Op::logical_and:
-      return vector && o.at(0).vector && o.at(1).vector ? infix("&") : infix("&&");
-    case Op::logical_or:
-      return vector && o.at(0).vector && o.at(1).vector ? infix("|") : infix("||");
-    case Op::where:
-      return fmt::format("{} ? {} : {}", x(0), as_vector(1), as_vector(2));
+  if (op == Op::to_float) {
+    const CppOperand& x = o.at(0);
+    if (x.type == Type::i64) return vector ? as_vector(x) : "(float)" + x.text;
+    if (!vector) return x.text + " ? 1.0f : 0.0f";
+    return x.vector ? x.text + " ? splat16(1.0f) : splat16(0.0f)" : "splat16(" + x.text + " ? 1.0f : 0.0f)";
   }
-  return "0";
+  const bool logic = op == Op::logical_and || op == Op::logical_or;
+  const bool lanes = vector && (!logic || (o.at(0).vector && o.at(1).vector));
+  // Vectors and scalars mix in arithmetic; functions, and what a mask chooses from, take vectors.
+  const bool whole = op == Op::pow || op == Op::maximum || op == Op::minimum;
+  std::vector<std::string> x;
+  for (const CppOperand& each : o) x.push_back(whole || (op == Op::where && !x.empty()) ? as_vector(each) : each.text);
+  return spelled(lanes ? Dialect::lanes : Dialect::scalar, op, x, need).value_or("0");
 }
 
 }  // namespace kerf
