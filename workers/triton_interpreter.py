@@ -123,15 +123,22 @@ def guard():
     load, store = builder.create_masked_load, builder.create_masked_store
     rmw, cas = builder.create_atomic_rmw, builder.create_atomic_cas
 
+    def truth(mask):
+        """The interpreter splats a scalar condition as an integer: what it is joined with is then no mask of NumPy's."""
+        return interpreter.TensorHandle(mask.data.astype(bool), mask.dtype)
+
     def checked_load(self, ptrs, mask, *rest):
+        mask = truth(mask)
         memory.check(ptrs.data, mask.data, element_bytes(ptrs), False)
         return load(self, ptrs, mask, *rest)
 
     def checked_store(self, ptrs, value, mask, *rest):
+        mask = truth(mask)
         memory.check(ptrs.data, mask.data, element_bytes(ptrs), True)
         return store(self, ptrs, value, mask, *rest)
 
     def checked_rmw(self, op, ptr, val, mask, *rest):
+        mask = truth(mask)
         memory.check(ptr.data, mask.data, element_bytes(ptr), True)
         return rmw(self, op, ptr, val, mask, *rest)
 

@@ -21,95 +21,12 @@
 #include "synthesize/builtin/moves.h"
 #include "synthesize/builtin/passes.h"
 #include "synthesize/builtin/policy.h"
+#include "synthesize/graph_text.h"
 #include "synthesize/fake_synthesizer.h"
 #include "synthesize/identity.h"
 
 namespace kerf {
 namespace {
-
-Argument argument_from(const std::string& word) {
-  if (word == "true" || word == "false") return {Value{word == "true"}};
-  if (word == "none") return {Value{}};
-  if (word.front() == '[') {
-    ValueList list;
-    std::stringstream items(word.substr(1, word.size() - 2));
-    for (std::string item; std::getline(items, item, ',');)
-      list.push_back(Value{static_cast<std::int64_t>(std::stoll(item))});
-    return {Value{list}};
-  }
-  if (word.front() == '-' || std::isdigit(static_cast<unsigned char>(word.front()))) {
-    if (word.find_first_of(".e") != std::string::npos) return {Value{std::stod(word)}};
-    return {Value{static_cast<std::int64_t>(std::stoll(word))}};
-  }
-  return {TensorRef{word, 0}};
-}
-
-struct Case {
-  Understood problem;
-  std::vector<std::pair<std::string, std::string>> expect;
-};
-
-TensorSpec spec_of(Dtype dtype, std::vector<std::int64_t> shape) {
-  TensorSpec spec{dtype, std::move(shape), {}};
-  spec.stride = contiguous_strides(spec.shape);
-  return spec;
-}
-
-// "input NAME DTYPE SHAPE…", "parameter …", "NAME = OP ARGS… -> DTYPE SHAPE…", "output NAME…", "expect KEY VALUE".
-Case parse(std::istream& in) {
-  Case made;
-  Workload w;
-  w.id = "case";
-  std::vector<std::string> outputs;
-  for (std::string text; std::getline(in, text);) {
-    std::stringstream words(text);
-    std::string first;
-    if (!(words >> first) || first[0] == '#') continue;
-    const auto spec = [&] {
-      std::string dtype;
-      words >> dtype;
-      std::vector<std::int64_t> shape;
-      for (std::int64_t d = 0; words >> d;) shape.push_back(d);
-      return spec_of(*dtype_from(dtype), shape);
-    };
-    if (first == "input" || first == "parameter") {
-      NamedTensor tensor;
-      words >> tensor.name;
-      tensor.role = first == "input" ? Role::input : Role::parameter;
-      tensor.spec = spec();
-      w.tensors.push_back(tensor);
-    } else if (first == "output") {
-      for (std::string name; words >> name;) outputs.push_back(name);
-    } else if (first == "expect") {
-      std::string key, value;
-      words >> key;
-      std::getline(words >> std::ws, value);
-      made.expect.emplace_back(key, value);
-    } else {
-      GraphNode node{.name = first, .op = "", .args = {}, .kwargs = {}, .results = {}};
-      std::string word;
-      words >> word >> node.op;
-      while (words >> word && word != "->") node.args.push_back(argument_from(word));
-      node.results.push_back(spec());
-      w.exported.nodes.push_back(node);
-    }
-  }
-  for (const std::string& name : outputs) {
-    w.exported.outputs.push_back({name, 0});
-    for (const GraphNode& node : w.exported.nodes)
-      if (node.name == name) w.outputs.push_back(node.results[0]);
-    if (const NamedTensor* t = w.find(name)) w.outputs.push_back(t->spec);
-  }
-  w.core = w.exported;
-  made.problem.problem.id = "case";
-  made.problem.workloads.push_back(std::move(w));
-  return made;
-}
-
-Case parse(const std::string& text) {
-  std::stringstream in(text);
-  return parse(in);
-}
 
 // Reads the plan and lints it on every workload that it supports; says what is wrong, or nothing.
 std::string fault(const Candidate& candidate, const Understood& problem) {

@@ -10,6 +10,8 @@ namespace {
 
 // The moves that are made from a graph's first candidate.
 const std::map<std::string, std::vector<const char*>> judged = {
+    {"max_pool", {"across_rows"}},   {"average_pool", {}},
+    {"pooled_sum", {"registers"}},   {"average_of_large_windows", {"columns_of_a_tile"}},
     {"pointwise", {"persistent"}},   {"spread", {}},
     {"bias", {"across_rows"}},       {"transposed", {}},
     {"softmax", {"rows_of_a_tile"}}, {"softmax_in_passes", {"passes"}},

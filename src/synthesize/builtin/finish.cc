@@ -64,6 +64,8 @@ Access Lowering::access(const RawAccess& raw, const std::vector<int>& compact, c
               .pick_stride = one(workloads_),
               .contiguous = tensor.contiguous(),
               .aligned = !may_be_a_view(graph_, raw.ref)};
+  if (!raw.windows.empty())
+    for (std::size_t w = 0; w < workloads_; ++w) made.elements.push_back(tensor.numel(w));
   if (tensor.dtype == Dtype::i64) made.type = Type::i64;
   if (tensor.dtype == Dtype::boolean) made.type = Type::mask;
   Extent running = one(workloads_);
@@ -73,11 +75,29 @@ Access Lowering::access(const RawAccess& raw, const std::vector<int>& compact, c
       stride = {.text = fmt::format("{}.stride[{}]", placeholder(raw.ref), d), .values = {}};
       for (const auto& strides : tensor.stride) stride.values.push_back(strides[d]);
     }
-    if (static_cast<int>(d) == raw.pick_dim) {
-      made.pick_stride = stride;
+    const auto windowed = std::ranges::find(raw.windows, static_cast<int>(d), &RawWindow::dim);
+    if (static_cast<int>(d) == raw.pick_dim || windowed != raw.windows.end()) {
       Extent size{.text = fmt::format("{}.shape[{}]", placeholder(raw.ref), d), .values = {}};
       for (const auto& shape : tensor.shape) size.values.push_back(shape[d]);
       running = size * running;
+      if (windowed == raw.windows.end()) {
+        made.pick_stride = stride;
+        continue;
+      }
+      Window window{.terms = {},
+                    .shift = windowed->shift,
+                    .limit = size,
+                    .stride = stride,
+                    .below = windowed->below,
+                    .above = windowed->above};
+      for (const auto& [axis, step] : windowed->terms) {
+        const std::vector<int> list = expand({axis});
+        if (list.size() != 1) throw CannotLower{"windows whose axis is cut up"};
+        const int at = compact[static_cast<std::size_t>(list[0])];
+        made.subscripts.push_back({at, stride * step});
+        if (window.guarded()) window.terms.push_back({at, step});
+      }
+      made.windows.push_back(std::move(window));
       continue;
     }
     const std::vector<int> list = expand(raw.dims[d]);
@@ -101,6 +121,7 @@ void Lowering::collapse(Region& region) {
     for (const Instruction& i : region.code) can = can && both(i.axes);
     can = can && both(region.reduced);
     for_each_access(region, [&](const Access& access) {
+      if ((access.guards() & (bit(a) | bit(b))) != 0) can = false;
       const Subscript *x = access.along(static_cast<int>(a)), *y = access.along(static_cast<int>(b));
       if ((x == nullptr) != (y == nullptr)) can = false;
       if (!can || !x) return;
@@ -121,6 +142,9 @@ void Lowering::collapse(Region& region) {
       std::erase_if(access.subscripts, [](const Subscript& s) { return s.axis < 0; });
       for (Subscript& s : access.subscripts)
         if (s.axis >= static_cast<int>(b)) --s.axis;
+      for (Window& window : access.windows)
+        for (Window::Term& term : window.terms)
+          if (term.axis >= static_cast<int>(b)) --term.axis;
     });
   }
 }
@@ -129,6 +153,7 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
   merge_unrelated_axes();
   Region region;
   region.workloads = workloads_;
+  region.requirements = requirements_;
   // What the stores need, nothing else.
   std::vector<bool> needed(code_.size(), false);
   std::vector<std::pair<Lowered, TensorRef>> sinks;
@@ -174,6 +199,8 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
   const auto count_axes = [&](const RawAccess& raw) {
     std::size_t n = 0;
     for (const auto& dim : raw.dims) n += expand(dim).size();
+    for (const RawWindow& window : raw.windows)
+      for (const auto& [axis, step] : window.terms) n += axes_[static_cast<std::size_t>(axis)].inside ? 0 : 1;
     return n;
   };
   for (const RawAccess& raw : store_access)
@@ -197,6 +224,12 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
     for (const Subscript& s : lead_access.subscripts) order.insert(order.begin(), s.axis);
     for (int a = static_cast<int>(region.axes.size()); a-- > 0;)
       if (std::ranges::find(order, a) == order.end()) order.insert(order.begin(), a);
+    // Windows are small: what moves them is what runs along memory.
+    std::ranges::stable_partition(order, [&](int a) {
+      return std::ranges::any_of(used, [&](int u) {
+        return provisional[static_cast<std::size_t>(u)] == a && axes_[static_cast<std::size_t>(u)].inside;
+      });
+    });
   }
   std::vector<Axis> sorted;
   std::vector<int> position(region.axes.size());
@@ -224,7 +257,9 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
     i.axes = mask_of(code_axes_[v]);
     if (i.form == Instruction::Form::load) {
       const std::optional<int> pick = i.access.pick;
+      const double outside = i.access.outside;
       i.access = access(loads_[v], compact, region);
+      i.access.outside = outside;
       if (pick) i.access.pick = number[static_cast<std::size_t>(*pick)];
       i.type = i.access.type;
     }
@@ -242,6 +277,14 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
     if (i.form == Instruction::Form::load)
       key +=
           fmt::format(" {}#{} {} {}", i.access.tensor.name, i.access.tensor.index, i.axes, i.access.pick.value_or(-1));
+    for (const Window& window : i.access.windows) {
+      key += fmt::format(" {}{}{}{}{}", i.access.outside, window.shift.text, window.stride.text, window.below,
+                         window.above);
+      for (const Window::Term& term : window.terms) key += fmt::format(" {}*{}", term.axis, term.step.text);
+    }
+    for (const Subscript& s : i.access.subscripts)
+      if (!i.access.windows.empty()) key += fmt::format(" {}:{}", s.axis, s.stride.text);
+    if (i.form == Instruction::Form::index) key += fmt::format(" {}", i.axes);
     if (const auto it = seen.find(key); it != seen.end()) {
       number[v] = it->second;
       continue;
@@ -283,6 +326,13 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
   }
   if (region.reduced != 0 && met != bit(region.axes.size()) - 1)
     throw CannotLower{"loops that no reduction runs through"};
+  for (const Instruction& i : region.code) {
+    if (i.form == Instruction::Form::index && !std::has_single_bit(i.axes))
+      throw CannotLower{"a position along an axis that is cut up"};
+    if (i.access.windows.empty() || region.reduced != 0) continue;
+    for (const RegionStore& store : region.stores)
+      if (store.access.subscripts.size() != region.axes.size()) throw CannotLower{"windows beside what they move over"};
+  }
   const std::size_t inner = region.axes.empty() ? 0 : region.axes.size() - 1;
   for (const Instruction& i : region.code)
     if (i.access.pick && (region.code[static_cast<std::size_t>(*i.access.pick)].axes >> inner & 1U) != 0 &&

@@ -36,6 +36,8 @@ bool fits(const Region& region, const Schedule& s) {
 }
 
 std::int64_t width_for(const Region& region, const Schedule& s) {
+  // Neighbouring threads read neighbouring windows.
+  if (has_windows(region)) return 1;
   for (const std::int64_t width : {4, 2})
     if (vectorisable(region, s, width)) return width;
   return 1;
@@ -94,7 +96,8 @@ bool is_row_load(const Region& region, int value) {
   std::uint64_t all = 0;
   for (std::size_t a = 0; a < region.axes.size(); ++a) all |= bit_of(a);
   const std::uint64_t kept = all & ~region.reduced;
-  return i.form == Form::load && (i.axes & region.reduced) != 0 && (kept == 0 || (i.axes & kept) != 0);
+  return i.form == Form::load && i.access.windows.empty() && (i.axes & region.reduced) != 0 &&
+         (kept == 0 || (i.axes & kept) != 0);
 }
 
 bool stores_rows(const Region& region) {
@@ -121,6 +124,7 @@ bool vectorisable(const Region& region, const Schedule& s, std::int64_t width) {
       continue;  // `supports` leaves it out
     }
     const auto fine = [&](const Access& access) {
+      if (!access.windows.empty()) return true;  // element by element
       const Subscript* along = access.along(inner);
       if (along == nullptr || access.type != Type::f32 || !along->stride.is(1)) return true;
       if (!access.aligned || !access.contiguous) return false;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -118,8 +119,17 @@ class Interpreter {
   std::size_t place(const Access& access) {
     std::int64_t offset = 0;
     for (const Subscript& s : access.subscripts) offset += at_[static_cast<std::size_t>(s.axis)] * s.stride.values[w_];
+    for (const Window& window : access.windows) offset += window.shift.values[w_] * window.stride.values[w_];
     if (access.pick) offset += static_cast<std::int64_t>(value(*access.pick)) * access.pick_stride.values[w_];
     return static_cast<std::size_t>(offset);
+  }
+  [[nodiscard]] bool is_outside(const Access& access) const {
+    return std::ranges::any_of(access.windows, [&](const Window& window) {
+      std::int64_t at = window.shift.values[w_];
+      for (const Window::Term& term : window.terms)
+        at += at_[static_cast<std::size_t>(term.axis)] * term.step.values[w_];
+      return (window.below && at < 0) || (window.above && at >= window.limit.values[w_]);
+    });
   }
   double value(int v) {
     const Instruction& i = r_.code[static_cast<std::size_t>(v)];
@@ -128,7 +138,10 @@ class Interpreter {
         return i.constant;
       case Instruction::Form::parameter:
         return i.values.at(w_);
+      case Instruction::Form::index:
+        return static_cast<double>(at_[static_cast<std::size_t>(std::countr_zero(i.axes))]);
       case Instruction::Form::load:
+        if (is_outside(i.access)) return i.access.outside;
         return memory_.at(memory_key(i.access.tensor)).at(place(i.access));
       case Instruction::Form::pointwise: {
         std::vector<double> operands;

@@ -3,9 +3,32 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
+#include <set>
+#include <utility>
 
 namespace kerf {
 namespace {
+
+bool is_literal(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789", text.starts_with('-') ? 1 : 0) == std::string::npos;
+}
+
+// a + b or a - b; of numbers, what it is.
+Extent combined(const Extent& a, const Extent& b, bool sum) {
+  Extent made{.text = "", .values = a.values};
+  for (std::size_t w = 0; w < made.values.size(); ++w) made.values[w] += sum ? b.values[w] : -b.values[w];
+  if (is_literal(a.text) && is_literal(b.text)) {
+    made.text = std::to_string(made.values.at(0));
+  } else if (b.text == "0") {
+    made.text = a.text;
+  } else if (sum && a.text == "0") {
+    made.text = b.text;
+  } else {
+    made.text = fmt::format("{} {} {}", a.text, sum ? "+" : "-",
+                            b.text.find_first_of("+-") == std::string::npos ? b.text : "(" + b.text + ")");
+  }
+  return made;
+}
 
 std::string factor(const std::string& text) {
   return text.find_first_of("+-/%") == std::string::npos ? text : "(" + text + ")";
@@ -29,12 +52,44 @@ Extent operator*(const Extent& a, const Extent& b) {
   if (b.is(1)) return a;
   Extent made{.text = factor(a.text) + " * " + factor(b.text), .values = a.values};
   for (std::size_t w = 0; w < made.values.size(); ++w) made.values[w] *= b.values[w];
+  if (is_literal(a.text) && is_literal(b.text)) made.text = std::to_string(made.values.at(0));
   return made;
 }
 
-Extent one(std::size_t workloads) { return {.text = "1", .values = std::vector<std::int64_t>(workloads, 1)}; }
+Extent operator+(const Extent& a, const Extent& b) { return combined(a, b, true); }
+Extent operator-(const Extent& a, const Extent& b) { return combined(a, b, false); }
+
+Extent literal(std::int64_t value, std::size_t workloads) {
+  return {.text = std::to_string(value), .values = std::vector<std::int64_t>(workloads, value)};
+}
+
+Extent one(std::size_t workloads) { return literal(1, workloads); }
 
 const char* to_string(Op op) { return op_names.at(static_cast<std::size_t>(op)); }
+
+int cost(Op op) {
+  switch (op) {
+    case Op::exp:
+    case Op::log:
+    case Op::log1p:
+    case Op::expm1:
+    case Op::sin:
+    case Op::cos:
+    case Op::tanh:
+    case Op::sigmoid:
+    case Op::softplus:
+    case Op::erf:
+    case Op::pow:
+      return 12;
+    case Op::div:
+    case Op::reciprocal:
+    case Op::sqrt:
+    case Op::rsqrt:
+      return 3;
+    default:
+      return 0;
+  }
+}
 
 const char* to_string(ReduceOp op) {
   switch (op) {
@@ -60,6 +115,16 @@ const Subscript* Access::along(int axis) const {
   return nullptr;
 }
 
+bool Access::guarded() const { return std::ranges::any_of(windows, &Window::guarded); }
+
+std::uint64_t Access::guards() const {
+  std::uint64_t mask = 0;
+  for (const Window& window : windows)
+    if (window.guarded())
+      for (const Window::Term& term : window.terms) mask |= std::uint64_t{1} << term.axis;
+  return mask;
+}
+
 Extent Region::extent_of(std::uint64_t mask) const {
   Extent made = one(workloads);
   for (std::size_t a = 0; a < axes.size(); ++a)
@@ -74,10 +139,19 @@ std::vector<int> Region::reductions(int wave) const {
   return found;
 }
 
+bool has_windows(const Region& region) {
+  return std::ranges::any_of(region.code, [](const Instruction& i) { return !i.access.windows.empty(); });
+}
+
 std::int64_t bytes_moved(const Region& region) {
   std::int64_t bytes = 0;
+  std::set<std::pair<std::string, int>> windowed;  // however many windows: once
   const auto count = [&](const Access& access) {
     std::int64_t n = access.type == Type::i64 ? 8 : access.type == Type::mask ? 1 : 4;
+    if (!access.windows.empty()) {
+      if (windowed.insert({access.tensor.name, access.tensor.index}).second) bytes += n * access.elements.at(0);
+      return;
+    }
     for (const Subscript& s : access.subscripts) n *= region.axes[static_cast<std::size_t>(s.axis)].extent.values[0];
     bytes += n;
   };

@@ -19,6 +19,9 @@ struct Extent {
   [[nodiscard]] bool is(std::int64_t constant) const;  // in every workload
 };
 [[nodiscard]] Extent operator*(const Extent& a, const Extent& b);
+[[nodiscard]] Extent operator+(const Extent& a, const Extent& b);
+[[nodiscard]] Extent operator-(const Extent& a, const Extent& b);
+[[nodiscard]] Extent literal(std::int64_t value, std::size_t workloads);
 [[nodiscard]] Extent one(std::size_t workloads);
 
 struct Axis {
@@ -74,12 +77,29 @@ enum class ReduceOp : std::uint8_t { sum, max, min, prod, argmax, argmin };
 [[nodiscard]] constexpr bool is_position(ReduceOp op) { return op == ReduceOp::argmax || op == ReduceOp::argmin; }
 
 [[nodiscard]] const char* to_string(Op op);
+// Roughly, in vector operations beyond the few that a pass over a cached row hides.
+[[nodiscard]] int cost(Op op);
 [[nodiscard]] const char* to_string(ReduceOp op);
 
 // One subscript of a tensor: the element offset grows by `stride` with each step of `axis`.
 struct Subscript {
   int axis = 0;
   Extent stride;
+};
+
+// Where an access moves over one dimension of a tensor in steps of its own, as the windows of a pooling do: the index
+// is `shift` plus the sum of all positions times steps. `below` and `above` say whether it can leave [0, limit).
+struct Window {
+  struct Term {
+    int axis = 0;
+    Extent step;
+  };
+  std::vector<Term> terms;
+  Extent shift;   // may be negative
+  Extent limit;   // of the dimension
+  Extent stride;  // elements between neighbours
+  bool below = false, above = false;
+  [[nodiscard]] bool guarded() const { return below || above; }
 };
 
 // A tensor read or written. `pick` replaces a subscript by the value of another instruction (an index): gathers.
@@ -89,13 +109,19 @@ struct Access {
   std::vector<Subscript> subscripts;
   std::optional<int> pick;  // instruction that gives the index, of type i64
   Extent pick_stride;
-  bool contiguous = true;  // otherwise strides come from the tensor and must be among a launch's arguments
-  bool aligned = true;     // its first element lies where 16 bytes can be loaded at once
+  bool contiguous = true;            // otherwise strides come from the tensor and must be among a launch's arguments
+  bool aligned = true;               // its first element lies where 16 bytes can be loaded at once
+  std::vector<Window> windows = {};  // the subscripts have their steps already, but not their shifts
+  double outside = 0;                // what is read where a window's index is outside
+  std::vector<std::int64_t> elements = {};  // of the whole tensor by workload, where there are windows
   [[nodiscard]] const Subscript* along(int axis) const;
+  [[nodiscard]] bool guarded() const;
+  [[nodiscard]] std::uint64_t guards() const;  // axes that say whether an index is outside
 };
 
 struct Instruction {
-  enum class Form : std::uint8_t { load, constant, parameter, pointwise, reduce };
+  // index: the position along the only axis of `axes`, as f32
+  enum class Form : std::uint8_t { load, constant, parameter, index, pointwise, reduce };
   Form form = Form::constant;
   Type type = Type::f32;
   std::string name = {};  // of the graph's node, an identifier
@@ -116,6 +142,12 @@ struct RegionStore {
   std::vector<Extent> shape = {};  // of the tensor, by dimension: what scratch must be declared with
 };
 
+// A plan expression that must be true, and whether it is in every workload.
+struct Requirement {
+  std::string text;
+  std::vector<bool> holds;  // by workload
+};
+
 // Axes are in memory order of the largest tensor, the innermost last. All reductions are over the same axes, `reduced`.
 struct Region {
   std::string name;
@@ -125,12 +157,14 @@ struct Region {
   std::uint64_t reduced = 0;
   int waves = 0;  // number of passes that reduce
   std::size_t workloads = 1;
+  std::vector<Requirement> requirements = {};  // what its instructions rely on
   [[nodiscard]] bool is_reduced(int axis) const { return (reduced >> axis & 1U) != 0; }
   [[nodiscard]] Extent extent_of(std::uint64_t axes_mask) const;
   // Reductions of a wave (counted from 1), in order.
   [[nodiscard]] std::vector<int> reductions(int wave) const;
 };
 
+[[nodiscard]] bool has_windows(const Region& region);
 // Bytes of all loads and stores of the primary workload.
 [[nodiscard]] std::int64_t bytes_moved(const Region& region);
 

@@ -49,7 +49,7 @@ std::vector<int> Lowering::axes_of_value(int value) const {
 }
 
 int Lowering::new_axis(std::string name, Extent extent) {
-  axes_.push_back({.name = std::move(name), .extent = std::move(extent), .parent = -1, .parts = {}});
+  axes_.push_back({.name = std::move(name), .extent = std::move(extent), .parent = -1, .parts = {}, .inside = false});
   return static_cast<int>(axes_.size()) - 1;
 }
 

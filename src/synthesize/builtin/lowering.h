@@ -18,6 +18,17 @@ struct Lowered {
   std::vector<std::vector<int>> dims;
 };
 
+// How windows move over one dimension of a value: they are at shift + out * step, and their elements `apart` from
+// there.
+struct WindowStep {
+  std::size_t dim = 0;
+  int out = -1;     // the axis of the windows; none where there is one
+  int inside = -1;  // the axis of a window's elements; none where `shift` is one of them
+  Extent step, apart, shift;
+  Extent limit;                       // of the dimension
+  bool below = false, above = false;  // whether a position may be negative, or beyond the limit
+};
+
 // Thrown away inside lower(): an operator or a combination that one loop nest cannot do.
 struct CannotLower {
   std::string why;
@@ -49,6 +60,16 @@ class Lowering {
   [[nodiscard]] std::vector<int> axes_of(const Lowered& value, const std::vector<int>& dims) const;
   [[nodiscard]] std::vector<int> all_dims(const Lowered& value) const;
 
+  // Windows. The value that `steps` move over, at each position of their axes; `outside` where that is not there.
+  Lowered window(const Lowered& from, const std::vector<WindowStep>& steps, double outside);
+  int window_axis(const std::string& name, Extent extent, bool inside);
+  Lowered index(int axis, std::size_t dim, std::size_t rank);  // the position along an axis, as f32
+  Lowered number(const Extent& extent);                        // as f32
+  Lowered position(const WindowStep& step, std::size_t rank);  // where the window is along its dimension, as f32
+  // That a number is what it is in the primary workload: others are not supported.
+  void pin(const Extent& extent);
+  [[nodiscard]] bool is_costly(const Lowered& value) const;  // to compute again
+
   // Shapes
   std::pair<int, int> split_axis(int axis, const Extent& outer, const Extent& inner);
   Lowered reshape(const Lowered& value, const GeneralTensor& to);
@@ -70,11 +91,19 @@ class Lowering {
     Extent extent;
     int parent = -1;
     std::vector<int> parts;  // not empty: replaced by these
+    bool inside = false;     // of a window
+  };
+  struct RawWindow {
+    int dim = 0;
+    std::vector<std::pair<int, Extent>> terms;  // axes and steps
+    Extent shift;
+    bool below = false, above = false;
   };
   struct RawAccess {
     TensorRef ref;
     std::vector<std::vector<int>> dims;
     int pick_dim = -1;
+    std::vector<RawWindow> windows = {};  // of dimensions that have no axes
   };
   [[nodiscard]] int root(int axis) const;
   [[nodiscard]] std::vector<int> expand(const std::vector<int>& list) const;  // roots, split ones by their parts
@@ -85,6 +114,7 @@ class Lowering {
   std::vector<int> unify_lists(const std::vector<int>& a, const std::vector<int>& b);
   int add(Instruction instruction, std::vector<int> axes);
   int at_index(int value, int axis, int index, std::map<int, int>& done);
+  int at_window(int value, const std::map<int, const WindowStep*>& moved, double outside, std::map<int, int>& done);
   Access access(const RawAccess& raw, const std::vector<int>& compact, const Region& region) const;
   void merge_unrelated_axes();
   static void collapse(Region& region);
@@ -97,6 +127,7 @@ class Lowering {
   std::vector<std::vector<int>> code_axes_;    // raw, per instruction
   std::vector<std::vector<int>> reduce_over_;  // raw, per instruction
   std::vector<RawAccess> loads_;               // per instruction
+  std::vector<Requirement> requirements_;
   std::map<std::pair<std::string, int>, Lowered> bound_, loaded_;
 };
 

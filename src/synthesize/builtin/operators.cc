@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "synthesize/builtin/formulas.h"
+#include "synthesize/builtin/pooling.h"
 
 namespace kerf {
 namespace {
@@ -176,6 +177,15 @@ const std::map<std::string, Apply>& rules() {
              2);
     };
     t["gather"] = [](const Rule& r) { r.give(r.l.pick(r.x(), r.args.dim(1, "dim"), r.args.tensor(2, "index"))); };
+    // Poolings
+    for (const std::size_t rank : {1, 2, 3}) {
+      const std::string of = std::to_string(rank) + "d";
+      t["max_pool" + of] = t["max_pool" + of + "_with_indices"] = [rank](const Rule& r) { max_pool(r, rank); };
+      t["avg_pool" + of] = [rank](const Rule& r) { average_pool(r, rank); };
+      t["adaptive_avg_pool" + of] =
+          t["_adaptive_avg_pool" + of] = [rank](const Rule& r) { adaptive_pool(r, rank, false); };
+      t["adaptive_max_pool" + of] = [rank](const Rule& r) { adaptive_pool(r, rank, true); };
+    }
     // Shapes
     for (const char* name : {"view", "reshape", "_unsafe_view", "flatten", "unflatten", "unsqueeze", "squeeze"})
       t[name] = [](const Rule& r) { r.view_to(); };

@@ -72,31 +72,6 @@ std::vector<std::set<int>> values_by_pass(const Region& region, bool joint) {
   return found;
 }
 
-// Roughly, in vector operations beyond the few that a pass over a cached row hides.
-int cost(Op op) {
-  switch (op) {
-    case Op::exp:
-    case Op::log:
-    case Op::log1p:
-    case Op::expm1:
-    case Op::sin:
-    case Op::cos:
-    case Op::tanh:
-    case Op::sigmoid:
-    case Op::softplus:
-    case Op::erf:
-    case Op::pow:
-      return 12;
-    case Op::div:
-    case Op::reciprocal:
-    case Op::sqrt:
-    case Op::rsqrt:
-      return 3;
-    default:
-      return 0;
-  }
-}
-
 }  // namespace
 
 std::vector<Joint> joints(const Region& region) {

@@ -5,6 +5,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "synthesize/builtin/gpu_schedule.h"
 #include "synthesize/builtin/passes.h"
@@ -19,8 +21,10 @@ constexpr std::array sketch_names = {"flat", "rows", "columns", "split"};
 
 std::int64_t bytes_in_a_row(const Region& region) {
   std::int64_t bytes = 0;
+  std::set<std::pair<std::string, int>> windowed;
   for (const Instruction& i : region.code) {
     if (i.form != Instruction::Form::load || (i.axes & region.reduced) == 0) continue;
+    if (!i.access.windows.empty() && !windowed.insert({i.access.tensor.name, i.access.tensor.index}).second) continue;
     std::int64_t n = i.access.type == Type::i64 ? 8 : i.access.type == Type::mask ? 1 : 4;
     for (const Subscript& s : i.access.subscripts)
       if (region.is_reduced(s.axis)) n *= region.axes[static_cast<std::size_t>(s.axis)].extent.values[0];
@@ -136,7 +140,7 @@ Schedule default_schedule(const Region& region, const CacheFacts& machine) {
   if (region.reduced == 0) {
     s.sketch = Sketch::flat;
     s.block = {fair(kept, 32768)};
-    s.unroll = 4;
+    s.unroll = has_windows(region) ? 1 : 4;  // windows are written out already
     return s;
   }
   if (!region.is_reduced(static_cast<int>(region.axes.size()) - 1)) {

@@ -31,9 +31,26 @@ static inline void put_past(float* p, f32x16 v, int64_t w) {
   if (w < 16) store16(p, v, w); else if (aligned64(p)) stream16(p, v); else store16(p, v);
 }
 )"},
-    Helper{"gather", "", R"(static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
+    Helper{"gather", "", R"(// Elements p[0], p[2] … p[30]; nothing behind them is touched.
+static inline f32x16 evens(const float* p) {
+  return __builtin_shufflevector(load16(p), load16(p + 15), 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
+  if (stride == 2 && w >= 16) return evens(p);
   f32x16 v = {};
   for (int64_t l = 0; l < w; ++l) v[l] = p[l * stride];
+  return v;
+}
+)"},
+    Helper{
+        "within", "at gather",
+        R"(// 16 elements that are `step` apart, the first one with index i; `other` where an index, which grows by `apart`, is
+// outside of [0, limit).
+static inline f32x16 within(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
+  if (i >= 0 && i + (w - 1) * apart < limit) return step == 1 ? at(p, w) : gather(p, step, w);
+  f32x16 v = splat16(other);
+  for (int64_t l = 0; l < w; ++l)
+    if (i + l * apart >= 0 && i + l * apart < limit) v[l] = p[l * step];
   return v;
 }
 )"},

@@ -1,8 +1,10 @@
 #include "synthesize/builtin/emit/cpp_kernel.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace kerf {
@@ -39,13 +41,24 @@ void CppKernel::declare(int v, Place place) {
   if (i.form == Instruction::Form::load) {
     const std::string base = pointer(i.access, i.name, false);
     const Subscript* s = inner_ >= 0 ? i.access.along(inner_) : nullptr;
+    const auto index = [&](int axis) { return axis_name(axis); };
     if (!vector) {
-      line(fmt::format("const {} {} = {}[{}];", element(i.access), name, base, cpp_index(offset(i.access, i.name, 0))));
+      const std::string inside = fmt::format("{}", fmt::join(bounds(i.access, i.name, index), " && "));
+      line(fmt::format("const {} {} = {}{}[{}]{};", element(i.access), name, inside.empty() ? "" : inside + " ? ", base,
+                       cpp_index(offset(i.access, i.name, 0)),
+                       inside.empty() ? "" : " : " + cpp_literal(i.access.outside)));
       return;
     }
     const std::string step = stride(i.access, s->stride, inner_, i.name);
     const std::string from = pointers_.contains(v) ? pointers_.at(v) : base + offset(i.access, i.name, bit(inner_));
-    const std::string here = fmt::format("{} + {}{}", from, lane_index_, step == "1" ? "" : " * " + step);
+    const bool summed = lane_index_.find(' ') != std::string::npos;
+    const std::string here =
+        fmt::format("{} + {}{}", from, summed && step != "1" ? "(" + lane_index_ + ")" : lane_index_,
+                    step == "1" ? "" : " * " + step);
+    if (i.access.guarded() && i.access.type == Type::f32) {
+      line(fmt::format("const f32x16 {} = {};", name, guarded_lanes(i, here, step)));
+      return;
+    }
     if (i.access.type == Type::i64) {
       need("whole");
       line(fmt::format("const f32x16 {} = whole({}, {}, w);", name, here, step));
@@ -59,6 +72,12 @@ void CppKernel::declare(int v, Place place) {
       need("gather");
       line(fmt::format("const f32x16 {} = gather({}, {}, w);", name, here, step));
     }
+    return;
+  }
+  if (i.form == Instruction::Form::index) {
+    line(vector ? fmt::format("const f32x16 {} = __builtin_convertvector(iota16((int32_t)({})), f32x16);", name,
+                              lane_index_)
+                : fmt::format("const float {} = (float){};", name, axis_name(std::countr_zero(i.axes))));
     return;
   }
   std::vector<CppOperand> operands;
@@ -80,6 +99,26 @@ void CppKernel::declare(int v, Place place) {
   line(fmt::format("const {} {} = {};", type, name, text));
 }
 
+// A load of lanes of which some, or all, may lie outside of the tensor.
+std::string CppKernel::guarded_lanes(const Instruction& i, const std::string& here, const std::string& step) {
+  const auto index = [&](int axis) { return axis == inner_ ? "(" + lane_index_ + ")" : axis_name(axis); };
+  const std::string others = fmt::format("{}", fmt::join(bounds(i.access, i.name, index, inner_), " && "));
+  std::string lanes;
+  for (const Window& window : i.access.windows)
+    for (const Window::Term& term : window.terms) {
+      if (term.axis != inner_) continue;
+      need("within");
+      lanes = fmt::format("within({}, {}, {}, {}, {}, {}, w)", here, step, window_index(window, i.name, index),
+                          number(term.step, i.name + "_window"), number(window.limit, i.name + "_limit"),
+                          cpp_literal(i.access.outside));
+    }
+  if (lanes.empty()) {
+    need(step == "1" ? "at" : "gather");
+    lanes = step == "1" ? fmt::format("at({}, w)", here) : fmt::format("gather({}, {}, w)", here, step);
+  }
+  return others.empty() ? lanes : fmt::format("{} ? {} : splat16({})", others, lanes, cpp_literal(i.access.outside));
+}
+
 void CppKernel::declare_all(const std::set<int>& values, Place place) {
   for (const int v : values) {
     if (declared_.contains(v) || at(v).form == Instruction::Form::reduce) continue;
@@ -97,7 +136,8 @@ void CppKernel::declare_lane(const std::set<int>& values) {
   if (!fetching_) return;
   for (const int v : values) {
     const Instruction& i = at(v);
-    if (i.form != Instruction::Form::load || !along_inner(v) || (i.axes & kept_) == 0 || i.access.type != Type::f32)
+    if (i.form != Instruction::Form::load || !along_inner(v) || (i.axes & kept_) == 0 || i.access.type != Type::f32 ||
+        is_windowed(v))
       continue;
     if (stride(i.access, i.access.along(inner_)->stride, inner_, i.name) != "1") continue;
     line(fmt::format("prefetch({} + {} + {});", pointers_.at(v), lane_index_, size(inner_)));

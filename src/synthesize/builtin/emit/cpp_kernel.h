@@ -39,6 +39,7 @@ class CppKernel : protected KernelText {
   // elements.
   void declare(int v, Place place);
   void declare_all(const std::set<int>& values, Place place);
+  std::string guarded_lanes(const Instruction& load, const std::string& here, const std::string& step);
   // The values of a lane; the one that later passes need is kept, the next row's part is fetched.
   void declare_lane(const std::set<int>& values);
 

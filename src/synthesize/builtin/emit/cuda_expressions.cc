@@ -17,7 +17,7 @@ std::string cuda_name(const std::string& name) {
 std::string cuda_expression(Op op, const std::vector<std::string>& x, const std::vector<Type>& types,
                             const std::function<void(const std::string&)>& need) {
   if (op == Op::to_float) return types.at(0) == Type::i64 ? "(float)" + x.at(0) : x.at(0) + " ? 1.0f : 0.0f";
-  return spelled(Dialect::cuda, op, x, need).value_or("0");
+  return spelled(Tongue::cuda, op, x, need).value_or("0");
 }
 
 }  // namespace kerf

@@ -1,6 +1,7 @@
 #include "synthesize/builtin/emit/cuda_kernel.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <bit>
@@ -38,14 +39,26 @@ void CudaKernel::require_vectors() {
           [&](std::size_t w) { return extent.values[w] % s_.width == 0; });
 }
 
+std::string CudaKernel::literal_of(double value) {
+  if (std::isfinite(value)) return cpp_literal(value);
+  need("infinity");
+  return std::isnan(value) ? "not_a_number()" : value > 0 ? "infinity()" : "-infinity()";
+}
+
+std::string CudaKernel::element_of(int v) {
+  const Instruction& i = at(v);
+  const auto index = [&](int axis) { return axis == inner_ ? "(" + axis_name(axis) + " + e)" : axis_name(axis); };
+  if (i.form == Form::index) return "(float)" + index(std::countr_zero(i.axes));
+  const std::string step = stride(i.access, i.access.along(inner_)->stride, inner_, i.name);
+  const std::string from = base_of(i.access, i.name, false) + (loops_over(i.access) ? step_of(i.access, i.name) : "");
+  const std::string inside = fmt::format("{}", fmt::join(bounds(i.access, i.name, index), " && "));
+  const std::string text = fmt::format("*({} + e{})", from, step == "1" ? "" : " * " + step);
+  return inside.empty() ? text : fmt::format("{} ? {} : {}", inside, text, literal_of(i.access.outside));
+}
+
 std::string CudaKernel::operand(int v, bool lane) {
   const Instruction& i = at(v);
-  if (i.form == Form::constant) {
-    const std::string text = cpp_literal(i.constant);
-    if (std::isfinite(i.constant)) return text;
-    need("infinity");
-    return std::isnan(i.constant) ? "not_a_number()" : i.constant > 0 ? "infinity()" : "-infinity()";
-  }
+  if (i.form == Form::constant) return literal_of(i.constant);
   if (i.form == Form::parameter) return argument("float", i.name + "_value", i.text);
   const std::string name = cuda_name(i.name);
   if (arrays_.contains(v)) return name + "[e]";
@@ -57,9 +70,20 @@ void CudaKernel::declare(int v, bool lane) {
   const Instruction& i = at(v);
   if (i.form == Form::constant || i.form == Form::parameter || i.form == Form::reduce) return;
   const std::string name = cuda_name(i.name);
+  if (lane && along_inner(v) && (i.form == Form::index || is_windowed(v))) {
+    line(fmt::format("const {} {} = {};", i.form == Form::index ? "float" : element(i.access), name, element_of(v)));
+    return;
+  }
+  if (i.form == Form::index) {
+    line(fmt::format("const float {} = (float){};", name, axis_name(std::countr_zero(i.axes))));
+    return;
+  }
   if (i.form == Form::load) {
-    line(fmt::format("const {} {} = {}[{}];", element(i.access), name, pointer(i.access, i.name, false),
-                     cpp_index(offset(i.access, i.name, 0))));
+    const auto index = [&](int axis) { return axis_name(axis); };
+    const std::string inside = fmt::format("{}", fmt::join(bounds(i.access, i.name, index), " && "));
+    line(fmt::format("const {} {} = {}{}[{}]{};", element(i.access), name, inside.empty() ? "" : inside + " ? ",
+                     pointer(i.access, i.name, false), cpp_index(offset(i.access, i.name, 0)),
+                     inside.empty() ? "" : " : " + literal_of(i.access.outside)));
     return;
   }
   std::vector<std::string> operands;
@@ -101,7 +125,7 @@ void CudaKernel::declare_row_values(int wave) {
     const Instruction& i = at(v);
     const std::string name = cuda_name(i.name);
     const char* type = i.type == Type::mask ? "bool" : i.type == Type::i64 ? "int64_t" : "float";
-    if (i.form == Form::load) {
+    if (i.form == Form::load && !is_windowed(v)) {
       line(fmt::format("{} {}[{}];", element(i.access), name, width()));
       const std::string from = base_of(i.access, i.name, false);
       const std::string step = stride(i.access, i.access.along(inner_)->stride, inner_, i.name);
@@ -118,8 +142,10 @@ void CudaKernel::declare_row_values(int wave) {
         operands.push_back(operand(o, true));
         types.push_back(at(o).type);
       }
-      line(fmt::format("{}[e] = {};", name,
-                       cuda_expression(i.op, operands, types, [this](const std::string& h) { need(h); })));
+      const std::string value = i.form == Form::pointwise
+                                    ? cuda_expression(i.op, operands, types, [this](const std::string& h) { need(h); })
+                                    : element_of(v);
+      line(fmt::format("{}[e] = {};", name, value));
       close();
     }
     arrays_[v] = name;
@@ -197,7 +223,7 @@ void CudaKernel::pass(const std::set<int>& wanted, bool last, bool indices, cons
   std::set<int> values, loads, vectors_values, elements;
   for (const int v : wanted) collect(v, values);
   for (const int v : values) {
-    if (at(v).form == Form::load && along_inner(v)) {
+    if (at(v).form == Form::load && along_inner(v) && !is_windowed(v)) {
       if (!loaded_.contains(v)) loads.insert(v);
     } else {
       (along_inner(v) ? elements : vectors_values).insert(v);
@@ -206,7 +232,9 @@ void CudaKernel::pass(const std::set<int>& wanted, bool last, bool indices, cons
   const std::set<int> declared = declared_;
   bool uneven = indices;
   for (const int v : values) {
+    if (at(v).form == Form::index && (at(v).axes & loop_) != 0) uneven = true;
     if (at(v).form != Form::load || loaded_.contains(v)) continue;
+    if ((at(v).access.guards() & loop_) != 0) uneven = true;
     if (loops_over(at(v).access) && !(along_inner(v) && runs_evenly(at(v).access))) uneven = true;
     if (along_inner(v)) base_of(at(v).access, at(v).name, false);
   }

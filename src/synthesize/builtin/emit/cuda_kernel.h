@@ -48,6 +48,9 @@ class CudaKernel : protected KernelText {
   // One pass over `loop_` that computes `wanted`. `last`: what it loads is not read again.
   void pass(const std::set<int>& wanted, bool last, bool indices, const Inside& inside);
   void load(int v, bool last);
+  // An element of a window, or the position along an axis, for the element at hand of a vector.
+  std::string element_of(int v);
+  std::string literal_of(double value);
   void open_vectors();
   std::string vectors() const { return s_.hold ? "items" : std::to_string(s_.unroll); }
   std::string width() const { return std::to_string(s_.width); }

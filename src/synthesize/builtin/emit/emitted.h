@@ -27,12 +27,6 @@ struct EmittedScratch {
   bool zero = false;  // every run must find zeros
 };
 
-// A plan expression that must be true, and whether it is in every workload.
-struct Requirement {
-  std::string text;
-  std::vector<bool> holds;  // by workload
-};
-
 struct Emitted {
   std::string source;                // kernels, without helpers
   std::vector<std::string> helpers;  // names of helper texts that the source needs, in order of definition

@@ -54,6 +54,22 @@ std::string KernelText::argument(const std::string& type, const std::string& nam
   return name;
 }
 
+std::string KernelText::shared_argument(const std::string& type, const std::string& name, const std::string& text) {
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
+    if (parameters_[i].first == type && arguments_[i] == text) return parameters_[i].second;
+  std::string free = name;
+  const auto taken = [&] {
+    return std::ranges::find(parameters_, free, [](const auto& p) { return p.second; }) != parameters_.end();
+  };
+  for (int n = 1; taken(); ++n) free = fmt::format("{}_{}", name, n);
+  return argument(type, free, text);
+}
+
+std::string KernelText::number(const Extent& extent, const std::string& name) {
+  if (extent.text.find_first_not_of("0123456789-") == std::string::npos) return extent.text;
+  return shared_argument("int64_t", name, extent.text);
+}
+
 std::string KernelText::size(int axis) {
   std::string n(1, static_cast<char>(std::toupper(r_.axes[static_cast<std::size_t>(axis)].name[0])));
   return argument("int64_t", n, r_.axes[static_cast<std::size_t>(axis)].extent.text);
@@ -71,12 +87,16 @@ const char* KernelText::element(const Access& a) const {
 }
 
 std::string KernelText::pointer(const Access& access, const std::string& name, bool writes) {
-  return argument(fmt::format("{}{}*", writes ? "" : "const ", element(access)), writes ? name + "_to" : name + "_from",
-                  placeholder(access.tensor));
+  const std::string type = fmt::format("{}{}*", writes ? "" : "const ", element(access));
+  const std::string parameter = writes ? name + "_to" : name + "_from";
+  return access.windows.empty() ? argument(type, parameter, placeholder(access.tensor))
+                                : shared_argument(type, parameter, placeholder(access.tensor));
 }
 
 std::string KernelText::stride(const Access& access, const Extent& stride_extent, int axis, const std::string& name) {
   if (stride_extent.is(1) && access.contiguous) return "1";
+  if (!access.windows.empty())
+    return number(stride_extent, fmt::format("{}_stride_{}", name, r_.axes[static_cast<std::size_t>(axis)].name));
   if (access.contiguous && !access.pick) {
     std::uint64_t below = 0;
     Extent product = one(r_.workloads);
@@ -101,11 +121,43 @@ std::string KernelText::offset(const Access& access, const std::string& name, st
     const std::string step = stride(access, s.stride, s.axis, name);
     text += " + " + r_.axes[static_cast<std::size_t>(s.axis)].name + (step == "1" ? "" : " * " + step);
   }
+  for (const Window& window : access.windows) {
+    if (window.shift.is(0)) continue;
+    const Extent shift = window.shift * window.stride;
+    const std::string step = window.stride.is(1) ? "1" : number(window.stride, name + "_step");
+    text +=
+        " + " + number(window.stride.is(1) ? shift : window.shift, name + "_shift") + (step == "1" ? "" : " * " + step);
+  }
   if (access.pick) {
     const std::string step = stride(access, access.pick_stride, -1, name);
     text += " + " + cpp_name(r_.code[static_cast<std::size_t>(*access.pick)].name) + (step == "1" ? "" : " * " + step);
   }
   return text;
+}
+
+std::string KernelText::window_index(const Window& window, const std::string& name,
+                                     const std::function<std::string(int axis)>& index) {
+  std::string text;
+  for (const Window::Term& term : window.terms) {
+    const std::string step = number(term.step, name + "_window");
+    text += (text.empty() ? "" : " + ") + index(term.axis) + (step == "1" ? "" : " * " + step);
+  }
+  if (text.empty()) return number(window.shift, name + "_shift");
+  return window.shift.is(0) ? text : text + " + " + number(window.shift, name + "_shift");
+}
+
+std::vector<std::string> KernelText::bounds(const Access& access, const std::string& name,
+                                            const std::function<std::string(int axis)>& index, int without) {
+  std::vector<std::string> found;
+  for (const Window& window : access.windows) {
+    if (!window.guarded() ||
+        std::ranges::any_of(window.terms, [&](const Window::Term& t) { return t.axis == without; }))
+      continue;
+    const std::string at = window_index(window, name, index);
+    if (window.below) found.push_back(at + " >= 0");
+    if (window.above) found.push_back(at + " < " + number(window.limit, name + "_limit"));
+  }
+  return found;
 }
 
 std::uint64_t KernelText::axes_of(const Access& access) const {

@@ -28,6 +28,7 @@ class KernelText {
     for (int a = 0; a <= inner_; ++a) all_ |= bit(a);
     kept_ = all_ & ~r_.reduced;
     parts_ = parts(r_, s_.joint);
+    out_.requirements = r_.requirements;
   }
 
   // --- text -------------------------------------------------------------------------------------------------------
@@ -39,6 +40,10 @@ class KernelText {
   // --- a kernel's arguments ---------------------------------------------------------------------------------------
   void begin_kernel();
   std::string argument(const std::string& type, const std::string& name, const std::string& text);
+  // An argument that several accesses may share: one parameter for each text, under the first free name.
+  std::string shared_argument(const std::string& type, const std::string& name, const std::string& text);
+  // A literal where the extent is one, else an argument.
+  std::string number(const Extent& extent, const std::string& name);
   std::string size(int axis);
   std::string size_of_axes(std::uint64_t mask);
   // "const float* __restrict__ x_from, int64_t I"
@@ -50,6 +55,14 @@ class KernelText {
   std::string stride(const Access& access, const Extent& stride_extent, int axis, const std::string& name);
   // Element offset by all axes but those in `without`.
   std::string offset(const Access& access, const std::string& name, std::uint64_t without);
+  // What must hold for an access to be inside of its tensor, with the axes' indices as `index` spells them. Windows
+  // along `without` are left out.
+  std::vector<std::string> bounds(const Access& access, const std::string& name,
+                                  const std::function<std::string(int axis)>& index, int without = -1);
+  // "i * 2 + -1": where a window is along its dimension.
+  std::string window_index(const Window& window, const std::string& name,
+                           const std::function<std::string(int axis)>& index);
+  std::string axis_name(int axis) const { return r_.axes[static_cast<std::size_t>(axis)].name; }
   std::uint64_t axes_of(const Access& access) const;
   // Whether the position along `loop_` itself says where the element is; otherwise the indices of the axes are needed.
   bool runs_evenly(const Access& access) const;
@@ -63,6 +76,7 @@ class KernelText {
 
   // --- values -----------------------------------------------------------------------------------------------------
   const Instruction& at(int v) const { return r_.code[static_cast<std::size_t>(v)]; }
+  bool is_windowed(int v) const { return !at(v).access.windows.empty(); }
   bool along_inner(int v) const { return inner_ >= 0 && (at(v).axes & bit(inner_)) != 0; }
   bool of_row(int v) const { return (at(v).axes & r_.reduced) == 0; }
 

@@ -67,14 +67,14 @@ constexpr std::array spellings = {
 
 }  // namespace
 
-std::optional<std::string> spelled(Dialect dialect, Op op, const std::vector<std::string>& operands,
+std::optional<std::string> spelled(Tongue tongue, Op op, const std::vector<std::string>& operands,
                                    const std::function<void(const std::string&)>& need) {
   for (const Spelling& each : spellings) {
     if (each.op != op) continue;
-    const char* own = dialect == Dialect::lanes    ? each.lanes
-                      : dialect == Dialect::cuda   ? each.cuda
-                      : dialect == Dialect::triton ? each.triton
-                                                   : "";
+    const char* own = tongue == Tongue::lanes    ? each.lanes
+                      : tongue == Tongue::cuda   ? each.cuda
+                      : tongue == Tongue::triton ? each.triton
+                                                 : "";
     std::string_view pattern = *own != '\0' ? own : each.scalar;
     const std::size_t colon = pattern.find(':');
     if (colon != std::string_view::npos && pattern.substr(0, colon).find_first_of(" {(") == std::string_view::npos) {

@@ -11,7 +11,7 @@
 
 namespace kerf {
 
-enum class Dialect : std::uint8_t {
+enum class Tongue : std::uint8_t {
   scalar,  // cpp, of one element
   lanes,   // cpp, of 16
   cuda,
@@ -20,7 +20,7 @@ enum class Dialect : std::uint8_t {
 
 // The operation on operands, which are names or literals. None where the spelling depends on more than the operation
 // (to_float, and logic in lanes). `need` is told which helper the expression uses.
-[[nodiscard]] std::optional<std::string> spelled(Dialect dialect, Op op, const std::vector<std::string>& operands,
+[[nodiscard]] std::optional<std::string> spelled(Tongue tongue, Op op, const std::vector<std::string>& operands,
                                                  const std::function<void(const std::string&)>& need);
 
 }  // namespace kerf

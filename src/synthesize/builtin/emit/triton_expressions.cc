@@ -34,7 +34,7 @@ std::string triton_expression(Op op, const std::vector<std::string>& x, const st
                               const std::function<void(const std::string&)>& need) {
   if (op == Op::to_float)
     return types.at(0) == Type::i64 ? x.at(0) + ".to(tl.float32)" : fmt::format("tl.where({}, 1.0, 0.0)", x.at(0));
-  return spelled(Dialect::triton, op, x, need).value_or("0");
+  return spelled(Tongue::triton, op, x, need).value_or("0");
 }
 
 }  // namespace kerf

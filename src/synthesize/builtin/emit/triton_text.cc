@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <ranges>
 
 #include "synthesize/builtin/emit/cpp_expressions.h"
@@ -99,12 +100,16 @@ void TritonText::declare(int v) {
     argument("float", operand(v), i.text);
     return;
   }
+  if (i.form == Form::index) {
+    line(fmt::format("{} = {}.to(tl.float32)", i.name, axis_name(std::countr_zero(i.axes))));
+    return;
+  }
   if (i.form == Form::load) {
     // Behind a name that was taken: x_ is read from x_from.
     const std::string name = i.name.substr(0, i.name.find_last_not_of('_') + 1);
     const std::string from = pointer(i.access, name, false);
     const bool past = past_ && last_ && i.axes == all_;
-    line(fmt::format("{} = tl.load({}{}{}{})", i.name, from, place(i.access, name), mask(i.axes),
+    line(fmt::format("{} = tl.load({}{}{}{})", i.name, from, place(i.access, name), mask_of_load(i, name),
                      past ? ", eviction_policy=\"evict_first\"" : ""));
     return;
   }
@@ -132,6 +137,14 @@ std::string TritonText::mask(std::uint64_t axes, const std::string& condition) c
   if (axes & loop_) both("inside");
   if (axes & other_) both("valid");
   return text.empty() ? "" : ", mask=" + text;
+}
+
+std::string TritonText::mask_of_load(const Instruction& load, const std::string& name) {
+  std::string condition;
+  for (const std::string& each : bounds(load.access, name, [&](int axis) { return axis_name(axis); }))
+    condition += fmt::format("{}({})", condition.empty() ? "" : " & ", each);
+  const std::string text = mask(load.axes, condition);
+  return condition.empty() ? text : fmt::format("{}, other={}", text, triton_literal(load.access.outside));
 }
 
 std::string TritonText::times(const std::string& index, const Extent& extent, const std::string& step,
@@ -168,8 +181,9 @@ void TritonText::open_tile(const std::string& start, const std::string& range, c
 bool TritonText::needs_indices(const std::set<int>& values) const {
   return std::ranges::any_of(values,
                              [&](int v) {
+                               if (at(v).form == Form::index) return (at(v).axes & loop_) != 0;
                                return at(v).form == Form::load && loops_over(at(v).access) &&
-                                      !runs_evenly(at(v).access);
+                                      (!runs_evenly(at(v).access) || (at(v).access.guards() & loop_) != 0);
                              }) ||
          (last_ && std::ranges::any_of(r_.stores, [&](const RegionStore& store) {
             return loops_over(store.access) && !runs_evenly(store.access);

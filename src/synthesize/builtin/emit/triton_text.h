@@ -41,6 +41,7 @@ class TritonText : protected KernelText {
   // --- tiles ------------------------------------------------------------------------------------------------------
   // What of `inside`, `valid` and `condition` an access needs, as an argument of a load or store; empty for none.
   std::string mask(std::uint64_t axes, const std::string& condition = {}) const;
+  std::string mask_of_load(const Instruction& load, const std::string& name);
   // An element's address beyond its tensor's first.
   std::string place(const Access& access, const std::string& name);
   std::string times(const std::string& index, const Extent& extent, const std::string& step, const Extent& stride);

@@ -1,0 +1,168 @@
+// Windows: a value as it is at positions that are steps apart, for poolings.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "synthesize/builtin/lowering.h"
+
+namespace kerf {
+namespace {
+
+constexpr std::size_t most_instructions = 512;  // of a region, with all its windows
+
+}  // namespace
+
+int Lowering::window_axis(const std::string& name, Extent extent, bool inside) {
+  const int axis = new_axis(name, std::move(extent));
+  axes_.back().inside = inside;
+  return axis;
+}
+
+Lowered Lowering::index(int axis, std::size_t dim, std::size_t rank) {
+  if (std::ranges::any_of(extent(axis).values, [](std::int64_t n) { return n >> 24 != 0; }))
+    throw CannotLower{"positions that floats cannot tell apart"};
+  Instruction i{.form = Instruction::Form::index, .name = axes_[static_cast<std::size_t>(axis)].name + "_index"};
+  Lowered made{.value = add(std::move(i), {axis}), .dims = std::vector<std::vector<int>>(rank)};
+  made.dims.at(dim) = {axis};
+  return made;
+}
+
+Lowered Lowering::number(const Extent& extent) {
+  if (extent.text.find_first_not_of("0123456789-") == std::string::npos)
+    return constant(static_cast<double>(extent.values.at(0)));
+  return parameter(fmt::format("f32({})", extent.text), {extent.values.begin(), extent.values.end()});
+}
+
+// Where the window is along a dimension: shift + out * step (+ inside * apart).
+Lowered Lowering::position(const WindowStep& step, std::size_t rank) {
+  Lowered at = number(step.shift);
+  if (step.out >= 0) at = apply(Op::add, {at, apply(Op::mul, {index(step.out, step.dim, rank), number(step.step)})});
+  if (step.inside >= 0) {
+    Lowered within = index(step.inside, step.dim, rank);
+    within.dims.clear();  // the window's own axes are no dimension of what is pooled
+    at = apply(Op::add, {at, apply(Op::mul, {within, number(step.apart)})});
+  }
+  return at;
+}
+
+int Lowering::at_window(int value, const std::map<int, const WindowStep*>& moved, double outside,
+                        std::map<int, int>& done) {
+  if (const auto it = done.find(value); it != done.end()) return it->second;
+  const std::vector<int> axes = axes_of_value(value);
+  if (std::ranges::none_of(axes, [&](int a) { return moved.contains(a); })) return value;
+  if (code_.size() > most_instructions) throw CannotLower{"too many windows"};
+  std::vector<int> remaining;
+  for (const int a : axes) {
+    const auto it = moved.find(a);
+    if (it == moved.end()) {
+      remaining.push_back(a);
+      continue;
+    }
+    if (it->second->out >= 0) remaining.push_back(it->second->out);
+    if (it->second->inside >= 0) remaining.push_back(it->second->inside);
+  }
+  Instruction copy = code_[static_cast<std::size_t>(value)];
+  int made = -1;
+  switch (copy.form) {
+    case Instruction::Form::load: {
+      RawAccess raw = loads_[static_cast<std::size_t>(value)];
+      if (raw.pick_dim >= 0) throw CannotLower{"windows over a gather"};
+      if (raw.windows.empty()) copy.access.outside = outside;
+      const auto move = [&](RawWindow& window, const WindowStep& by, const Extent& factor) {
+        if (by.out >= 0) window.terms.emplace_back(by.out, factor * by.step);
+        if (by.inside >= 0) window.terms.emplace_back(by.inside, factor * by.apart);
+        window.shift = window.shift + factor * by.shift;
+        window.below = window.below || by.below;
+        window.above = window.above || by.above;
+      };
+      for (RawWindow& window : raw.windows) {
+        std::vector<std::pair<int, Extent>> before;
+        before.swap(window.terms);
+        for (const auto& [axis, step] : before) {
+          const std::vector<int> list = expand({axis});
+          const auto it = list.size() == 1 ? moved.find(list[0]) : moved.end();
+          if (it == moved.end()) {
+            window.terms.emplace_back(axis, step);
+          } else {
+            move(window, *it->second, step);
+          }
+        }
+      }
+      for (std::size_t d = 0; d < raw.dims.size(); ++d) {
+        const std::vector<int> list = expand(raw.dims[d]);
+        if (std::ranges::none_of(list, [&](int a) { return moved.contains(a); })) continue;
+        if (list.size() != 1) throw CannotLower{"windows along a part of a dimension"};
+        RawWindow window{.dim = static_cast<int>(d), .terms = {}, .shift = literal(0, workloads_)};
+        move(window, *moved.at(list[0]), one(workloads_));
+        raw.windows.push_back(std::move(window));
+        raw.dims[d].clear();
+      }
+      made = add(std::move(copy), std::move(remaining));
+      loads_.back() = std::move(raw);
+      break;
+    }
+    case Instruction::Form::index:
+      made = position(*moved.at(axes.at(0)), moved.at(axes[0])->dim + 1).value;
+      break;
+    case Instruction::Form::pointwise:
+      for (int& operand : copy.operands) operand = at_window(operand, moved, outside, done);
+      made = add(std::move(copy), std::move(remaining));
+      break;
+    default:
+      throw CannotLower{"windows over what is reduced"};
+  }
+  done[value] = made;
+  return made;
+}
+
+Lowered Lowering::window(const Lowered& from, const std::vector<WindowStep>& steps, double outside) {
+  Lowered made = from;
+  expand(made);
+  std::map<int, const WindowStep*> moved;
+  for (const WindowStep& step : steps) {
+    auto& dim = made.dims.at(step.dim);
+    if (dim.size() != 1) throw CannotLower{"windows over a dimension that is not one axis"};
+    moved[dim[0]] = &step;
+    dim.clear();
+    if (step.out >= 0) dim.push_back(step.out);
+  }
+  const Instruction& source = code_[static_cast<std::size_t>(from.value)];
+  const bool plain =
+      source.form == Instruction::Form::load && loads_[static_cast<std::size_t>(from.value)].windows.empty();
+  std::map<int, int> done;
+  made.value = at_window(from.value, moved, outside, done);
+  if (plain) return made;
+  // What is computed is not `outside` where what it is computed from is.
+  for (const WindowStep& step : steps) {
+    if (!step.below && !step.above) continue;
+    const Lowered at = position(step, made.dims.size());
+    if (step.below) made = apply(Op::where, {apply(Op::ge, at, 0), made, constant(outside)});
+    if (step.above) made = apply(Op::where, {apply(Op::lt, {at, number(step.limit)}), made, constant(outside)});
+  }
+  return made;
+}
+
+void Lowering::pin(const Extent& extent) {
+  if (extent.is(extent.values.at(0))) return;
+  Requirement made{.text = fmt::format("{} == {}", extent.text, extent.values[0]), .holds = {}};
+  for (const std::int64_t n : extent.values) made.holds.push_back(n == extent.values[0]);
+  if (std::ranges::find(requirements_, made.text, &Requirement::text) == requirements_.end())
+    requirements_.push_back(std::move(made));
+}
+
+bool Lowering::is_costly(const Lowered& value) const {
+  std::vector<int> open = {value.value};
+  std::set<int> seen;
+  while (!open.empty()) {
+    const int v = open.back();
+    open.pop_back();
+    if (!seen.insert(v).second) continue;
+    const Instruction& i = code_[static_cast<std::size_t>(v)];
+    if (i.form == Instruction::Form::pointwise && cost(i.op) > 0) return true;
+    open.insert(open.end(), i.operands.begin(), i.operands.end());
+  }
+  return false;
+}
+
+}  // namespace kerf

@@ -1,0 +1,105 @@
+/* /// kerf
+version = 1
+supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 70 and x.shape[3] == 200 and 121 <= 121"
+[tune]
+THREADS = [256]
+[[step]]
+launch = "avg_pool2d_kernel"
+grid = ["cdiv((x.shape[3] - 10 - 1) // 11 + 1, THREADS // 8 * 1) * (x.shape[0] * x.shape[1] * ((x.shape[2] - 10 - 1) // 11 + 1))"]
+block = ["THREADS"]
+args = ["cdiv((x.shape[3] - 10 - 1) // 11 + 1, THREADS // 8 * 1)", "(x.shape[2] - 10 - 1) // 11 + 1", "(x.shape[3] - 10 - 1) // 11 + 1", 11, 11, "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 11", "x.shape[3]", "out"]
+/// */
+
+__device__ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+__device__ inline void put(float* to, const float (&v)[1]) { *to = v[0]; }
+__device__ inline void put(float* to, const float (&v)[2]) { *(float2*)to = make_float2(v[0], v[1]); }
+__device__ inline void put(float* to, const float (&v)[4]) { *(float4*)to = make_float4(v[0], v[1], v[2], v[3]); }
+template <class T, int width> __device__ inline void scatter(T* to, const T (&v)[width], int64_t stride, int left = width) {
+#pragma unroll
+  for (int k = 0; k < width; ++k)
+    if (k < left) to[k * stride] = v[k];
+}
+template <int width> __device__ inline void put(float* to, const float (&v)[width], int left) {
+  if (left >= width) put(to, v); else scatter(to, v, 1, left);
+}
+__device__ inline float infinity() { return __int_as_float(0x7f800000); }
+__device__ inline float not_a_number() { return __int_as_float(0x7fc00000); }
+// The larger one; NaN if either is.
+__device__ inline float greater(float a, float b) { return a > b || a != a ? a : b; }
+// The smaller one; NaN if either is.
+__device__ inline float smaller(float a, float b) { return a < b || a != a ? a : b; }
+// What two threads have becomes one.
+struct Plus { template <class T> __device__ T operator()(T a, T b) const { return a + b; } };
+struct Times { template <class T> __device__ T operator()(T a, T b) const { return a * b; } };
+struct Greater { __device__ float operator()(float a, float b) const { return greater(a, b); } };
+struct Smaller { __device__ float operator()(float a, float b) const { return smaller(a, b); } };
+template <class T> __device__ inline T of_lane(T v, int away) { return __shfl_xor_sync(~0u, v, away); }
+template <int width, class J> __device__ inline float joined(const float (&v)[width], J join) {
+  float all = v[0];
+#pragma unroll
+  for (int k = 1; k < width; ++k) all = join(all, v[k]);
+  return all;
+}
+template <int width> __device__ inline double in_double(const float (&v)[width]) {
+  double all = v[0];
+#pragma unroll
+  for (int k = 1; k < width; ++k) all += v[k];
+  return all;
+}
+// Joins what the `slices` threads of each of the block's columns have. All of them get the result.
+template <int columns, int slices, class T, class J> __device__ inline T among(T v, J join) {
+  if constexpr (slices > 1) {
+    __shared__ T part[columns * slices];
+    const int me = threadIdx.x;
+    part[me] = v;
+    __syncthreads();
+#pragma unroll
+    for (int half = slices / 2; half > 0; half /= 2) {
+      if (me < columns * half) part[me] = join(part[me], part[me + columns * half]);
+      __syncthreads();
+    }
+    v = part[me % columns];
+    __syncthreads();
+  }
+  return v;
+}
+
+// i < 11, j < 11, k < x.shape[0] * x.shape[1], l < (x.shape[2] - 10 - 1) // 11 + 1, m < (x.shape[3] - 10 - 1) // 11 + 1
+extern "C" __global__ void __launch_bounds__(THREADS) avg_pool2d_kernel(int64_t pieces, int64_t L, int64_t M, int64_t I, int64_t J, const float* __restrict__ x_from, int64_t x_stride_k, int64_t x_stride_l, int64_t x_stride_i, float* __restrict__ out_to) {
+  const int64_t tile = blockIdx.x;
+  const int64_t row = tile / pieces, piece = tile % pieces;
+  const int64_t k = row / L;
+  const int64_t l = row % L;
+  const int slice = threadIdx.x / (THREADS / 8);
+  const int64_t wanted = (piece * (THREADS / 8) + threadIdx.x % (THREADS / 8)) * 1;
+  const int64_t m = least(wanted, M - 1);
+  const int count = (int)(I * J);
+  constexpr int items = (121 + 8 - 1) / (8);  // vectors a thread
+  float sum_of_pass_1[1][1] = {};
+  const float* const x_at = x_from + k * x_stride_k + l * x_stride_l + m * 11;
+  #pragma unroll
+  for (int v = 0; v < items; ++v) {
+    const int at = v * 8 + slice;
+    if (at < count) {
+      const int i = at / (int)(J);
+      const int j = at % (int)(J);
+      #pragma unroll
+      for (int e = 0; e < 1; ++e) {
+        const float x_ = *(x_at + j + i * x_stride_i + e * 11);
+        sum_of_pass_1[0][e] += x_;
+      }
+    }
+  }
+  float avg_pool2d[1];
+  #pragma unroll
+  for (int e = 0; e < 1; ++e) avg_pool2d[e] = (float)among<THREADS / 8, 8>((double)sum_of_pass_1[0][e], Plus());
+  float avg_pool2d_2[1];
+  #pragma unroll
+  for (int e = 0; e < 1; ++e) {
+    avg_pool2d_2[e] = avg_pool2d[e] / 121.0f;
+  }
+  if (slice == 0 && m == wanted) {
+    float* const out_at = out_to + k * L * M + l * M + m;
+    put(out_at, avg_pool2d_2);
+  }
+}

@@ -1,0 +1,85 @@
+/* /// kerf
+version = 1
+supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 8 and x.shape[2] == 15 and x.shape[3] == 61"
+[tune]
+BLOCK = [1024]
+[[step]]
+launch = "max_pool2d_kernel"
+grid = ["cdiv((x.shape[3] + 2 - 2 - 1) // 2 + 1, BLOCK)", "cdiv(x.shape[0] * x.shape[1] * ((x.shape[2] + 2 - 2 - 1) // 2 + 1), max(1, BLOCK // ((x.shape[3] + 2 - 2 - 1) // 2 + 1)))"]
+args = ["(x.shape[3] + 2 - 2 - 1) // 2 + 1", "max(1, BLOCK // ((x.shape[3] + 2 - 2 - 1) // 2 + 1))", "x.shape[0] * x.shape[1]", "(x.shape[2] + 2 - 2 - 1) // 2 + 1", "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 2", "x.shape[3]", "out", "x.shape[2]"]
+/// */
+
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
+static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
+static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+// Elements p[0], p[2] … p[30]; nothing behind them is touched.
+static inline f32x16 evens(const float* p) {
+  return __builtin_shufflevector(load16(p), load16(p + 15), 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
+  if (stride == 2 && w >= 16) return evens(p);
+  f32x16 v = {};
+  for (int64_t l = 0; l < w; ++l) v[l] = p[l * stride];
+  return v;
+}
+// 16 elements that are `step` apart, the first one with index i; `other` where an index, which grows by `apart`, is
+// outside of [0, limit).
+static inline f32x16 within(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
+  if (i >= 0 && i + (w - 1) * apart < limit) return step == 1 ? at(p, w) : gather(p, step, w);
+  f32x16 v = splat16(other);
+  for (int64_t l = 0; l < w; ++l)
+    if (i + l * apart >= 0 && i + l * apart < limit) v[l] = p[l * step];
+  return v;
+}
+// The larger one; NaN if either is.
+static inline float greater(float a, float b) { return a > b || a != a ? a : b; }
+static inline f32x16 greater(f32x16 a, f32x16 b) { return ((a > b) | (a != a)) ? a : b; }
+// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+  int64_t i = begin;
+  for (; i + 16 * unroll <= end; i += 16 * unroll)
+#pragma GCC unroll 16
+    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
+  for (; i + 16 <= end; i += 16) f(i, 16);
+  if (i < end) f(i, end - i);
+}
+
+// i < x.shape[0] * x.shape[1], j < (x.shape[2] + 2 - 2 - 1) // 2 + 1, k < (x.shape[3] + 2 - 2 - 1) // 2 + 1
+extern "C" void max_pool2d_kernel(int64_t K, int64_t rows, int64_t I, int64_t J, const float* __restrict__ x_from, int64_t x_stride_i, int64_t x_stride_j, int64_t x_step, float* __restrict__ out_to, int64_t x_6_limit, int64_t block, int64_t group) {
+  const int64_t begin = block * BLOCK, end = least(begin + BLOCK, K);
+  for (int64_t row = group * rows; row < least((group + 1) * rows, I * J); ++row) {
+    const int64_t i = row / J;
+    const int64_t j = row % J;
+    const float* x_at = x_from + i * x_stride_i + j * x_stride_j + -1 + -1 * x_step;
+    const float* x_1_at = x_from + i * x_stride_i + j * x_stride_j + -1 * x_step;
+    const float* x_2_at = x_from + i * x_stride_i + j * x_stride_j + 1 + -1 * x_step;
+    const float* x_3_at = x_from + i * x_stride_i + j * x_stride_j + -1;
+    const float* x_4_at = x_from + i * x_stride_i + j * x_stride_j;
+    const float* x_5_at = x_from + i * x_stride_i + j * x_stride_j + 1;
+    const float* x_6_at = x_from + i * x_stride_i + j * x_stride_j + -1 + 1 * x_step;
+    const float* x_7_at = x_from + i * x_stride_i + j * x_stride_j + 1 * x_step;
+    const float* x_8_at = x_from + i * x_stride_i + j * x_stride_j + 1 + 1 * x_step;
+    float* out_at = out_to + i * J * K + j * K;
+    each16<1>(begin, end, [&](int64_t k, int64_t w) {
+      const f32x16 x_ = j * 2 + -1 >= 0 ? within(x_at + k * 2, 2, (k) * 2 + -1, 2, x_step, -__builtin_inff(), w) : splat16(-__builtin_inff());
+      const f32x16 x_1 = j * 2 + -1 >= 0 ? gather(x_1_at + k * 2, 2, w) : splat16(-__builtin_inff());
+      const f32x16 max_pool2d = greater(x_, x_1);
+      const f32x16 x_2 = j * 2 + -1 >= 0 ? within(x_2_at + k * 2, 2, (k) * 2 + 1, 2, x_step, -__builtin_inff(), w) : splat16(-__builtin_inff());
+      const f32x16 max_pool2d_1 = greater(max_pool2d, x_2);
+      const f32x16 x_3 = within(x_3_at + k * 2, 2, (k) * 2 + -1, 2, x_step, -__builtin_inff(), w);
+      const f32x16 max_pool2d_2 = greater(max_pool2d_1, x_3);
+      const f32x16 x_4 = gather(x_4_at + k * 2, 2, w);
+      const f32x16 max_pool2d_3 = greater(max_pool2d_2, x_4);
+      const f32x16 x_5 = within(x_5_at + k * 2, 2, (k) * 2 + 1, 2, x_step, -__builtin_inff(), w);
+      const f32x16 max_pool2d_4 = greater(max_pool2d_3, x_5);
+      const f32x16 x_6 = j * 2 + 1 < x_6_limit ? within(x_6_at + k * 2, 2, (k) * 2 + -1, 2, x_step, -__builtin_inff(), w) : splat16(-__builtin_inff());
+      const f32x16 max_pool2d_5 = greater(max_pool2d_4, x_6);
+      const f32x16 x_7 = j * 2 + 1 < x_6_limit ? gather(x_7_at + k * 2, 2, w) : splat16(-__builtin_inff());
+      const f32x16 max_pool2d_6 = greater(max_pool2d_5, x_7);
+      const f32x16 x_8 = j * 2 + 1 < x_6_limit ? within(x_8_at + k * 2, 2, (k) * 2 + 1, 2, x_step, -__builtin_inff(), w) : splat16(-__builtin_inff());
+      const f32x16 max_pool2d_7 = greater(max_pool2d_6, x_8);
+      put(out_at + k, max_pool2d_7, w);
+    });
+  }
+}

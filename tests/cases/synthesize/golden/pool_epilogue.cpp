@@ -1,0 +1,67 @@
+/* /// kerf
+version = 1
+supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 8 and x.shape[2] == 16 and x.shape[3] == 64"
+[tune]
+BLOCK = [1024]
+[[step]]
+launch = "mul_kernel"
+grid = ["cdiv((x.shape[3] - 1 - 1) // 2 + 1, BLOCK)", "cdiv(x.shape[0] * x.shape[1] * ((x.shape[2] - 1 - 1) // 2 + 1), max(1, BLOCK // ((x.shape[3] - 1 - 1) // 2 + 1)))"]
+args = ["(x.shape[3] - 1 - 1) // 2 + 1", "max(1, BLOCK // ((x.shape[3] - 1 - 1) // 2 + 1))", "x.shape[0] * x.shape[1] * ((x.shape[2] - 1 - 1) // 2 + 1)", "x", "x.shape[3] * 2", "x.shape[3]", "out"]
+/// */
+
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+// Elements p[0], p[2] … p[30]; nothing behind them is touched.
+static inline f32x16 evens(const float* p) {
+  return __builtin_shufflevector(load16(p), load16(p + 15), 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
+  if (stride == 2 && w >= 16) return evens(p);
+  f32x16 v = {};
+  for (int64_t l = 0; l < w; ++l) v[l] = p[l * stride];
+  return v;
+}
+// The larger one; NaN if either is.
+static inline float greater(float a, float b) { return a > b || a != a ? a : b; }
+static inline f32x16 greater(f32x16 a, f32x16 b) { return ((a > b) | (a != a)) ? a : b; }
+// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+  int64_t i = begin;
+  for (; i + 16 * unroll <= end; i += 16 * unroll)
+#pragma GCC unroll 16
+    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
+  for (; i + 16 <= end; i += 16) f(i, 16);
+  if (i < end) f(i, end - i);
+}
+
+// i < x.shape[0] * x.shape[1] * ((x.shape[2] - 1 - 1) // 2 + 1), j < (x.shape[3] - 1 - 1) // 2 + 1
+extern "C" void mul_kernel(int64_t J, int64_t rows, int64_t I, const float* __restrict__ x_from, int64_t x_stride_i, int64_t x_2_step, float* __restrict__ out_to, int64_t block, int64_t group) {
+  const int64_t begin = block * BLOCK, end = least(begin + BLOCK, J);
+  for (int64_t row = group * rows; row < least((group + 1) * rows, I); ++row) {
+    const int64_t i = row;
+    const float* x_at = x_from + i * x_stride_i;
+    const float* x_1_at = x_from + i * x_stride_i + 1;
+    const float* x_2_at = x_from + i * x_stride_i + 1 * x_2_step;
+    const float* x_3_at = x_from + i * x_stride_i + 1 + 1 * x_2_step;
+    float* out_at = out_to + i * J;
+    each16<1>(begin, end, [&](int64_t j, int64_t w) {
+      const f32x16 x_ = gather(x_at + j * 2, 2, w);
+      const f32x16 relu = x_ < 0.0f ? splat16(0.0f) : x_;
+      const f32x16 tanh = tanh16(relu);
+      const f32x16 x_1 = gather(x_1_at + j * 2, 2, w);
+      const f32x16 relu_1 = x_1 < 0.0f ? splat16(0.0f) : x_1;
+      const f32x16 tanh_1 = tanh16(relu_1);
+      const f32x16 max_pool2d = greater(tanh, tanh_1);
+      const f32x16 x_2 = gather(x_2_at + j * 2, 2, w);
+      const f32x16 relu_2 = x_2 < 0.0f ? splat16(0.0f) : x_2;
+      const f32x16 tanh_2 = tanh16(relu_2);
+      const f32x16 max_pool2d_1 = greater(max_pool2d, tanh_2);
+      const f32x16 x_3 = gather(x_3_at + j * 2, 2, w);
+      const f32x16 relu_3 = x_3 < 0.0f ? splat16(0.0f) : x_3;
+      const f32x16 tanh_3 = tanh16(relu_3);
+      const f32x16 max_pool2d_2 = greater(max_pool2d_1, tanh_3);
+      const f32x16 mul_1 = max_pool2d_2 * 2.0f;
+      put(out_at + j, mul_1, w);
+    });
+  }
+}
