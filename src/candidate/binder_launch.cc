@@ -169,10 +169,13 @@ Result<BoundArgument> Binder::launch_argument(const PlanArgument& argument, cons
     unknown = unknown || !tensor(bound.tensor).spec;
     return bound;
   }
-  if (std::holds_alternative<PlanArgumentTable>(argument.is)) {  // a tensor map: its target's to check
-    bound.kind = Kind::unknown;
-    unknown = true;
-    return bound;
+  if (std::holds_alternative<PlanArgumentTable>(argument.is)) {
+    return fail(
+        ErrorKind::unavailable,
+        fmt::format("unavailable: line {}: a tensor map as an argument: the runner encodes none; pass the tensor "
+                    "and copy with cp.async or cp.async.bulk",
+                    argument.at.line),
+        argument.at);
   }
   const Evaluated result = TRY(evaluate(argument, step));
   if (result.unknown) {
