@@ -1,7 +1,9 @@
 """Eager and torch.compile, timed one run at a time under the runner's protocol."""
 
 import gc
+import os
 import resource
+import tempfile
 import time
 
 import torch
@@ -99,6 +101,32 @@ def time_once(workload, baseline, args, flush):
     finally:
         gc.enable()
     return (end - begin) / 1e3, switches
+
+
+MOST_TRACE = 128 << 20  # bytes
+
+
+def trace(workload, baseline, args):
+    """What PyTorch's profiler sees of one call that is not the first, as JSON. It leaves its hooks in the process: nothing is to be timed
+    in it afterwards."""
+    function = function_of(workload, baseline)
+    on_gpu = workload.device.type == "cuda"
+    kinds = [torch.profiler.ProfilerActivity.CPU] + [torch.profiler.ProfilerActivity.CUDA] * on_gpu
+    pin()
+    with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+        for _ in range(2):  # the first one pays for the profiler's own start
+            if on_gpu:
+                torch.cuda.synchronize()
+            with torch.profiler.profile(activities=kinds, acc_events=False) as found:
+                function(*args())
+                if on_gpu:
+                    torch.cuda.synchronize()
+        path = os.path.join(folder, "trace.json")
+        found.export_chrome_trace(path)
+        if (size := os.path.getsize(path)) > MOST_TRACE:
+            raise errors.Refusal("unavailable", f"the trace of {baseline} has {size >> 20} MiB, more than {MOST_TRACE >> 20}")
+        with open(path) as file:
+            return file.read()
 
 
 def time_on_gpu(function, args, flush):

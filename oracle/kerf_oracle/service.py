@@ -318,6 +318,14 @@ class Service:
         baselines.prepare(workload, request["baseline"], lambda: workload.arguments(copies))
         return {}
 
+    def on_trace_baseline(self, request, _):
+        """Of one call on inputs of its own, which are nobody's secret."""
+        workload = self.built(self.find(self.workloads, request["workload"], "workload"))
+        self.report(f"tracing {request['baseline']}")
+        own = workload.draw_own(0)[0] if self.on_device() else workload.template
+        inputs = [t.clone() for t in tensors_in(own)]
+        return {"trace": baselines.trace(workload, request["baseline"], lambda: workload.arguments(inputs))}
+
     def on_time_baseline(self, request, _):
         trial = self.find(self.trials, request["trial"], "trial")
         workload = self.built(trial.workload)

@@ -211,6 +211,8 @@ std::unique_ptr<CommandLine> make_command_line() {
   evaluate_app->add_flag("--for-model", c.evaluate.for_model, "In the words in which a model would be told of it");
   evaluate_app->add_flag("--profile", c.evaluate.profile,
                          "Count what kernels do, where the machine lets one (confirmed candidates always are)");
+  evaluate_app->add_flag("--ncu", c.evaluate.ncu,
+                         "A profile by NVIDIA Nsight Compute: the same metrics, some 5 s more");
   evaluate_app->add_flag("--diagnosis", c.evaluate.diagnosis, "Why it is as fast as it is, with the figures");
   evaluate_app
       ->add_option("--bundle", c.evaluate.bundle,

@@ -98,6 +98,7 @@ struct EvaluateOptions {
   bool for_model = false;  // as prompts tell a model of it
   bool diagnosis = false;  // as a colleague would
   bool profile = false;    // by counters, where there are any
+  bool ncu = false;        // by those of Nsight Compute
   std::string bundle;      // file to pack all of it into, instead of judging it here
 };
 [[nodiscard]] Result<int> evaluate(const EvaluateOptions& options);

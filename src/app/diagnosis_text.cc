@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -28,6 +29,8 @@ class Note {
     kernel();
     plan();
     places();
+    timeline();
+    traces();
     moves();
     missing();
     return std::move(text_);
@@ -185,6 +188,46 @@ class Note {
     }
   }
 
+  void timeline() {
+    if (!d_.timeline) return;
+    const Timeline& t = *d_.timeline;
+    text_ += fmt::format(
+        "\nInside {} (probes in its IR, the first {} programs, {} each in the median; a launch takes {} with probes "
+        "and {} "
+        "without{}):\n",
+        one_line(t.kernel), t.programs, time_words(t.program_ns * 1e-3), time_words(t.probed_us),
+        time_words(t.plain_us), t.disturbed ? ": the probes disturb it, read this with care" : "");
+    for (const Timeline::Part& part : t.parts) {
+      text_ += fmt::format(
+          "  {:<14} {}: {} of a program's time in {} recorded, {} in the median, {} at most [silicon]\n",
+          part.line > 0 ? fmt::format("line {}", part.line) : "-", one_line(part.op), percent_words(part.share),
+          part.events, time_words(part.median_ns * 1e-3), time_words(part.longest_ns * 1e-3));
+    }
+  }
+
+  // What the others do.
+  void traces() {
+    for (const auto& [name, t] : d_.traces) {
+      text_ += fmt::format("\nWhat {} does (PyTorch's profiler, one warm call): ", name);
+      if (t.launches > 0) {
+        text_ += fmt::format("{} kernel{} in {}, of which the device is busy for {}; the longest gap is {}; {} copies",
+                             t.launches, t.launches == 1 ? "" : "s", time_words(t.span_us), time_words(t.busy_us),
+                             time_words(t.longest_gap_us), t.copies);
+        for (const TorchTrace::Wait& wait : t.waits)
+          text_ +=
+              fmt::format("; the host waits {} times in {} ({})", wait.times, one_line(wait.call), time_words(wait.us));
+        text_ += ".\n";
+        for (const TorchTrace::Kernel& kernel : t.kernels)
+          text_ += fmt::format("  {:<14} {} x {}\n", time_words(kernel.us), kernel.launches,
+                               one_line(kernel.name).substr(0, 90));
+      } else {
+        text_ += fmt::format("nothing on a device; {} on the host.\n", time_words(t.host_us));
+        for (const TorchTrace::Operator& op : t.operators)
+          text_ += fmt::format("  {:<14} {} x {}\n", time_words(op.us), op.calls, one_line(op.name).substr(0, 90));
+      }
+    }
+  }
+
   void moves() {
     if (d_.advice.empty()) return;
     text_ += "\nWhat I would try (fixed rules over these figures, no promise):\n";
@@ -192,8 +235,13 @@ class Note {
   }
 
   void missing() {
-    for (const auto& [name, words] :
-         {std::pair("profile", "counters"), std::pair("lines", "lines of what was sampled")}) {
+    constexpr std::array kinds{std::pair("profile", "counters"),
+                               std::pair("ncu", "counters of Nsight Compute's"),
+                               std::pair("lines", "lines of what was sampled"),
+                               std::pair("timeline", "timeline"),
+                               std::pair("trace.eager", "trace of eager"),
+                               std::pair("trace.compile", "trace of torch.compile")};
+    for (const auto& [name, words] : kinds) {
       const auto at = e_.receipt->unavailable.find(name);
       if (at == e_.receipt->unavailable.end()) continue;
       constexpr std::string_view word = "unavailable: ";

@@ -115,7 +115,8 @@ Result<int> evaluate(const EvaluateOptions& options) {
     wiring->evaluator().submit(candidates[i],
                                {.problem = understood,
                                 .effort = options.screen ? Effort::screen : Effort::confirm,
-                                .profile = options.profile,
+                                .profile = options.profile || options.ncu,
+                                .ncu = options.ncu,
                                 .remeasure = false},
                                [&, i](Result<Evaluation> evaluation) {
                                  if (state.error || state.interrupted) return;

@@ -8,10 +8,15 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 6> names = {"load", "run", "drop", "ping", "profile", "close"};
+constexpr std::array<std::string_view, 7> names = {"load", "run", "drop", "ping", "profile", "probe", "close"};
 
 std::unexpected<Error> not_understood(const char* why) {
   return fail(ErrorKind::system, std::string("the other process sent a message that is not understood: ") + why);
+}
+
+bool runs(DeviceRequest::Does does) {
+  using enum DeviceRequest::Does;
+  return does == run || does == profile || does == probe;
 }
 
 }  // namespace
@@ -62,12 +67,22 @@ std::string encode(const DeviceRequest& request) {
     body["symbols"] = request.symbols;
     body["bridge"] = request.bridge;
     body["torch"] = request.torch;
-  } else if (request.does == DeviceRequest::Does::run || request.does == DeviceRequest::Does::profile) {
+  } else if (runs(request.does)) {
     body["run"] = encode(request.run);
     body["inputs"] = request.inputs;
     body["outputs"] = request.outputs;
     body["profile"] = {
         {"library", request.profile.library}, {"groups", request.profile.groups}, {"steps", request.profile.steps}};
+    const ProbeMessage& probe = request.probe;
+    body["probe"] = {{"step", probe.step},
+                     {"cubin", probe.cubin},
+                     {"symbol", probe.symbol},
+                     {"num_warps", probe.num_warps},
+                     {"shared_bytes", probe.shared_bytes},
+                     {"parameters", probe.parameters},
+                     {"scratch", probe.scratch},
+                     {"bytes", probe.bytes},
+                     {"rounds", probe.rounds}};
   }
   return body.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -88,13 +103,23 @@ Result<DeviceRequest> decode_device_request(std::string_view body) {
       j.at("symbols").get_to(request.symbols);
       j.at("bridge").get_to(request.bridge);
       j.at("torch").get_to(request.torch);
-    } else if (request.does == DeviceRequest::Does::run || request.does == DeviceRequest::Does::profile) {
+    } else if (runs(request.does)) {
       request.run = TRY(decode_run(j.at("run").get<std::string>()));
       j.at("inputs").get_to(request.inputs);
       j.at("outputs").get_to(request.outputs);
       j.at("profile").at("library").get_to(request.profile.library);
       j.at("profile").at("groups").get_to(request.profile.groups);
       j.at("profile").at("steps").get_to(request.profile.steps);
+      const json& probe = j.at("probe");
+      probe.at("step").get_to(request.probe.step);
+      probe.at("cubin").get_to(request.probe.cubin);
+      probe.at("symbol").get_to(request.probe.symbol);
+      probe.at("num_warps").get_to(request.probe.num_warps);
+      probe.at("shared_bytes").get_to(request.probe.shared_bytes);
+      probe.at("parameters").get_to(request.probe.parameters);
+      probe.at("scratch").get_to(request.probe.scratch);
+      probe.at("bytes").get_to(request.probe.bytes);
+      probe.at("rounds").get_to(request.probe.rounds);
     }
     return request;
   } catch (const json::exception& e) {
@@ -161,6 +186,23 @@ Result<ProfileAnswer> decode_profile(std::string_view body) {
       }
     }
     return answer;
+  } catch (const json::exception& e) {
+    return not_understood(e.what());
+  }
+}
+
+std::string encode(const ProbeAnswer& answer) {
+  return json{{"probed", answer.probed_us}, {"plain", answer.plain_us}, {"words", answer.words}}.dump();
+}
+
+Result<ProbeAnswer> decode_probe(std::string_view body) {
+  if (const auto said = decode_number("probed", body); !said && body.find("\"error\"") != body.npos)
+    return std::unexpected(said.error());
+  try {
+    const json all = json::parse(body);
+    return ProbeAnswer{.plain_us = all.at("plain").get<std::vector<double>>(),
+                       .probed_us = all.at("probed").get<std::vector<double>>(),
+                       .words = all.at("words").get<std::vector<std::uint64_t>>()};
   } catch (const json::exception& e) {
     return not_understood(e.what());
   }

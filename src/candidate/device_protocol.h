@@ -5,6 +5,7 @@
 //   kerf: DeviceRequest load                            runner: {"ready": 1} or an error
 //   kerf: DeviceRequest run                             runner: {"ready": 1} or an error; goes on as in run_protocol.h
 //   kerf: DeviceRequest profile                         runner: ProfileAnswer or an error
+//   kerf: DeviceRequest probe                           runner: ProbeAnswer or an error
 //   kerf: DeviceRequest drop                            runner: {"dropped": 1}
 //   kerf: DeviceRequest close: lets go of the memory   runner: {"closed": 1}
 //         that the last run has left open
@@ -41,13 +42,31 @@ struct DeviceFacts {
 
 // What counters are wanted of which launches.
 struct ProfileMessage {
-  std::string library;                           // path of libcupti.so
+  std::string library;  // path of libcupti.so; empty: nothing is counted here, launches are marked for who watches
   std::vector<std::vector<std::string>> groups;  // of counters, each group in a run of its own
   std::vector<int> steps;                        // of the plan, of each its first launch
 };
 
+// A kernel that was compiled anew with probes in it (target/nvidia/ttgir.h), to be launched in the place of the first
+// launch of a step, and what that launch takes without.
+struct ProbeMessage {
+  int step = 0;       // of the plan
+  std::string cubin;  // path
+  std::string symbol;
+  int num_warps = 4;
+  std::int64_t shared_bytes = 0;
+  int parameters = 0;                 // of the launch's own; the address of the words follows, then scratch
+  std::vector<std::int64_t> scratch;  // bytes for every program
+  std::int64_t bytes = 0;             // of the words
+  int rounds = 5;                     // launches with and without, by turns
+};
+struct ProbeAnswer {
+  std::vector<double> plain_us, probed_us;  // of each launch, with cold caches
+  std::vector<std::uint64_t> words;         // that the last one wrote over zeros
+};
+
 struct DeviceRequest {
-  enum class Does : std::uint8_t { load, run, drop, ping, profile, close };
+  enum class Does : std::uint8_t { load, run, drop, ping, profile, probe, close };
   Does does = Does::ping;
   std::int64_t instance = 0;
   // load
@@ -60,6 +79,7 @@ struct DeviceRequest {
   RunMessage run = {};
   std::string inputs = {}, outputs = {};
   ProfileMessage profile = {};
+  ProbeMessage probe = {};
 };
 
 // What a profiler counted in one launch.
@@ -97,6 +117,8 @@ struct ProfileAnswer {
 [[nodiscard]] std::string encode(const DeviceRequest& request);
 [[nodiscard]] std::string encode(const ProfileAnswer& answer);
 [[nodiscard]] Result<ProfileAnswer> decode_profile(std::string_view body);
+[[nodiscard]] std::string encode(const ProbeAnswer& answer);
+[[nodiscard]] Result<ProbeAnswer> decode_probe(std::string_view body);
 [[nodiscard]] Result<DeviceFacts> decode_device_facts(std::string_view body);
 [[nodiscard]] Result<DeviceRequest> decode_device_request(std::string_view body);
 [[nodiscard]] nlohmann::json to_json(const DeviceFacts& facts);

@@ -81,6 +81,33 @@ TEST(DeviceProtocol, ProfilesTravel) {
   EXPECT_EQ(back->samples[0].at[0].stalls, answer.samples[0].at[0].stalls);
 }
 
+TEST(DeviceProtocol, ProbesArriveAsTheyWereSent) {
+  const DeviceRequest request{.does = DeviceRequest::Does::probe,
+                              .instance = 3,
+                              .probe = {.step = 2,
+                                        .cubin = "/tmp/a.cubin",
+                                        .symbol = "k",
+                                        .num_warps = 8,
+                                        .shared_bytes = 4096,
+                                        .parameters = 5,
+                                        .scratch = {0, 128},
+                                        .bytes = 1 << 20,
+                                        .rounds = 7}};
+  const auto back = decode_device_request(encode(request));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->does, DeviceRequest::Does::probe);
+  EXPECT_EQ(back->probe.symbol, "k");
+  EXPECT_EQ(back->probe.scratch, request.probe.scratch);
+  EXPECT_EQ(back->probe.bytes, 1 << 20);
+  const auto answer =
+      decode_probe(encode(ProbeAnswer{.plain_us = {1.5}, .probed_us = {2}, .words = {~std::uint64_t{0}, 7}}));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->words, (std::vector<std::uint64_t>{~std::uint64_t{0}, 7}));
+  EXPECT_EQ(answer->plain_us, std::vector<double>{1.5});
+  EXPECT_FALSE(decode_probe(encode(Error{.kind = ErrorKind::unavailable, .message = "no"})));
+  EXPECT_FALSE(decode_probe("{}"));
+}
+
 TEST(DeviceProtocol, AnErrorComesInPlaceOfAProfile) {
   const auto back = decode_profile(encode(Error{.kind = ErrorKind::unavailable, .message = "no rights"}));
   ASSERT_FALSE(back);

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@
 #include "base/random.h"
 #include "evaluate/bridge_build.h"
 #include "evaluate/profile/kernel_profile.h"
+#include "evaluate/profile/ncu_csv.h"
 #include "target/nvidia/libraries.h"
 
 namespace kerf {
@@ -45,7 +47,8 @@ struct DeviceProcess {
   DeviceFacts facts;
   bool lost = false;  // silent, or gone: what was loaded in it is gone, too
 
-  static Result<std::shared_ptr<DeviceProcess>> start(int device) {
+  // `watcher`: a program with its arguments, that starts the process and watches it.
+  static Result<std::shared_ptr<DeviceProcess>> start(int device, const std::vector<std::string>& watcher = {}) {
     auto [ours, theirs] = TRY(Channel::pair());
     const std::string binary = TRY(runner_binary());
     constexpr int fd_in_child = 3;
@@ -55,6 +58,7 @@ struct DeviceProcess {
                     .inherit = {{fd_in_child, theirs.fd()}}};
     for (const char* name : {"LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"})
       if (const char* value = std::getenv(name)) command.environment[name] = value;
+    command.argv.insert(command.argv.begin(), watcher.begin(), watcher.end());
     auto started = std::make_shared<DeviceProcess>();
     started->process = TRY(Process::start(command, STDERR_FILENO));
     started->channel = std::move(ours);
@@ -142,15 +146,15 @@ class CudaInstance final : public RunnerInstance {
 
   // The whole of it within the limit of the request.
   Result<ProfileAnswer> profile(const RunRequest& request, ProfileMessage profile) {
-    const std::scoped_lock lock(device_->mutex);
     DeviceRequest message = message_of(request, DeviceRequest::Does::profile);
     message.profile = std::move(profile);
-    TRY(sent(device_->channel.send(encode(message)), request.limit));
-    const auto body = device_->channel.receive(request.limit);
-    if (!body) return lost(body.error(), request.limit);
-    auto answer = decode_profile(body->body);
-    if (!answer) return reported(answer.error());
-    return answer;
+    return asked(message, request.limit, decode_profile);
+  }
+  // Likewise.
+  Result<ProbeAnswer> probe(const RunRequest& request, const ProbeMessage& probe) {
+    DeviceRequest message = message_of(request, DeviceRequest::Does::probe);
+    message.probe = probe;
+    return asked(message, request.limit, decode_probe);
   }
 
  private:
@@ -169,6 +173,17 @@ class CudaInstance final : public RunnerInstance {
       message.run.inputs.push_back(static_cast<std::int64_t>(t.offset));
     for (const Placed& t : request.outputs->tensors) message.run.outputs.push_back(static_cast<std::int64_t>(t.offset));
     return message;
+  }
+
+  template <class Decode>
+  auto asked(const DeviceRequest& message, milliseconds limit, Decode decode) -> decltype(decode("")) {
+    const std::scoped_lock lock(device_->mutex);
+    TRY(sent(device_->channel.send(encode(message)), limit));
+    const auto body = device_->channel.receive(limit);
+    if (!body) return lost(body.error(), limit);
+    auto answer = decode(body->body);
+    if (!answer) return reported(answer.error());
+    return answer;
   }
 
   Result<> sent(const Result<>& result, milliseconds limit) {
@@ -218,6 +233,33 @@ class CudaInstance final : public RunnerInstance {
   std::optional<Error> broken_;
 };
 
+constexpr milliseconds ncu_ends{30'000};
+
+std::vector<std::string> ncu_command(const std::string& ncu, const std::string& log) {
+  std::string counters;
+  for (const std::string& counter : nvidia_counters()) counters += (counters.empty() ? "" : ",") + counter;
+  // Caches were emptied before each launch, clocks are those of the timed runs.
+  return {ncu,
+          "--csv",
+          "--page",
+          "raw",
+          "--print-units",
+          "base",
+          "--clock-control",
+          "none",
+          "--cache-control",
+          "none",
+          "--profile-from-start",
+          "off",
+          "--target-processes",
+          "all",
+          "--force-overwrite",
+          "--log-file",
+          log,
+          "--metrics",
+          counters};
+}
+
 class LocalCudaRunner final : public CudaRunner {
  public:
   LocalCudaRunner(CudaRunnerOptions options, std::shared_ptr<DeviceProcess> device)
@@ -241,6 +283,44 @@ class LocalCudaRunner final : public CudaRunner {
     CudaInstance instance(TRY(living(profiler_)), ++instances_);
     TRY(instance.load(load, bridge));
     return instance.profile(run, {.library = library.string(), .groups = cupti_groups(effort), .steps = steps});
+  }
+
+  Result<ProbeAnswer> probe(const LoadRequest& load, const RunRequest& run, const ProbeMessage& kernel) override {
+    if (!run.trial->arena.device || !run.outputs->device)
+      return fail(ErrorKind::internal, "a trial in main memory came to a GPU's runner");
+    const auto bridge = TRY(bridge_for(load));
+    CudaInstance instance(TRY(living(profiler_)), ++instances_);
+    TRY(instance.load(load, bridge));
+    return instance.probe(run, kernel);
+  }
+
+  Result<ProfileAnswer> profile_with_ncu(const LoadRequest& load, const RunRequest& run,
+                                         const std::vector<int>& steps) override {
+    if (!run.trial->arena.device || !run.outputs->device)
+      return fail(ErrorKind::internal, "a trial in main memory came to a GPU's runner");
+    const auto ncu = TRY(find_ncu());
+    const auto bridge = TRY(bridge_for(load));
+    const auto folder = TRY(TemporaryDirectory::create("kerf-ncu"));
+    const std::string log = (folder.path() / "ncu.csv").string();
+    auto device = TRY(DeviceProcess::start(options_.device, ncu_command(ncu.string(), log)));
+    const auto begin = steady_clock::now();
+    auto answer = [&]() -> Result<ProfileAnswer> {
+      CudaInstance instance(device, ++instances_);
+      TRY(instance.load(load, bridge));
+      return instance.profile(run, {.library = {}, .groups = {}, .steps = steps});
+    }();
+    // It writes when the process that it watches has ended, which it does when nobody speaks to it any more.
+    device->channel = Channel();
+    const auto deadline = steady_clock::now() + ncu_ends;
+    while (device->process.running() && steady_clock::now() < deadline) std::this_thread::sleep_for(milliseconds(20));
+    device->end();
+    const std::string text = read_file(log).value_or("");
+    if (const auto why = answer ? "" : error_of_ncu(text); !why.empty())
+      return fail(ErrorKind::unavailable, "unavailable: Nsight Compute: " + why);
+    if (!answer) return answer;
+    TRY(take_ncu(text, *answer));
+    answer->seconds = std::chrono::duration<double>(steady_clock::now() - begin).count();
+    return answer;
   }
 
   Result<double> handover_us() override {

@@ -175,16 +175,13 @@ Timeline timeline_from(const json& j) {
 }
 
 json trace_json(const TorchTrace& t) {
-  json kernels = json::array(), waits = json::array();
+  json kernels = json::array(), waits = json::array(), operators = json::array();
   for (const auto& k : t.kernels) kernels.push_back({{"name", k.name}, {"launches", k.launches}, {"us", number(k.us)}});
   for (const auto& w : t.waits) waits.push_back({{"call", w.call}, {"times", w.times}, {"us", number(w.us)}});
-  return {{"kernels", std::move(kernels)},
-          {"waits", std::move(waits)},
-          {"copies", t.copies},
-          {"copies_us", number(t.copies_us)},
-          {"span_us", number(t.span_us)},
-          {"busy_us", number(t.busy_us)},
-          {"longest_gap_us", number(t.longest_gap_us)},
+  for (const auto& o : t.operators) operators.push_back({{"name", o.name}, {"calls", o.calls}, {"us", number(o.us)}});
+  return {{"kernels", std::move(kernels)}, {"waits", std::move(waits)},    {"operators", std::move(operators)},
+          {"launches", t.launches},        {"copies", t.copies},           {"copies_us", number(t.copies_us)},
+          {"span_us", number(t.span_us)},  {"busy_us", number(t.busy_us)}, {"longest_gap_us", number(t.longest_gap_us)},
           {"host_us", number(t.host_us)}};
 }
 
@@ -196,7 +193,8 @@ TorchTrace trace_from(const json& j) {
                .span_us = number_from(j.at("span_us")),
                .busy_us = number_from(j.at("busy_us")),
                .longest_gap_us = number_from(j.at("longest_gap_us")),
-               .host_us = number_from(j.at("host_us"))};
+               .host_us = number_from(j.at("host_us")),
+               .launches = j.at("launches").get<std::int64_t>()};
   for (const auto& k : j.at("kernels")) {
     t.kernels.push_back({.name = k.at("name").get<std::string>(),
                          .launches = k.at("launches").get<std::int64_t>(),
@@ -206,6 +204,11 @@ TorchTrace trace_from(const json& j) {
     t.waits.push_back({.call = w.at("call").get<std::string>(),
                        .times = w.at("times").get<std::int64_t>(),
                        .us = number_from(w.at("us"))});
+  }
+  for (const auto& o : j.at("operators")) {
+    t.operators.push_back({.name = o.at("name").get<std::string>(),
+                           .calls = o.at("calls").get<std::int64_t>(),
+                           .us = number_from(o.at("us"))});
   }
   return t;
 }

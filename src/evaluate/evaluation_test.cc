@@ -79,6 +79,7 @@ Evaluation any_evaluation(std::uint64_t seed) {
   if (maybe()) {
     e.diagnosis.traces["eager"] = {.kernels = {{.name = text(), .launches = 3, .us = r.uniform()}},
                                    .waits = {{.call = "cudaStreamSynchronize", .times = 2, .us = 7}},
+                                   .operators = {{.name = "aten::mm", .calls = 2, .us = r.uniform()}},
                                    .copies = 1,
                                    .copies_us = 2,
                                    .span_us = 9,

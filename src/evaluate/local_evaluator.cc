@@ -28,6 +28,8 @@ struct Shared {
   std::map<std::pair<std::string, Baseline>, std::string> baselines;
   // The same, as the loop's thread knows it: what need not be made ready by a job of its own.
   std::set<std::pair<std::string, Baseline>> settled;
+  // Of workload and baseline, or why there is none. For the loop's thread.
+  std::map<std::pair<std::string, std::string>, Result<TorchTrace>> traces;
   // Of each workload the shortest time so far: what is faster is worth a profile. For the loop's thread.
   std::map<std::string, double> best_us;
 
@@ -457,7 +459,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
   void timed(std::string) {
     std::ranges::move(timed_result_.checks, std::back_inserter(e_.checks));
     if (timed_result_.finding) return conclude(std::move(*timed_result_.finding));
-    if (!worth_a_profile()) return diagnose_candidate();
+    if (!worth_a_profile()) return trace_baselines();
     add("profile", "", Slot::alone, holding(true, [self = shared_from_this()] { return self->profile_body(); }),
         &Journey::profiled);
   }
@@ -487,10 +489,12 @@ class Journey : public std::enable_shared_from_this<Journey> {
                                .workload = primary(),
                                .time_us = timed_result_.receipt.time_us.median,
                                .step_us = timed_result_.step_us,
-                               .effort = request_.profile ? Effort::confirm : request_.effort},
+                               .effort = request_.profile ? Effort::confirm : request_.effort,
+                               .ncu = request_.ncu},
                               random_);
     if (taken) {
       if (!taken->no_lines.empty()) timed_result_.receipt.unavailable["lines"] = taken->no_lines;
+      if (!taken->no_ncu.empty()) timed_result_.receipt.unavailable["ncu"] = taken->no_ncu;
       profile_ = *std::move(taken);
     } else if (taken.error().kind == ErrorKind::candidate) {
       return std::unexpected(taken.error());
@@ -501,7 +505,101 @@ class Journey : public std::enable_shared_from_this<Journey> {
     return "";
   }
 
-  void profiled(std::string) { diagnose_candidate(); }
+  // What happens inside a kernel of Triton's takes a compilation and some launches more: for those that are asked for.
+  void profiled(std::string) {
+    const int step = slowest_launch(source_.plan, timed_result_.step_us);
+    auto* const prober = dynamic_cast<KernelProber*>(tools_.backend.get());
+    if (!request_.profile || !profile_ || prober == nullptr || step < 0) return trace_baselines();
+    add(
+        "instrument", "", Slot::compile,
+        [self = shared_from_this(), prober, step]() -> Result<std::string> {
+          self->probed_ = prober->probed(self->source_, self->primary(), self->points_[self->pick_], step);
+          return "";
+        },
+        &Journey::instrumented);
+  }
+
+  void instrumented(std::string) {
+    if (!probed_) {
+      timed_result_.receipt.unavailable["timeline"] = probed_.error().message;
+      return trace_baselines();
+    }
+    add("probe", "", Slot::alone, [self = shared_from_this()] { return self->probe_body(); }, &Journey::probed);
+  }
+
+  Result<std::string> probe_body() {
+    const int step = slowest_launch(source_.plan, timed_result_.step_us);
+    const auto device = tools_.runner->describe();
+    auto taken = take_timeline(
+        {.oracle = shared_->parts.oracle,
+         .runner = *tools_.runner,
+         .trials = shared_->trials,
+         .threads = shared_->options.threads},
+        {.source = source_,
+         .image = images_[pick_],
+         .point = points_[pick_],
+         .workload = primary(),
+         .time_us = timed_result_.receipt.time_us.median,
+         .step_us = timed_result_.step_us},
+        *probed_, step, sm_mhz(profile_->answer, step, device.is_object() ? device.value("clock_khz", 0) : 0), random_);
+    if (taken) {
+      timeline_ = *std::move(taken);
+    } else if (taken.error().kind == ErrorKind::candidate) {
+      return std::unexpected(taken.error());
+    } else {
+      timed_result_.receipt.unavailable["timeline"] = taken.error().message;
+      static_cast<void>(shared_->watched(std::move(taken)));
+    }
+    return "";
+  }
+
+  void probed(std::string) { trace_baselines(); }
+
+  // Once for each workload, when somebody asks for a profile: what the baselines do on the device.
+  void trace_baselines() {
+    if (!request_.profile) return diagnose_candidate();
+    for (const auto& [name, estimate] : timed_result_.receipt.baselines) {
+      const auto known = shared_->traces.find({primary().id, name});
+      if (known == shared_->traces.end()) {
+        traces_[name];
+      } else if (known->second) {
+        known_traces_[name] = *known->second;
+      } else {
+        timed_result_.receipt.unavailable["trace." + name] = known->second.error().message;
+      }
+    }
+    if (traces_.empty()) return diagnose_candidate();
+    add("trace", "", Slot::alone, [self = shared_from_this()] { return self->trace_body(); }, &Journey::traced);
+  }
+
+  Result<std::string> trace_body() {
+    for (auto& [name, trace] : traces_) {
+      const auto baseline = name == to_string(Baseline::eager)     ? Baseline::eager
+                            : name == to_string(Baseline::compile) ? Baseline::compile
+                                                                   : Baseline::max_autotune;
+      const auto text = shared_->parts.oracle.trace_baseline(primary().id, baseline);
+      auto read = text ? read_torch_trace(*text) : Result<TorchTrace>(std::unexpected(text.error()));
+      if (!read && read.error().kind == ErrorKind::user)
+        read = fail(ErrorKind::unavailable, "unavailable: " + read.error().message);
+      if (read && shared_->options.gpu && read->launches + read->copies == 0)
+        read = fail(ErrorKind::unavailable, "unavailable: PyTorch's profiler saw nothing of the GPU");
+      if (read) shorten(*read);
+      trace = std::move(read);
+    }
+    return "";
+  }
+
+  void traced(std::string) {
+    for (auto& [name, trace] : traces_) {
+      if (trace) {
+        known_traces_[name] = *trace;
+      } else {
+        timed_result_.receipt.unavailable["trace." + name] = trace.error().message;
+      }
+      shared_->traces.insert_or_assign({primary().id, name}, std::move(trace));
+    }
+    diagnose_candidate();
+  }
 
   void diagnose_candidate() {
     add(
@@ -516,6 +614,8 @@ class Journey : public std::enable_shared_from_this<Journey> {
                                          .shape = shape,
                                          .step_us = self->timed_result_.step_us,
                                          .remarks = self->images_[self->pick_].remarks});
+          self->e_diagnosis_.timeline = self->timeline_;
+          self->e_diagnosis_.traces = self->known_traces_;
           const auto device = self->tools_.runner->describe();
           if (self->profile_ && self->shared_->options.gpu) {
             add_profile(self->e_diagnosis_, *self->profile_,
@@ -591,7 +691,11 @@ class Journey : public std::enable_shared_from_this<Journey> {
   std::vector<Baseline> wanted_;
   Timed timed_result_;
   std::optional<TakenProfile> profile_;
+  Result<ProbedKernel> probed_ = ProbedKernel();
+  std::optional<Timeline> timeline_;
   Diagnosis e_diagnosis_;
+  std::map<std::string, Result<TorchTrace>> traces_;  // by baseline: those that are taken
+  std::map<std::string, TorchTrace> known_traces_;    // those that are known
 };
 
 class LocalEvaluator final : public Evaluator {

@@ -131,6 +131,11 @@ struct Oracle {
   // Involuntary context switches of the oracle during the last time_baseline; -1 where it cannot know. Company is
   // noticed on both sides of a comparison or on neither: throwing away only one side's slow runs would favour it.
   [[nodiscard]] virtual std::int64_t baseline_switches() { return -1; }
+  // What PyTorch's profiler says of one call of a baseline, as JSON (read_torch_trace). In a process of its own: the
+  // profiler leaves hooks behind, and nothing may be timed beside them. Kind unavailable says why there is none.
+  [[nodiscard]] virtual Result<std::string> trace_baseline(const std::string& /*workload*/, Baseline /*baseline*/) {
+    return fail(ErrorKind::unavailable, "unavailable: this oracle takes no traces");
+  }
   virtual void forget(const std::string& trial) = 0;
 
   // What is done to the memory of trials and outputs, wherever it lies. These defaults are for main memory, which this

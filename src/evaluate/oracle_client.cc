@@ -219,6 +219,25 @@ class OracleClient final : public Oracle {
     return number_field(reply, "us");
   }
 
+  Result<std::string> trace_baseline(const std::string& workload, Baseline baseline) override {
+    OracleClient other(options_);
+    other.options_.before_free = {};  // nobody opens its memory
+    {
+      const std::scoped_lock lock(mutex_);
+      other.known_[workload] = *TRY(find(workload));
+    }
+    const auto taken = [&]() -> Result<std::string> {
+      TRY(other.prepare(workload, baseline));
+      const Json reply =
+          TRY(other.call({{"do", "trace_baseline"}, {"workload", workload}, {"baseline", to_string(baseline)}}, {},
+                         options_.call_limit, {}));
+      return text_field(reply, "trace");
+    }();
+    if (taken) return taken;
+    const std::string& why = taken.error().message;
+    return fail(ErrorKind::unavailable, why.starts_with("unavailable") ? why : "unavailable: " + why);
+  }
+
   std::int64_t baseline_switches() override {
     const std::scoped_lock lock(mutex_);
     return switches_;

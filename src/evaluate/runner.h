@@ -79,6 +79,16 @@ struct Runner {
                                                       const std::vector<int>& /*steps*/, Effort /*effort*/) {
     return fail(ErrorKind::unavailable, "unavailable: this runner has no profiler");
   }
+  // The same counters by NVIDIA Nsight Compute, which is started for it and watches such a process (some 5 s).
+  [[nodiscard]] virtual Result<ProfileAnswer> profile_with_ncu(const LoadRequest& /*load*/, const RunRequest& /*run*/,
+                                                               const std::vector<int>& /*steps*/) {
+    return fail(ErrorKind::unavailable, "unavailable: Nsight Compute watches runners of NVIDIA GPUs");
+  }
+  // Times a launch with and without probes, in a process that times nothing else, and reads what they wrote.
+  [[nodiscard]] virtual Result<ProbeAnswer> probe(const LoadRequest& /*load*/, const RunRequest& /*run*/,
+                                                  const ProbeMessage& /*kernel*/) {
+    return fail(ErrorKind::unavailable, "unavailable: this runner launches no probed kernels");
+  }
   // The device on which candidates run, for receipts; null where that is the machine itself.
   [[nodiscard]] virtual nlohmann::json describe() const { return nullptr; }
 };

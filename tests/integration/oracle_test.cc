@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <chrono>
 #include <cstring>
 #include <filesystem>
@@ -11,6 +13,7 @@
 
 #include "base/paths.h"
 #include "evaluate/oracle_client.h"
+#include "evaluate/profile/torch_trace.h"
 #include "problem/suite.h"
 
 namespace kerf {
@@ -92,6 +95,22 @@ TEST_F(OracleTest, TracesInPlaceOperatorsAsTheirFunctionalTwins) {
   for (const auto& node : understood.workloads.at(0).exported.nodes) ops.push_back(node.op);
   EXPECT_THAT(ops, Contains("aten.relu.default"));
   EXPECT_THAT(ops, Not(Contains("aten.relu_.default")));
+}
+
+TEST_F(OracleTest, TracesWhatABaselineDoes) {
+  const Understood understood = admit(problem_of("row_softmax"));
+  const auto text = oracle().trace_baseline(understood.workloads.at(0).id, Baseline::eager);
+  ASSERT_TRUE(text) << text.error().message;
+  const auto trace = read_torch_trace(*text);
+  ASSERT_TRUE(trace) << trace.error().message;
+  EXPECT_EQ(trace->launches, 0) << "there is no GPU here";
+  EXPECT_GT(trace->host_us, 0);
+  ASSERT_FALSE(trace->operators.empty());
+  EXPECT_TRUE(std::ranges::any_of(trace->operators, [](const TorchTrace::Operator& op) {
+    return op.name.find("softmax") != std::string::npos && op.us > 0;
+  }));
+  const auto unknown = oracle().trace_baseline("never admitted", Baseline::eager);
+  ASSERT_FALSE(unknown);
 }
 
 TEST_F(OracleTest, MarksWhatOnlyUpdatesABuffer) {

@@ -10,6 +10,7 @@
 #include "base/paths.h"
 #include "candidate/triton_manifest.h"
 #include "target/nvidia/cubin.h"
+#include "target/nvidia/kernel_prober.h"
 #include "target/nvidia/triton.h"
 
 namespace kerf {
@@ -127,6 +128,23 @@ TEST_F(Triton, CompilesEachSpecialisationOnceAndKeepsIt) {
   ASSERT_TRUE(fewer);
   EXPECT_NE(fewer->digest, image->digest) << "other workloads, other specialisations";
   std::cout << fmt::format("two specialisations: {:.2f} s\n", took);
+}
+
+TEST_F(Triton, CompilesAKernelWithProbes) {
+  auto* const prober = dynamic_cast<KernelProber*>(backend);
+  ASSERT_NE(prober, nullptr);
+  const auto made = prober->probed(source_of(candidate(body)), rows_of(64, 1024), {}, 0);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->kernel, "scale");
+  EXPECT_EQ(made->parameters, 4);
+  EXPECT_GE(made->ops.size(), 2u);
+  bool load = false;
+  for (const auto& [op, known] : made->ops) load = load || (known.name == "tt.load" && known.line == 16);
+  EXPECT_TRUE(load) << "the load of the kernel's last line";
+  const auto cubin = read_cubin(*read_file(made->cubin));
+  ASSERT_TRUE(cubin) << cubin.error().message;
+  EXPECT_EQ(cubin->kernels.at(0).parameters.size(), 5 + made->scratch.size());
+  EXPECT_GT(made->plan.bytes(), 0);
 }
 
 TEST_F(Triton, KnowsTheSameCodeOnOtherLines) {

@@ -73,10 +73,12 @@ std::vector<int> steps_to_profile(const Plan& plan, const std::vector<double>& s
   return steps;
 }
 
-Result<TakenProfile> take_profile(const ProfileTools& tools, const ProfileRequest& request, Random& random) {
-  const auto steps = steps_to_profile(request.source.plan, request.step_us);
-  if (steps.empty())
-    return fail(ErrorKind::unavailable, "unavailable: the plan launches no kernel of its own; calls are not profiled");
+namespace {
+
+// Has `use` do something with a run of the plan on a fresh trial, and looks at the inputs afterwards.
+template <class F>
+auto on_a_trial(const ProfileTools& tools, const ProfileRequest& request, Random& random, F use)
+    -> decltype(use(LoadRequest(), RunRequest())) {
   const auto trial = TRY(tools.trials.changing(request.workload, random));
   Arena outputs = TRY(tools.oracle.make_outputs(request.workload, Placement::front));
   const std::uint64_t sentinel = make_sentinel(random);
@@ -84,13 +86,12 @@ Result<TakenProfile> take_profile(const ProfileTools& tools, const ProfileReques
   // Every pass is a run of each kernel, with what it takes to put memory back in front of it.
   constexpr double passes = 100, slack_ms = 60'000;
   const std::chrono::milliseconds limit(static_cast<std::int64_t>(slack_ms + passes * request.time_us * 1e-3));
-  auto answer = tools.runner.profile({.source = &request.source,
-                                      .image = &request.image,
-                                      .workload = &request.workload,
-                                      .tune = request.point,
-                                      .threads = tools.threads},
-                                     {.trial = trial.get(), .outputs = &outputs, .sentinel = sentinel, .limit = limit},
-                                     steps, request.effort);
+  auto answer = use({.source = &request.source,
+                     .image = &request.image,
+                     .workload = &request.workload,
+                     .tune = request.point,
+                     .threads = tools.threads},
+                    {.trial = trial.get(), .outputs = &outputs, .sentinel = sentinel, .limit = limit});
   if (!TRY(tools.oracle.is_intact(*trial))) {
     tools.trials.clear();  // the next candidate must not meet what this one left
     auto error = fail(ErrorKind::candidate, "a run under the profiler writes to an input or a parameter");
@@ -100,7 +101,34 @@ Result<TakenProfile> take_profile(const ProfileTools& tools, const ProfileReques
   // Being slower, or ended, under a profiler is no verdict.
   if (!answer && answer.error().kind == ErrorKind::candidate)
     return fail(ErrorKind::unavailable, "unavailable: under the profiler " + answer.error().message);
-  TakenProfile taken{.answer = TRY(std::move(answer))};
+  return answer;
+}
+
+}  // namespace
+
+Result<TakenProfile> take_profile(const ProfileTools& tools, const ProfileRequest& request, Random& random) {
+  const auto steps = steps_to_profile(request.source.plan, request.step_us);
+  if (steps.empty())
+    return fail(ErrorKind::unavailable, "unavailable: the plan launches no kernel of its own; calls are not profiled");
+  TakenProfile taken{.answer =
+                         TRY(on_a_trial(tools, request, random, [&](const LoadRequest& load, const RunRequest& run) {
+                           return tools.runner.profile(load, run, steps, request.effort);
+                         }))};
+  if (request.ncu) {
+    auto counted = on_a_trial(tools, request, random, [&](const LoadRequest& load, const RunRequest& run) {
+      return tools.runner.profile_with_ncu(load, run, steps);
+    });
+    if (counted) {
+      taken.answer.launches = std::move(counted->launches);
+      taken.answer.seconds += counted->seconds;
+      taken.answer.passes = 0;  // its own affair
+      taken.profiler = "Nsight Compute";
+    } else if (counted.error().kind == ErrorKind::candidate) {
+      return std::unexpected(counted.error());
+    } else {
+      taken.no_ncu = counted.error().message;
+    }
+  }
   taken.no_lines = taken.answer.no_samples;
   if (!taken.no_lines.empty()) return taken;
   if (auto lines = line_tables_of(request.image, taken.answer.samples)) {
@@ -109,6 +137,87 @@ Result<TakenProfile> take_profile(const ProfileTools& tools, const ProfileReques
     taken.no_lines = lines.error().message;
   }
   return taken;
+}
+
+int slowest_launch(const Plan& plan, const std::vector<double>& step_us) {
+  const auto steps = steps_to_profile(plan, step_us, 1);
+  return steps.empty() ? -1 : steps.front();
+}
+
+Result<Timeline> take_timeline(const ProfileTools& tools, const ProfileRequest& request, const ProbedKernel& kernel,
+                               int step, double mhz, Random& random) {
+  const ProbeMessage probe{.step = step,
+                           .cubin = kernel.cubin,
+                           .symbol = kernel.symbol,
+                           .num_warps = kernel.num_warps,
+                           .shared_bytes = kernel.shared_bytes,
+                           .parameters = kernel.parameters,
+                           .scratch = kernel.scratch,
+                           .bytes = kernel.plan.bytes()};
+  const auto answer = TRY(on_a_trial(tools, request, random, [&](const LoadRequest& load, const RunRequest& run) {
+    return tools.runner.probe(load, run, probe);
+  }));
+  return timeline_of(kernel, answer, mhz);
+}
+
+double sm_mhz(const ProfileAnswer& answer, int step, int highest_khz) {
+  const auto launch = std::ranges::find(answer.launches, step, &LaunchCounters::step);
+  if (launch != answer.launches.end()) {
+    const auto ns = launch->counters.find("gpu__time_duration.sum"),
+               cycles = launch->counters.find("sm__cycles_elapsed.max");
+    if (ns != launch->counters.end() && cycles != launch->counters.end() && ns->second > 0 && cycles->second > 0)
+      return cycles->second / ns->second * 1e3;
+  }
+  return highest_khz * 1e-3;
+}
+
+Result<Timeline> timeline_of(const ProbedKernel& kernel, const ProbeAnswer& answer, double mhz) {
+  constexpr double harmless = 1.1;  // times the launch without probes
+  constexpr std::size_t kept_events = 256;
+  const auto median = [](std::vector<double> values) {
+    if (values.empty()) return 0.0;
+    std::ranges::sort(values);
+    return values[values.size() / 2];
+  };
+  Timeline out{.kernel = kernel.kernel, .plain_us = median(answer.plain_us), .probed_us = median(answer.probed_us)};
+  out.disturbed = out.plain_us <= 0 || out.probed_us > harmless * out.plain_us;
+  const std::vector<TimelineEvent> events = timeline(kernel.plan, answer.words, mhz);
+  if (events.empty()) return fail(ErrorKind::unavailable, "unavailable: the probes wrote nothing");
+  std::vector<double> programs;
+  const auto size = static_cast<std::size_t>(kernel.plan.words_of_program());
+  for (std::size_t at = 0; at + size <= answer.words.size(); at += size) {
+    const std::uint64_t begin = answer.words[at + 1], end = answer.words[at + 3];
+    if (answer.words[at] != 0 && end > begin) programs.push_back(static_cast<double>(end - begin) * 1e3 / mhz);
+  }
+  out.programs = static_cast<int>(programs.size());
+  double whole = 0;
+  for (const double ns : programs) whole += ns;
+  std::map<std::size_t, std::vector<double>> by_op;
+  for (const TimelineEvent& event : events) by_op[event.op].push_back(event.end_ns - event.begin_ns);
+  std::map<std::size_t, int> part_of;
+  for (const auto& [op, durations] : by_op) {
+    const auto known = kernel.ops.find(op);
+    double sum = 0;
+    for (const double ns : durations) sum += ns;
+    part_of[op] = static_cast<int>(out.parts.size());
+    out.parts.push_back({.op = known == kernel.ops.end() ? "?" : known->second.name,
+                         .line = known == kernel.ops.end() ? 0 : known->second.line,
+                         .events = static_cast<std::int64_t>(durations.size()),
+                         .median_ns = median(durations),
+                         .longest_ns = std::ranges::max(durations),
+                         .share = whole > 0 ? sum / whole : 0});
+  }
+  out.program_ns = median(std::move(programs));
+  for (const TimelineEvent& event : events) {
+    if (out.events.size() >= kept_events) break;
+    out.events.push_back({.program = event.program,
+                          .sm = event.sm,
+                          .part = part_of[event.op],
+                          .round = event.round,
+                          .begin_ns = event.begin_ns,
+                          .end_ns = event.end_ns});
+  }
+  return out;
 }
 
 GpuRun gpu_run(const ProfileAnswer& answer, const ProfiledRun& run) {
@@ -160,12 +269,12 @@ void add_profile(Diagnosis& diagnosis, const TakenProfile& taken, const Profiled
   const ProfileAnswer& answer = taken.answer;
   const GpuRun measured = gpu_run(answer, run);
   Diagnosis of_launches = diagnose_gpu(measured);
-  diagnosis.profiler = "CUPTI";
+  diagnosis.profiler = taken.profiler;
   diagnosis.metrics.merge(of_launches.metrics);
   const auto put = [&](const char* name, double value, const char* unit) {
     diagnosis.metrics[name] = {.value = value, .unit = unit, .evidence = Evidence::silicon};
   };
-  put("profile.passes", static_cast<double>(answer.passes), "1");
+  if (answer.passes > 0) put("profile.passes", static_cast<double>(answer.passes), "1");
   put("profile.seconds", answer.seconds, "s");
   const bool calls_dominate = time_of(run, Step::Kind::call) > time_of(run, Step::Kind::launch);
   if (calls_dominate) return;

@@ -13,6 +13,7 @@
 #include "evaluate/profile/line_samples.h"
 #include "evaluate/runner.h"
 #include "evaluate/trial_pool.h"
+#include "target/nvidia/kernel_prober.h"
 #include "target/target.h"
 
 namespace kerf {
@@ -36,16 +37,33 @@ struct ProfileRequest {
   double time_us = 0;        // of one run
   const std::vector<double>& step_us;
   Effort effort = Effort::screen;  // of a screen few counters, which cost little
+  bool ncu = false;                // counters of Nsight Compute's instead of CUPTI's
 };
 struct TakenProfile {
   ProfileAnswer answer;
   LineTables lines = {};      // of the samples, unless
   std::string no_lines = {};  // "unavailable: …"
+  std::string profiler = "CUPTI";
+  std::string no_ncu = {};  // why the counters are CUPTI's although Nsight Compute's were asked for
 };
 // Blocks: called from a job body that has the machine for itself. Kind candidate: it did to its inputs what no run may.
 // Any other error says why there is no profile.
 [[nodiscard]] Result<TakenProfile> take_profile(const ProfileTools& tools, const ProfileRequest& request,
                                                 Random& random);
+
+// The step whose kernel is worth looking into: the launch in which most time goes; -1: the plan has none.
+[[nodiscard]] int slowest_launch(const Plan& plan, const std::vector<double>& step_us);
+
+// Blocks. Launches the probed kernel in the place of a launch of `step`. `mhz`: the SMs' clock. Errors as of
+// take_profile().
+[[nodiscard]] Result<Timeline> take_timeline(const ProfileTools& tools, const ProfileRequest& request,
+                                             const ProbedKernel& kernel, int step, double mhz, Random& random);
+
+// Of what the probes wrote. Pure. Kind unavailable: nothing.
+[[nodiscard]] Result<Timeline> timeline_of(const ProbedKernel& kernel, const ProbeAnswer& answer, double mhz);
+
+// The SMs' clock during the launch that was counted for this step; where that is not known, their highest.
+[[nodiscard]] double sm_mhz(const ProfileAnswer& answer, int step, int highest_khz);
 
 struct ProfiledRun {
   const Source& source;

@@ -176,6 +176,43 @@ TEST(AddProfile, CausesReplaceWhatWasGuessed) {
   EXPECT_EQ(diagnosis.hot_spots[1].evidence, Evidence::silicon);
 }
 
+// Two programs at 1 GHz, of one operation in two rounds: 100 and 300 ns in programs of 1,000 ns.
+TEST(TimelineOf, PartsAndWhatTheProbesCost) {
+  ProbedKernel kernel{.kernel = "sum", .plan = {.events = {{.op = 7, .round = 0}, {.op = 7, .round = 1}}, .programs = 2}};
+  kernel.ops[7] = {.name = "tt.load", .line = 12};
+  ProbeAnswer answer{.plain_us = {11, 10, 50}, .probed_us = {11.5, 11, 60}, .words = {}};
+  for (const std::uint64_t start : {5'000u, 5'100u}) {
+    const std::uint64_t clock = 1'000'000;
+    answer.words.insert(answer.words.end(), {start, clock, 3, clock + 1000, clock + 100, clock + 200, clock + 400, clock + 700});
+  }
+  const auto found = timeline_of(kernel, answer, 1000);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->programs, 2);
+  EXPECT_DOUBLE_EQ(found->program_ns, 1000);
+  EXPECT_DOUBLE_EQ(found->plain_us, 11);
+  EXPECT_DOUBLE_EQ(found->probed_us, 11.5);
+  EXPECT_FALSE(found->disturbed);
+  ASSERT_EQ(found->parts.size(), 1u);
+  EXPECT_EQ(found->parts[0].line, 12);
+  EXPECT_EQ(found->parts[0].events, 4);
+  EXPECT_DOUBLE_EQ(found->parts[0].longest_ns, 300);
+  EXPECT_DOUBLE_EQ(found->parts[0].share, 0.4);
+  ASSERT_EQ(found->events.size(), 4u);
+  EXPECT_EQ(found->events[2].program, 1);
+  EXPECT_DOUBLE_EQ(found->events[2].begin_ns, 200);  // it began 100 ns later
+  answer.probed_us = {13, 13, 13};
+  EXPECT_TRUE(timeline_of(kernel, answer, 1000)->disturbed);
+  answer.words.assign(answer.words.size(), 0);
+  EXPECT_FALSE(timeline_of(kernel, answer, 1000));
+}
+
+TEST(SmClock, IsThatOfTheLaunchWhereItWasCounted) {
+  ProfileAnswer answer;
+  answer.launches = {{.step = 1, .counters = {{"gpu__time_duration.sum", 1e4}, {"sm__cycles_elapsed.max", 1.5e4}}}};
+  EXPECT_DOUBLE_EQ(sm_mhz(answer, 1, 1'980'000), 1500);
+  EXPECT_DOUBLE_EQ(sm_mhz(answer, 2, 1'980'000), 1980);
+}
+
 TEST(AddProfile, LinesInWhichWarpsWereSeenFollow) {
   const Source source = source_of(plan_of_three);
   const Workload workload = workload_of(Dtype::f32, "aten.relu.default");

@@ -60,10 +60,10 @@ double scale_of(std::string_view unit) {
 
 }  // namespace
 
-Result<std::vector<KernelProfile>> read_ncu_csv(std::string_view text) {
+Result<std::vector<NcuLaunch>> read_ncu_launches(std::string_view text) {
   std::vector<std::string> names;
   std::vector<std::string> units;
-  std::vector<KernelProfile> profiles;
+  std::vector<NcuLaunch> launches;
   std::size_t kernel = 0;
   for (int line = 1; !text.empty(); ++line) {
     const auto end = std::min(text.find('\n'), text.size());
@@ -94,13 +94,43 @@ Result<std::vector<KernelProfile>> read_ncu_csv(std::string_view text) {
       for (std::size_t i = 0; i < names.size(); ++i) {
         if (const auto value = number_of((*cells)[i])) counters[names[i]] = *value * scale_of(units[i]);
       }
-      profiles.push_back(from_nvidia_counters((*cells)[kernel], counters));
+      launches.push_back({.kernel = (*cells)[kernel], .counters = std::move(counters)});
     }
   }
   if (names.empty()) {
     return user_error("no table of Nsight Compute was found; write it with ncu --csv --page raw");
   }
+  return launches;
+}
+
+Result<std::vector<KernelProfile>> read_ncu_csv(std::string_view text) {
+  std::vector<KernelProfile> profiles;
+  for (const NcuLaunch& launch : TRY(read_ncu_launches(text)))
+    profiles.push_back(from_nvidia_counters(launch.kernel, launch.counters));
   return profiles;
+}
+
+std::string error_of_ncu(std::string_view log) {
+  constexpr std::string_view mark = "==ERROR== ";
+  const auto at = log.find(mark);
+  if (at == log.npos) return {};
+  std::string line(
+      log.substr(at + mark.size(), std::min<std::size_t>(log.find('\n', at), log.size()) - at - mark.size()));
+  std::ranges::replace_if(line, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return line.substr(0, 300);
+}
+
+Result<> take_ncu(std::string_view log, ProfileAnswer& answer) {
+  if (const std::string why = error_of_ncu(log); !why.empty())
+    return fail(ErrorKind::unavailable, "unavailable: Nsight Compute: " + why);
+  auto launches = read_ncu_launches(log);
+  if (!launches) return fail(ErrorKind::unavailable, "unavailable: Nsight Compute: " + launches.error().message);
+  if (launches->size() != answer.launches.size()) {
+    return fail(ErrorKind::unavailable, fmt::format("unavailable: Nsight Compute measured {} launches of {}",
+                                                    launches->size(), answer.launches.size()));
+  }
+  for (std::size_t i = 0; i < launches->size(); ++i) answer.launches[i].counters = std::move((*launches)[i].counters);
+  return {};
 }
 
 }  // namespace kerf

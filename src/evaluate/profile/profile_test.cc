@@ -23,6 +23,32 @@ std::string case_text(const std::string& name) {
   return (std::stringstream() << in.rdbuf()).str();
 }
 
+TEST(NcuLog, CountersAreOfTheLaunchesThatWereMarked) {
+  ProfileAnswer answer;
+  answer.launches = {{.step = 3, .threads = 128, .blocks = 9}};
+  const auto taken = take_ncu(case_text("profiles/ncu_full.csv"), answer);
+  ASSERT_TRUE(taken) << taken.error().message;
+  EXPECT_EQ(answer.launches[0].step, 3);
+  EXPECT_DOUBLE_EQ(answer.launches[0].counters.at("dram__bytes_read.sum"), 268454144);
+  answer.launches.push_back({.step = 4});
+  const auto fewer = take_ncu(case_text("profiles/ncu_full.csv"), answer);
+  ASSERT_FALSE(fewer);
+  EXPECT_EQ(fewer.error().kind, ErrorKind::unavailable);
+  EXPECT_THAT(fewer.error().message, HasSubstr("1 launches of 2"));
+}
+
+TEST(NcuLog, SaysWhatIsNotPermitted) {
+  const char* const log =
+      "==PROF== Connected to process 7\n==ERROR== ERR_NVGPUCTRPERM - The user does not have permission\nmore\n";
+  EXPECT_EQ(error_of_ncu(log), "ERR_NVGPUCTRPERM - The user does not have permission");
+  EXPECT_EQ(error_of_ncu("==PROF== fine\n"), "");
+  EXPECT_EQ(error_of_ncu("==ERROR== at the end"), "at the end");
+  ProfileAnswer answer;
+  const auto taken = take_ncu(log, answer);
+  ASSERT_FALSE(taken);
+  EXPECT_THAT(taken.error().message, HasSubstr("permission"));
+}
+
 TEST(NcuCsv, FullSetOfOneSoftmax) {
   const auto profiles = read_ncu_csv(case_text("profiles/ncu_full.csv"));
   ASSERT_TRUE(profiles) << profiles.error().message;

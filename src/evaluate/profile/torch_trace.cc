@@ -44,11 +44,33 @@ void add_up(std::vector<Stretch> stretches, TorchTrace& trace) {
   trace.span_us = end - stretches.front().begin;
 }
 
+// Of one thread, what each stretch takes without those within it.
+struct HostOp {
+  double begin, end;
+  std::string name;
+};
+void add_up(std::vector<HostOp> ops, std::map<std::string, TorchTrace::Operator>& operators) {
+  std::ranges::stable_sort(
+      ops, [](const HostOp& a, const HostOp& b) { return a.begin != b.begin ? a.begin < b.begin : a.end > b.end; });
+  std::vector<const HostOp*> open;
+  for (const HostOp& op : ops) {
+    while (!open.empty() && open.back()->end <= op.begin) open.pop_back();
+    auto& mine = operators[op.name];
+    mine.name = op.name;
+    ++mine.calls;
+    mine.us += op.end - op.begin;
+    if (!open.empty()) operators[open.back()->name].us -= std::min(op.end, open.back()->end) - op.begin;
+    open.push_back(&op);
+  }
+}
+
 Result<TorchTrace> read(const json& all) {
   const json& events = all.is_array() ? all : all.at("traceEvents");
   TorchTrace trace;
   std::map<std::string, TorchTrace::Kernel> kernels;
   std::map<std::string, TorchTrace::Wait> waits;
+  std::map<std::string, std::vector<HostOp>> host_ops;  // by thread
+  std::map<std::string, TorchTrace::Operator> operators;
   std::vector<Stretch> device;
   Stretch host{INFINITY, -INFINITY};
   for (const json& event : events) {
@@ -63,6 +85,7 @@ Result<TorchTrace> read(const json& all) {
       auto& kernel = kernels[name];
       kernel.name = name;
       ++kernel.launches;
+      ++trace.launches;
       kernel.us += took;
       device.push_back({begin, begin + took});
     } else if (category == "gpu_memcpy" || category == "gpu_memset") {
@@ -76,12 +99,17 @@ Result<TorchTrace> read(const json& all) {
       wait.us += took;
     } else if (category == "cpu_op") {
       host = {std::min(host.begin, begin), std::max(host.end, begin + took)};
+      const auto thread = event.find("tid");
+      host_ops[thread == event.end() ? "" : thread->dump()].push_back({begin, begin + took, name});
     }
   }
   for (auto& [name, kernel] : kernels) trace.kernels.push_back(std::move(kernel));
   for (auto& [name, wait] : waits) trace.waits.push_back(std::move(wait));
   std::ranges::stable_sort(trace.kernels, std::greater(), &TorchTrace::Kernel::us);
   std::ranges::stable_sort(trace.waits, std::greater(), &TorchTrace::Wait::us);
+  for (auto& [thread, ops] : host_ops) add_up(std::move(ops), operators);
+  for (auto& [name, op] : operators) trace.operators.push_back(std::move(op));
+  std::ranges::stable_sort(trace.operators, std::greater(), &TorchTrace::Operator::us);
   add_up(std::move(device), trace);
   if (host.end >= host.begin) trace.host_us = host.end - host.begin;
   return trace;
@@ -89,10 +117,13 @@ Result<TorchTrace> read(const json& all) {
 
 }  // namespace
 
-std::int64_t TorchTrace::launches() const {
-  std::int64_t sum = 0;
-  for (const Kernel& kernel : kernels) sum += kernel.launches;
-  return sum;
+void shorten(TorchTrace& trace, std::size_t most) {
+  const auto cut = [most](auto& all) {
+    if (all.size() > most) all.erase(all.begin() + static_cast<std::ptrdiff_t>(most), all.end());
+  };
+  cut(trace.kernels);
+  cut(trace.operators);
+  cut(trace.waits);
 }
 
 Result<TorchTrace> read_torch_trace(std::string_view text) {

@@ -23,18 +23,27 @@ struct TorchTrace {
     std::int64_t times = 0;
     double us = 0;  // that the host spent in it
   };
-  std::vector<Kernel> kernels;  // the longest first
-  std::vector<Wait> waits;      // of the host for the device, the longest first
-  std::int64_t copies = 0;      // between host and device, and within it
+  struct Operator {
+    std::string name;  // "aten::addmm"
+    std::int64_t calls = 0;
+    double us = 0;  // on the host, without the operators that it calls
+  };
+  std::vector<Kernel> kernels;           // the longest first
+  std::vector<Wait> waits;               // of the host for the device, the longest first
+  std::vector<Operator> operators = {};  // the longest first: where they run on the host, what takes the time
+  std::int64_t copies = 0;               // between host and device, and within it
   double copies_us = 0;
   double span_us = 0;  // from the begin of the first to the end of the last thing on a device
   double busy_us = 0;  // in it, that something ran
   double longest_gap_us = 0;
-  double host_us = 0;  // from the first to the last operator of the host
-  [[nodiscard]] std::int64_t launches() const;
+  double host_us = 0;         // from the first to the last operator of the host
+  std::int64_t launches = 0;  // of all kernels
 };
 // Kind user: no Chrome trace, or an event without its fields. A trace of a machine without a GPU has no kernels.
 [[nodiscard]] Result<TorchTrace> read_torch_trace(std::string_view json);
+
+// What is kept in a record: of kernels, operators and waits the longest few. Sums are as they were.
+void shorten(TorchTrace& trace, std::size_t most = 8);
 
 // The contents of a gzip file (several members in a row are one), or the bytes themselves if they are none. Kind user:
 // it is damaged, or more than `most` bytes.

@@ -39,7 +39,7 @@ TEST(TorchTrace, LaunchesGapsAndWaits) {
   EXPECT_EQ(read->kernels[0].name, "relu");
   EXPECT_EQ(read->kernels[0].launches, 2);
   EXPECT_DOUBLE_EQ(read->kernels[0].us, 60);
-  EXPECT_EQ(read->launches(), 3);
+  EXPECT_EQ(read->launches, 3);
   EXPECT_DOUBLE_EQ(read->span_us, 76);
   EXPECT_DOUBLE_EQ(read->busy_us, 56);  // what overlaps counts once
   EXPECT_DOUBLE_EQ(read->longest_gap_us, 20);
@@ -50,6 +50,25 @@ TEST(TorchTrace, LaunchesGapsAndWaits) {
   EXPECT_DOUBLE_EQ(read->host_us, 112);
 }
 
+TEST(TorchTrace, OperatorsOfTheHostCountWithoutThoseTheyCall) {
+  const auto read = read_torch_trace(R"json([
+    {"ph": "X", "cat": "cpu_op", "name": "aten::linear", "ts": 0, "dur": 100, "tid": 1},
+    {"ph": "X", "cat": "cpu_op", "name": "aten::t", "ts": 0, "dur": 10, "tid": 1},
+    {"ph": "X", "cat": "cpu_op", "name": "aten::addmm", "ts": 20, "dur": 70, "tid": 1},
+    {"ph": "X", "cat": "cpu_op", "name": "aten::copy_", "ts": 30, "dur": 5, "tid": 1},
+    {"ph": "X", "cat": "cpu_op", "name": "aten::copy_", "ts": 40, "dur": 5, "tid": 2},
+    {"ph": "X", "cat": "cpu_op", "name": "aten::relu", "ts": 100, "dur": 30, "tid": 1}])json");
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->operators.size(), 5u);
+  EXPECT_EQ(read->operators[0].name, "aten::addmm");
+  EXPECT_DOUBLE_EQ(read->operators[0].us, 65);
+  EXPECT_EQ(read->operators[1].name, "aten::relu");
+  EXPECT_DOUBLE_EQ(read->operators[1].us, 30);
+  EXPECT_EQ(read->operators[2].name, "aten::linear");
+  EXPECT_DOUBLE_EQ(read->operators[2].us, 20);
+  EXPECT_EQ(read->launches, 0);
+}
+
 TEST(TorchTrace, SaysWhatIsNone) {
   EXPECT_FALSE(read_torch_trace("{}"));
   EXPECT_FALSE(read_torch_trace("[{\"ph\": \"X\", \"name\": 3}]"));
@@ -57,7 +76,7 @@ TEST(TorchTrace, SaysWhatIsNone) {
   EXPECT_FALSE(read_torch_trace(std::string(100'000, '[')));
   const auto empty = read_torch_trace("{\"traceEvents\": []}");
   ASSERT_TRUE(empty);
-  EXPECT_EQ(empty->launches(), 0);
+  EXPECT_EQ(empty->launches, 0);
   EXPECT_DOUBLE_EQ(empty->span_us, 0);
 }
 

@@ -111,6 +111,13 @@ Result<> CudaExecutor::allow_shared(LoadedKernel& kernel, std::int64_t bytes, co
   return {};
 }
 
+Result<CuFunction> CudaExecutor::function(const std::string& cubin, const std::string& symbol,
+                                          std::int64_t shared_bytes) {
+  LoadedKernel& found = *TRY(kernel(cubin, symbol));
+  TRY(allow_shared(found, shared_bytes, symbol, {}));
+  return found.function;
+}
+
 void CudaExecutor::note(TensorId id, BoundTensor tensor) {
   const auto index = static_cast<std::size_t>(id);
   if (bound_.size() <= index) bound_.resize(index + 1);

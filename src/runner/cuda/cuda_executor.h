@@ -83,6 +83,9 @@ class CudaExecutor final : public Machine {
   [[nodiscard]] Result<RunAnswer> replay(const RunMessage& run);
   // Launches go through it; null: straight to the driver.
   void observe(LaunchObserver* observer) { observer_ = observer; }
+  // Of another cubin than the image's, with room for that much dynamic shared memory. Stays loaded with the executor.
+  [[nodiscard]] Result<CuFunction> function(const std::string& cubin, const std::string& symbol,
+                                            std::int64_t shared_bytes);
   // Whether something wrote beside scratch. Lets go of what the run held.
   [[nodiscard]] Result<> finish();
   // An error after which this process is of no use any more.

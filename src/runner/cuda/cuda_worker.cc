@@ -69,6 +69,9 @@ class CudaWorker {
         case profile:
           TRY(profile_one(request));
           break;
+        case probe:
+          TRY(probe_one(request));
+          break;
         case drop:
           drop_instance(request.instance);
           TRY(channel_.send(encode_number("dropped", 1)));
@@ -149,6 +152,10 @@ class CudaWorker {
   }
 
   Result<ProfileAnswer> profiled(const DeviceRequest& request, CudaExecutor& executor) {
+    if (request.profile.library.empty()) {
+      TRY(placed(request, executor));
+      return mark_launches(driver_, request, executor, *memories_, flush_);
+    }
     if (!profiler_) profiler_ = TRY(LaunchProfiler::open(driver_, request.profile.library, device_));
     const auto start = std::chrono::steady_clock::now();
     TRY(placed(request, executor));
@@ -163,6 +170,20 @@ class CudaWorker {
       return channel_.send(encode(fail(ErrorKind::internal, "no such candidate is loaded").error()));
     const auto answer = profiled(request, *found->second->executor);
     lost_ = found->second->executor->lost();
+    memories_->close();
+    return channel_.send(answer ? encode(*answer) : encode(answer.error()));
+  }
+
+  Result<> probe_one(const DeviceRequest& request) {
+    const auto found = instances_.find(request.instance);
+    if (found == instances_.end())
+      return channel_.send(encode(fail(ErrorKind::internal, "no such candidate is loaded").error()));
+    CudaExecutor& executor = *found->second->executor;
+    const auto answer = [&]() -> Result<ProbeAnswer> {
+      TRY(placed(request, executor));
+      return probe_launch(driver_, request, executor, *memories_, flush_);
+    }();
+    lost_ = executor.lost();
     memories_->close();
     return channel_.send(answer ? encode(*answer) : encode(answer.error()));
   }

@@ -49,6 +49,8 @@ Result<CudaDriver> load_cuda_driver() {
   find(driver.event_destroy, "cuEventDestroy_v2");
   find(driver.event_record, "cuEventRecord");
   find(driver.event_elapsed, "cuEventElapsedTime");
+  find(driver.profiler_start, "cuProfilerStart");
+  find(driver.profiler_stop, "cuProfilerStop");
   find(driver.synchronize, "cuCtxSynchronize");
   find(driver.reset_persisting_l2, "cuCtxResetPersistingL2Cache");
   find(driver.error_name, "cuGetErrorName");

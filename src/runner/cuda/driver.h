@@ -70,7 +70,9 @@ struct CudaDriver {
   CuResult (*event_destroy)(CuEvent);
   CuResult (*event_record)(CuEvent, CuStream);
   CuResult (*event_elapsed)(float*, CuEvent, CuEvent);  // milliseconds
-  CuResult (*synchronize)();                            // the whole context
+  CuResult (*profiler_start)();                         // for who watches this process from outside
+  CuResult (*profiler_stop)();
+  CuResult (*synchronize)();  // the whole context
   CuResult (*reset_persisting_l2)();
   CuResult (*error_name)(CuResult, const char**);
 

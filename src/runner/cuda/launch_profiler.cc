@@ -1,6 +1,7 @@
 #include "runner/cuda/launch_profiler.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 
@@ -53,6 +54,22 @@ class FirstLaunches : public LaunchObserver {
   std::optional<Error> error_;
 };
 
+LaunchCounters described(const CudaDriver& driver, int step, const CudaLaunch& launch) {
+  const auto volume = [](const unsigned(&extent)[3]) { return std::int64_t{1} * extent[0] * extent[1] * extent[2]; };
+  const auto attribute = [&](int number) {
+    int value = 0;
+    driver.function_get(&value, number, launch.function);
+    return value;
+  };
+  return {.step = step,
+          .threads = volume(launch.config.block),
+          .blocks = volume(launch.config.grid),
+          .registers = attribute(registers_of_kernel),
+          .shared_bytes = attribute(shared_of_kernel) + static_cast<std::int64_t>(launch.config.shared_bytes),
+          .local_bytes = attribute(local_of_kernel),
+          .counters = {}};
+}
+
 class Counting final : public FirstLaunches {
  public:
   Counting(const CudaDriver& driver, Cupti& cupti, const CuptiPlan& plan, const DeviceBuffer& flush,
@@ -68,27 +85,9 @@ class Counting final : public FirstLaunches {
   }
 
  private:
-  [[nodiscard]] int attribute(CuFunction function, int number) const {
-    int value = 0;
-    driver().function_get(&value, number, function);
-    return value;
-  }
-
   void note(int step, const CudaLaunch& launch, const std::vector<double>& values) {
     auto at = std::ranges::find(into_, step, &LaunchCounters::step);
-    if (at == into_.end()) {
-      const auto volume = [](const unsigned(&extent)[3]) {
-        return std::int64_t{1} * extent[0] * extent[1] * extent[2];
-      };
-      at = into_.insert(into_.end(), {.step = step,
-                                      .threads = volume(launch.config.block),
-                                      .blocks = volume(launch.config.grid),
-                                      .registers = attribute(launch.function, registers_of_kernel),
-                                      .shared_bytes = attribute(launch.function, shared_of_kernel) +
-                                                      static_cast<std::int64_t>(launch.config.shared_bytes),
-                                      .local_bytes = attribute(launch.function, local_of_kernel),
-                                      .counters = {}});
-    }
+    if (at == into_.end()) at = into_.insert(into_.end(), described(driver(), step, launch));
     for (std::size_t i = 0; i < values.size(); ++i)
       if (std::isfinite(values[i])) at->counters[plan_.counters[i]] = values[i];
   }
@@ -116,6 +115,78 @@ class Sampling final : public FirstLaunches {
  private:
   PcSampler& sampler_;
   std::vector<LaunchSamples>& into_;
+};
+
+class Marking final : public FirstLaunches {
+ public:
+  Marking(const CudaDriver& driver, const DeviceBuffer& flush, const std::vector<int>& steps,
+          std::vector<LaunchCounters>& into)
+      : FirstLaunches(driver, flush, steps), into_(into) {}
+
+ protected:
+  Result<> look(int step, const CudaLaunch& launch, const std::function<void()>& run) override {
+    into_.push_back(described(driver(), step, launch));
+    driver().profiler_start();
+    run();
+    driver().profiler_stop();
+    return {};
+  }
+
+ private:
+  std::vector<LaunchCounters>& into_;
+};
+
+// Times the launch, or the probed kernel in its place.
+class Probing final : public FirstLaunches {
+ public:
+  Probing(const CudaDriver& driver, const DeviceBuffer& flush, const std::vector<int>& steps, CuFunction function,
+          const ProbeMessage& probe, const DeviceBuffer& words)
+      : FirstLaunches(driver, flush, steps), function_(function), probe_(probe), words_(words) {}
+  [[nodiscard]] double us() const { return us_; }
+
+ protected:
+  Result<> look(int /*step*/, const CudaLaunch& launch, const std::function<void()>& /*run*/) override {
+    CuLaunchConfig config = launch.config;
+    CuFunction function = launch.function;
+    std::vector<std::uint64_t> values = launch.values;
+    std::vector<DeviceBuffer> scratch;
+    if (function_ != nullptr) {
+      function = function_;
+      constexpr unsigned warp = 32;
+      config.block[0] = warp * static_cast<unsigned>(probe_.num_warps);
+      config.shared_bytes = static_cast<unsigned>(probe_.shared_bytes);
+      if (values.size() < static_cast<std::size_t>(probe_.parameters))
+        return fail(ErrorKind::unavailable, "unavailable: the probed kernel takes other parameters");
+      values.resize(static_cast<std::size_t>(probe_.parameters));
+      values.push_back(words_.data());
+      const std::int64_t programs = std::int64_t{1} * config.grid[0] * config.grid[1] * config.grid[2];
+      for (const std::int64_t bytes : probe_.scratch) {
+        if (bytes > 0)
+          scratch.push_back(TRY(DeviceBuffer::allocate(driver(), static_cast<std::size_t>(bytes * programs))));
+        values.push_back(bytes > 0 ? scratch.back().data() : 0);
+      }
+    }
+    std::vector<void*> pointers;
+    for (std::uint64_t& value : values) pointers.push_back(&value);
+    std::array<CuEvent, 2> events{};
+    for (CuEvent& event : events) driver().event_create(&event, 0);
+    driver().event_record(events[0], nullptr);
+    const CuResult launched = driver().launch(&config, function, pointers.data(), nullptr);
+    driver().event_record(events[1], nullptr);
+    const CuResult ended = launched == 0 ? driver().synchronize() : launched;
+    float ms = 0;
+    if (ended == 0) driver().event_elapsed(&ms, events[0], events[1]);
+    us_ = 1e3 * static_cast<double>(ms);
+    for (const CuEvent event : events) driver().event_destroy(event);
+    if (ended != 0) return fail(ErrorKind::unavailable, "unavailable: the launch with probes: " + driver().name(ended));
+    return {};
+  }
+
+ private:
+  const CuFunction function_;  // null: the launch as it is
+  const ProbeMessage& probe_;
+  const DeviceBuffer& words_;
+  double us_ = 0;
 };
 
 double longest_ns(const std::vector<LaunchCounters>& launches) {
@@ -192,7 +263,52 @@ Result<> LaunchProfiler::sample(const DeviceRequest& request, CudaExecutor& exec
   }();
   sampler_->end();
   if (!ran) return ran;
-  return sampling.error() ? without(*sampling.error()) : Result<>();
+  if (sampling.error()) return without(*sampling.error());
+  const bool none = std::ranges::all_of(answer.samples, [](const LaunchSamples& launch) { return launch.at.empty(); });
+  return none ? without({.kind = ErrorKind::unavailable,
+                         .message = "unavailable: CUPTI took no sample of a program counter"})
+              : Result<>();
+}
+
+Result<ProbeAnswer> probe_launch(const CudaDriver& driver, const DeviceRequest& request, CudaExecutor& executor,
+                                 OpenedMemories& memories, const DeviceBuffer& flush) {
+  const ProbeMessage& probe = request.probe;
+  const CuFunction function = TRY(executor.function(probe.cubin, probe.symbol, probe.shared_bytes));
+  const DeviceBuffer words = TRY(DeviceBuffer::allocate(driver, static_cast<std::size_t>(probe.bytes)));
+  ProbeAnswer answer;
+  const std::vector<int> steps{probe.step};
+  for (int turn = 0; turn < 2 * probe.rounds; ++turn) {
+    const bool probed = turn % 2 == 1;
+    driver.memset8(words.data(), 0, words.size(), nullptr);
+    Probing probing(driver, flush, steps, probed ? function : nullptr, probe, words);
+    TRY(executor.place(request, memories));
+    executor.observe(&probing);
+    const auto ran = executor.replay(request.run);
+    executor.observe(nullptr);
+    if (!ran) return std::unexpected(ran.error());
+    if (probing.error()) return std::unexpected(*probing.error());
+    TRY(executor.finish());
+    (probed ? answer.probed_us : answer.plain_us).push_back(probing.us());
+  }
+  answer.words.resize(static_cast<std::size_t>(probe.bytes) / sizeof(std::uint64_t));
+  if (const CuResult code =
+          driver.copy_to_host(answer.words.data(), words.data(), static_cast<std::size_t>(probe.bytes));
+      code != 0)
+    return fail(ErrorKind::unavailable, "unavailable: what the probes wrote: " + driver.name(code));
+  return answer;
+}
+
+Result<ProfileAnswer> mark_launches(const CudaDriver& driver, const DeviceRequest& request, CudaExecutor& executor,
+                                    OpenedMemories& memories, const DeviceBuffer& flush) {
+  ProfileAnswer answer;
+  Marking marking(driver, flush, request.profile.steps, answer.launches);
+  TRY(executor.place(request, memories));
+  executor.observe(&marking);
+  const auto ran = executor.replay(request.run);
+  executor.observe(nullptr);
+  if (!ran) return std::unexpected(ran.error());
+  TRY(executor.finish());
+  return answer;
 }
 
 }  // namespace kerf

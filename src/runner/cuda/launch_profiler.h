@@ -41,4 +41,15 @@ class LaunchProfiler {
   std::vector<std::pair<std::vector<std::string>, CuptiPlan>> plans_;  // making one takes some ten milliseconds
 };
 
+// Runs the plan 2 * rounds times, by turns as it is and with the probed kernel in the place of the step's first launch.
+[[nodiscard]] Result<ProbeAnswer> probe_launch(const CudaDriver& driver, const DeviceRequest& request,
+                                               CudaExecutor& executor, OpenedMemories& memories,
+                                               const DeviceBuffer& flush);
+
+// Runs the plan once and marks the chosen launches for a profiler that watches this process from outside. The answer
+// says what was launched, and holds no counters.
+[[nodiscard]] Result<ProfileAnswer> mark_launches(const CudaDriver& driver, const DeviceRequest& request,
+                                                  CudaExecutor& executor, OpenedMemories& memories,
+                                                  const DeviceBuffer& flush);
+
 }  // namespace kerf

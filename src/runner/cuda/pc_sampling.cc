@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t name_bytes = 128;  // CUPTI_STALL_REASON_STRING_SIZE
 constexpr std::size_t most_at_once = 4096;
-constexpr int continuous = 1;  // CUpti_PCSamplingCollectionMode: kernels are not held back for each other
+constexpr int kernel_by_kernel = 2;  // CUpti_PCSamplingCollectionMode: what was seen is there when the kernel has ended
 
 struct Head {
   std::size_t size;
@@ -216,7 +216,7 @@ Result<> PcSampler::begin(void* context, unsigned period) {
   };
   set(stall_reasons).stalls = {count, s.indices.data()};
   set(sampling_period_of).number = period;
-  set(collection_mode).number = continuous;
+  set(collection_mode).number = kernel_by_kernel;
   set(scratch_bytes).bytes = std::size_t{16} << 20;
   set(hardware_bytes).bytes = std::size_t{128} << 20;
   set(start_and_stop).number = 1;

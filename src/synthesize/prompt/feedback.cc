@@ -119,6 +119,32 @@ std::string success(const Evaluation& e, const Candidate& candidate) {
       out += "\n";
     }
   }
+  if (d.timeline) {
+    const Timeline& t = *d.timeline;
+    out += fmt::format(
+        "Inside {} (probes around operations, first {} programs, {:.4g} ns each; a launch {:.4g} us with probes, "
+        "{:.4g} us without{}):\n",
+        quote(t.kernel), t.programs, t.program_ns, t.probed_us, t.plain_us, t.disturbed ? ": disturbed by them" : "");
+    for (const Timeline::Part& part : t.parts)
+      out += fmt::format("- line {}: {} takes {:.0f} % of a program's time, {:.4g} ns in the median\n", part.line,
+                         quote(part.op), 100 * part.share, part.median_ns);
+  }
+  for (const auto& [name, t] : d.traces) {
+    out += fmt::format("What {} does: ", quote(name));
+    if (t.launches > 0) {
+      out += fmt::format(
+          "{} kernels, busy {:.4g} us of {:.4g} us, longest gap {:.4g} us, {} copies, {} kinds of waits of the host.\n",
+          t.launches, t.busy_us, t.span_us, t.longest_gap_us, t.copies, t.waits.size());
+    } else {
+      out += fmt::format("nothing on a device, {:.4g} us on the host.\n", t.host_us);
+    }
+    for (std::size_t i = 0; i < std::min<std::size_t>(t.kernels.size(), 4); ++i)
+      out +=
+          fmt::format("- {} x {}, {:.4g} us\n", t.kernels[i].launches, quote(t.kernels[i].name, 80), t.kernels[i].us);
+    for (std::size_t i = 0; t.launches == 0 && i < std::min<std::size_t>(t.operators.size(), 4); ++i)
+      out += fmt::format("- {} x {}, {:.4g} us\n", t.operators[i].calls, quote(t.operators[i].name, 80),
+                         t.operators[i].us);
+  }
   if (!d.advice.empty()) {
     out += "Advice, by fixed rules from these figures; it promises nothing:\n";
     for (const std::string& advice : d.advice) out += fmt::format("- {}\n", quote(advice));

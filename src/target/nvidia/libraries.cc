@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/paths.h"
+#include "base/process.h"
 
 namespace kerf {
 
@@ -79,6 +80,21 @@ Result<fs::path> find_cupti() {
       fmt::format("unavailable: CUPTI, which reads the GPU's counters, is not on this machine: {} -m pip install "
                   "'nvidia-cuda-cupti', or set KERF_CUPTI to libcupti.so",
                   python()));
+}
+
+Result<fs::path> find_ncu() {
+  const auto runs = [](const fs::path& file) { return ::access(file.c_str(), X_OK) == 0; };
+  if (const char* set = std::getenv("KERF_NCU"); set != nullptr && *set != '\0') {
+    if (runs(set)) return fs::path(set);
+    return fail(ErrorKind::unavailable, fmt::format("unavailable: KERF_NCU is {}, which cannot be run", set));
+  }
+  if (const auto found = find_program("ncu")) return fs::path(*found);
+  for (const fs::path& toolkit : folders_below("/usr/local", "cuda"))
+    if (const fs::path file = toolkit / "bin/ncu"; runs(file)) return file;
+  for (const fs::path& version : folders_below("/opt/nvidia/nsight-compute", "2"))
+    if (const fs::path file = version / "ncu"; runs(file)) return file;
+  return fail(ErrorKind::unavailable,
+              "unavailable: NVIDIA Nsight Compute (ncu) is not on this machine: install it, or set KERF_NCU");
 }
 
 }  // namespace kerf

@@ -23,4 +23,8 @@ namespace kerf {
 // `unavailable: …` says what to install.
 [[nodiscard]] Result<std::filesystem::path> find_cupti();
 
+// NVIDIA Nsight Compute, the program: $KERF_NCU, else in PATH, in CUDA installations, in /opt/nvidia/nsight-compute.
+// `unavailable: …` if it is nowhere.
+[[nodiscard]] Result<std::filesystem::path> find_ncu();
+
 }  // namespace kerf

@@ -15,6 +15,7 @@
 #include "candidate/plan_error.h"
 #include "candidate/triton_manifest.h"
 #include "target/nvidia/cubin.h"
+#include "target/nvidia/kernel_prober.h"
 #include "target/nvidia/occupancy.h"
 #include "target/nvidia/triton_worker.h"
 
@@ -140,7 +141,7 @@ Result<TritonJob> job_of(const Bound& bound, const TritonKernel& kernel, const T
   return job;
 }
 
-class TritonBackend final : public LanguageBackend {
+class TritonBackend final : public LanguageBackend, public KernelProber {
  public:
   TritonBackend(Target target, std::unique_ptr<TritonWorkers> workers, fs::path images)
       : target_(std::move(target)), workers_(std::move(workers)), images_(std::move(images)) {
@@ -189,6 +190,13 @@ class TritonBackend final : public LanguageBackend {
 
   [[nodiscard]] std::string version() const override { return workers_->version(); }
 
+  Result<ProbedKernel> probed(const Source& source, const Workload& workload, const TunePoint& point,
+                              int step) override {
+    auto made = make_probed(source, workload, point, step);
+    if (made || made.error().kind == ErrorKind::unavailable) return made;
+    return fail(ErrorKind::unavailable, "unavailable: a kernel with probes: " + made.error().message);
+  }
+
  private:
   [[nodiscard]] bool load_cached(Image& image) const {
     const auto record = read_file(images_ / (image.digest + ".json"));
@@ -207,6 +215,50 @@ class TritonBackend final : public LanguageBackend {
     image.code = json["code"].get<std::string>();
     image.inspected = std::move(json);
     return true;
+  }
+
+  [[nodiscard]] Result<ProbedKernel> make_probed(const Source& source, const Workload& workload, const TunePoint& point,
+                                                 int step) const {
+    const std::vector<Bound> launches = TRY(launches_of(source, workload, point));
+    const auto bound = std::ranges::find(launches, &source.plan.steps.at(static_cast<std::size_t>(step)), &Bound::step);
+    if (bound == launches.end()) return fail(ErrorKind::unavailable, "unavailable: the step launches nothing");
+    const auto loaded = TRY(workers_->load(source.candidate.text));
+    const auto kernel = loaded->kernels().find(bound->launch.kernel);
+    if (kernel == loaded->kernels().end()) return fail(ErrorKind::unavailable, "unavailable: the kernel is not there");
+    std::vector<TritonParameter> parameters;
+    const TritonJob job = TRY(job_of(*bound, kernel->second, point, parameters));
+    const auto plain = TRY(loaded->compile({job}, architecture_));
+    const Ttgir ir = TRY(read_ttgir(plain.at(0).ttgir));
+    const std::vector<std::size_t> ops = ops_to_probe(ir);
+    if (ops.empty()) return fail(ErrorKind::unavailable, "unavailable: it has no operation that is worth timing");
+    const ProbedTtgir changed = TRY(insert_probes(ir, ops));
+    const auto outputs = TRY(loaded->compile_ir({changed.text}, plain.at(0).num_warps, architecture_));
+    const TritonOutput& output = outputs.at(0);
+    const Cubin cubin = TRY(read_cubin(output.cubin));
+    const auto compiled = std::ranges::find(cubin.kernels, output.symbol, &CubinKernel::name);
+    const std::size_t given = parameters.size() + 1;
+    if (compiled == cubin.kernels.end() || compiled->parameters.size() < given ||
+        compiled->parameters.size() - given > output.scratch.size())
+      return fail(ErrorKind::unavailable, "unavailable: Triton made another kernel of it than was expected");
+    ProbedKernel made{.kernel = bound->launch.kernel,
+                      .cubin = {},
+                      .symbol = output.symbol,
+                      .num_warps = output.num_warps,
+                      .shared_bytes = output.shared_bytes,
+                      .parameters = static_cast<int>(parameters.size()),
+                      .scratch = {},
+                      .plan = changed.plan,
+                      .ops = {}};
+    for (std::size_t i = 0; i < compiled->parameters.size() - given; ++i)
+      made.scratch.push_back(output.scratch[i].bytes);
+    for (const std::size_t op : ops) {
+      const bool own = ir.ops[op].file.ends_with(std::string("/") + triton_candidate_file);
+      made.ops[op] = {.name = ir.ops[op].name, .line = own ? ir.ops[op].line : 0};
+    }
+    const fs::path file = images_ / (Digest().add("probed").add(output.cubin).hex() + ".probed.cubin");
+    TRY(write_file(file, output.cubin));
+    made.cubin = file.string();
+    return made;
   }
 
   Result<> build(const Source& source, const TunePoint& point, const std::map<std::string, Bound>& wanted,
