@@ -301,6 +301,57 @@ TEST_F(Cuda, RunsTheBlocksOfACooperativeLaunchTogether) {
     expect_right(cooperative_sum(wait));
 }
 
+// A row comes by one bulk copy, what is before and behind its 16-byte units by plain loads.
+std::string bulk_sum(const std::string& wait) {
+  return row_sum(
+      "extern \"C\" __global__ void row_sum(const float* x, float* out, int64_t n, float scale) {\n"
+      "  __shared__ alignas(16) float row[2048];\n"
+      "  __shared__ uint64_t barrier;\n"
+      "  const float* from = x + blockIdx.x * n;\n"
+      "  const int skip = (int)((16 - (uint64_t)from % 16) / 4 % 4), whole = (int)((n - skip) / 4 * 4);\n"
+      "  const unsigned at = (unsigned)__cvta_generic_to_shared(&barrier);\n"
+      "  if (threadIdx.x == 0) {\n"
+      "    asm volatile(\"mbarrier.init.shared::cta.b64 [%0], 1;\" ::\"r\"(at) : \"memory\");\n"
+      "    asm volatile(\"fence.mbarrier_init.release.cluster;\" ::: \"memory\");\n"
+      "    asm volatile(\"mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;\" ::\"r\"(at), \"r\"(whole * 4) : "
+      "\"memory\");\n"
+      "    asm volatile(\n"
+      "        \"cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];\" ::\"r\"(\n"
+      "            (unsigned)__cvta_generic_to_shared(row)), \"l\"(from + skip), \"r\"(whole * 4), \"r\"(at) : "
+      "\"memory\");\n"
+      "  }\n"
+      "  __syncthreads();\n" +
+          wait +
+          "  float sum = 0;\n"
+          "  for (int i = threadIdx.x; i < whole; i += 128) sum += row[i];\n"
+          "  if (threadIdx.x < skip) sum += from[threadIdx.x];\n"
+          "  for (int64_t i = skip + whole + threadIdx.x; i < n; i += 128) sum += from[i];\n"
+          "  __shared__ float part[128];\n"
+          "  part[threadIdx.x] = sum;\n"
+          "  __syncthreads();\n"
+          "  if (threadIdx.x == 0) {\n"
+          "    for (int i = 1; i < 128; ++i) sum += part[i];\n"
+          "    out[blockIdx.x] = sum * scale;\n"
+          "  }\n"
+          "}\n",
+      "supports = \"x.shape[1] >= 8 and x.shape[1] <= 2048\"\n");
+}
+
+TEST_F(Cuda, BulkCopiesTakePlaceWhenTheirBarrierIsWaitedFor) {
+  expect_right(bulk_sum(
+      "  int done = 0;\n"
+      "  while (!done) {\n"
+      "    asm volatile(\"{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; selp.b32 %0, 1, "
+      "0, p; }\" : \"=r\"(done) : \"r\"(at), \"r\"(0) : \"memory\");\n"
+      "  }\n"));
+  expect_right(
+      bulk_sum("  asm volatile(\"{\\n.reg .pred P1;\\nWAIT: mbarrier.try_wait.parity.shared::cta.b64 P1, [%0], "
+               "%1;\\n@P1 bra DONE;\\nbra WAIT;\\nDONE:\\n}\" ::\"r\"(at), \"r\"(0) : \"memory\");\n"));
+  const auto e = evaluate(bulk_sum(""), sums());
+  ASSERT_TRUE(e) << words(e);
+  EXPECT_EQ(e->verdict, Verdict::wrong) << words(e);
+}
+
 TEST_F(Cuda, FindsBlocksThatWaitForEver) {
   expect_finding(cooperative_sum("    while (*(volatile int*)done <= blocks) __nanosleep(32);\n"), Verdict::wrong,
                  "deadlock", {31, 1});

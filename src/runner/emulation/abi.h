@@ -46,6 +46,10 @@ struct KerfBlock {
   void (*commit)(KerfBlock*);
   void (*wait)(KerfBlock*, unsigned pending_groups);
   void (*trap)(KerfBlock*, int line);
+  // Bulk copies that a barrier in shared memory counts: they take place when somebody looks at the barrier, which gets
+  // to know how many bytes have come.
+  void (*bulk_copy)(KerfBlock*, int line, void* to, const void* from, unsigned bytes, const void* barrier);
+  unsigned (*bulk_bytes)(KerfBlock*, const void* barrier);
   // A thread that waits for others to write to memory lets them run.
   void (*yield)(KerfBlock*, int line);
 };

@@ -157,6 +157,8 @@ BlockEmulator::BlockEmulator(std::byte* region, std::size_t threads) : region_(r
   block_->wait = on_wait;
   block_->trap = on_trap;
   block_->yield = on_yield;
+  block_->bulk_copy = on_bulk_copy;
+  block_->bulk_bytes = on_bulk_bytes;
 }
 
 BlockEmulator::~BlockEmulator() { ::munmap(region_, region_bytes_for(mapped_threads_)); }
@@ -272,6 +274,7 @@ std::optional<BlockTrouble> BlockEmulator::begin(const EmulatedLaunch& launch, v
   warps_.assign((threads_ + lanes - 1) / lanes, {});
   ready_.clear();
   next_.clear();
+  bulk_copies_.clear();
   trouble_.reset();
   alive_ = threads_;
   arrived_ = 0;
@@ -533,6 +536,29 @@ void BlockEmulator::complete(Fibre& fibre, unsigned group) {
     std::memset(static_cast<std::byte*>(copy.to) + copy.filled, 0, copy.bytes - copy.filled);
   }
   fibre.copies.resize(kept);
+}
+
+void BlockEmulator::on_bulk_copy(KerfBlock* block, int line, void* to, const void* from, unsigned bytes,
+                                 const void* barrier) {
+  BlockEmulator& self = of(block);
+  constexpr std::uintptr_t unit = 16;
+  if ((reinterpret_cast<std::uintptr_t>(to) | reinterpret_cast<std::uintptr_t>(from) | bytes) % unit != 0) {
+    self.give_up(line, "asm",
+                 fmt::format("cp.async.bulk of {} bytes: size and addresses are multiples of {}", bytes, unit));
+  }
+  self.bulk_copies_.push_back({.to = to, .from = from, .bytes = bytes, .barrier = barrier});
+}
+
+unsigned BlockEmulator::on_bulk_bytes(KerfBlock* block, const void* barrier) {
+  BlockEmulator& self = of(block);
+  unsigned come = 0;
+  std::erase_if(self.bulk_copies_, [&](const BulkCopy& copy) {
+    if (copy.barrier != barrier) return false;
+    std::memcpy(copy.to, copy.from, copy.bytes);
+    come += copy.bytes;
+    return true;
+  });
+  return come;
 }
 
 void BlockEmulator::on_trap(KerfBlock* block, int line) {

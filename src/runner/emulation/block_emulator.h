@@ -81,6 +81,12 @@ class BlockEmulator {
     unsigned bytes, filled;
     unsigned group;
   };
+  struct BulkCopy {
+    void* to;
+    const void* from;
+    unsigned bytes;
+    const void* barrier;
+  };
   struct Fibre {
     void* stack_pointer = nullptr;
     Wait waits = Wait::none;
@@ -108,6 +114,8 @@ class BlockEmulator {
   static void on_wait(KerfBlock* block, unsigned pending_groups);
   static void on_trap(KerfBlock* block, int line);
   static void on_yield(KerfBlock* block, int line);
+  static void on_bulk_copy(KerfBlock* block, int line, void* to, const void* from, unsigned bytes, const void* barrier);
+  static unsigned on_bulk_bytes(KerfBlock* block, const void* barrier);
 
   [[nodiscard]] bool reserve_stacks(std::size_t threads);
   void set_up(std::size_t thread);
@@ -131,6 +139,7 @@ class BlockEmulator {
   std::int64_t arguments_ = 0;
   std::vector<Fibre> fibres_;
   std::vector<Warp> warps_;
+  std::vector<BulkCopy> bulk_copies_;
   std::vector<std::uint16_t> ready_, next_;
   std::size_t threads_ = 0, alive_ = 0, arrived_ = 0;
   KerfVote vote_ = kerf_vote_none;

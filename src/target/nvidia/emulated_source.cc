@@ -141,7 +141,14 @@ Result<> rewrite_shared(std::string_view text, std::string_view clean, Edits& ed
     std::size_t begin = begin_before == clean.npos ? 0 : begin_before + 1;
     // Preprocessor lines and the plan's comment may stand between.
     const std::size_t is_extern = find_word(clean.substr(0, end), "extern", begin);
-    if (is_extern == clean.npos) continue;
+    if (is_extern == clean.npos) {
+      // __shared__ alignas(16) float tile[256]: in C++ the alignment stands first.
+      const std::size_t behind = clean.find_first_not_of(" \t\n", at + std::string_view("__shared__").size());
+      if (behind != clean.npos && find_word(clean, "alignas", behind) == behind)
+        if (const auto stop = behind_parenthesis(clean, behind))
+          edits.replace(at, *stop, on_one_line(text.substr(behind, *stop - behind)) + " __shared__");
+      continue;
+    }
     begin = std::min(is_extern, at);
     std::string declaration(clean.substr(begin, end - begin));
     const auto erase = [&declaration](std::string_view name, bool parenthesis) {
@@ -198,6 +205,59 @@ bool ends_do(std::string_view clean, std::size_t at) {
   return open >= 2 && clean.substr(open - 2, 2) == "do" && (open == 2 || !word(clean[open - 3]));
 }
 
+// An operand of an instruction: "%2" and "[%2]" stand for an expression, numbers and "_" for themselves.
+std::optional<std::string> operand_of(std::string_view argument, const std::vector<std::string>& operands) {
+  if (argument.size() > 2 && argument.front() == '[' && argument.back() == ']')
+    argument = trimmed(argument.substr(1, argument.size() - 2));
+  if (argument.starts_with('%')) {
+    const std::string_view digits = argument.substr(1);
+    if (digits.empty() || digits.size() > 2 || digits.find_first_not_of("0123456789") != digits.npos) return {};
+    const auto index = static_cast<std::size_t>(std::stoi(std::string(digits)));
+    if (index < operands.size()) return operands[index];
+    return {};
+  }
+  if (argument == "_" || (!argument.empty() && argument.find_first_not_of("0123456789") == argument.npos))
+    return std::string(argument);
+  return {};
+}
+
+// A look at a barrier in shared memory with what is customary around it: a predicate, then a value made of it or a
+// loop. Empty if it is something else.
+std::string emulated_wait(std::string code, const std::vector<std::string>& operands) {
+  std::string barrier, parity, result;
+  bool loops = false;
+  std::ranges::replace_if(code, [](char c) { return c == '{' || c == '}'; }, ' ');
+  for (const auto& [from, to] : cut(code, 0, code.size(), ';')) {
+    std::string_view piece = trimmed(std::string_view(code).substr(from, to - from));
+    // "LABEL:" and "@p" stand before instructions.
+    for (bool more = true; more;) {
+      const std::size_t end = std::min(piece.find_first_of(" \t\n"), piece.size());
+      more = end > 0 && (piece[0] == '@' || piece[end - 1] == ':');
+      if (more) piece = trimmed(piece.substr(end));
+    }
+    const std::size_t space = std::min(piece.find_first_of(" \t"), piece.size());
+    const std::string_view name = piece.substr(0, space);
+    std::vector<std::string_view> arguments;
+    for (const auto& [begin, stop] : cut(piece, space, piece.size(), ','))
+      arguments.push_back(trimmed(piece.substr(begin, stop - begin)));
+    if (name.starts_with("mbarrier.try_wait.parity.") || name.starts_with("mbarrier.test_wait.parity.")) {
+      if (arguments.size() < 3 || !barrier.empty()) return {};
+      barrier = operand_of(arguments[1], operands).value_or("");
+      parity = operand_of(arguments[2], operands).value_or("");
+    } else if (name.starts_with("selp.")) {
+      if (arguments.size() != 4 || arguments[1] != "1" || arguments[2] != "0") return {};
+      result = operand_of(arguments[0], operands).value_or("");
+    } else if (name == "bra" || name == "bra.uni") {
+      loops = true;
+    } else if (!name.empty() && name != ".reg") {
+      return {};
+    }
+  }
+  if (barrier.empty() || parity.empty() || loops == !result.empty()) return {};
+  const std::string passed = fmt::format("kerf_mbarrier_passed((unsigned)({}), (unsigned)({}))", barrier, parity);
+  return loops ? fmt::format("while (!{}) {{}}", passed) : fmt::format("({} = {})", result, passed);
+}
+
 // asm volatile("…" : outputs : inputs : clobbers)
 Result<> rewrite_asm(std::string_view text, std::string_view clean, Edits& edits) {
   for (const std::string_view keyword : {"asm", "__asm__", "__asm"}) {
@@ -216,6 +276,10 @@ Result<> rewrite_asm(std::string_view text, std::string_view clean, Edits& edits
           if (parenthesis == clean.npos || parenthesis >= to) continue;
           operands.emplace_back(trimmed(text.substr(parenthesis, to - parenthesis)));
         }
+      }
+      if (const std::string wait = emulated_wait(code, operands); !wait.empty()) {
+        edits.replace(at, *end, wait);
+        continue;
       }
       std::string replacement = "do {";
       for (const auto& [from, to] : cut(code, 0, code.size(), ';')) {
@@ -262,20 +326,9 @@ std::string emulated_ptx(std::string_view instruction, const std::vector<std::st
   if (space != instruction.npos) {
     const std::string_view rest = instruction.substr(space);
     for (const auto& [from, to] : cut(rest, 0, rest.size(), ',')) {
-      std::string_view argument = trimmed(rest.substr(from, to - from));
-      if (argument.size() > 2 && argument.front() == '[' && argument.back() == ']')
-        argument = trimmed(argument.substr(1, argument.size() - 2));
-      if (argument.starts_with('%')) {
-        const std::string_view digits = argument.substr(1);
-        if (digits.empty() || digits.size() > 2 || digits.find_first_not_of("0123456789") != digits.npos) return {};
-        const auto index = static_cast<std::size_t>(std::stoi(std::string(digits)));
-        if (index >= operands.size()) return {};
-        arguments.push_back(operands[index]);
-      } else if (!argument.empty() && argument.find_first_not_of("0123456789") == argument.npos) {
-        arguments.emplace_back(argument);
-      } else {
-        return {};
-      }
+      const auto operand = operand_of(trimmed(rest.substr(from, to - from)), operands);
+      if (!operand) return {};
+      arguments.push_back(*operand);
     }
   }
   const auto starts = [name](std::string_view prefix) { return name.starts_with(prefix); };
@@ -288,6 +341,26 @@ std::string emulated_ptx(std::string_view instruction, const std::vector<std::st
     return fmt::format("kerf_cp_async((unsigned){0}, (const void*){1}, (unsigned)({2}), (unsigned)({3}))", arguments[0],
                        arguments[1], arguments[2], arguments.back());
   }
+  const auto on_barrier = [&](std::string_view what) { return starts(what) && name.find(".shared") != name.npos; };
+  if (on_barrier("mbarrier.init.") && arguments.size() == 2)
+    return fmt::format("kerf_mbarrier_init((unsigned)({}), (unsigned)({}))", arguments[0], arguments[1]);
+  if (on_barrier("mbarrier.arrive.expect_tx.") && arguments.size() == 3 && arguments[0] == "_") {
+    return fmt::format(
+        "(kerf_mbarrier_expect((unsigned)({0}), (unsigned)({1})), kerf_mbarrier_arrive((unsigned)({0})))", arguments[1],
+        arguments[2]);
+  }
+  if (on_barrier("mbarrier.expect_tx.") && arguments.size() == 2)
+    return fmt::format("kerf_mbarrier_expect((unsigned)({}), (unsigned)({}))", arguments[0], arguments[1]);
+  if (on_barrier("mbarrier.arrive.") && !starts("mbarrier.arrive.noComplete") && arguments.size() == 2 &&
+      arguments[0] == "_")
+    return fmt::format("kerf_mbarrier_arrive((unsigned)({}))", arguments[1]);
+  if (starts("cp.async.bulk.shared::") && name.find(".mbarrier::complete_tx::bytes") != name.npos &&
+      name.find("multicast") == name.npos && (arguments.size() == 4 || arguments.size() == 5)) {
+    return fmt::format("kerf_bulk_copy((unsigned)({}), (const void*)({}), (unsigned)({}), (unsigned)({}))",
+                       arguments[0], arguments[1], arguments[2], arguments[3]);
+  }
+  if (starts("fence.proxy.async") || starts("fence.mbarrier_init.") || on_barrier("mbarrier.inval."))
+    return "__threadfence_block()";
   // Loads and stores that order others, and what is added for others to see.
   if ((starts("ld.acquire.") || starts("ld.relaxed.") || starts("ld.volatile.")) && arguments.size() == 2)
     return fmt::format("kerf_ld({}, (const void*){})", arguments[0], arguments[1]);

@@ -263,6 +263,24 @@ TEST(EmulatedSource, KnowsLoadsAndStoresThatOrderOthers) {
   EXPECT_THAT(*text, HasSubstr("atomicAdd((unsigned*)(p), (unsigned)(1))"));
 }
 
+TEST(EmulatedSource, KnowsBulkCopiesAndTheirBarriers) {
+  const auto of = [](const std::string& code, const std::string& operands) {
+    return emulated_source("void f() { asm volatile(\"" + code + "\" " + operands + "); }\n").value_or("");
+  };
+  EXPECT_THAT(of("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;", "::\"r\"(at), \"r\"(n)"),
+              HasSubstr("(kerf_mbarrier_expect((unsigned)((at)), (unsigned)((n))), kerf_mbarrier_arrive("));
+  const std::string passed = "kerf_mbarrier_passed((unsigned)((at)), (unsigned)((k)))";
+  EXPECT_THAT(of("{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p; }",
+                 ": \"=r\"(ok) : \"r\"(at), \"r\"(k)"),
+              HasSubstr("((ok) = " + passed + ");"));
+  EXPECT_THAT(of("{ .reg .pred P1; L: mbarrier.try_wait.parity.shared::cta.b64 P1, [%0], %1; @P1 bra D; bra L; D: }",
+                 "::\"r\"(at), \"r\"(k)"),
+              HasSubstr("while (!" + passed + ") {};"));
+  EXPECT_EQ(of("{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1; add.u32 %1, %1, 1; }",
+               "::\"r\"(at), \"r\"(k)"),
+            "");
+}
+
 TEST(EmulatedSource, NamesPtxThatItDoesNotKnow) {
   const auto text = emulated_source("__device__ void f() {\n  asm(\"wgmma.fence.sync.aligned;\");\n}\n");
   ASSERT_FALSE(text);

@@ -464,6 +464,35 @@ KERF_DEVICE void kerf_cp_async(unsigned to, const void* from, unsigned bytes, un
 }
 KERF_DEVICE void kerf_cp_async_commit() { kerf_block()->commit(kerf_block()); }
 KERF_DEVICE void kerf_cp_async_wait(unsigned pending) { kerf_block()->wait(kerf_block(), pending); }
+// Barriers in shared memory (mbarrier). A phase ends when all have arrived and all bytes that were announced have come.
+struct kerf_mbarrier { unsigned phase : 1, count : 15, pending : 16; int bytes; };
+KERF_DEVICE kerf_mbarrier* kerf_mbarrier_at(unsigned at) { return (kerf_mbarrier*)__cvta_shared_to_generic(at); }
+KERF_DEVICE void kerf_mbarrier_may_end(kerf_mbarrier* b) {
+  if (b->pending == 0 && b->bytes == 0) b->phase ^= 1, b->pending = b->count;
+}
+KERF_DEVICE void kerf_mbarrier_init(unsigned at, unsigned count) {
+  *kerf_mbarrier_at(at) = kerf_mbarrier{0, count & 0x7fff, count & 0x7fff, 0};
+}
+KERF_DEVICE void kerf_mbarrier_expect(unsigned at, unsigned bytes) { kerf_mbarrier_at(at)->bytes += (int)bytes; }
+KERF_DEVICE void kerf_mbarrier_arrive(unsigned at) {
+  kerf_mbarrier* b = kerf_mbarrier_at(at);
+  --b->pending;
+  kerf_mbarrier_may_end(b);
+}
+// Whether the phase with this parity has ended; others run where it has not.
+KERF_DEVICE bool kerf_mbarrier_passed(unsigned at, unsigned parity, KERF_LINE) {
+  kerf_mbarrier* b = kerf_mbarrier_at(at);
+  if (const unsigned come = kerf_block()->bulk_bytes(kerf_block(), b)) {
+    b->bytes -= (int)come;
+    kerf_mbarrier_may_end(b);
+  }
+  if (b->phase != (parity & 1)) return true;
+  kerf_waits(kerf_line);
+  return false;
+}
+KERF_DEVICE void kerf_bulk_copy(unsigned to, const void* from, unsigned bytes, unsigned barrier, KERF_LINE) {
+  kerf_block()->bulk_copy(kerf_block(), kerf_line, __cvta_shared_to_generic(to), from, bytes, kerf_mbarrier_at(barrier));
+}
 KERF_DEVICE unsigned kerf_lane() { return kerf_block()->linear % 32; }
 
 // ---- barriers and warps
