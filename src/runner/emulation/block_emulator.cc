@@ -628,15 +628,15 @@ Result<std::optional<BlockTrouble>> GridEmulator::run(const EmulatedLaunch& laun
                             "threads at a time",
                             count, threads, max_threads));
   }
-  if (threads > threads_) blocks_.clear();
-  threads_ = std::max(threads_, threads);
+  if (threads != std::exchange(threads_, threads)) blocks_.clear();
   for (auto missing = count - std::ssize(blocks_); missing > 0; --missing)
     blocks_.push_back(TRY(BlockEmulator::create(threads_)));
   std::vector<BlockEmulator*> running;
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t index = descending ? count - 1 - i : i;
     running.push_back(blocks_[static_cast<std::size_t>(index)].get());
-    if (auto trouble = running.back()->begin(launch, args, arguments, index, descending)) return trouble;
+    if (auto trouble = running.back()->begin(launch, args, arguments, index, descending))
+      return fail(ErrorKind::unavailable, "unavailable: " + trouble->message);
   }
   // A thread may look a number of times before it does something else.
   constexpr int patience = 10'000;

@@ -152,7 +152,8 @@ class BlockEmulator {
 // All blocks of a cooperative launch, in turn on the thread that calls: one runs until its threads wait for others.
 class GridEmulator {
  public:
-  static constexpr std::int64_t max_threads = 65'536;  // of all blocks together: each has a stack
+  // Of all blocks together: each has a stack, two of the 65,530 mappings that Linux gives a process.
+  static constexpr std::int64_t max_threads = 16'384;
 
   // Blocks, and the threads in them, start in descending order if asked to. args[i] points to the value of argument i.
   // Fails where there are more threads than the emulation holds.
@@ -161,7 +162,7 @@ class GridEmulator {
 
  private:
   std::vector<std::unique_ptr<BlockEmulator>> blocks_;
-  std::int64_t threads_ = 0;  // that each can have
+  std::int64_t threads_ = 0;  // that each has
 };
 
 }  // namespace kerf

@@ -198,6 +198,18 @@ TEST_P(Blocks, AreFoundWaitingForNobody) {
   EXPECT_THAT((*trouble)->message, HasSubstr(GetParam() ? "thread 0 of block 2" : "thread 0 of block 0"));
 }
 
+TEST_P(Blocks, MayBeAsManyAsThereAreStacksFor) {
+  std::vector<int> data(1 + 2 * 256, 0);
+  for (const std::int64_t threads : {64, 32}) {
+    const std::int64_t blocks = std::min<std::int64_t>(256, GridEmulator::max_threads / threads);
+    data.assign(data.size(), 0);
+    const auto trouble = run_together(sum_of_blocks, blocks, threads, data);
+    ASSERT_TRUE(trouble) << trouble.error().message;
+    EXPECT_FALSE(*trouble) << (*trouble)->message;
+    EXPECT_EQ(data[1 + static_cast<std::size_t>(blocks)], blocks * (blocks + 1) / 2 + 1);
+  }
+}
+
 TEST_P(Blocks, AreTooManyToBeAliveTogether) {
   std::vector<int> data(1, 0);
   const auto trouble = run_together(sum_of_blocks, 1 << 20, 1024, data);
