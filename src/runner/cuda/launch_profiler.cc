@@ -142,7 +142,7 @@ class Probing final : public FirstLaunches {
   Probing(const CudaDriver& driver, const DeviceBuffer& flush, const std::vector<int>& steps, CuFunction function,
           const ProbeMessage& probe, const DeviceBuffer& words)
       : FirstLaunches(driver, flush, steps), function_(function), probe_(probe), words_(words) {}
-  [[nodiscard]] double us() const { return us_; }
+  [[nodiscard]] double us() const { return us_; }  // of the longest, where there are several steps
 
  protected:
   Result<> look(int /*step*/, const CudaLaunch& launch, const std::function<void()>& /*run*/) override {
@@ -176,7 +176,7 @@ class Probing final : public FirstLaunches {
     const CuResult ended = launched == 0 ? driver().synchronize() : launched;
     float ms = 0;
     if (ended == 0) driver().event_elapsed(&ms, events[0], events[1]);
-    us_ = 1e3 * static_cast<double>(ms);
+    us_ = std::max(us_, 1e3 * static_cast<double>(ms));
     for (const CuEvent event : events) driver().event_destroy(event);
     if (ended != 0) return fail(ErrorKind::unavailable, "unavailable: the launch with probes: " + driver().name(ended));
     return {};
@@ -188,15 +188,6 @@ class Probing final : public FirstLaunches {
   const DeviceBuffer& words_;
   double us_ = 0;
 };
-
-double longest_ns(const std::vector<LaunchCounters>& launches) {
-  double longest = 0;
-  for (const LaunchCounters& launch : launches) {
-    const auto found = launch.counters.find("gpu__time_duration.sum");
-    if (found != launch.counters.end()) longest = std::max(longest, found->second);
-  }
-  return longest;
-}
 
 }  // namespace
 
@@ -231,10 +222,11 @@ Result<ProfileAnswer> LaunchProfiler::profile(const DeviceRequest& request, Cuda
     }
     return {};
   };
+  // First: what was counted before it was sampled is never seen by CUPTI's samples (13.0, on an H100).
+  TRY(sample(request, executor, memories, flush, answer));
   auto counted = count();
   cupti_.rest();
   if (!counted) return std::unexpected(std::move(counted).error());
-  TRY(sample(request, executor, memories, flush, answer));
   return answer;
 }
 
@@ -246,21 +238,27 @@ Result<> LaunchProfiler::sample(const DeviceRequest& request, CudaExecutor& exec
     return {};
   };
   if (!sampler_) return without(sampler_.error());
-  CuContext context = nullptr;
-  driver_->get_current(&context);
-  if (const auto begun = sampler_->begin(context, sampling_period(longest_ns(answer.launches))); !begun) {
-    sampler_->end();
-    return without(begun.error());
-  }
-  Sampling sampling(*driver_, *sampler_, flush, request.profile.steps, answer.samples);
-  const auto ran = [&]() -> Result<> {
+  const auto watched = [&](LaunchObserver& observer) -> Result<> {
     TRY(executor.place(request, memories));
-    executor.observe(&sampling);
+    executor.observe(&observer);
     const auto replayed = executor.replay(request.run);
     executor.observe(nullptr);
     if (!replayed) return std::unexpected(replayed.error());
     return executor.finish();
-  }();
+  };
+  // How long the longest takes says how often it must be looked at.
+  const ProbeMessage no_probe;
+  const DeviceBuffer no_words;
+  Probing timing(*driver_, flush, request.profile.steps, nullptr, no_probe, no_words);
+  TRY(watched(timing));
+  CuContext context = nullptr;
+  driver_->get_current(&context);
+  if (const auto begun = sampler_->begin(context, sampling_period(1e3 * timing.us())); !begun) {
+    sampler_->end();
+    return without(begun.error());
+  }
+  Sampling sampling(*driver_, *sampler_, flush, request.profile.steps, answer.samples);
+  const auto ran = watched(sampling);
   sampler_->end();
   if (!ran) return ran;
   if (sampling.error()) return without(*sampling.error());

@@ -19,17 +19,16 @@ class LaunchProfiler {
  public:
   // `unavailable: …` where there is no CUPTI that fits the driver.
   [[nodiscard]] static Result<LaunchProfiler> open(const CudaDriver& driver, const std::string& library, int device);
-  // For each group of counters runs the plan once, from fresh outputs and scratch. `flush` is written before each
-  // launch that is counted, so that its first pass finds cold caches; what further passes find is what a pass before
-  // them left. Then once more, with the launches' program counters sampled; where that cannot be had the answer says
-  // why. The executor has bound the plan.
+  // Runs the plan twice, to time its launches and to sample their program counters; where samples cannot be had the
+  // answer says why. Then for each group of counters once, all from fresh outputs and scratch. `flush` is written
+  // before each launch that is counted, so that its first pass finds cold caches; what further passes find is what a
+  // pass before them left. The executor has bound the plan.
   [[nodiscard]] Result<ProfileAnswer> profile(const DeviceRequest& request, CudaExecutor& executor,
                                               OpenedMemories& memories, const DeviceBuffer& flush);
 
  private:
   LaunchProfiler(const CudaDriver& driver, Cupti cupti, std::string chip, Result<PcSampler> sampler)
       : driver_(&driver), cupti_(std::move(cupti)), chip_(std::move(chip)), sampler_(std::move(sampler)) {}
-  // Into the answer, whose launches are counted.
   [[nodiscard]] Result<> sample(const DeviceRequest& request, CudaExecutor& executor, OpenedMemories& memories,
                                 const DeviceBuffer& flush, ProfileAnswer& answer);
   [[nodiscard]] Result<const CuptiPlan*> plan(const std::vector<std::string>& group);
