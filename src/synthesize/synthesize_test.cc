@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 #include <sstream>
 
@@ -21,8 +22,8 @@
 #include "synthesize/builtin/moves.h"
 #include "synthesize/builtin/passes.h"
 #include "synthesize/builtin/policy.h"
-#include "synthesize/graph_text.h"
 #include "synthesize/fake_synthesizer.h"
+#include "synthesize/graph_text.h"
 #include "synthesize/identity.h"
 
 namespace kerf {
@@ -157,6 +158,65 @@ TEST(Algebra, ALinearLayerStaysWhereItsOutputsAreNeeded) {
               ElementsAre("linear", "sub", "mean"));
 }
 
+std::vector<double> numbers(std::size_t n) {
+  std::vector<double> made(n);
+  for (std::size_t i = 0; i < n; ++i) made[i] = std::sin(1.7 * static_cast<double>(i)) + 0.1;
+  return made;
+}
+
+// Operators, in order, of a whole graph.
+std::vector<std::string> operators(const std::string& text) {
+  const Case c = parse(text);
+  auto graph = generalise(c.problem, GraphForm::exported);
+  std::vector<std::string> names;
+  if (graph)
+    for (const GeneralNode& node : simplify(std::move(*graph)).nodes) names.push_back(node.base());
+  return names;
+}
+
+TEST(Algebra, WhatIsComputedTwiceIsComputedOnce) {
+  using testing::ElementsAre;
+  EXPECT_THAT(operators("input x f32 8 8\na = aten.exp.default x -> f32 8 8\nb = aten.exp.default x -> f32 8 8\n"
+                        "c = aten.mul.Tensor a 2.0 -> f32 8 8\nd = aten.mul.Tensor b 2.0 -> f32 8 8\n"
+                        "e = aten.add.Tensor c d -> f32 8 8\noutput e\n"),
+              ElementsAre("exp", "mul", "add"));
+  // Other arguments, and what is random.
+  EXPECT_THAT(operators("input x f32 8 8\na = aten.mul.Tensor x 2.0 -> f32 8 8\nb = aten.mul.Tensor x 2 -> f32 8 8\n"
+                        "e = aten.add.Tensor a b -> f32 8 8\noutput e\n"),
+              ElementsAre("mul", "mul", "add"));
+  EXPECT_THAT(operators("input x f32 8 8\na = aten.rand_like.default x -> f32 8 8\n"
+                        "b = aten.rand_like.default x -> f32 8 8\ne = aten.add.Tensor a b -> f32 8 8\noutput e\n"),
+              ElementsAre("rand_like", "rand_like", "add"));
+}
+
+TEST(Algebra, ALogarithmOfASoftmaxIsOneOperator) {
+  using testing::ElementsAre;
+  const std::string softmax =
+      "input x f32 8 64\ns = aten.softmax.int x 1 -> f32 8 64\nl = aten.log.default s -> f32 8 64\n";
+  EXPECT_THAT(operators(softmax + "output l\n"), ElementsAre("log_softmax"));
+  EXPECT_THAT(operators(softmax + "output l s\n"), ElementsAre("softmax", "log"));
+}
+
+TEST(Algebra, ADiagonalMatrixScales) {
+  using testing::ElementsAre;
+  const std::string given = "input v f32 6\ninput m f32 6 9\ninput n f32 9 6\nd = aten.diag.default v -> f32 6 6\n";
+  EXPECT_THAT(operators(given + "p = aten.matmul.default d m -> f32 6 9\noutput p\n"), ElementsAre("unsqueeze", "mul"));
+  EXPECT_THAT(operators(given + "p = aten.mm.default n d -> f32 9 6\noutput p\n"), ElementsAre("mul"));
+  EXPECT_THAT(operators(given + "p = aten.mm.default n d -> f32 9 6\noutput p d\n"), ElementsAre("diag", "mm"));
+  // By rows and by columns, as the products are.
+  for (const bool left : {true, false}) {
+    const Case c = parse(given + (left ? "p = aten.matmul.default d m -> f32 6 9\noutput p\n"
+                                       : "p = aten.mm.default n d -> f32 9 6\noutput p\n"));
+    const GeneralGraph graph = simplify(*generalise(c.problem, GraphForm::exported));
+    Memory memory{{"v", numbers(6)}, {left ? "m" : "n", numbers(54)}};
+    std::vector<std::size_t> all(graph.nodes.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    interpret(*lower(graph, all), memory, 0);
+    for (std::size_t i = 0; i < 54; ++i)
+      EXPECT_EQ(memory["p"].at(i), memory[left ? "m" : "n"][i] * memory["v"][left ? i / 9 : i % 6]);
+  }
+}
+
 CacheFacts gpu_facts(Language language = Language::cuda) {
   CacheFacts facts;
   facts.language = language;
@@ -171,12 +231,6 @@ m = aten.mean.dim p [1] true -> f32 3 1 4
 s = aten.sqrt.default m -> f32 3 1 4
 d = aten.div.Tensor x s -> f32 3 5 4
 output d)";
-
-std::vector<double> numbers(std::size_t n) {
-  std::vector<double> made(n);
-  for (std::size_t i = 0; i < n; ++i) made[i] = std::sin(1.7 * static_cast<double>(i)) + 0.1;
-  return made;
-}
 
 // Every group of the recipe, one after the other.
 std::map<std::string, std::vector<double>> run(const GeneralGraph& graph, const Recipe& recipe, Memory memory) {

@@ -6,12 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "synthesize/builtin/algebra/identities.h"
+
 namespace kerf {
 namespace {
-
-const TensorRef* tensor_at(const GeneralNode& node, std::size_t at) {
-  return at < node.args.size() ? std::get_if<TensorRef>(&node.args[at].is) : nullptr;
-}
 
 // An argument that is the same integer (or flag) in every workload.
 std::optional<std::int64_t> fixed(const GeneralArgument& argument) {
@@ -70,11 +68,7 @@ class ReducedLinear {
     const TensorRef* ref = tensor_at(user, at);
     const GeneralNode* node = ref ? graph_.node(ref->name) : nullptr;
     if (!node || node->results.size() != 1) return nullptr;
-    std::size_t uses = 0;
-    for (const GeneralNode& each : graph_.nodes)
-      for (const TensorRef& used : references(each)) uses += used.name == ref->name ? 1 : 0;
-    for (const TensorRef& output : graph_.outputs) uses += output.name == ref->name ? 1 : 0;
-    return uses == 1 ? node : nullptr;
+    return uses(graph_, ref->name) == 1 ? node : nullptr;
   }
 
   [[nodiscard]] static bool over_last(const GeneralNode& reduction, std::size_t rank) {
@@ -153,8 +147,10 @@ class ReducedLinear {
 }  // namespace
 
 GeneralGraph simplify(GeneralGraph graph) {
+  share_equal_nodes(graph);
   for (std::size_t at = 0; at < graph.nodes.size(); ++at)
-    if (ReducedLinear(graph).run(at)) at = 0;
+    if (ReducedLinear(graph).run(at) || log_of_softmax(graph, at) || diagonal_product(graph, at)) at = 0;
+  drop_unused_nodes(graph);
   return graph;
 }
 
