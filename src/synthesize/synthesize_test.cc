@@ -184,6 +184,10 @@ TEST(Algebra, WhatIsComputedTwiceIsComputedOnce) {
   EXPECT_THAT(operators("input x f32 8 8\na = aten.mul.Tensor x 2.0 -> f32 8 8\nb = aten.mul.Tensor x 2 -> f32 8 8\n"
                         "e = aten.add.Tensor a b -> f32 8 8\noutput e\n"),
               ElementsAre("mul", "mul", "add"));
+  // Masks, which each kernel computes anew.
+  EXPECT_THAT(operators("input x f32 8 8\na = aten.gt.Scalar x 0.0 -> bool 8 8\nb = aten.gt.Scalar x 0.0 -> bool 8 8\n"
+                        "e = aten.logical_and.default a b -> bool 8 8\noutput e\n"),
+              ElementsAre("gt", "gt", "logical_and"));
   EXPECT_THAT(operators("input x f32 8 8\na = aten.rand_like.default x -> f32 8 8\n"
                         "b = aten.rand_like.default x -> f32 8 8\ne = aten.add.Tensor a b -> f32 8 8\noutput e\n"),
               ElementsAre("rand_like", "rand_like", "add"));
