@@ -1,7 +1,9 @@
 #include "candidate/device_protocol.h"
 
 #include <array>
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace kerf {
 namespace {
@@ -17,6 +19,20 @@ std::unexpected<Error> not_understood(const char* why) {
 bool runs(DeviceRequest::Does does) {
   using enum DeviceRequest::Does;
   return does == run || does == profile || does == probe;
+}
+
+// What is no integer, or none that fits, would be converted to something undefined.
+template <class Integer>
+Integer integer_of(const json& value) {
+  if (value.is_number_unsigned() && std::in_range<Integer>(value.get<std::uint64_t>()))
+    return static_cast<Integer>(value.get<std::uint64_t>());
+  if (value.is_number_integer() && !value.is_number_unsigned() && std::in_range<Integer>(value.get<std::int64_t>()))
+    return static_cast<Integer>(value.get<std::int64_t>());
+  throw json::type_error::create(302, "an integer that fits was expected", &value);
+}
+template <class Integer>
+void read_integer(const json& value, Integer& into) {
+  into = integer_of<Integer>(value);
 }
 
 }  // namespace
@@ -160,29 +176,30 @@ Result<ProfileAnswer> decode_profile(std::string_view body) {
                          .samples = {},
                          .no_samples = all.at("no_samples").get<std::string>(),
                          .unknown = all.at("unknown").get<std::vector<std::string>>(),
-                         .passes = all.at("passes").get<std::int64_t>(),
+                         .passes = integer_of<std::int64_t>(all.at("passes")),
                          .seconds = all.at("seconds").get<double>()};
     for (const json& launch : all.at("profile")) {
       LaunchCounters& made = answer.launches.emplace_back();
-      launch.at("step").get_to(made.step);
-      launch.at("threads").get_to(made.threads);
-      launch.at("blocks").get_to(made.blocks);
-      launch.at("registers").get_to(made.registers);
-      launch.at("shared_bytes").get_to(made.shared_bytes);
-      launch.at("local_bytes").get_to(made.local_bytes);
+      read_integer(launch.at("step"), made.step);
+      read_integer(launch.at("threads"), made.threads);
+      read_integer(launch.at("blocks"), made.blocks);
+      read_integer(launch.at("registers"), made.registers);
+      read_integer(launch.at("shared_bytes"), made.shared_bytes);
+      read_integer(launch.at("local_bytes"), made.local_bytes);
       // What is not a number was not finite.
       for (const auto& [name, value] : launch.at("counters").items())
         if (value.is_number()) made.counters[name] = value.get<double>();
     }
     for (const json& launch : all.at("samples")) {
       LaunchSamples& made = answer.samples.emplace_back();
-      launch.at("step").get_to(made.step);
+      read_integer(launch.at("step"), made.step);
       launch.at("cubin").get_to(made.cubin);
-      launch.at("lost").get_to(made.lost);
+      read_integer(launch.at("lost"), made.lost);
       for (const json& each : launch.at("at")) {
-        made.at.push_back({.function = each.at(0).get<std::string>(),
-                           .offset = each.at(1).get<std::uint64_t>(),
-                           .stalls = each.at(2).get<std::map<std::string, std::int64_t>>()});
+        LaunchSamples::At& sample = made.at.emplace_back();
+        sample.function = each.at(0).get<std::string>();
+        sample.offset = integer_of<std::uint64_t>(each.at(1));
+        for (const auto& [stall, count] : each.at(2).items()) read_integer(count, sample.stalls[stall]);
       }
     }
     return answer;

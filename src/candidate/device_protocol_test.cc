@@ -128,5 +128,19 @@ RC_GTEST_PROP(DeviceProtocol, AnyTextIsRead, (const std::string& text)) {
   (void)decode_device_request("{\"do\": \"run\", \"instance\": 1, \"run\": \"" + text + "\"}");
 }
 
+TEST(DeviceProtocol, CountsThatAreNoIntegersAreNotUnderstood) {
+  ProfileAnswer answer;
+  answer.launches.push_back({.step = 7, .threads = 64, .blocks = 3, .counters = {{"a", 1.5}}});
+  const std::string text = encode(answer);
+  ASSERT_TRUE(decode_profile(text));
+  for (const char* wrong : {"1e30", "7.5", "99999999999", "-99999999999", "null", "\"7\""}) {
+    std::string changed = text;
+    const auto at = changed.find("\"step\":7");
+    ASSERT_NE(at, changed.npos);
+    changed.replace(at, 8, std::string("\"step\":") + wrong);
+    EXPECT_FALSE(decode_profile(changed)) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace kerf
