@@ -85,7 +85,7 @@ def say(evaluation):
     diagnosis = evaluation["diagnosis"]
     seconds = {j["kind"]: round(j["seconds"], 3) for j in evaluation["jobs"] if j["kind"] in ("time", "profile")}
     metrics = {k: round(diagnosis["metrics"][k]["value"], 3) for k in ("profile.passes", "profile.seconds") if k in diagnosis["metrics"]}
-    print("    bound", diagnosis["bound"], [c["name"] for c in diagnosis["causes"]], seconds, metrics)
+    print("    bound", diagnosis["bound"], [c["name"] for c in diagnosis.get("causes", [])], seconds, metrics)
 
 
 relu = file("relu.py", RELU)

@@ -76,6 +76,18 @@ std::unexpected<Error> Database::error(int code) const {
   }
 }
 
+Result<> Database::write_ahead() {
+  constexpr int pause_ms = 10;
+  // SQLite itself does not wait where two processes open a new file and both switch.
+  for (int waited_ms = 0;; waited_ms += pause_ms) {
+    const int code =
+        sqlite3_exec(handle_, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", nullptr, nullptr, nullptr);
+    if (code == SQLITE_OK) return {};
+    if ((code & 0xff) != SQLITE_BUSY || waited_ms >= busy_ms) return error(code);
+    sqlite3_sleep(pause_ms);
+  }
+}
+
 Result<sqlite3_stmt*> Database::prepare(std::string_view sql) {
   if (const auto found = statements_.find(sql); found != statements_.end()) return found->second;
   sqlite3_stmt* statement = nullptr;

@@ -49,6 +49,9 @@ class Database {
   Result<> run(std::string_view sql, std::initializer_list<SqlValue> values = {});
   // Several statements without parameters.
   Result<> script(const std::string& sql);
+  // Commits go to a log first: one has reached the operating system, so kill -9 loses nothing; a power failure can lose
+  // the last ones, never damage the file. The log reaches the disk when a checkpoint does.
+  [[nodiscard]] Result<> write_ahead();
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:

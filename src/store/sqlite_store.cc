@@ -489,9 +489,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const Clock& 
   shared->locks = in_memory ? make_memory_locks() : make_file_locks(path + ".lock");
   shared->clock = &clock;
   if (!in_memory) {
-    // NORMAL: a commit has reached the operating system, so kill -9 loses nothing; a power failure can lose the last
-    // commits, never damage the file. The log reaches the disk when a checkpoint does.
-    TRY(shared->database->script("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"));
+    TRY(shared->database->write_ahead());
   }
   TRY(shared->database->script("PRAGMA foreign_keys = ON"));
   TRY(migrate(*shared->database, clock));

@@ -178,12 +178,14 @@ TEST(AddProfile, CausesReplaceWhatWasGuessed) {
 
 // Two programs at 1 GHz, of one operation in two rounds: 100 and 300 ns in programs of 1,000 ns.
 TEST(TimelineOf, PartsAndWhatTheProbesCost) {
-  ProbedKernel kernel{.kernel = "sum", .plan = {.events = {{.op = 7, .round = 0}, {.op = 7, .round = 1}}, .programs = 2}};
+  ProbedKernel kernel{.kernel = "sum",
+                      .plan = {.events = {{.op = 7, .round = 0}, {.op = 7, .round = 1}}, .programs = 2}};
   kernel.ops[7] = {.name = "tt.load", .line = 12};
   ProbeAnswer answer{.plain_us = {11, 10, 50}, .probed_us = {11.5, 11, 60}, .words = {}};
   for (const std::uint64_t start : {5'000u, 5'100u}) {
     const std::uint64_t clock = 1'000'000;
-    answer.words.insert(answer.words.end(), {start, clock, 3, clock + 1000, clock + 100, clock + 200, clock + 400, clock + 700});
+    answer.words.insert(answer.words.end(),
+                        {start, clock, 3, clock + 1000, clock + 100, clock + 200, clock + 400, clock + 700});
   }
   const auto found = timeline_of(kernel, answer, 1000);
   ASSERT_TRUE(found) << found.error().message;
