@@ -52,8 +52,25 @@ HAND_OVER_CYCLES = 570_000
 COMPILED = {"compile": {}, "max_autotune": {"mode": "max-autotune-no-cudagraphs"}}
 
 
-def prepare(workload, baseline, args):
-    """Compiles if need be and warms up; `args` are forward's arguments on a trial's tensors."""
+class Graph:
+    """One run of a baseline, captured. It reads and writes the memory that its arguments had then."""
+
+    def __init__(self, function, args):
+        """On a stream of its own, as capturing asks for; the run before it makes memory and handles ready there."""
+        self.stream, self.graph = torch.cuda.Stream(), torch.cuda.CUDAGraph()
+        torch.cuda.synchronize()
+        with torch.cuda.stream(self.stream):
+            function(*args)
+        torch.cuda.synchronize()
+        with torch.cuda.graph(self.graph, stream=self.stream):
+            self.result = function(*args)
+
+    def __call__(self):
+        self.graph.replay()
+
+
+def prepare(workload, baseline, args, graph=False):
+    """Compiles if need be and warms up; `args` are forward's arguments on a trial's tensors. With `graph`, whether it can be captured."""
     if baseline in COMPILED and baseline not in workload.compiled:
         workload.compiled[baseline] = torch.compile(workload.model, **COMPILED[baseline])
     function = function_of(workload, baseline)
@@ -61,13 +78,28 @@ def prepare(workload, baseline, args):
         with torch.inference_mode():
             for _ in range(WARM_UPS):
                 function(*args())
+            if graph:
+                capture(baseline, function, args())
         if workload.device.type == "cuda":
             torch.cuda.synchronize()
+    except errors.Refusal:
+        workload.compiled.pop(baseline, None)
+        raise
     except Exception as error:
         workload.compiled.pop(baseline, None)
         if errors.is_out_of_memory(error):
             raise errors.Refusal("unavailable", f"{baseline}: out of memory") from None
         raise errors.Refusal("unavailable", f"{baseline} fails: {type(error).__name__}: {errors.one_line(error)}") from None
+
+
+def capture(baseline, function, args):
+    try:
+        return Graph(function, args)
+    except Exception as error:
+        if errors.is_out_of_memory(error):
+            raise
+        first = error.__context__ or error  # what ended the capture, rather than that it was ended
+        raise errors.Refusal("unavailable", f"{baseline} cannot be captured as a graph: {errors.one_line(first)}") from None
 
 
 def pin():
@@ -127,6 +159,27 @@ def trace(workload, baseline, args):
             raise errors.Refusal("unavailable", f"the trace of {baseline} has {size >> 20} MiB, more than {MOST_TRACE >> 20}")
         with open(path) as file:
             return file.read()
+
+
+def time_graph(workload, baseline, trial, inputs, flush):
+    """As time_once, of a run that was captured on the trial's tensors: another trial's takes its place."""
+    kept, graph, own = workload.graphs.get(baseline, (None, None, None))
+    if kept != trial:
+        workload.graphs.pop(baseline, None)
+        pin()
+        # What forward changes is drawn anew before each run, into memory of the graph's own.
+        own = [t.clone() for t in inputs] if workload.mutates_inputs else inputs
+        with torch.inference_mode():
+            graph = capture(baseline, function_of(workload, baseline), workload.arguments(own))
+        workload.graphs[baseline] = (trial, graph, own)
+    if workload.mutates_inputs:
+        for to, of in zip(own, inputs):
+            to.copy_(of)
+    gc.disable()
+    try:
+        return time_on_gpu(graph, [], flush), -1
+    finally:
+        gc.enable()
 
 
 def time_on_gpu(function, args, flush):

@@ -35,6 +35,7 @@ class Service:
         self.memories = {}  # of outputs on a device, by id
         self.spares = device.Spares()
         self.flush = baselines.Flusher()
+        self.graph = False  # whether baselines are timed as captured graphs
         self.in_place = None  # the trial whose tensors the model's parameters are views of now, by workload id
 
     def serve(self):
@@ -78,6 +79,7 @@ class Service:
         torch.set_num_threads(request["threads"])
         versions = {"torch": torch.__version__, "python": ".".join(map(str, sys.version_info[:3])),
                     "threads": torch.get_num_threads()}
+        self.graph = request.get("graph", False)
         if name := request.get("device"):
             versions.update(self.use(name, request["flush_bytes"]))
         elif limit := request.get("memory_limit"):  # a GPU's driver reserves far more addresses than memory
@@ -248,6 +250,7 @@ class Service:
         trial = self.trials.pop(request["trial"], None)
         self.in_place = None
         if trial is not None and self.on_device():
+            trial.workload.graphs = {name: kept for name, kept in trial.workload.graphs.items() if kept[0] != trial.id}
             trial.workload.reset_state()  # parameters may be views of the memory that goes
             trial.inputs = trial.state = trial.truths = None
             self.spare(trial.memory)
@@ -315,7 +318,7 @@ class Service:
         own = workload.draw_own(0)[0] if self.on_device() else workload.template
         copies = [t.clone() for t in tensors_in(own)]
         own = None
-        baselines.prepare(workload, request["baseline"], lambda: workload.arguments(copies))
+        baselines.prepare(workload, request["baseline"], lambda: workload.arguments(copies), self.graph)
         return {}
 
     def on_trace_baseline(self, request, _):
@@ -332,6 +335,11 @@ class Service:
         if self.in_place != trial.id:
             workload.set_state(trial.state)
             self.in_place = trial.id
+            workload.graphs = {}  # buffers that runs update are others now
+        if self.graph:
+            us, switches = baselines.time_graph(workload, request["baseline"], trial.id, trial.inputs,
+                                                self.flush if request["cold"] else None)
+            return {"us": us, "switches": switches}
         inputs = [t.clone() for t in trial.inputs] if workload.mutates_inputs else trial.inputs
         us, switches = baselines.time_once(workload, request["baseline"], workload.arguments(inputs),
                                            self.flush if request["cold"] else None)

@@ -58,6 +58,7 @@ class Workload:
         self.file = File(source, sizes, path)
         self.module = self.model = None
         self.compiled = {}
+        self.graphs = {}  # of baselines: the trial on whose tensors each was captured, the graph, its inputs
         self.mutates_inputs = False
 
     def guarded(self, phase, report, work):
@@ -313,4 +314,5 @@ class Workload:
     def unload(self):
         self.module = self.model = None
         self.compiled = {}
+        self.graphs = {}
         self.initial = self.slots = self.by_id = None

@@ -171,7 +171,8 @@ Result<int> ask(const AskOptions& options) {
   const auto wiring = TRY(Wiring::open({.store = options.common.store,
                                         .jobs = outside.choices.jobs,
                                         .machine = !elsewhere,
-                                        .target = outside.choices.target}));
+                                        .target = outside.choices.target,
+                                        .graph = outside.choices.graph}));
   SilentView view;
   std::vector<std::string> written, open;
   Result<> failed;
@@ -224,7 +225,8 @@ Result<int> tell(const TellOptions& options) {
   const auto wiring = TRY(Wiring::open({.store = options.common.store,
                                         .jobs = outside.choices.jobs,
                                         .machine = !elsewhere,
-                                        .target = outside.choices.target}));
+                                        .target = outside.choices.target,
+                                        .graph = outside.choices.graph}));
   const auto view = make_progress_view(*wiring, options.progress);
   std::set<std::pair<std::uint64_t, int>> used;
   std::vector<std::string> followed;

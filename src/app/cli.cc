@@ -52,6 +52,7 @@ void add_problem(CLI::App* app, ProblemOptions& options, const char* what, bool 
 
 void add_search(CLI::App* app, SearchChoices& options) {
   app->add_option("--target", options.target, "Machine to write for")->type_name("NAME")->capture_default_str();
+  app->add_flag("--graph", options.graph, "Time plans and baselines as one captured graph each (on GPUs)");
   app->add_option("--dtype", options.dtype, "Working type")->type_name("TYPE")->capture_default_str();
   app->add_option("--language", options.language, "Language of candidates; cpp on cpu, cuda on nvidia")
       ->type_name("NAME");
@@ -206,6 +207,7 @@ std::unique_ptr<CommandLine> make_command_line() {
   evaluate_app->add_flag("--screen", c.evaluate.screen, "Fewer samples, no torch.compile: a quick answer");
   evaluate_app->add_option("--target", c.evaluate.target, "What the candidates run on: cpu or nvidia")
       ->capture_default_str();
+  evaluate_app->add_flag("--graph", c.evaluate.graph, "Time plans and baselines as one captured graph each (on GPUs)");
   evaluate_app->add_option("--language", c.evaluate.language,
                            "cpp, cuda, triton or gluon, where a file does not say it");
   evaluate_app->add_flag("--for-model", c.evaluate.for_model, "In the words in which a model would be told of it");

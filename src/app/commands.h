@@ -31,6 +31,7 @@ struct CommonOptions {
 
 struct SearchChoices {
   std::string target = "cpu";
+  bool graph = false;  // times of captured graphs
   std::string dtype = "f32";
   std::string language;  // empty: the first of the target's
   std::string synthesizer = "builtin";
@@ -94,6 +95,7 @@ struct EvaluateOptions {
   std::vector<std::string> candidates;  // files
   bool screen = false;                  // fewer samples, no torch.compile
   std::string target = "cpu";
+  bool graph = false;      // times of captured graphs
   std::string language;    // empty: as the files' extensions say
   bool for_model = false;  // as prompts tell a model of it
   bool diagnosis = false;  // as a colleague would

@@ -41,6 +41,7 @@ Result<std::string> write_awaited(Wiring& wiring, const Session& session, const 
   if (wiring.elsewhere() == nullptr) return std::string();
   Bundle bundle{.session = session.id(),
                 .target = session.options().target,
+                .graph = session.options().graph,
                 .versions = wiring.versions(),
                 .problem = problem,
                 .items = wiring.elsewhere()->awaited()};

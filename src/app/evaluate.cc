@@ -31,7 +31,12 @@ Result<Language> language_from(const std::string& name) {
 
 Result<int> pack(const EvaluateOptions& options, const Problem& problem, const std::string& target,
                  std::vector<Candidate> candidates) {
-  Bundle bundle{.session = {}, .target = target, .versions = {{"kerf", kerf_version}}, .problem = problem, .items = {}};
+  Bundle bundle{.session = {},
+                .target = target,
+                .graph = options.graph,
+                .versions = {{"kerf", kerf_version}},
+                .problem = problem,
+                .items = {}};
   for (Candidate& candidate : candidates) {
     bundle.items.push_back(
         {.candidate = std::move(candidate), .effort = options.screen ? Effort::screen : Effort::confirm});
@@ -56,6 +61,7 @@ Result<int> pack(const EvaluateOptions& options, const Problem& problem, const s
 
 Result<int> evaluate(const EvaluateOptions& options) {
   const Target target = TRY(load_target(options.target));
+  TRY(check_graph(options.graph, target));
   std::optional<Language> asked;
   if (!options.language.empty()) asked = TRY(language_from(options.language));
   std::vector<Candidate> candidates;
@@ -75,7 +81,7 @@ Result<int> evaluate(const EvaluateOptions& options) {
   }
   const Problem problem = TRY(read_problem(options.problem));
   if (!options.bundle.empty()) return pack(options, problem, target.name, std::move(candidates));
-  const auto wiring = TRY(Wiring::open({.store = options.common.store, .target = target.name}));
+  const auto wiring = TRY(Wiring::open({.store = options.common.store, .target = target.name, .graph = options.graph}));
   const auto understood = TRY(understand(*wiring, problem));
 
   // In the order in which they were named, each printed as soon as it and those before it are known.

@@ -29,7 +29,9 @@ std::string verdict_words(const Evaluation& e) {
   }
   if (e.receipt && e.receipt->quarantined) return "quarantined: faster than the speed of light";
   if (const Ratio* speedup = speedup_of(e)) return ratio_words(*speedup);
-  if (e.receipt && !e.receipt->timed()) return fmt::format("right, {}", to_string(e.receipt->evidence));
+  if (e.receipt && !e.receipt->timed())
+    return e.receipt->evidence == Evidence::silicon ? "right, not timed"
+                                                    : fmt::format("right, {}", to_string(e.receipt->evidence));
   return e.receipt ? time_words(e.receipt->time_us.median) : "measured";
 }
 
@@ -80,7 +82,7 @@ std::string evaluation_text(const Evaluation& e) {
   if (e.receipt) {
     const Receipt& r = *e.receipt;
     if (r.timed()) {
-      text += fmt::format("time        {}{}\n", estimate_words(r.time_us),
+      text += fmt::format("time        {}{}{}\n", estimate_words(r.time_us), r.graph ? ", as one captured graph" : "",
                           r.evidence == Evidence::silicon ? "" : fmt::format(", {}", to_string(r.evidence)));
     } else {
       text += fmt::format("evidence    {}: right, and no time was taken\n", to_string(r.evidence));

@@ -51,6 +51,7 @@ Result<SessionOptions> session_options(const SearchChoices& choices) {
     return fail(ErrorKind::unavailable, fmt::format("{} {}: this version has {}", what, found, there));
   };
   const Target target = TRY(load_target(choices.target));
+  TRY(check_graph(choices.graph, target));
   if (!dtype_from(choices.dtype)) return user_error(fmt::format("--dtype {}: f32 was expected", choices.dtype));
   if (choices.dtype != "f32") return unavailable("working type", choices.dtype, "f32");
   const std::string language = choices.language.empty() ? target.languages.front() : choices.language;
@@ -79,6 +80,7 @@ Result<SessionOptions> session_options(const SearchChoices& choices) {
     options.batch = fmt::format("{:012x}", secret_seed() >> 16);
   options.language = language;
   options.target = choices.target;
+  options.graph = choices.graph;
   options.jobs = choices.jobs;
   if (!choices.budget.empty()) options.budget = choices.budget;
   // Both are checked before anything is started.
@@ -113,7 +115,8 @@ Result<int> optimize(const OptimizeOptions& options) {
                                         .jobs = choices.jobs,
                                         .machine = !choices.recorded_evaluations,
                                         .target = choices.target,
-                                        .judges = choices.elsewhere.empty()}));
+                                        .judges = choices.elsewhere.empty(),
+                                        .graph = choices.graph}));
   const auto view = make_progress_view(*wiring, options.search.progress);
   SessionParts parts = TRY(wiring->session_parts(*view, choices, sources));
   if (outside) parts.asks = 1;  // the identity plan; kerf ask asks the rest
@@ -167,7 +170,8 @@ Result<int> resume(const ResumeOptions& options) {
   const auto wiring = TRY(Wiring::open({.store = options.common.store,
                                         .jobs = choices.jobs,
                                         .machine = !choices.recorded_evaluations && !elsewhere,
-                                        .target = choices.target}));
+                                        .target = choices.target,
+                                        .graph = choices.graph}));
   const auto view = make_progress_view(*wiring, options.progress);
   SessionParts parts = TRY(wiring->session_parts(*view, choices, sources));
   if (outside) parts.asks = 0;

@@ -171,8 +171,10 @@ Result<int> run_suite(const SuiteRunOptions& options) {
   };
   TRY(save());
 
-  const auto wiring = TRY(
-      Wiring::open({.store = options.common.store, .jobs = session_choices.jobs, .target = session_choices.target}));
+  const auto wiring = TRY(Wiring::open({.store = options.common.store,
+                                        .jobs = session_choices.jobs,
+                                        .target = session_choices.target,
+                                        .graph = session_choices.graph}));
   const auto view = make_progress_view(*wiring, options.search.progress);
   const fs::path out = options.out.empty() ? fs::path("kerf-out") / ("suite-" + id) : fs::path(options.out);
   const SuiteRunner runner{

@@ -138,6 +138,11 @@ struct Wiring::Parts {
 Wiring::Wiring(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Wiring::~Wiring() = default;
 
+Result<> check_graph(bool graph, const Target& target) {
+  if (!graph || target.gpu) return {};
+  return user_error(fmt::format("--graph is for GPUs: target {} has none", target.name));
+}
+
 Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
   auto parts = std::make_unique<Parts>();
   const std::string path = TRY(store_path(options.store));
@@ -149,6 +154,7 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
     const Target target = TRY(load_target(options.target));
     const MachineFacts machine = detect_machine();
     const std::optional<Roofline> roofline = TRY(load_roofline(machine));
+    TRY(check_graph(options.graph, target));
     parts->target_facts = to_json(target);
     parts->target_facts["machine"] = to_json(machine);
     parts->target_facts["calibration"] = roofline ? to_json(*roofline) : nlohmann::json(nullptr);
@@ -158,11 +164,14 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
     if (target.gpu && options.judges) gpus = TRY(gpus_at_hand(options.devices));
     if (!target.gpu && !options.devices.empty())
       return user_error(fmt::format("--devices are GPUs: target {} has none", target.name));
+    if (options.graph && options.judges && gpus.empty())
+      return fail(ErrorKind::unavailable, "unavailable: --graph needs an NVIDIA GPU, and there is none here");
     for (std::size_t k = 0; k < std::max<std::size_t>(1, gpus.size()); ++k) {
       OracleOptions oracle{.threads = parts->threads};
       if (!gpus.empty()) {
         oracle.device = fmt::format("cuda:{}", gpus[k]->facts().index);
         oracle.flush_bytes = flush_bytes(gpus[k]->facts());
+        oracle.graph = options.graph;
         oracle.before_free = [gpu = std::weak_ptr(gpus[k])] {
           if (const auto runner = gpu.lock()) runner->close_memory();
         };
@@ -194,6 +203,8 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
       if (!gpus.empty()) {
         const DeviceFacts& facts = gpus[k]->facts();
         evaluator.limits = limits_of(facts);
+        evaluator.graph = options.graph;
+        if (options.graph) evaluator.limits.launch_us = 0;  // nobody measured what a launch within a graph takes
         evaluator.threads = 1;  // what company may not take from a run: the thread that hands launches over
         // What a truth in double precision takes of a large problem is most of the memory.
         evaluator.trials = {.bytes = static_cast<std::size_t>(facts.memory_bytes) / 12, .copies = 2};

@@ -17,6 +17,7 @@
 #include "store/store.h"
 #include "synthesize/model/outside.h"
 #include "synthesize/model/prices.h"
+#include "target/target.h"
 
 namespace kerf {
 
@@ -29,7 +30,11 @@ struct WiringOptions {
   std::string target = "cpu";
   bool judges = true;             // compilers and runner, too; false: of the machine, the oracle alone
   std::vector<int> devices = {};  // GPUs that judge side by side, as the driver counts them; empty: the first
+  bool graph = false;             // times are those of captured graphs
 };
+
+// `user` error where a target has no GPU, on which alone graphs are captured.
+[[nodiscard]] Result<> check_graph(bool graph, const Target& target);
 
 // Where a session's replies and evaluations come from, if not from models and this machine.
 struct SessionSources {

@@ -215,8 +215,11 @@ Result<int> run_worker(const WorkerRunOptions& options) {
   std::error_code code;
   if (fs::equivalent(out, options.bundle, code)) return user_error("--out names the bundle itself");
   const int jobs = options.jobs > 0 ? options.jobs : usable_cores();
-  const auto wiring = TRY(
-      Wiring::open({.store = options.common.store, .jobs = jobs, .target = bundle.target, .devices = options.devices}));
+  const auto wiring = TRY(Wiring::open({.store = options.common.store,
+                                        .jobs = jobs,
+                                        .target = bundle.target,
+                                        .devices = options.devices,
+                                        .graph = bundle.graph}));
   const auto problem = TRY(understand(*wiring, bundle.problem));
   nlohmann::json versions = wiring->versions();
   versions.update(wiring->oracle().versions());

@@ -87,6 +87,7 @@ std::string encode(const DeviceRequest& request) {
     body["run"] = encode(request.run);
     body["inputs"] = request.inputs;
     body["outputs"] = request.outputs;
+    body["graph"] = request.graph;
     body["profile"] = {
         {"library", request.profile.library}, {"groups", request.profile.groups}, {"steps", request.profile.steps}};
     const ProbeMessage& probe = request.probe;
@@ -123,6 +124,7 @@ Result<DeviceRequest> decode_device_request(std::string_view body) {
       request.run = TRY(decode_run(j.at("run").get<std::string>()));
       j.at("inputs").get_to(request.inputs);
       j.at("outputs").get_to(request.outputs);
+      j.at("graph").get_to(request.graph);
       j.at("profile").at("library").get_to(request.profile.library);
       j.at("profile").at("groups").get_to(request.profile.groups);
       j.at("profile").at("steps").get_to(request.profile.steps);

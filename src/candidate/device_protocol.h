@@ -78,6 +78,7 @@ struct DeviceRequest {
   // run and profile: the memory of the trial and of the outputs, by CUipcMemHandle in hexadecimal
   RunMessage run = {};
   std::string inputs = {}, outputs = {};
+  bool graph = false;  // run, timed: as one captured graph
   ProfileMessage profile = {};
   ProbeMessage probe = {};
 };

@@ -168,7 +168,8 @@ class CudaInstance final : public RunnerInstance {
                                   .timed = request.timed,
                                   .cold = request.cold},
                           .inputs = request.trial->arena.device->handle,
-                          .outputs = request.outputs->device->handle};
+                          .outputs = request.outputs->device->handle,
+                          .graph = request.graph};
     for (const Placed& t : request.trial->arena.tensors)
       message.run.inputs.push_back(static_cast<std::int64_t>(t.offset));
     for (const Placed& t : request.outputs->tensors) message.run.outputs.push_back(static_cast<std::int64_t>(t.offset));

@@ -58,6 +58,7 @@ json receipt_json(const Receipt& r) {
   for (const auto& [name, value] : r.speedup) speedup[name] = ratio(value);
   for (const double us : r.raw_us) raw.push_back(number(us));
   return {{"evidence", to_string(r.evidence)},
+          {"graph", r.graph},
           {"time_us", r.timed() ? estimate(r.time_us) : json(nullptr)},
           {"warm_us", r.warm_us ? estimate(*r.warm_us) : json(nullptr)},
           {"prepare_us", r.prepare_us ? estimate(*r.prepare_us) : json(nullptr)},
@@ -104,6 +105,7 @@ std::optional<std::string> optional_text(const json& j) {
 Receipt receipt_from(const json& j) {
   Receipt r;
   r.evidence = enumerator(evidences, j.at("evidence"), "evidence");
+  r.graph = j.value("graph", false);
   if (const json& time = j.at("time_us"); !time.is_null()) r.time_us = estimate_from(time);
   if (const auto& warm = optional_key(j, "warm_us"); !warm.is_null()) r.warm_us = estimate_from(warm);
   if (const auto& prepare = optional_key(j, "prepare_us"); !prepare.is_null()) r.prepare_us = estimate_from(prepare);

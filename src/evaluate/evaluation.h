@@ -41,7 +41,9 @@ struct Ratio {
 // A time with everything needed to believe it. `speedup[name]` is paired with `baselines[name]` of the same run.
 struct Receipt {
   Evidence evidence = Evidence::silicon;
-  Estimate time_us;  // cold cache; no samples, null as JSON: right, but no time was taken (evidence emulated)
+  // Every run was one launch of a captured graph, of baselines, too: never compared with runs that were not.
+  bool graph = false;
+  Estimate time_us;  // cold cache; no samples, null as JSON: right, but no time was taken
   std::optional<Estimate> warm_us;
   std::optional<Estimate> prepare_us;         // the part of prepare steps; counted in time_us, too
   std::vector<double> raw_us;                 // every sample of time_us, in order
@@ -57,7 +59,7 @@ struct Receipt {
   nlohmann::json versions;             // kerf, torch, compiler
   std::vector<std::string> isolation;  // what held: "userns", "landlock", "seccomp", …
   // Whether a time was taken at all.
-  [[nodiscard]] bool timed() const { return evidence == Evidence::silicon || time_us.samples > 0; }
+  [[nodiscard]] bool timed() const { return time_us.samples > 0 || time_us.median > 0; }
 };
 
 struct HotSpot {

@@ -48,7 +48,8 @@ struct Shared {
             .trials = trials,
             .watch = parts.watch,
             .clock = parts.clock,
-            .threads = options.threads};
+            .threads = options.threads,
+            .graph = options.graph};
   }
   // After a failure of ours the oracle may be a new process: nothing that the old one knew is known.
   template <class T>
@@ -338,15 +339,18 @@ class Journey : public std::enable_shared_from_this<Journey> {
     add("tune", "", Slot::alone,
         holding(true,
                 [self = shared_from_this()]() -> Result<std::string> {
-                  self->tuned_result_ =
-                      TRY(self->shared_->watched(tune(self->shared_->timing_tools(*self->tools_.runner), self->source_,
-                                                      self->points_, self->images_, self->primary(), self->random_)));
+                  auto result =
+                      self->shared_->watched(tune(self->shared_->timing_tools(*self->tools_.runner), self->source_,
+                                                  self->points_, self->images_, self->primary(), self->random_));
+                  if (!result && self->is_no_graph(result.error())) return "";
+                  self->tuned_result_ = TRY(std::move(result));
                   return "";
                 }),
         &Journey::tuned);
   }
 
   void tuned(std::string) {
+    if (!untimed_.empty()) return verify_pick();  // the first point stands for all
     std::ranges::move(tuned_result_.checks, std::back_inserter(e_.checks));
     if (tuned_result_.finding) return conclude(std::move(*tuned_result_.finding));
     pick_ = tuned_result_.pick;
@@ -364,7 +368,8 @@ class Journey : public std::enable_shared_from_this<Journey> {
 
   void verified(std::string output) {
     if (!take(output)) return;
-    if (!shared_->options.emulated.empty()) return right_without_times();
+    if (!shared_->options.emulated.empty()) return right_without_times(Evidence::emulated, shared_->options.emulated);
+    if (!untimed_.empty()) return right_without_times(Evidence::silicon, untimed_);
     const bool confirm = request_.effort == Effort::confirm;
     wanted_ = {Baseline::eager};
     if (confirm || shared_->options.compile_baseline_when_screening ||
@@ -382,9 +387,17 @@ class Journey : public std::enable_shared_from_this<Journey> {
         &Journey::timed, std::move(after));
   }
 
-  void right_without_times() {
-    Receipt r{.evidence = Evidence::emulated};
-    r.unavailable["time"] = shared_->options.emulated;
+  // Where times are those of graphs, a plan that cannot be captured has none. That is no failure, and nothing that is
+  // wrong with it.
+  bool is_no_graph(const Error& error) {
+    if (!shared_->options.graph || error.kind != ErrorKind::unavailable) return false;
+    untimed_ = error.message;
+    return true;
+  }
+
+  void right_without_times(Evidence evidence, const std::string& why) {
+    Receipt r{.evidence = evidence, .graph = shared_->options.graph};
+    r.unavailable["time"] = why;
     r.tune = kerf::to_string(points_[pick_]);
     r.machine = shared_->parts.watch.describe();
     r.machine["threads"] = shared_->options.threads;
@@ -437,7 +450,9 @@ class Journey : public std::enable_shared_from_this<Journey> {
     const auto shortest = shortest_believable_us(primary(), shared_->options.limits);
     // What seems faster than light is measured a second time before that is held against it.
     for (int attempt = 0; attempt < 2; ++attempt) {
-      timed_result_ = TRY(shared_->watched(time_candidate(shared_->timing_tools(*tools_.runner), request, random_)));
+      auto timed = shared_->watched(time_candidate(shared_->timing_tools(*tools_.runner), request, random_));
+      if (!timed && is_no_graph(timed.error())) return "";
+      timed_result_ = TRY(std::move(timed));
       if (timed_result_.finding || !is_faster_than_light(timed_result_.receipt, shortest)) break;
     }
     auto& r = timed_result_.receipt;
@@ -457,6 +472,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
   }
 
   void timed(std::string) {
+    if (!untimed_.empty()) return right_without_times(Evidence::silicon, untimed_);
     std::ranges::move(timed_result_.checks, std::back_inserter(e_.checks));
     if (timed_result_.finding) return conclude(std::move(*timed_result_.finding));
     if (!worth_a_profile()) return trace_baselines();
@@ -664,7 +680,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
   }
   [[nodiscard]] std::string tune_key() const {
     return Digest()
-        .add("tune")
+        .add(shared_->options.graph ? "tune of graphs" : "tune")
         .add(harness_version)
         .add(candidate_.id())
         .add(tools_.backend->version())
@@ -688,6 +704,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
   std::size_t pick_ = 0, first_ = 0, waiting_ = 0;
   bool tuned_ = false;
   Tuned tuned_result_;
+  std::string untimed_;  // why no time can be taken; empty: one can, or was
   std::vector<Baseline> wanted_;
   Timed timed_result_;
   std::optional<TakenProfile> profile_;

@@ -36,6 +36,7 @@ struct LocalEvaluatorOptions {
   // Not empty: candidates are executed in an emulation, which tells right from wrong and nothing of time. Then receipts
   // have the evidence `emulated`, no times, and this text as the reason.
   std::string emulated;
+  bool graph = false;      // times are those of one captured graph, of baselines (the oracle's affair), too
   int jobs = 1;            // compilations side by side
   int threads = 1;         // of candidates and baselines alike
   std::uint64_t seed = 0;  // of trials, orders and sentinels; 0: from the operating system, as secrets should be

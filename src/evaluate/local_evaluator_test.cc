@@ -426,6 +426,31 @@ TEST_F(Profiling, WhatCannotBeProfiledIsMeasuredAllTheSame) {
   EXPECT_TRUE(e->diagnosis.causes.empty());
 }
 
+TEST_F(Profiling, APlanThatIsNoGraphIsRightAndHasNoTime) {
+  options.graph = true;
+  runner.program = [](const LoadRequest&) -> ScriptedRunner::Run {
+    return [](const RunRequest& request, int) -> Result<RunReport> {
+      EXPECT_EQ(request.graph, request.timed);
+      if (request.timed)
+        return fail(ErrorKind::unavailable, "unavailable: the plan cannot be captured as a graph: it waits");
+      return RunReport{.device_us = 10, .parent_us = 11};
+    };
+  };
+  const auto e = evaluate(relu);
+  ASSERT_TRUE(e) << e.error().message;
+  EXPECT_EQ(e->verdict, Verdict::measured);
+  ASSERT_TRUE(e->receipt);
+  EXPECT_FALSE(e->receipt->timed());
+  EXPECT_TRUE(e->receipt->graph);
+  EXPECT_EQ(e->receipt->evidence, Evidence::silicon);
+  EXPECT_THAT(e->receipt->unavailable.at("time"), HasSubstr("cannot be captured"));
+  EXPECT_EQ(profiles, 0);
+  const auto again = evaluation_from_json(to_json(*e));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_TRUE(again->receipt->graph);
+  EXPECT_FALSE(again->receipt->timed());
+}
+
 TEST_F(Profiling, EndingUnderTheProfilerIsNoVerdict) {
   runner.on_profile = [](const std::vector<int>&) -> Result<ProfileAnswer> {
     return std::unexpected(ScriptedRunner::failure("timed_out", "time_limit", "relu was still running after 9 ms"));

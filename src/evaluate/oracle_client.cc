@@ -490,6 +490,7 @@ class OracleClient final : public Oracle {
     if (on_device()) {
       hello["device"] = options_.device;
       hello["flush_bytes"] = options_.flush_bytes;
+      hello["graph"] = options_.graph;
     }
     auto greeted = exchange(hello, {}, options_.start_limit, {});
     if (!greeted) {

@@ -28,7 +28,8 @@ struct RunRequest {
   std::uint64_t sentinel = 0;  // outputs and scratch are filled with this pattern first
   TaskOrder order = TaskOrder::dynamic;
   bool timed = false;
-  bool cold = false;  // flush caches first
+  bool cold = false;   // flush caches first
+  bool graph = false;  // timed: as one captured graph. Kind unavailable if that cannot be
   std::chrono::milliseconds limit{10'000};
 };
 

@@ -73,6 +73,7 @@ class Stage {
                          .sentinel = sentinel_,
                          .timed = true,
                          .cold = cold,
+                         .graph = tools_.graph,
                          .limit = run_limit(workload_, TaskOrder::dynamic, tools_.threads)});
   }
 
@@ -325,6 +326,7 @@ class Rounds {
 
   void summarise() {
     auto& r = timed_.receipt;
+    r.graph = tools_.graph;
     r.time_us = estimate_median(device_);
     r.raw_us = device_;
     if (median_of(prepare_) > 0) r.prepare_us = estimate_median(prepare_);

@@ -38,6 +38,7 @@ struct TimingTools {
   MachineWatch& watch;
   const Clock& clock;
   int threads = 1;
+  bool graph = false;  // what is timed is a captured graph, on both sides
 };
 
 struct TimingRequest {

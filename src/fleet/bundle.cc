@@ -103,6 +103,7 @@ Result<std::string> to_text(Bundle& bundle) {
                                  {"schema", schema},
                                  {"session", bundle.session},
                                  {"target", bundle.target},
+                                 {"graph", bundle.graph},
                                  {"versions", bundle.versions},
                                  {"items", bundle.items.size()}}));
   const auto refused = [](const std::string& what, const Error& error) {
@@ -143,6 +144,7 @@ Result<Bundle> bundle_from_text(std::string_view text) {
       begun = true;
       bundle.session = TRY(text_field(value, "session"));
       bundle.target = TRY(text_field(value, "target"));
+      if (value.contains("graph")) bundle.graph = TRY(bool_field(value, "graph"));
       items = TRY(count_field(value, "items"));
       const json* versions = TRY(field(value, "versions"));
       bundle.versions = *versions;

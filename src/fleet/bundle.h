@@ -30,6 +30,7 @@ struct BundleItem {
 struct Bundle {
   std::string session;  // that wrote it; empty: kerf evaluate
   std::string target = "cpu";
+  bool graph = false;       // times are to be those of one captured graph
   nlohmann::json versions;  // of kerf that wrote it
   Problem problem;
   std::vector<BundleItem> items;

@@ -18,6 +18,7 @@ nlohmann::json to_json(const SessionOptions& o) {
           {"budget", o.budget},
           {"language", o.language},
           {"target", o.target},
+          {"graph", o.graph},
           {"jobs", o.jobs},
           {"confirm", o.confirm},
           {"base_url", o.base_url},
@@ -55,6 +56,7 @@ Result<SessionOptions> session_options_from_json(const nlohmann::json& json) {
     o.recorded_evaluations = TRY(bool_field(json, "recorded_evaluations"));
     o.batch = TRY(text_field(json, "batch"));
   }
+  if (json.contains("graph")) o.graph = TRY(bool_field(json, "graph"));
   if (json.contains("elsewhere")) o.elsewhere = TRY(text_field(json, "elsewhere"));
   return o;
 }

@@ -32,8 +32,9 @@ struct SessionOptions {
   std::string budget = default_budget;
   std::string language = "cpp";
   std::string target = "cpu";
-  int jobs = 2;     // expansions in flight at once
-  int confirm = 3;  // the best node and how many runners-up are confirmed, together
+  bool graph = false;  // times are those of one captured graph; a session's are, all of them, or none
+  int jobs = 2;        // expansions in flight at once
+  int confirm = 3;     // the best node and how many runners-up are confirmed, together
   // Of models, for all of the session.
   std::string base_url;
   std::int64_t max_tokens = ModelSettings{}.max_tokens;

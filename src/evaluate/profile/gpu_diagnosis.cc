@@ -100,7 +100,7 @@ class GpuDoctor {
 
   // True if the time is spent between kernels rather than in them: then nothing in them matters yet.
   bool of_the_plan() {
-    if (run_.time_us <= 0) return false;
+    if (run_.time_us <= 0 || run_.launch_us <= 0) return false;
     const double launching = launches_ * run_.launch_us;
     // A profiler takes kernels one by one, cold: a chain of tiny ones can seem longer than it is.
     const bool rate_is_met = launching > 0.75 * run_.time_us;

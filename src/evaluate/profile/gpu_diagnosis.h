@@ -17,7 +17,7 @@ struct GpuRun {
   std::vector<KernelProfile> kernels;  // of its launches, in order; of a long chain perhaps the first ones only
   double launches = 0;                 // in one run; zero: as many as there are profiles
   double time_us = 0;                  // of one run, from the first launch to the last result
-  double launch_us = 0;                // what one launch that does nothing takes
+  double launch_us = 0;                // what one launch that does nothing takes; unknown within a graph
   double least_bytes = 0;              // that any candidate must move
   bool half_products = false;          // the problem multiplies matrices of 16-bit numbers
 };

@@ -11,6 +11,7 @@
 #include <ATen/ops/from_blob.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/InferenceMode.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <omp.h>
 #include <torch/version.h>
 
@@ -188,6 +189,17 @@ bool use_gpu(int index) {
   });
 }
 
+bool use_stream(void* stream) {
+  return guarded(false, [&] {
+    const c10::impl::VirtualGuardImpl guard(place.type());
+    // The number of a stream that PyTorch did not make is its address (c10/cuda/CUDAStream.h, getStreamFromExternal).
+    guard.exchangeStream(stream == nullptr
+                             ? guard.getDefaultStream(place)
+                             : c10::Stream(c10::Stream::UNSAFE, place, reinterpret_cast<c10::StreamId>(stream)));
+    return true;
+  });
+}
+
 void trim() {
 #if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 9  // before, allocators of devices had nothing in common
   if (!place.is_cuda()) return;
@@ -317,7 +329,7 @@ int64_t call(KerfCall* prepared, KerfTensor* const* table, KerfTensor** results,
 
 void drop(KerfCall* prepared) { delete prepared; }
 
-constexpr KerfBridge bridge = {torch_version, error,   start, parallel, schemas, use_gpu, trim,
+constexpr KerfBridge bridge = {torch_version, error,   start, parallel, schemas, use_gpu, use_stream, trim,
                                wrap,          release, view,  copy,     prepare, call,    drop};
 
 }  // namespace

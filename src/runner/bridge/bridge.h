@@ -89,6 +89,9 @@ struct KerfBridge {
   // From now on tensors lie on this GPU: operators run on its default stream, in its primary context. libtorch_cuda
   // must have been loaded.
   bool (*use_gpu)(int index);
+  // From now on this thread's operators run on this stream of that GPU (a CUstream of its primary context; null: the
+  // default one).
+  bool (*use_stream)(void* stream);
   // Gives back what PyTorch keeps of the GPU's memory for later: others need it.
   void (*trim)(void);
 

@@ -242,27 +242,19 @@ Result<CuEvent> CudaExecutor::event(std::size_t i) {
   return events_[i];
 }
 
-Result<RunAnswer> CudaExecutor::replay(const RunMessage& run_message) {
-  RunAnswer answer;
-  // Events between steps take time themselves: only the first timed run, which nobody counts, has them.
-  const bool each_step = run_message.timed && step_us_.empty();
-  const std::size_t steps = program_->steps.size();
-  TRY(event(each_step ? steps + 1 : 1));
-  const CuEvent begin = TRY(event(0)), end = TRY(event(1));
-  // Where a run is timed the device waits until what can be handed over at once is there: times are the device's.
-  const CuEvent handed_over = TRY(event((each_step ? steps + 1 : 1) + 1));
-  driver_.event_record(handed_over, nullptr);
-  if (run_message.timed && run_message.cold) {
-    driver_.reset_persisting_l2();
-    driver_.memset8(flush_.data(), 0, flush_.size(), nullptr);
-  }
-  if (run_message.timed) TRY(filler_.wait(hand_over_ns));
-  driver_.event_record(begin, nullptr);
+Result<> CudaExecutor::use_stream(CuStream stream) {
+  if (bridge_ != nullptr && !bridge_->use_stream(stream))
+    return fail(ErrorKind::system, fmt::format("PyTorch does not take a stream: {}", bridge_->error()));
+  stream_ = stream;
+  return {};
+}
+
+Result<> CudaExecutor::hand_over(const std::function<Result<>(std::size_t)>& each) {
   for (TensorId id = 0; id < std::ssize(program_->tensors); ++id) {
     const BoundTensor& tensor = program_->tensors[static_cast<std::size_t>(id)];
-    if (tensor.zero) driver_.memset8(slot(id).data, 0, slot(id).scratch->size(), nullptr);
+    if (tensor.zero) driver_.memset8(slot(id).data, 0, slot(id).scratch->size(), stream_);
   }
-  for (std::size_t i = 0; i < steps; ++i) {
+  for (std::size_t i = 0; i < program_->steps.size(); ++i) {
     const BoundStep& step = program_->steps[i];
     page_.step.store(step.step, std::memory_order_relaxed);
     if (auto* launching = std::get_if<CudaLaunch>(&ready_[i])) {
@@ -271,13 +263,57 @@ Result<RunAnswer> CudaExecutor::replay(const RunMessage& run_message) {
       TRY(run(step, std::get<BoundCall>(step.does), std::get<ReadyCall>(ready_[i])));
     }
     for (const TensorId id : step.release) forget(id);
-    if (each_step) driver_.event_record(events_[i + 1], nullptr);
-    if (!run_message.timed) {
-      const auto* launch = std::get_if<BoundLaunch>(&step.does);
-      TRY(settle(launch != nullptr ? launch->kernel : std::get<BoundCall>(step.does).op, step.at));
-    }
+    TRY(each(i));
   }
-  if (!each_step) driver_.event_record(end, nullptr);
+  return {};
+}
+
+Result<RunAnswer> CudaExecutor::replay(const RunMessage& run_message, bool as_graph) {
+  if (!as_graph || !run_message.timed) return replay_on(run_message, false);
+  if (!captures_) captures_.emplace(TRY(CaptureStream::make(driver_)));
+  // Also where steps are timed one by one: PyTorch makes memory and handles ready for a stream at its first use.
+  TRY(use_stream(captures_->get()));
+  auto answer = replay_on(run_message, !step_us_.empty());
+  TRY(use_stream(nullptr));
+  return answer;
+}
+
+Result<RunAnswer> CudaExecutor::replay_on(const RunMessage& run_message, bool as_graph) {
+  RunAnswer answer;
+  // Events between steps take time themselves: only the first timed run, which nobody counts, has them.
+  const bool each_step = run_message.timed && step_us_.empty();
+  const std::size_t steps = program_->steps.size();
+  TRY(event(each_step ? steps + 1 : 1));
+  const CuEvent begin = TRY(event(0)), end = TRY(event(1));
+  // Where a run is timed the device waits until what can be handed over at once is there: times are the device's.
+  const CuEvent handed_over = TRY(event((each_step ? steps + 1 : 1) + 1));
+  std::optional<CapturedGraph> graph;
+  if (as_graph) {
+    capturing_ = true;
+    auto captured =
+        CapturedGraph::capture(driver_, stream_, [this] { return hand_over([](std::size_t) { return Result<>(); }); });
+    capturing_ = false;
+    graph.emplace(TRY(std::move(captured)));
+  }
+  driver_.event_record(handed_over, stream_);
+  if (run_message.timed && run_message.cold) {
+    driver_.reset_persisting_l2();
+    driver_.memset8(flush_.data(), 0, flush_.size(), stream_);
+  }
+  if (run_message.timed) TRY(filler_.wait(hand_over_ns, stream_));
+  driver_.event_record(begin, stream_);
+  if (graph) {
+    if (const CuResult code = graph->launch(stream_); code != 0) return device_failed(code, "the graph", std::nullopt);
+  } else {
+    TRY(hand_over([&](std::size_t i) -> Result<> {
+      if (each_step) driver_.event_record(events_[i + 1], stream_);
+      if (run_message.timed) return {};
+      const BoundStep& step = program_->steps[i];
+      const auto* launch = std::get_if<BoundLaunch>(&step.does);
+      return settle(launch != nullptr ? launch->kernel : std::get<BoundCall>(step.does).op, step.at);
+    }));
+  }
+  if (!each_step) driver_.event_record(end, stream_);
   TRY(settle("the plan", std::nullopt));
   const auto us = [&](CuEvent from, CuEvent to) {
     float ms = 0;
@@ -443,6 +479,7 @@ Result<> CudaExecutor::run(CudaLaunch& launch, Location at) {
   for (const auto& [argument, id] : launch.tensors) launch.values[argument] = slots_[static_cast<std::size_t>(id)].data;
   launch.pointers.clear();
   for (std::uint64_t& value : launch.values) launch.pointers.push_back(&value);
+  launch.config.stream = stream_;
   launch.config.attributes = launch.attributes.data();
   launch.config.attribute_count = static_cast<unsigned>(launch.attributes.size());
   page_.phase.store(StatusPage::Phase::launch, std::memory_order_relaxed);
@@ -452,6 +489,7 @@ Result<> CudaExecutor::run(CudaLaunch& launch, Location at) {
   page_.phase.store(StatusPage::Phase::ours, std::memory_order_relaxed);
   if (code == 0) return {};
   if (is_sticky(code)) return device_failed(code, launch.kernel, at);
+  if (capturing_) return fail(ErrorKind::unavailable, fmt::format("{}: {}", launch.kernel, driver_.name(code)), at);
   return blame("rejected", "launch", fmt::format("{} cannot be launched so: {}", launch.kernel, driver_.name(code)),
                at);
 }
@@ -465,6 +503,7 @@ Result<> CudaExecutor::launch(const BoundStep& step, const BoundLaunch& launch) 
 
 std::unexpected<Error> CudaExecutor::torch_failed(const BoundStep& step, const std::string& op) {
   const std::string why = bridge_->error();
+  if (capturing_) return fail(ErrorKind::unavailable, fmt::format("{}: {}", op, why), step.at);
   if (auto settled = settle(op, step.at); !settled) return std::unexpected(settled.error());
   return why.find("out of memory") != std::string::npos
              ? blame("crashed", "memory", fmt::format("{}: {}", op, why), step.at)
@@ -531,7 +570,7 @@ Result<> CudaExecutor::commit(const BoundStep& step, const BoundCall& call) {
 
 Result<> CudaExecutor::run(const BoundStep& step, const BoundCall& call, ReadyCall& prepared) {
   auto ran = run_call(step, call, prepared.call.get());
-  if (!ran && prepared.writes_outs && !lost_) {
+  if (!ran && prepared.writes_outs && !lost_ && !capturing_) {
     // As in Executor::run: an out overload that resizes what it is given is not usable here.
     for (const BoundOut& out : call.outs) {
       if (out.kind != BoundOut::Kind::write) continue;

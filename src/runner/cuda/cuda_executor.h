@@ -1,7 +1,8 @@
 // Runs a bound plan on a GPU: kernels of a cubin, operators through the bridge, all on the default stream of the
-// primary context.
+// primary context, or captured as one graph.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,6 +20,7 @@
 #include "runner/bridge_value.h"
 #include "runner/cuda/device_memory.h"
 #include "runner/cuda/driver.h"
+#include "runner/cuda/graph.h"
 
 namespace kerf {
 
@@ -80,7 +82,9 @@ class CudaExecutor final : public Machine {
   // On first use binds the plan, which runs it once, and fills the outputs again.
   [[nodiscard]] Result<> prepare();
   [[nodiscard]] bool prepared() const { return program_.has_value(); }
-  [[nodiscard]] Result<RunAnswer> replay(const RunMessage& run);
+  // `as_graph`: what is timed is one launch of a graph, into which the steps were captured right before (its first
+  // timed run excepted, which times each step). Kind unavailable if the steps cannot be captured.
+  [[nodiscard]] Result<RunAnswer> replay(const RunMessage& run, bool as_graph = false);
   // Launches go through it; null: straight to the driver.
   void observe(LaunchObserver* observer) { observer_ = observer; }
   // Of another cubin than the image's, with room for that much dynamic shared memory. Stays loaded with the executor.
@@ -123,6 +127,11 @@ class CudaExecutor final : public Machine {
   [[nodiscard]] Result<> allow_shared(LoadedKernel& kernel, std::int64_t bytes, const std::string& name, Location at);
   void note(TensorId id, BoundTensor tensor);
   [[nodiscard]] Result<ReadyCall> ready(const BoundStep& step, const BoundCall& call, bool out) const;
+  [[nodiscard]] Result<RunAnswer> replay_on(const RunMessage& run, bool as_graph);
+  // Hands all steps over to the stream; `each` is called after every one.
+  [[nodiscard]] Result<> hand_over(const std::function<Result<>(std::size_t)>& each);
+  // From now on launches and operators go to it.
+  [[nodiscard]] Result<> use_stream(CuStream stream);
   [[nodiscard]] Result<> run(CudaLaunch& launch, Location at);
   [[nodiscard]] Result<> run_call(const BoundStep& step, const BoundCall& call, KerfCall* prepared);
   [[nodiscard]] Result<> run(const BoundStep& step, const BoundCall& call, ReadyCall& ready);
@@ -158,6 +167,9 @@ class CudaExecutor final : public Machine {
   std::uint64_t sentinel_ = 0;
   bool lost_ = false;
   LaunchObserver* observer_ = nullptr;
+  std::optional<CaptureStream> captures_;
+  CuStream stream_ = nullptr;  // where launches and operators go
+  bool capturing_ = false;     // then nothing runs, and nothing may wait
 };
 
 }  // namespace kerf

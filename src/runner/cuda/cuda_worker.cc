@@ -141,7 +141,7 @@ class CudaWorker {
     }
     TRY(channel_.send(encode_number("ready", 1)));
     TRY(channel_.receive(for_ever));
-    auto answer = executor.replay(request.run);
+    auto answer = executor.replay(request.run, request.graph);
     TRY(channel_.send(encode_number("done", 1)));
     TRY(channel_.receive(for_ever));
     if (answer) {

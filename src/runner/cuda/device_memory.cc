@@ -147,11 +147,11 @@ Result<Filler> Filler::make(const CudaDriver& driver) {
   return filler;
 }
 
-Result<> Filler::launch(CuFunction function, unsigned blocks, unsigned threads, void** args) const {
+Result<> Filler::launch(CuFunction function, unsigned blocks, unsigned threads, void** args, CuStream stream) const {
   const CuLaunchConfig config{.grid = {blocks, 1, 1},
                               .block = {threads, 1, 1},
                               .shared_bytes = 0,
-                              .stream = nullptr,
+                              .stream = stream,
                               .attributes = nullptr,
                               .attribute_count = 0};
   if (const CuResult code = driver_->launch(&config, function, args, nullptr); code != 0)
@@ -165,12 +165,12 @@ Result<> Filler::fill(CuPointer at, std::size_t bytes, std::uint64_t pattern) co
   constexpr unsigned threads = 256, most = 132 * 16;
   const auto blocks = static_cast<unsigned>(std::min<std::uint64_t>((words + threads - 1) / threads, most));
   void* args[] = {&at, &words, &pattern};
-  return launch(fill_, blocks, threads, args);
+  return launch(fill_, blocks, threads, args, nullptr);
 }
 
-Result<> Filler::wait(std::uint64_t nanoseconds) const {
+Result<> Filler::wait(std::uint64_t nanoseconds, CuStream stream) const {
   void* args[] = {&nanoseconds};
-  return launch(wait_, 1, 1, args);
+  return launch(wait_, 1, 1, args, stream);
 }
 
 }  // namespace kerf

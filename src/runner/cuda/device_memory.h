@@ -53,17 +53,18 @@ class OpenedMemories {
   std::vector<std::pair<std::string, CuPointer>> opened_;  // the last used at the end
 };
 
-// Two small kernels of our own, on the default stream.
+// Two small kernels of our own.
 class Filler {
  public:
   [[nodiscard]] static Result<Filler> make(const CudaDriver& driver);
-  // Writes a pattern of 64 bits over memory whose address and size are multiples of 8.
+  // Writes a pattern of 64 bits over memory whose address and size are multiples of 8, on the default stream.
   [[nodiscard]] Result<> fill(CuPointer at, std::size_t bytes, std::uint64_t pattern) const;
   // Keeps one SM busy for a while, and all that is handed over meanwhile waiting.
-  [[nodiscard]] Result<> wait(std::uint64_t nanoseconds) const;
+  [[nodiscard]] Result<> wait(std::uint64_t nanoseconds, CuStream stream) const;
 
  private:
-  [[nodiscard]] Result<> launch(CuFunction function, unsigned blocks, unsigned threads, void** args) const;
+  [[nodiscard]] Result<> launch(CuFunction function, unsigned blocks, unsigned threads, void** args,
+                                CuStream stream) const;
 
   const CudaDriver* driver_ = nullptr;
   CuFunction fill_ = nullptr, wait_ = nullptr;

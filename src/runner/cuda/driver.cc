@@ -53,6 +53,15 @@ Result<CudaDriver> load_cuda_driver() {
   find(driver.profiler_stop, "cuProfilerStop");
   find(driver.synchronize, "cuCtxSynchronize");
   find(driver.reset_persisting_l2, "cuCtxResetPersistingL2Cache");
+  find(driver.stream_create, "cuStreamCreate");
+  find(driver.stream_destroy, "cuStreamDestroy_v2");
+  find(driver.capture_begin, "cuStreamBeginCapture_v2");
+  find(driver.capture_end, "cuStreamEndCapture");
+  find(driver.graph_instantiate, "cuGraphInstantiateWithFlags");
+  find(driver.graph_upload, "cuGraphUpload");
+  find(driver.graph_launch, "cuGraphLaunch");
+  find(driver.graph_exec_destroy, "cuGraphExecDestroy");
+  find(driver.graph_destroy, "cuGraphDestroy");
   find(driver.error_name, "cuGetErrorName");
   if (missing != nullptr) return fail(ErrorKind::unavailable, fmt::format("NVIDIA's driver has no {}", missing));
   return driver;

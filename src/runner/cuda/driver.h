@@ -18,6 +18,8 @@ using CuEvent = void*;
 using CuModule = void*;
 using CuFunction = void*;
 using CuContext = void*;
+using CuGraph = void*;
+using CuGraphExec = void*;
 
 struct CuIpcHandle {
   unsigned char bytes[64];
@@ -74,6 +76,15 @@ struct CudaDriver {
   CuResult (*profiler_stop)();
   CuResult (*synchronize)();  // the whole context
   CuResult (*reset_persisting_l2)();
+  CuResult (*stream_create)(CuStream*, unsigned);
+  CuResult (*stream_destroy)(CuStream);
+  CuResult (*capture_begin)(CuStream, int);
+  CuResult (*capture_end)(CuStream, CuGraph*);
+  CuResult (*graph_instantiate)(CuGraphExec*, CuGraph, unsigned long long);
+  CuResult (*graph_upload)(CuGraphExec, CuStream);
+  CuResult (*graph_launch)(CuGraphExec, CuStream);
+  CuResult (*graph_exec_destroy)(CuGraphExec);
+  CuResult (*graph_destroy)(CuGraph);
   CuResult (*error_name)(CuResult, const char**);
 
   // "CUDA_ERROR_ILLEGAL_ADDRESS"
