@@ -99,13 +99,14 @@ Result<std::string> to_text(Bundle& bundle) {
     return user_error(fmt::format("{} candidates: at most {} go into a bundle", bundle.items.size(), max_bundle_items));
   Problem problem = bundle.problem;
   problem.path = std::filesystem::path(problem.path).filename().string();  // where it lies here is nobody's business
-  std::string text = TRY(sealed({{"kind", "bundle"},
-                                 {"schema", schema},
-                                 {"session", bundle.session},
-                                 {"target", bundle.target},
-                                 {"graph", bundle.graph},
-                                 {"versions", bundle.versions},
-                                 {"items", bundle.items.size()}}));
+  json head = {{"kind", "bundle"},
+               {"schema", schema},
+               {"session", bundle.session},
+               {"target", bundle.target},
+               {"versions", bundle.versions},
+               {"items", bundle.items.size()}};
+  if (bundle.graph) head["graph"] = true;  // absent, so that bundles of before stay the bytes that they were
+  std::string text = TRY(sealed(head));
   const auto refused = [](const std::string& what, const Error& error) {
     return user_error(fmt::format("{} cannot go into a bundle: {}", what, error.message));
   };

@@ -72,6 +72,12 @@ TEST(BundleTest, WhatWasWrittenIsRead) {
   EXPECT_TRUE(read->items[1].remeasure);
   EXPECT_EQ(read->items[1].expansion, 7U);
   EXPECT_EQ(written(example()), *text) << "the same content is the same bytes";
+  EXPECT_FALSE(read->graph);
+  bundle.graph = true;
+  const auto graphs = bundle_from_text(written(bundle));
+  ASSERT_TRUE(graphs) << graphs.error().message;
+  EXPECT_TRUE(graphs->graph);
+  EXPECT_NE(graphs->digest, read->digest);
 }
 
 TEST(BundleTest, EveryCutAndEveryChangedByteIsNoticed) {

@@ -120,6 +120,11 @@ std::string incomparable(const SuiteEntry& a, const SuiteEntry& b) {
   if (receipt_a == nullptr || receipt_b == nullptr) return {};
   const std::string evidence_a = text_at(*receipt_a, {"evidence"}), evidence_b = text_at(*receipt_b, {"evidence"});
   if (evidence_a != evidence_b) return fmt::format("not compared: {}, and {}", evidence_a, evidence_b);
+  const auto is_graph = [](const nlohmann::json& receipt) {
+    const auto graph = receipt.find("graph");
+    return graph != receipt.end() && *graph == true;
+  };
+  if (is_graph(*receipt_a) != is_graph(*receipt_b)) return "not compared: times of graphs, and of launches one by one";
   return {};
 }
 

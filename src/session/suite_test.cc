@@ -217,6 +217,12 @@ TEST(SuiteDifferenceTest, OtherSizesEvidenceOrTargetsAreNotCompared) {
   ASSERT_TRUE(d);
   EXPECT_THAT(d->problems[0].status, HasSubstr("emulated"));
   b.entries[0].report = report(1, "silicon");
+  b.entries[0].report["best"]["evaluation"]["receipt"]["graph"] = true;
+  d = difference(a, b);
+  ASSERT_TRUE(d);
+  EXPECT_THAT(d->problems[0].status, HasSubstr("graphs"));
+  EXPECT_THAT(d->problems[0].change, IsEmpty());
+  b.entries[0].report = report(1, "silicon");
   b.options["budget"] = "8candidates";
   d = difference(a, b);
   ASSERT_TRUE(d);
