@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What times on a real GPU come with: its state in receipts, what a profile costs, and two kerfs that share a GPU. Needs an NVIDIA GPU and
-kerf on the PATH (or its path as argument); under two minutes."""
+"""What times on a real GPU come with: its state in receipts, what a profile costs, one captured graph against launches one by one, and
+two kerfs that share a GPU. Needs an NVIDIA GPU and kerf on the PATH (or its path as argument); under two minutes."""
 import json
 import pathlib
 import subprocess
@@ -10,6 +10,19 @@ import time
 
 kerf = sys.argv[1] if len(sys.argv) > 1 else "kerf"
 folder = pathlib.Path(tempfile.mkdtemp())
+LAUNCHES = 24
+
+CHAIN = f"""import torch
+class Model(torch.nn.Module):
+    def forward(self, x):
+        for _ in range({LAUNCHES}):
+            x = torch.relu(x + 0.5)
+        return x
+def get_inputs():
+    return [torch.randn(4096)]
+def get_init_inputs():
+    return []
+"""
 RELU = """import torch
 rows, columns = 4096, 16384
 class Model(torch.nn.Module):
@@ -36,6 +49,29 @@ extern "C" __global__ void relu(const float* x, float* out, int64_t n) {{
   for (int64_t i = (int64_t)blockIdx.x * 256 + threadIdx.x; i < n; i += (int64_t)gridDim.x * 256) out[i] = fmaxf(x[i], 0.f);
 }}
 """
+
+
+def chain():
+    steps = ""
+    for i in range(LAUNCHES):
+        to = "out" if i == LAUNCHES - 1 else f"s{i}"
+        of = "x" if i == 0 else f"s{i - 1}"
+        steps += f'[[step]]\nlaunch = "step"\ngrid = ["cdiv(numel(x), 256)"]\nblock = [256]\nargs = ["{of}", "{to}", "numel(x)"]\n'
+    scratch = "".join(f'[[scratch]]\nname = "s{i}"\ndtype = "f32"\nshape = ["numel(x)"]\n' for i in range(LAUNCHES - 1))
+    return f"""/* /// kerf
+version = 1
+supports = "x.stride[-1] == 1"
+{scratch}{steps}/// */
+extern "C" __global__ void step(const float* x, float* out, int64_t n) {{
+  const int64_t i = (int64_t)blockIdx.x * 256 + threadIdx.x;
+  if (i < n) out[i] = fmaxf(x[i] + 0.5f, 0.f);
+}}
+"""
+
+
+CALLS = "/* /// kerf\nversion = 1\n" + '[[step]]\ncall = "aten.relu.default"\nargs = ["x"]\nout = "out"\n' + "/// */\n"
+WAITS = ("/* /// kerf\nversion = 1\n" + '[[step]]\ncall = "aten.nonzero.default"\nargs = ["x"]\nout = "_"\n'
+         + '[[step]]\ncall = "aten.relu.default"\nargs = ["x"]\nout = "out"\n' + "/// */\n")
 
 
 def file(name, text):
@@ -77,7 +113,7 @@ def say(evaluation):
         text += f" {times['median']:.1f} us [{times['low']:.1f}, {times['high']:.1f}] of {times['samples']}"
     for name, e in receipt.get("baselines", {}).items():
         text += f"; {name} {e['median']:.1f}"
-    print(f"  {pathlib.Path(evaluation['file']).name}: {text}; discarded {receipt.get('discarded')}")
+    print(f"  {pathlib.Path(evaluation['file']).name}: {text}; graph {receipt.get('graph')}; discarded {receipt.get('discarded')}")
     if receipt.get("unavailable"):
         print("    unavailable:", {k: v[:160] for k, v in receipt["unavailable"].items()})
     if quiet := check(evaluation, "quiet_device"):
@@ -88,8 +124,10 @@ def say(evaluation):
     print("    bound", diagnosis["bound"], [c["name"] for c in diagnosis.get("causes", [])], seconds, metrics)
 
 
-relu = file("relu.py", RELU)
+relu, chained = file("relu.py", RELU), file("chain.py", CHAIN)
 loops = [file(f"blocks_{n}.cu", loop(n)) for n in (16, 64, 264, 2112)]
+steps = [file("chain.cu", chain())]
+calls = [file("calls.cu", CALLS), file("waits.cu", WAITS)]
 
 print("doctor")
 for line in subprocess.run([kerf, "doctor"], capture_output=True, text=True).stdout.splitlines():
@@ -103,6 +141,13 @@ if found and found[-1].get("receipt"):
     print("  machine.gpu", found[-1]["receipt"]["machine"].get("gpu"))
 print("one with the full set")
 for e in judge(relu, loops[-1:], "--screen", "--profile"):
+    say(e)
+print(f"a chain of {LAUNCHES} launches, one by one and as a graph")
+for options in (("--screen",), ("--screen", "--graph"), ("--graph",)):
+    for e in judge(chained, steps, *options):
+        say(e)
+print("a graph with an operator, and a plan that waits for the device")
+for e in judge(relu, calls, "--screen", "--graph"):
     say(e)
 print("two kerfs on one GPU")
 both = [subprocess.Popen(command(relu, loops[2:], "--screen", "--store", folder / f"store{i}.db"), stdout=subprocess.PIPE,
