@@ -59,7 +59,9 @@ struct Receipt {
   nlohmann::json versions;             // kerf, torch, compiler
   std::vector<std::string> isolation;  // what held: "userns", "landlock", "seccomp", …
   // Whether a time was taken at all.
-  [[nodiscard]] bool timed() const { return time_us.samples > 0 || time_us.median > 0; }
+  [[nodiscard]] bool timed() const {
+    return time_us.samples > 0 || (evidence == Evidence::silicon && !unavailable.contains("time"));
+  }
 };
 
 struct HotSpot {
