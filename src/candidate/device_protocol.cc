@@ -88,8 +88,10 @@ std::string encode(const DeviceRequest& request) {
     body["inputs"] = request.inputs;
     body["outputs"] = request.outputs;
     body["graph"] = request.graph;
-    body["profile"] = {
-        {"library", request.profile.library}, {"groups", request.profile.groups}, {"steps", request.profile.steps}};
+    body["profile"] = {{"library", request.profile.library},
+                       {"groups", request.profile.groups},
+                       {"steps", request.profile.steps},
+                       {"samples", request.profile.samples}};
     const ProbeMessage& probe = request.probe;
     body["probe"] = {{"step", probe.step},
                      {"cubin", probe.cubin},
@@ -128,6 +130,7 @@ Result<DeviceRequest> decode_device_request(std::string_view body) {
       j.at("profile").at("library").get_to(request.profile.library);
       j.at("profile").at("groups").get_to(request.profile.groups);
       j.at("profile").at("steps").get_to(request.profile.steps);
+      j.at("profile").at("samples").get_to(request.profile.samples);
       const json& probe = j.at("probe");
       probe.at("step").get_to(request.probe.step);
       probe.at("cubin").get_to(request.probe.cubin);

@@ -45,6 +45,7 @@ struct ProfileMessage {
   std::string library;  // path of libcupti.so; empty: nothing is counted here, launches are marked for who watches
   std::vector<std::vector<std::string>> groups;  // of counters, each group in a run of its own
   std::vector<int> steps;                        // of the plan, of each its first launch
+  bool samples = false;                          // of program counters, too
 };
 
 // A kernel that was compiled anew with probes in it (target/nvidia/ttgir.h), to be launched in the place of the first

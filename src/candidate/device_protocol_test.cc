@@ -44,12 +44,13 @@ TEST(DeviceProtocol, RequestsTravel) {
 
 TEST(DeviceProtocol, ProfilesTravel) {
   DeviceRequest ask{.does = DeviceRequest::Does::profile, .instance = 3};
-  ask.profile = {.library = "/cuda/libcupti.so.13", .groups = {{"a", "b"}, {"c"}}, .steps = {0, 4}};
+  ask.profile = {.library = "/cuda/libcupti.so.13", .groups = {{"a", "b"}, {"c"}}, .steps = {0, 4}, .samples = true};
   const auto asked = decode_device_request(encode(ask));
   ASSERT_TRUE(asked) << asked.error().message;
   EXPECT_EQ(asked->does, DeviceRequest::Does::profile);
   EXPECT_EQ(asked->profile.groups, ask.profile.groups);
   EXPECT_EQ(asked->profile.steps, ask.profile.steps);
+  EXPECT_TRUE(asked->profile.samples);
   const ProfileAnswer answer{.launches = {{.step = 4,
                                            .threads = 256,
                                            .blocks = 1 << 20,

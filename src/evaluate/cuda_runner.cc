@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -281,9 +282,12 @@ class LocalCudaRunner final : public CudaRunner {
       return fail(ErrorKind::internal, "a trial in main memory came to a GPU's runner");
     const auto library = TRY(find_cupti());
     const auto bridge = TRY(bridge_for(load));
-    CudaInstance instance(TRY(living(profiler_)), ++instances_);
+    const bool samples = effort == Effort::confirm;
+    CudaInstance instance(TRY(profiler_for(load.image->code.empty() ? load.image->digest : load.image->code, samples)),
+                          ++instances_);
     TRY(instance.load(load, bridge));
-    return instance.profile(run, {.library = library.string(), .groups = cupti_groups(effort), .steps = steps});
+    return instance.profile(
+        run, {.library = library.string(), .groups = cupti_groups(effort), .steps = steps, .samples = samples});
   }
 
   Result<ProbeAnswer> probe(const LoadRequest& load, const RunRequest& run, const ProbeMessage& kernel) override {
@@ -371,10 +375,26 @@ class LocalCudaRunner final : public CudaRunner {
     return device;
   }
 
+  // CUPTI samples no kernel that it counted before: then it takes a process that has counted none of the image.
+  Result<std::shared_ptr<DeviceProcess>> profiler_for(const std::string& image, bool samples) {
+    if (const std::scoped_lock lock(mutex_); samples && counted_.contains(image)) {
+      counted_.clear();
+      if (profiler_) {
+        const std::scoped_lock speaking(profiler_->mutex);
+        profiler_->end();
+      }
+    }
+    auto device = TRY(living(profiler_));
+    const std::scoped_lock lock(mutex_);
+    counted_.insert(image);
+    return device;
+  }
+
   CudaRunnerOptions options_;
   std::mutex mutex_;
   std::shared_ptr<DeviceProcess> device_;
   std::shared_ptr<DeviceProcess> profiler_;  // counting makes launches slower: a process that times nothing
+  std::set<std::string> counted_;            // images, by the process at hand
   const DeviceFacts facts_;
   std::optional<BuiltBridge> bridge_;
   std::int64_t instances_ = 0;

@@ -75,7 +75,7 @@ struct Runner {
   [[nodiscard]] virtual bool profiles() const { return false; }
   // What counters say of the first launch of each of these steps of the plan, in a process that times nothing. A
   // failure says why nothing is known; it says nothing of the candidate. A screen gets the counters of one pass, which
-  // are there at once, a confirmation all.
+  // are there at once, a confirmation all, and samples of program counters.
   [[nodiscard]] virtual Result<ProfileAnswer> profile(const LoadRequest& /*load*/, const RunRequest& /*run*/,
                                                       const std::vector<int>& /*steps*/, Effort /*effort*/) {
     return fail(ErrorKind::unavailable, "unavailable: this runner has no profiler");

@@ -223,7 +223,12 @@ Result<ProfileAnswer> LaunchProfiler::profile(const DeviceRequest& request, Cuda
     return {};
   };
   // First: what was counted before it was sampled is never seen by CUPTI's samples (13.0, on an H100).
-  TRY(sample(request, executor, memories, flush, answer));
+  if (request.profile.samples) {
+    TRY(sample(request, executor, memories, flush, answer));
+  } else {
+    answer.no_samples =
+        "unavailable: program counters are sampled of candidates that are confirmed or whose profile is asked for";
+  }
   auto counted = count();
   cupti_.rest();
   if (!counted) return std::unexpected(std::move(counted).error());

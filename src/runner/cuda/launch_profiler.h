@@ -19,10 +19,10 @@ class LaunchProfiler {
  public:
   // `unavailable: …` where there is no CUPTI that fits the driver.
   [[nodiscard]] static Result<LaunchProfiler> open(const CudaDriver& driver, const std::string& library, int device);
-  // Runs the plan twice, to time its launches and to sample their program counters; where samples cannot be had the
-  // answer says why. Then for each group of counters once, all from fresh outputs and scratch. `flush` is written
-  // before each launch that is counted, so that its first pass finds cold caches; what further passes find is what a
-  // pass before them left. The executor has bound the plan.
+  // If samples are asked for, runs the plan twice, to time its launches and to sample their program counters; where
+  // they cannot be had the answer says why. Then for each group of counters once, all from fresh outputs and scratch.
+  // `flush` is written before each launch that is counted, so that its first pass finds cold caches; what further
+  // passes find is what a pass before them left. The executor has bound the plan.
   [[nodiscard]] Result<ProfileAnswer> profile(const DeviceRequest& request, CudaExecutor& executor,
                                               OpenedMemories& memories, const DeviceBuffer& flush);
 
