@@ -15,6 +15,13 @@ namespace kerf {
 inline Argument argument_from(const std::string& word) {
   if (word == "true" || word == "false") return {Value{word == "true"}};
   if (word == "none") return {Value{}};
+  if (word.front() == '"') return {Value{word.substr(1, word.size() - 2)}};
+  if (word.front() == '[' && word.size() > 2 && std::isalpha(static_cast<unsigned char>(word[1])) != 0) {
+    ArgumentList list;
+    std::stringstream items(word.substr(1, word.size() - 2));
+    for (std::string item; std::getline(items, item, ',');) list.push_back({TensorRef{item, 0}});
+    return {std::move(list)};
+  }
   if (word.front() == '[') {
     ValueList list;
     std::stringstream items(word.substr(1, word.size() - 2));
@@ -40,7 +47,8 @@ inline TensorSpec spec_of(Dtype dtype, std::vector<std::int64_t> shape) {
   return spec;
 }
 
-// "input NAME DTYPE SHAPE…", "parameter …", "NAME = OP ARGS… -> DTYPE SHAPE…", "output NAME…", "expect KEY VALUE".
+// "input NAME DTYPE SHAPE…", "parameter …", "NAME = OP ARGS… KEY=ARG… -> DTYPE SHAPE…", "output NAME…", "expect KEY
+// VALUE".
 inline Case parse(std::istream& in) {
   Case made;
   Workload w;
@@ -74,7 +82,15 @@ inline Case parse(std::istream& in) {
       GraphNode node{.name = first, .op = "", .args = {}, .kwargs = {}, .results = {}};
       std::string word;
       words >> word >> node.op;
-      while (words >> word && word != "->") node.args.push_back(argument_from(word));
+      while (words >> word && word != "->") {
+        const std::size_t is =
+            std::isalpha(static_cast<unsigned char>(word.front())) != 0 ? word.find('=') : std::string::npos;
+        if (is == std::string::npos) {
+          node.args.push_back(argument_from(word));
+        } else {
+          node.kwargs.emplace_back(word.substr(0, is), argument_from(word.substr(is + 1)));
+        }
+      }
       node.results.push_back(spec());
       w.exported.nodes.push_back(node);
     }

@@ -9,17 +9,28 @@ namespace kerf {
 namespace {
 
 // The moves that are made from a graph's first candidate.
-const std::map<std::string, std::vector<const char*>> judged = {
-    {"max_pool", {"across_rows"}},   {"average_pool", {}},
-    {"pooled_sum", {"registers"}},   {"average_of_large_windows", {"columns_of_a_tile"}},
-    {"pointwise", {"persistent"}},   {"spread", {}},
-    {"bias", {"across_rows"}},       {"transposed", {}},
-    {"softmax", {"rows_of_a_tile"}}, {"softmax_in_passes", {"passes"}},
-    {"softmax_cut_up", {"warps"}},   {"log_softmax_of_columns", {"columns_of_a_tile"}},
-    {"layer_norm", {"registers"}},   {"layer_norm_cut_up", {"warps"}},
-    {"rms_norm", {"registers"}},     {"frobenius_norm", {"warps"}},
-    {"cross_entropy", {}},           {"positions", {}},
-    {"positions_of_columns", {}},    {"products", {}}};
+const std::map<std::string, std::vector<const char*>> judged = {{"max_pool", {"across_rows"}},
+                                                                {"average_pool", {}},
+                                                                {"depthwise", {}},
+                                                                {"depthwise_of_large_windows", {}},
+                                                                {"pooled_sum", {"registers"}},
+                                                                {"average_of_large_windows", {"columns_of_a_tile"}},
+                                                                {"pointwise", {"persistent"}},
+                                                                {"spread", {}},
+                                                                {"bias", {"across_rows"}},
+                                                                {"transposed", {}},
+                                                                {"softmax", {"rows_of_a_tile"}},
+                                                                {"softmax_in_passes", {"passes"}},
+                                                                {"softmax_cut_up", {"warps"}},
+                                                                {"log_softmax_of_columns", {"columns_of_a_tile"}},
+                                                                {"layer_norm", {"registers"}},
+                                                                {"layer_norm_cut_up", {"warps"}},
+                                                                {"rms_norm", {"registers"}},
+                                                                {"frobenius_norm", {"warps"}},
+                                                                {"cross_entropy", {}},
+                                                                {"positions", {}},
+                                                                {"positions_of_columns", {}},
+                                                                {"products", {}}};
 
 std::vector<JudgedGraph> chosen() {
   std::vector<JudgedGraph> found;

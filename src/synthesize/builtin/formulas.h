@@ -84,6 +84,32 @@ class Arguments {
     }
     return {dim(at, key)};
   }
+  // An integer, or one for each of `count` dimensions; none where there is no such argument, or an empty list.
+  [[nodiscard]] std::vector<Extent> extents(std::size_t at, const char* key, std::size_t count) const {
+    if (none(at, key)) return {};
+    const GeneralArgument& argument = *get(at, key);
+    std::vector<const GeneralArgument*> items;
+    if (const auto* list = std::get_if<GeneralArgumentList>(&argument.is)) {
+      for (const GeneralArgument& each : *list) items.push_back(&each);
+    } else {
+      items.push_back(&argument);
+    }
+    std::vector<Extent> found;
+    for (const GeneralArgument* item : items) {
+      const auto* constant = std::get_if<Constant>(&item->is);
+      if (!constant) throw CannotLower{"the sizes of windows must be numbers"};
+      Extent extent{.text = expression_of(*constant), .values = {}};
+      for (const Value& value : constant->values) {
+        const auto* n = std::get_if<std::int64_t>(&value.is);
+        if (!n) throw CannotLower{"the sizes of windows must be integers"};
+        extent.values.push_back(*n);
+      }
+      found.push_back(std::move(extent));
+    }
+    if (found.size() == 1) found.resize(count, found[0]);
+    if (!found.empty() && found.size() != count) throw CannotLower{"windows of other dimensions"};
+    return found;
+  }
 
  private:
   Lowering& l_;

@@ -6,6 +6,7 @@
 
 #include "synthesize/builtin/lowering.h"
 #include "synthesize/builtin/operators.h"
+#include "synthesize/builtin/products.h"
 
 namespace kerf {
 
@@ -57,6 +58,12 @@ bool lowers(const GeneralGraph& graph, const GeneralNode& node) {
   }
 }
 
+bool is_product(const GeneralGraph& graph, std::size_t node) {
+  if (!has_lowering(graph.nodes[node])) return false;
+  const Result<Region> region = lower(graph, {node});
+  return region && product_shape(*region);
+}
+
 std::vector<TensorRef> escaping(const GeneralGraph& graph, const std::vector<std::size_t>& nodes) {
   std::set<std::string> inside;
   for (const std::size_t n : nodes) inside.insert(graph.nodes[n].name);
@@ -77,8 +84,9 @@ Result<Region> lower(const GeneralGraph& graph, const std::vector<std::size_t>& 
     Lowering lowering(graph, graph.workloads.size());
     for (const std::size_t n : nodes) lower_node(lowering, graph.nodes[n]);
     Region region = lowering.finish(escaping(graph, nodes), tentative);
+    if (const std::string why = ill_shaped_product(region); !why.empty()) throw CannotLower{why};
     region.name = graph.nodes[nodes.back()].name;
-    return region;
+    return in_order_of_left(std::move(region));
   } catch (const CannotLower& e) {
     return fail(ErrorKind::candidate, e.why);
   }

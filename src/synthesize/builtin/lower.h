@@ -14,6 +14,8 @@ namespace kerf {
 [[nodiscard]] bool lowers(const GeneralGraph& graph, const GeneralNode& node);
 // Views, copies and constants: nothing that is worth a kernel of its own.
 [[nodiscard]] bool is_trivial(const GeneralNode& node);
+// An operator that is a product of matrices or a convolution of its own (see products.h): the library has good ones.
+[[nodiscard]] bool is_product(const GeneralGraph& graph, std::size_t node);
 
 // One region that computes `nodes` (positions in the graph, ascending) and stores what is used outside of them. Fails
 // (kind candidate, with the reason) where they do not fit one loop nest. `tentative` asks whether the nodes fit so far:

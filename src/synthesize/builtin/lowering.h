@@ -68,7 +68,16 @@ class Lowering {
   Lowered position(const WindowStep& step, std::size_t rank);  // where the window is along its dimension, as f32
   // That a number is what it is in the primary workload: others are not supported.
   void pin(const Extent& extent);
-  [[nodiscard]] bool is_costly(const Lowered& value) const;  // to compute again
+  [[nodiscard]] bool is_costly(const Lowered& value) const;                                // to compute again
+  void is_inside(int axis) { axes_[static_cast<std::size_t>(root(axis))].inside = true; }  // of a window
+
+  // Products
+  // Whether several results of a product may load and compute the value anew: a few loads, nothing that costs much.
+  [[nodiscard]] bool may_be_repeated(const Lowered& value) const;
+  // The same value along axes of its own.
+  Lowered apart(const Lowered& value);
+  // The factors of a sum of products may be rounded as PyTorch's convolutions round them (Instruction::coarse).
+  void allow_coarse(const Lowered& sum);
 
   // Shapes
   std::pair<int, int> split_axis(int axis, const Extent& outer, const Extent& inner);
@@ -114,6 +123,7 @@ class Lowering {
   std::vector<int> unify_lists(const std::vector<int>& a, const std::vector<int>& b);
   int add(Instruction instruction, std::vector<int> axes);
   int at_index(int value, int axis, int index, std::map<int, int>& done);
+  int along_others(int value, const std::map<int, int>& axes, std::map<int, int>& done);
   int at_window(int value, const std::map<int, const WindowStep*>& moved, double outside, std::map<int, int>& done);
   Access access(const RawAccess& raw, const std::vector<int>& compact, const Region& region) const;
   void merge_unrelated_axes();

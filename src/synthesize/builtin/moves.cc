@@ -152,6 +152,7 @@ class Mover {
       const bool in_group =
           std::ranges::any_of(groups, [&](const NodeSet& group) { return std::ranges::binary_search(group, n); });
       if (in_group || is_trivial(graph_.nodes[n]) || !lowers(graph_, graph_.nodes[n]) || !lower(graph_, {n})) continue;
+      if (is_product(graph_, n)) continue;
       Partition made = recipe_.partition;
       made.groups.push_back({n});
       add("fuse", fmt::format("{} is generated", graph_.nodes[n].name), std::move(made));

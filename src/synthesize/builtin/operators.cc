@@ -8,6 +8,7 @@
 
 #include "synthesize/builtin/formulas.h"
 #include "synthesize/builtin/pooling.h"
+#include "synthesize/builtin/products.h"
 
 namespace kerf {
 namespace {
@@ -186,6 +187,14 @@ const std::map<std::string, Apply>& rules() {
           t["_adaptive_avg_pool" + of] = [rank](const Rule& r) { adaptive_pool(r, rank, false); };
       t["adaptive_max_pool" + of] = [rank](const Rule& r) { adaptive_pool(r, rank, true); };
     }
+    // Products
+    for (const char* name : {"mm", "bmm", "matmul", "mv"}) t[name] = matrix_product;
+    t["linear"] = linear;
+    t["addmm"] = t["baddbmm"] = product_and_sum;
+    t["einsum"] = einsum;
+    for (const std::size_t rank : {1, 2, 3})
+      t["conv" + std::to_string(rank) + "d"] = [rank](const Rule& r) { convolution(r, rank, false); };
+    t["convolution"] = [](const Rule& r) { convolution(r, 0, true); };
     // Shapes
     for (const char* name : {"view", "reshape", "_unsafe_view", "flatten", "unflatten", "unsqueeze", "squeeze"})
       t[name] = [](const Rule& r) { r.view_to(); };

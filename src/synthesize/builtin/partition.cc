@@ -76,12 +76,12 @@ std::size_t library_calls(const GeneralGraph& graph, const Partition& partition)
   return calls;
 }
 
-Partition partition(const GeneralGraph& graph, Fusing fusing) {
+Partition partition(const GeneralGraph& graph, Fusing fusing, Products products) {
   Partition made;
   std::map<std::string, std::size_t> group_of;  // node -> index + 1, 0 for none
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const GeneralNode& node = graph.nodes[n];
-    if (!lowers(graph, node)) continue;
+    if (!lowers(graph, node) || (products == Products::library && is_product(graph, n))) continue;
     std::set<std::size_t> operands;
     for (const TensorRef& ref : references(node))
       if (const auto it = group_of.find(ref.name); it != group_of.end()) operands.insert(it->second);

@@ -19,9 +19,11 @@ struct Partition {
 
 enum class Fusing : std::uint8_t { full, none };  // none: every generated operator is a group of its own
 
+enum class Products : std::uint8_t { library, own };  // whether products of matrices and convolutions are generated
+
 // Greedy, in the graph's order: an operator joins the groups of its operands where one loop nest can do them all and
 // nothing outside has to run in between. Views and copies alone are not generated.
-[[nodiscard]] Partition partition(const GeneralGraph& graph, Fusing fusing);
+[[nodiscard]] Partition partition(const GeneralGraph& graph, Fusing fusing, Products products = Products::library);
 
 // Whether the group can be one region and no path leaves it and comes back.
 [[nodiscard]] bool legal(const GeneralGraph& graph, const Partition& partition, const NodeSet& group,

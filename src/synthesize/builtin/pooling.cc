@@ -4,62 +4,26 @@
 
 #include <algorithm>
 #include <limits>
-#include <utility>
 #include <vector>
+
+#include "synthesize/builtin/windows.h"
 
 namespace kerf {
 namespace {
 
 constexpr std::int64_t most_taps = 32;  // of a window that is written out
 
-struct Pooled {
-  std::size_t dim = 0;
-  Extent in, out, kernel, stride, padding, dilation;
-  bool ceil = false;
-};
-
 bool any(const Extent& extent, const auto& test) { return std::ranges::any_of(extent.values, test); }
 
-std::string in_brackets(const std::string& text) {
-  return text.find_first_of(" +-/%*") == std::string::npos ? text : "(" + text + ")";
-}
-
-// An integer, or one for each of `count` dimensions; none where there is no such argument, or an empty list.
-std::vector<Extent> integers(const Rule& r, std::size_t at, const char* key, std::size_t count) {
-  if (r.args.none(at, key)) return {};
-  const GeneralArgument& argument = *r.args.get(at, key);
-  std::vector<const GeneralArgument*> items;
-  if (const auto* list = std::get_if<GeneralArgumentList>(&argument.is)) {
-    for (const GeneralArgument& each : *list) items.push_back(&each);
-  } else {
-    items.push_back(&argument);
-  }
-  std::vector<Extent> found;
-  for (const GeneralArgument* item : items) {
-    const auto* constant = std::get_if<Constant>(&item->is);
-    if (!constant) throw CannotLower{"a pooling's sizes must be numbers"};
-    Extent extent{.text = expression_of(*constant), .values = {}};
-    for (const Value& value : constant->values) {
-      const auto* n = std::get_if<std::int64_t>(&value.is);
-      if (!n) throw CannotLower{"a pooling's sizes must be integers"};
-      extent.values.push_back(*n);
-    }
-    found.push_back(std::move(extent));
-  }
-  if (found.size() == 1) found.resize(count, found[0]);
-  if (!found.empty() && found.size() != count) throw CannotLower{"a pooling's sizes for other dimensions"};
-  return found;
-}
-
 // The last `rank` dimensions of what is pooled, with the extents that the node's result has.
-std::vector<Pooled> dimensions(const Rule& r, const Lowered& v, std::size_t rank) {
+std::vector<Windowed> dimensions(const Rule& r, const Lowered& v, std::size_t rank) {
   if (v.dims.size() < rank) throw CannotLower{"a pooling of fewer dimensions"};
-  std::vector<Pooled> found;
+  std::vector<Windowed> found;
   const GeneralTensor& result = r.node.results.at(0);
   for (std::size_t k = 0; k < rank; ++k) {
     const std::size_t d = v.dims.size() - rank + k;
     if (v.dims[d].size() != 1) throw CannotLower{"windows over a dimension that is not one axis"};
-    Pooled each{.dim = d, .in = r.l.extent(v.dims[d][0])};
+    Windowed each{.dim = d, .in = r.l.extent(v.dims[d][0])};
     for (const auto& shape : result.shape) each.out.values.push_back(shape.at(d));
     found.push_back(std::move(each));
   }
@@ -67,66 +31,45 @@ std::vector<Pooled> dimensions(const Rule& r, const Lowered& v, std::size_t rank
 }
 
 // Kernel, stride, padding and dilation from the arguments; output sizes by ATen's formula.
-std::vector<Pooled> windows(const Rule& r, const Lowered& v, std::size_t rank, std::size_t dilation_at,
-                            std::size_t ceil_at) {
-  std::vector<Pooled> found = dimensions(r, v, rank);
-  const std::vector<Extent> kernel = integers(r, 1, "kernel_size", rank), stride = integers(r, 2, "stride", rank),
-                            padding = integers(r, 3, "padding", rank),
-                            dilation =
-                                dilation_at == 0 ? std::vector<Extent>() : integers(r, dilation_at, "dilation", rank);
+std::vector<Windowed> windows(const Rule& r, const Lowered& v, std::size_t rank, std::size_t dilation_at,
+                              std::size_t ceil_at) {
+  std::vector<Windowed> found = dimensions(r, v, rank);
+  const std::vector<Extent> kernel = r.args.extents(1, "kernel_size", rank), stride = r.args.extents(2, "stride", rank),
+                            padding = r.args.extents(3, "padding", rank);
+  std::vector<Extent> dilation;
+  if (dilation_at != 0) dilation = r.args.extents(dilation_at, "dilation", rank);
   if (kernel.empty()) throw CannotLower{"a pooling without a kernel"};
   const std::size_t workloads = r.l.workloads();
   for (std::size_t k = 0; k < rank; ++k) {
-    Pooled& p = found[k];
+    Windowed& p = found[k];
     p.kernel = kernel[k];
     p.stride = stride.empty() ? kernel[k] : stride[k];
     p.padding = padding.empty() ? literal(0, workloads) : padding[k];
     p.dilation = dilation.empty() ? one(workloads) : dilation[k];
     p.ceil = r.args.flag(ceil_at, "ceil_mode", false);
-    // The last window begins within the input or the padding before it.
-    const Extent room =
-        p.in + literal(2, workloads) * p.padding - p.dilation * (p.kernel - one(workloads)) - one(workloads);
-    const std::string s = in_brackets(p.stride.text);
-    p.out.text = p.ceil ? fmt::format("min(cdiv({}, {}) + 1, cdiv({}, {}))", room.text, s, (p.in + p.padding).text, s)
-                        : fmt::format("({}) // {} + 1", room.text, s);
-    for (std::size_t w = 0; w < workloads; ++w) {
-      const std::int64_t step = p.stride.values[w];
-      if (step <= 0 || p.kernel.values[w] <= 0 || p.padding.values[w] < 0) throw CannotLower{"a pooling's sizes"};
-      std::int64_t n = room.values[w] / step + 1;
-      if (p.ceil)
-        n = std::min((room.values[w] + step - 1) / step + 1, (p.in.values[w] + p.padding.values[w] + step - 1) / step);
-      if (n != p.out.values[w]) throw CannotLower{"a pooling of another size than its formula gives"};
-    }
+    size_windows(p);
   }
   return found;
 }
 
-bool holds_all(const Pooled& p) { return p.kernel.values == p.in.values && p.out.is(1) && p.padding.is(0); }
+bool holds_all(const Windowed& p) { return p.kernel.values == p.in.values && p.out.is(1) && p.padding.is(0); }
 
 // The maximum or the sum over each window.
-Lowered pooled(const Rule& r, const Lowered& v, const std::vector<Pooled>& all, bool max) {
+Lowered pooled(const Rule& r, const Lowered& v, const std::vector<Windowed>& all, bool max) {
   const ReduceOp op = max ? ReduceOp::max : ReduceOp::sum;
   const std::size_t workloads = r.l.workloads();
   if (std::ranges::all_of(all, holds_all)) {
     std::vector<int> axes;
-    for (const Pooled& p : all) axes.push_back(v.dims[p.dim][0]);
+    for (const Windowed& p : all) axes.push_back(v.dims[p.dim][0]);
     return r.l.reduce(op, v, axes);
   }
   std::int64_t taps = 1;
   bool overlap = false;
   std::vector<WindowStep> steps;
-  for (const Pooled& p : all) {
+  for (const Windowed& p : all) {
     taps *= p.kernel.values[0];
     for (std::size_t w = 0; w < workloads; ++w) overlap = overlap || p.kernel.values[w] > p.stride.values[w];
-    steps.push_back({.dim = p.dim,
-                     .out = p.out.is(1) ? -1 : r.l.window_axis("o", p.out, false),
-                     .inside = -1,
-                     .step = p.stride,
-                     .apart = p.dilation,
-                     .shift = literal(0, workloads) - p.padding,
-                     .limit = p.in,
-                     .below = any(p.padding, [](std::int64_t n) { return n > 0; }),
-                     .above = p.ceil || any(p.padding, [](std::int64_t n) { return n > 0; })});
+    steps.push_back(window_step(r.l, p));
   }
   if (overlap && r.l.is_costly(v)) throw CannotLower{"windows that overlap, of what costs much to compute"};
   const double outside = max ? -std::numeric_limits<double>::infinity() : 0;
@@ -139,22 +82,10 @@ Lowered pooled(const Rule& r, const Lowered& v, const std::vector<Pooled>& all, 
     }
     return r.l.reduce(op, r.l.window(v, steps, outside), axes);
   }
-  for (const Pooled& p : all) r.l.pin(p.kernel);
+  for (const Windowed& p : all) r.l.pin(p.kernel);
   Lowered total;
   for (std::int64_t tap = 0; tap < taps; ++tap) {
-    std::int64_t rest = tap;
-    for (std::size_t k = all.size(); k-- > 0;) {
-      const Pooled& p = all[k];
-      const std::int64_t size = p.kernel.values[0], at = rest % size;
-      rest /= size;
-      steps[k].shift = literal(at, workloads) * p.dilation - p.padding;
-      steps[k].below = steps[k].above = false;
-      for (std::size_t w = 0; w < workloads; ++w) {
-        // Of a window that the padding holds, whatever the input's size is.
-        steps[k].below = steps[k].below || at * p.dilation.values[w] < p.padding.values[w];
-        steps[k].above = steps[k].above || p.ceil || (size - 1 - at) * p.dilation.values[w] < p.padding.values[w];
-      }
-    }
+    move_to_tap(steps, all, tap);
     const Lowered term = r.l.window(v, steps, outside);
     total = tap == 0 ? term : r.f(max ? Op::maximum : Op::add, total, term);
   }
@@ -170,14 +101,14 @@ void max_pool(const Rule& r, std::size_t rank) {
 
 void average_pool(const Rule& r, std::size_t rank) {
   const Lowered v = r.x();
-  const std::vector<Pooled> all = windows(r, v, rank, 0, 4);
+  const std::vector<Windowed> all = windows(r, v, rank, 0, 4);
   const Lowered total = pooled(r, v, all, false);
   if (!r.args.none(6, "divisor_override")) return r.give(r.f(Op::div, total, r.l.number(*r.args.get(6, ""))));
   const bool padded = r.args.flag(5, "count_include_pad", true);
   const std::size_t workloads = r.l.workloads();
   Extent whole = one(workloads);
   Lowered partial;
-  for (const Pooled& p : all) {
+  for (const Windowed& p : all) {
     if (!p.ceil && (padded || p.padding.is(0))) {
       whole = whole * p.kernel;
       continue;
@@ -203,11 +134,11 @@ void average_pool(const Rule& r, std::size_t rank) {
 
 void adaptive_pool(const Rule& r, std::size_t rank, bool max) {
   const Lowered v = r.x();
-  std::vector<Pooled> all = dimensions(r, v, rank);
+  std::vector<Windowed> all = dimensions(r, v, rank);
   const std::size_t workloads = r.l.workloads();
   Extent whole = one(workloads);
   for (std::size_t k = 0; k < rank; ++k) {
-    Pooled& p = all[k];
+    Windowed& p = all[k];
     p.kernel.values.clear();
     for (std::size_t w = 0; w < workloads; ++w) {
       if (p.in.values[w] % p.out.values[w] != 0) throw CannotLower{"windows of different sizes"};

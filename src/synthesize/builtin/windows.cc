@@ -1,10 +1,10 @@
-// Windows: a value as it is at positions that are steps apart, for poolings.
+// Windows: a value as it is at positions that are steps apart, for poolings and convolutions.
+#include "synthesize/builtin/windows.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <set>
-
-#include "synthesize/builtin/lowering.h"
 
 namespace kerf {
 namespace {
@@ -151,6 +151,57 @@ void Lowering::pin(const Extent& extent) {
     requirements_.push_back(std::move(made));
 }
 
+std::string in_brackets(const std::string& text) {
+  return text.find_first_of(" +-/%*") == std::string::npos ? text : "(" + text + ")";
+}
+
+void size_windows(Windowed& p) {
+  const std::size_t workloads = p.in.values.size();
+  // The last window begins within the input or the padding before it.
+  const Extent room =
+      p.in + literal(2, workloads) * p.padding - p.dilation * (p.kernel - one(workloads)) - one(workloads);
+  const std::string s = in_brackets(p.stride.text);
+  p.out.text = p.ceil ? fmt::format("min(cdiv({}, {}) + 1, cdiv({}, {}))", room.text, s, (p.in + p.padding).text, s)
+                      : fmt::format("({}) // {} + 1", room.text, s);
+  for (std::size_t w = 0; w < workloads; ++w) {
+    const std::int64_t step = p.stride.values[w];
+    if (step <= 0 || p.kernel.values[w] <= 0 || p.padding.values[w] < 0) throw CannotLower{"the sizes of windows"};
+    std::int64_t n = room.values[w] / step + 1;
+    if (p.ceil)
+      n = std::min((room.values[w] + step - 1) / step + 1, (p.in.values[w] + p.padding.values[w] + step - 1) / step);
+    if (n != p.out.values[w]) throw CannotLower{"windows of another number than their formula gives"};
+  }
+}
+
+WindowStep window_step(Lowering& lowering, const Windowed& p) {
+  const bool padded = std::ranges::any_of(p.padding.values, [](std::int64_t n) { return n > 0; });
+  return {.dim = p.dim,
+          .out = p.out.is(1) ? -1 : lowering.window_axis("o", p.out, false),
+          .inside = -1,
+          .step = p.stride,
+          .apart = p.dilation,
+          .shift = literal(0, p.in.values.size()) - p.padding,
+          .limit = p.in,
+          .below = padded,
+          .above = p.ceil || padded};
+}
+
+void move_to_tap(std::vector<WindowStep>& steps, const std::vector<Windowed>& windows, std::int64_t tap) {
+  for (std::size_t k = windows.size(); k-- > 0;) {
+    const Windowed& p = windows[k];
+    const std::size_t workloads = p.in.values.size();
+    const std::int64_t size = p.kernel.values[0], at = tap % size;
+    tap /= size;
+    steps[k].shift = literal(at, workloads) * p.dilation - p.padding;
+    steps[k].below = steps[k].above = false;
+    for (std::size_t w = 0; w < workloads; ++w) {
+      // Of a window that the padding holds, whatever the input's size is.
+      steps[k].below = steps[k].below || at * p.dilation.values[w] < p.padding.values[w];
+      steps[k].above = steps[k].above || p.ceil || (size - 1 - at) * p.dilation.values[w] < p.padding.values[w];
+    }
+  }
+}
+
 bool Lowering::is_costly(const Lowered& value) const {
   std::vector<int> open = {value.value};
   std::set<int> seen;
@@ -163,6 +214,71 @@ bool Lowering::is_costly(const Lowered& value) const {
     open.insert(open.end(), i.operands.begin(), i.operands.end());
   }
   return false;
+}
+
+bool Lowering::may_be_repeated(const Lowered& value) const {
+  constexpr int most_loads = 3;
+  if (is_costly(value)) return false;
+  std::vector<int> open = {value.value};
+  std::set<int> seen;
+  int loads = 0;
+  while (!open.empty()) {
+    const int v = open.back();
+    open.pop_back();
+    if (!seen.insert(v).second) continue;
+    const Instruction& i = code_[static_cast<std::size_t>(v)];
+    if (i.form == Instruction::Form::reduce) return false;
+    if (i.form == Instruction::Form::load && ++loads > most_loads) return false;
+    open.insert(open.end(), i.operands.begin(), i.operands.end());
+  }
+  return true;
+}
+
+int Lowering::along_others(int value, const std::map<int, int>& axes, std::map<int, int>& done) {
+  if (const auto it = done.find(value); it != done.end()) return it->second;
+  Instruction copy = code_[static_cast<std::size_t>(value)];
+  const auto renamed = [&](const std::vector<int>& list) {
+    std::vector<int> made;
+    for (const int a : expand(list)) {
+      const auto it = axes.find(a);
+      made.push_back(it == axes.end() ? a : it->second);
+    }
+    return made;
+  };
+  RawAccess raw = loads_[static_cast<std::size_t>(value)];
+  if (copy.form == Instruction::Form::reduce || raw.pick_dim >= 0 || !raw.windows.empty())
+    throw CannotLower{"a product of a value with itself that is more than loaded"};
+  for (int& operand : copy.operands) operand = along_others(operand, axes, done);
+  const bool is_load = copy.form == Instruction::Form::load;
+  const int made = add(std::move(copy), renamed(axes_of_value(value)));
+  if (is_load) {
+    for (auto& dim : raw.dims) dim = renamed(dim);
+    loads_.back() = std::move(raw);
+  }
+  done[value] = made;
+  return made;
+}
+
+Lowered Lowering::apart(const Lowered& value) {
+  Lowered made = value;
+  expand(made);
+  std::map<int, int> axes, done;
+  for (auto& dim : made.dims)
+    for (int& axis : dim) {
+      const auto [it, is_new] = axes.try_emplace(axis, 0);
+      if (is_new) {
+        const RawAxis like = axes_[static_cast<std::size_t>(axis)];
+        it->second = new_axis(like.name, like.extent);
+      }
+      axis = it->second;
+    }
+  made.value = along_others(made.value, axes, done);
+  return made;
+}
+
+void Lowering::allow_coarse(const Lowered& sum) {
+  Instruction& i = code_[static_cast<std::size_t>(sum.value)];
+  if (i.form == Instruction::Form::reduce) i.coarse = true;
 }
 
 }  // namespace kerf

@@ -1,0 +1,148 @@
+// Convolutions as sums of products over windows.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "synthesize/builtin/products.h"
+#include "synthesize/builtin/windows.h"
+
+namespace kerf {
+namespace {
+
+constexpr std::int64_t most_taps = 32;  // of a window that is written out
+
+// Channels of input or output, in groups: the group's axis and the one within it, where they have more than one
+// element.
+struct Channels {
+  std::vector<int> group, within;
+};
+
+Channels in_groups(const Rule& r, const std::vector<int>& dim, const Extent& groups, const Extent& within) {
+  if (groups.is(1)) return {.group = {}, .within = dim};
+  if (dim.size() != 1) throw CannotLower{"groups of channels that are not one axis"};
+  if (within.is(1)) return {.group = dim, .within = {}};
+  const auto [outer, inner] = r.l.split_axis(dim[0], groups, within);
+  return {.group = {outer}, .within = {inner}};
+}
+
+std::vector<int> joined(std::vector<int> a, const std::vector<int>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+}  // namespace
+
+void convolution(const Rule& r, std::size_t rank, bool general) {
+  if (r.node.overload() == "padding") throw CannotLower{"a convolution whose padding is a word"};
+  if (general && r.args.flag(6, "transposed", false)) throw CannotLower{"a transposed convolution"};
+  const Lowered x = r.x(), weight = r.args.tensor(1, "weight");
+  if (rank == 0) rank = x.dims.size() - 2;
+  if (x.dims.size() != rank + 2 || weight.dims.size() != rank + 2) throw CannotLower{"a convolution without a batch"};
+  const std::size_t workloads = r.l.workloads();
+  const std::vector<Extent> stride = r.args.extents(3, "stride", rank), padding = r.args.extents(4, "padding", rank),
+                            dilation = r.args.extents(5, "dilation", rank),
+                            groups_given = r.args.extents(general ? 8 : 6, "groups", 1);
+  const Extent groups = groups_given.empty() ? one(workloads) : groups_given[0];
+  const auto extent_of = [&](const std::vector<int>& dim) {
+    Extent made = one(workloads);
+    for (const int axis : dim) made = made * r.l.extent(axis);
+    return made;
+  };
+  const Extent out_channels = extent_of(weight.dims[0]), within = extent_of(weight.dims[1]);
+  Extent out_within{.text = fmt::format("{} // {}", in_brackets(out_channels.text), in_brackets(groups.text)),
+                    .values = out_channels.values};
+  for (std::size_t w = 0; w < workloads; ++w) {
+    if (groups.values[w] <= 0 || extent_of(x.dims[1]).values[w] != groups.values[w] * within.values[w])
+      throw CannotLower{"groups of other channels"};
+    out_within.values[w] /= groups.values[w];
+  }
+  if (groups.is(1)) out_within = out_channels;
+
+  std::vector<Windowed> windows;
+  std::vector<WindowStep> steps;
+  std::int64_t taps = 1;
+  bool overlap = false;
+  for (std::size_t k = 0; k < rank; ++k) {
+    if (x.dims[k + 2].size() != 1) throw CannotLower{"windows over a dimension that is not one axis"};
+    Windowed each{.dim = k + 2,
+                  .in = r.l.extent(x.dims[k + 2][0]),
+                  .out = {},
+                  .kernel = extent_of(weight.dims[k + 2]),
+                  .stride = stride.empty() ? one(workloads) : stride[k],
+                  .padding = padding.empty() ? literal(0, workloads) : padding[k],
+                  .dilation = dilation.empty() ? one(workloads) : dilation[k]};
+    for (const auto& shape : r.node.results.at(0).shape) each.out.values.push_back(shape.at(k + 2));
+    size_windows(each);
+    taps *= each.kernel.values[0];
+    for (std::size_t w = 0; w < workloads; ++w) overlap = overlap || each.kernel.values[w] > each.stride.values[w];
+    steps.push_back(window_step(r.l, each));
+    windows.push_back(std::move(each));
+  }
+  const bool product = !out_within.is(1);  // several results need an input: each is loaded, and computed, again
+  if ((overlap || product) && !r.l.may_be_repeated(x)) throw CannotLower{"a convolution of what costs much to compute"};
+
+  const Channels in = in_groups(r, x.dims[1], groups, within);
+  const Channels out = in_groups(r, weight.dims[0], groups, out_within);
+  // Dimensions: batch, group, channel of the result, positions, channel within the group, elements of the window.
+  const auto spread = [&](std::vector<std::vector<int>> dims, int value) {
+    dims.resize(4 + 2 * rank);
+    return Lowered{.value = value, .dims = std::move(dims)};
+  };
+  const auto inputs = [&](const Lowered& windowed) {
+    std::vector<std::vector<int>> dims = {windowed.dims[0], in.group, {}};
+    for (std::size_t k = 0; k < rank; ++k) dims.push_back(windowed.dims[k + 2]);
+    dims.push_back(in.within);
+    for (std::size_t k = 0; k < rank; ++k)
+      dims.push_back(steps[k].inside < 0 ? std::vector<int>() : std::vector<int>{steps[k].inside});
+    return spread(std::move(dims), windowed.value);
+  };
+  const auto weights = [&](const Lowered& w) {
+    std::vector<std::vector<int>> dims = {{}, out.group, out.within};
+    dims.resize(3 + rank);
+    dims.push_back(in.within.empty() ? std::vector<int>() : w.dims[1]);
+    for (std::size_t k = 0; k < rank; ++k) dims.push_back(w.dims[k + 2]);
+    return spread(std::move(dims), w.value);
+  };
+  Lowered sum;
+  if (!product && in.within.empty() && taps <= most_taps) {
+    // Written out: what follows, and what is before, joins the kernel.
+    std::vector<WindowStep> picks;
+    for (std::size_t k = 0; k < rank; ++k) {
+      r.l.pin(windows[k].kernel);
+      if (weight.dims[k + 2].empty()) continue;
+      picks.push_back({.dim = k + 2, .step = one(workloads), .apart = one(workloads), .limit = windows[k].kernel});
+    }
+    for (std::int64_t tap = 0; tap < taps; ++tap) {
+      move_to_tap(steps, windows, tap);
+      std::int64_t rest = tap;
+      for (std::size_t k = rank, pick = picks.size(); k-- > 0;) {
+        const std::int64_t size = windows[k].kernel.values[0];
+        if (!weight.dims[k + 2].empty()) picks[--pick].shift = literal(rest % size, workloads);
+        rest /= size;
+      }
+      const Lowered w = picks.empty() ? weight : r.l.window(weight, picks, 0);
+      const Lowered term = r.f(Op::mul, inputs(r.l.window(x, steps, 0)), weights(w));
+      sum = tap == 0 ? term : r.f(Op::add, sum, term);
+    }
+  } else {
+    for (std::size_t k = 0; k < rank; ++k) {
+      if (weight.dims[k + 2].empty()) continue;
+      if (weight.dims[k + 2].size() != 1) throw CannotLower{"a kernel's dimension that is not one axis"};
+      steps[k].inside = weight.dims[k + 2][0];
+      r.l.is_inside(steps[k].inside);
+    }
+    const Lowered terms = r.f(Op::mul, inputs(r.l.window(x, steps, 0)), weights(weight));
+    std::vector<int> dims;
+    for (std::size_t d = 3 + rank; d < 4 + 2 * rank; ++d) dims.push_back(static_cast<int>(d));
+    sum = r.l.reduce(ReduceOp::sum, terms, r.l.axes_of(terms, dims));
+    r.l.allow_coarse(sum);
+  }
+  Lowered made{.value = sum.value, .dims = {sum.dims[0], joined(sum.dims[1], sum.dims[2])}};
+  for (std::size_t k = 0; k < rank; ++k) made.dims.push_back(sum.dims[3 + k]);
+  if (!r.args.none(2, "bias")) made = r.f(Op::add, made, Rule::along(r.args.tensor(2, "bias"), 1, rank + 2));
+  r.give(made);
+}
+
+}  // namespace kerf

@@ -1,0 +1,111 @@
+/* /// kerf
+version = 1
+supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 8 and x.shape[2] == 15 and x.shape[3] == 61"
+[tune]
+BLOCK = [1024]
+[[step]]
+launch = "clamp_kernel"
+grid = ["cdiv(x.shape[3], BLOCK)", "cdiv(x.shape[0] * x.shape[1] * x.shape[2], max(1, BLOCK // (x.shape[3])))"]
+args = ["x.shape[3]", "max(1, BLOCK // (x.shape[3]))", "x.shape[0]", "x.shape[1]", "x.shape[2]", "w", "w.shape[2] * w.shape[3]", "w.shape[3]", "b", "x", "x.shape[2] * x.shape[3] * x.shape[1]", "x.shape[2] * x.shape[3]", "out"]
+/// */
+
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
+static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
+static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+// Elements p[0], p[2] … p[30]; nothing behind them is touched.
+static inline f32x16 evens(const float* p) {
+  return __builtin_shufflevector(load16(p), load16(p + 15), 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
+  if (stride == 2 && w >= 16) return evens(p);
+  f32x16 v = {};
+  for (int64_t l = 0; l < w; ++l) v[l] = p[l * stride];
+  return v;
+}
+// 16 elements that are `step` apart, the first one with index i; `other` where an index, which grows by `apart`, is
+// outside of [0, limit).
+static inline f32x16 within(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
+  if (i >= 0 && i + (w - 1) * apart < limit) return step == 1 ? at(p, w) : gather(p, step, w);
+  f32x16 v = splat16(other);
+  for (int64_t l = 0; l < w; ++l)
+    if (i + l * apart >= 0 && i + l * apart < limit) v[l] = p[l * step];
+  return v;
+}
+// The larger one; NaN if either is.
+static inline float greater(float a, float b) { return a > b || a != a ? a : b; }
+static inline f32x16 greater(f32x16 a, f32x16 b) { return ((a > b) | (a != a)) ? a : b; }
+// The smaller one; NaN if either is.
+static inline float smaller(float a, float b) { return a < b || a != a ? a : b; }
+static inline f32x16 smaller(f32x16 a, f32x16 b) { return ((a < b) | (a != a)) ? a : b; }
+// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+  int64_t i = begin;
+  for (; i + 16 * unroll <= end; i += 16 * unroll)
+#pragma GCC unroll 16
+    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
+  for (; i + 16 <= end; i += 16) f(i, 16);
+  if (i < end) f(i, end - i);
+}
+
+// i < x.shape[0], j < x.shape[1], k < x.shape[2], l < x.shape[3]
+extern "C" void clamp_kernel(int64_t L, int64_t rows, int64_t I, int64_t J, int64_t K, const float* __restrict__ w_from, int64_t w_stride_j, int64_t w_3_step, const float* __restrict__ b_from, const float* __restrict__ x_from, int64_t x_stride_i, int64_t x_stride_j, float* __restrict__ out_to, int64_t block, int64_t group) {
+  const int64_t begin = block * BLOCK, end = least(begin + BLOCK, L);
+  for (int64_t row = group * rows; row < least((group + 1) * rows, I * J * K); ++row) {
+    const int64_t i = row / (J * K);
+    const int64_t j = row / K % J;
+    const int64_t k = row % K;
+    const float w_ = w_from[j * w_stride_j];
+    const float w_1 = w_from[j * w_stride_j + 1];
+    const float w_2 = w_from[j * w_stride_j + 2];
+    const float w_3 = w_from[j * w_stride_j + 1 * w_3_step];
+    const float w_4 = w_from[j * w_stride_j + 1 + 1 * w_3_step];
+    const float w_5 = w_from[j * w_stride_j + 2 + 1 * w_3_step];
+    const float w_6 = w_from[j * w_stride_j + 2 * w_3_step];
+    const float w_7 = w_from[j * w_stride_j + 1 + 2 * w_3_step];
+    const float w_8 = w_from[j * w_stride_j + 2 + 2 * w_3_step];
+    const float b_ = b_from[j];
+    const float* x_at = x_from + i * x_stride_i + j * x_stride_j + k * L + -1 + -1 * L;
+    const float* x_1_at = x_from + i * x_stride_i + j * x_stride_j + k * L + -1 * L;
+    const float* x_2_at = x_from + i * x_stride_i + j * x_stride_j + k * L + 1 + -1 * L;
+    const float* x_3_at = x_from + i * x_stride_i + j * x_stride_j + k * L + -1;
+    const float* x_4_at = x_from + i * x_stride_i + j * x_stride_j + k * L;
+    const float* x_5_at = x_from + i * x_stride_i + j * x_stride_j + k * L + 1;
+    const float* x_6_at = x_from + i * x_stride_i + j * x_stride_j + k * L + -1 + 1 * L;
+    const float* x_7_at = x_from + i * x_stride_i + j * x_stride_j + k * L + 1 * L;
+    const float* x_8_at = x_from + i * x_stride_i + j * x_stride_j + k * L + 1 + 1 * L;
+    float* out_at = out_to + i * J * K * L + j * K * L + k * L;
+    each16<1>(begin, end, [&](int64_t l, int64_t w) {
+      const f32x16 x_ = k + -1 >= 0 ? within(x_at + l, 1, (l) + -1, 1, L, 0.0f, w) : splat16(0.0f);
+      const f32x16 c_ = x_ * w_;
+      const f32x16 x_1 = k + -1 >= 0 ? at(x_1_at + l, w) : splat16(0.0f);
+      const f32x16 c_1 = x_1 * w_1;
+      const f32x16 c_2 = c_ + c_1;
+      const f32x16 x_2 = k + -1 >= 0 ? within(x_2_at + l, 1, (l) + 1, 1, L, 0.0f, w) : splat16(0.0f);
+      const f32x16 c_3 = x_2 * w_2;
+      const f32x16 c_4 = c_2 + c_3;
+      const f32x16 x_3 = within(x_3_at + l, 1, (l) + -1, 1, L, 0.0f, w);
+      const f32x16 c_5 = x_3 * w_3;
+      const f32x16 c_6 = c_4 + c_5;
+      const f32x16 x_4 = at(x_4_at + l, w);
+      const f32x16 c_7 = x_4 * w_4;
+      const f32x16 c_8 = c_6 + c_7;
+      const f32x16 x_5 = within(x_5_at + l, 1, (l) + 1, 1, L, 0.0f, w);
+      const f32x16 c_9 = x_5 * w_5;
+      const f32x16 c_10 = c_8 + c_9;
+      const f32x16 x_6 = k + 1 < K ? within(x_6_at + l, 1, (l) + -1, 1, L, 0.0f, w) : splat16(0.0f);
+      const f32x16 c_11 = x_6 * w_6;
+      const f32x16 c_12 = c_10 + c_11;
+      const f32x16 x_7 = k + 1 < K ? at(x_7_at + l, w) : splat16(0.0f);
+      const f32x16 c_13 = x_7 * w_7;
+      const f32x16 c_14 = c_12 + c_13;
+      const f32x16 x_8 = k + 1 < K ? within(x_8_at + l, 1, (l) + 1, 1, L, 0.0f, w) : splat16(0.0f);
+      const f32x16 c_15 = x_8 * w_8;
+      const f32x16 c_16 = c_14 + c_15;
+      const f32x16 c_17 = c_16 + b_;
+      const f32x16 clamp_2 = greater(c_17, splat16(0.0f));
+      const f32x16 clamp_3 = smaller(clamp_2, splat16(6.0f));
+      put(out_at + l, clamp_3, w);
+    });
+  }
+}
