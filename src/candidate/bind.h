@@ -26,6 +26,7 @@
 #include "base/result.h"
 #include "candidate/plan.h"
 #include "candidate/schema.h"
+#include "candidate/tensor_map.h"
 #include "problem/problem.h"
 
 namespace kerf {
@@ -44,12 +45,16 @@ struct BoundTensor {
 };
 
 struct BoundArgument {
-  enum class Kind : std::uint8_t { tensor, thread, i64, i32, f32, f64, boolean, unknown };
+  enum class Kind : std::uint8_t { tensor, tensor_map, thread, i64, i32, f32, f64, boolean, unknown };
   Kind kind = Kind::i64;
   TensorId tensor = no_tensor;
   std::int64_t integer = 0;  // i64, i32, boolean
   double number = 0;         // f32 (rounded already), f64
   Location at = {};
+  TensorMap map = {};  // tensor_map: tiled() takes it with the tensor's spec
+
+  // Whether the kernel gets at a tensor's memory by it.
+  [[nodiscard]] bool reaches_memory() const { return kind == Kind::tensor || kind == Kind::tensor_map; }
 };
 [[nodiscard]] const char* to_string(BoundArgument::Kind kind);  // "i64", …; "thread" is passed as i64
 

@@ -177,20 +177,6 @@ Source source_of(const std::string& plan) {
   return source ? *std::move(source) : Source{};
 }
 
-TEST(Bind, a_tensor_map_is_unavailable_and_no_fault_of_the_candidate) {
-  CandidateCase with;
-  ASSERT_TRUE(read_case(relu, with));
-  const auto program =
-      bind_case({.text = "/* /// kerf\nversion = 1\n[[step]]\nlaunch = \"k\"\ngrid = [1]\nblock = "
-                         "[32]\nargs = [{ tensor_map = \"x\", box = [2, 4] }, \"out\"]\n/// */\nvoid k();\n",
-                 .language = Language::cuda,
-                 .name = "test"},
-                with);
-  ASSERT_FALSE(program);
-  EXPECT_EQ(program.error().kind, ErrorKind::unavailable);
-  EXPECT_THAT(program.error().message, testing::HasSubstr("unavailable: line 7: a tensor map"));
-}
-
 TEST(TunePoints, are_the_product_thinned_by_where_in_order) {
   const auto points = tune_points(source_of("[tune]\nB = [1, 2, 3]\nA = [true, false]\nwhere = \"B < 3 or A\"\n"));
   ASSERT_TRUE(points);

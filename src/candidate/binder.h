@@ -75,6 +75,7 @@ class Binder {
   Result<std::optional<BoundBlock>> block(const Step& step, bool& unknown);
   Result<std::optional<BoundPrograms>> programs(const Step& step, bool& unknown);
   Result<BoundArgument> launch_argument(const PlanArgument& argument, const Step& step, bool& unknown);
+  Result<BoundArgument> tensor_map(const PlanArgumentTable& table, Location at, const Step& step, bool& unknown);
   Result<> check_strides(const Step& step, const BoundLaunch& launch);
   Result<> check_prototype(const Step& step, const BoundLaunch& launch, const std::vector<std::string>& prototype);
   [[nodiscard]] std::string type_of(const BoundArgument& argument, const Step& step);

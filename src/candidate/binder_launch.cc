@@ -13,7 +13,8 @@
 namespace kerf {
 
 const char* to_string(BoundArgument::Kind kind) {
-  static constexpr std::array<const char*, 8> names = {"tensor", "i64", "i64", "i32", "f32", "f64", "bool", "unknown"};
+  static constexpr std::array<const char*, 9> names = {"tensor", "tensor_map", "i64",  "i64",    "i32",
+                                                       "f32",    "f64",        "bool", "unknown"};
   return names.at(static_cast<std::size_t>(kind));
 }
 
@@ -41,7 +42,7 @@ Result<> Binder::launch(std::size_t i) {
 
   for (std::size_t a = 0; a < launch.args.size(); ++a) {
     const BoundArgument& argument = launch.args[a];
-    if (argument.kind != BoundArgument::Kind::tensor || !writable(argument.tensor, step)) continue;
+    if (!argument.reaches_memory() || !writable(argument.tensor, step)) continue;
     const bool reads_only = prototype && a < prototype->size() && (*prototype)[a].starts_with("const ");
     if (!reads_only) note_write(argument.tensor, step);
   }
@@ -169,14 +170,8 @@ Result<BoundArgument> Binder::launch_argument(const PlanArgument& argument, cons
     unknown = unknown || !tensor(bound.tensor).spec;
     return bound;
   }
-  if (std::holds_alternative<PlanArgumentTable>(argument.is)) {
-    return fail(
-        ErrorKind::unavailable,
-        fmt::format("unavailable: line {}: a tensor map as an argument: the runner encodes none; pass the tensor "
-                    "and copy with cp.async or cp.async.bulk",
-                    argument.at.line),
-        argument.at);
-  }
+  if (const auto* table = std::get_if<PlanArgumentTable>(&argument.is))
+    return tensor_map(*table, argument.at, step, unknown);
   const Evaluated result = TRY(evaluate(argument, step));
   if (result.unknown) {
     unknown = true;
@@ -201,6 +196,50 @@ Result<BoundArgument> Binder::launch_argument(const PlanArgument& argument, cons
                   fmt::format("an argument of a kernel is {}, {}: expected a tensor's name, a number or a bool",
                               to_string(result.value), kind_of(result.value)),
                   argument.at);
+  }
+  return bound;
+}
+
+// { tensor_map = "A", box = [64, "BK"], swizzle = 128 }
+Result<BoundArgument> Binder::tensor_map(const PlanArgumentTable& table, Location at, const Step& step, bool& unknown) {
+  BoundArgument bound{.kind = BoundArgument::Kind::tensor_map, .at = at};
+  const PlanArgument* box = nullptr;
+  Location swizzle_at = at;
+  for (const auto& [key, value] : table) {
+    if (key.text == "tensor_map") {
+      const auto* text = std::get_if<Located>(&value.is);
+      const auto name = text ? tensor_name(text->text) : std::nullopt;
+      if (!name) return refuse("tensor_map", "tensor_map names a tensor: tensor_map = \"A\"", value.at);
+      bound.tensor = TRY(use_tensor(*name, text->at, step));
+    } else if (key.text == "box") {
+      box = &value;
+    } else if (key.text == "swizzle") {
+      const std::optional<std::int64_t> bytes = TRY(integer(value, step, "swizzle"));
+      unknown = unknown || !bytes;
+      swizzle_at = value.at;
+      bound.map.swizzle = bytes.value_or(0);
+    } else {
+      return refuse("key", fmt::format("`{}` in a tensor map: expected tensor_map, box and swizzle", key.text), key.at);
+    }
+  }
+  const auto* extents = box != nullptr ? std::get_if<PlanArgumentList>(&box->is) : nullptr;
+  if (bound.tensor == no_tensor || extents == nullptr) {
+    return refuse("tensor_map",
+                  "a tensor map is a table with a tensor and the box of a copy: { tensor_map = \"A\", box = [64, 32] }",
+                  box != nullptr ? box->at : at);
+  }
+  bool box_known = true;
+  for (const PlanArgument& each : *extents) {
+    const std::optional<std::int64_t> extent = TRY(integer(each, step, "an extent of the box"));
+    box_known = box_known && extent;
+    bound.map.box.push_back(extent.value_or(1));
+  }
+  const std::optional<TensorSpec>& spec = tensor(bound.tensor).spec;
+  unknown = unknown || !spec || !box_known;
+  if (unknown) return bound;
+  if (const auto fits = tiled(*spec, bound.map); !fits) {
+    const bool at_swizzle = fits.error().message.starts_with("swizzle");
+    return refuse("tensor_map", fits.error().message, at_swizzle ? swizzle_at : box->at);
   }
   return bound;
 }

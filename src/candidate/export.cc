@@ -63,6 +63,7 @@ std::string slot(const BoundArgument& argument, const std::vector<BoundTensor>& 
       return fmt::format("bits((int32_t){}L)", argument.integer);
     case Kind::boolean:
       return fmt::format("bits({}L)", argument.integer);
+    case Kind::tensor_map:  // of CUDA, which is exported otherwise
     case Kind::unknown:
       break;
   }

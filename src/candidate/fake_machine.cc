@@ -14,6 +14,9 @@ std::string spelled(const BoundArgument& argument) {
   switch (argument.kind) {
     case Kind::tensor:
       return fmt::format("%{}", argument.tensor);
+    case Kind::tensor_map:
+      return fmt::format("map of %{} in [{}]{}", argument.tensor, fmt::join(argument.map.box, ", "),
+                         argument.map.swizzle > 0 ? fmt::format(" by {}", argument.map.swizzle) : "");
     case Kind::thread:
       return "thread";
     case Kind::f32:

@@ -26,13 +26,15 @@ Result<bool> holds(const Located& text, const Names& names, const Scope& scope) 
       text.at);
 }
 
-bool mentions(const PlanArgument& argument, std::string_view name) {
-  if (const auto* text = std::get_if<Located>(&argument.is)) return text->text == name;
-  const auto* list = std::get_if<PlanArgumentList>(&argument.is);
-  return list && std::ranges::any_of(*list, [&](const PlanArgument& each) { return mentions(each, name); });
-}
-
 }  // namespace
+
+bool mentions(const PlanArgument& argument, std::string_view tensor) {
+  if (const auto* text = std::get_if<Located>(&argument.is)) return text->text == tensor;
+  if (const auto* list = std::get_if<PlanArgumentList>(&argument.is))
+    return std::ranges::any_of(*list, [&](const PlanArgument& each) { return mentions(each, tensor); });
+  const auto* table = std::get_if<PlanArgumentTable>(&argument.is);
+  return table && std::ranges::any_of(*table, [&](const PlanEntry& each) { return mentions(each.second, tensor); });
+}
 
 std::string to_string(const TunePoint& point) {
   std::vector<std::string> parts;

@@ -97,6 +97,8 @@ using TunePoint = std::vector<std::pair<std::string, Value>>;
 [[nodiscard]] Result<bool> supports(const Source& source, const Workload& workload);
 // The error to report where `supports` does not admit the primary workload: points at the key.
 [[nodiscard]] Error not_supported(const Source& source, const Workload& workload);
+// Whether an argument is the tensor of that name, or holds it: in a list, in a tensor map.
+[[nodiscard]] bool mentions(const PlanArgument& argument, std::string_view tensor);
 // The kernel or operator of the last step that may write the output: where errors of a run point (a wrong or unwritten
 // element). The plan itself if there is none.
 [[nodiscard]] Located last_writer(const Source& source, std::string_view output);

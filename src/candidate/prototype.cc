@@ -36,6 +36,7 @@ KERF_TYPE(unsigned, "i32")
 KERF_TYPE(unsigned long, "i64")
 KERF_TYPE(unsigned long long, "i64")
 KERF_TYPE(unsigned short, "i16")
+template <> struct Type<::CUtensorMap> { static constexpr const char* name = "tensor_map"; };
 template <class kf_T> struct Type<kf_T*> { static constexpr const char* name = "?*"; };
 template <class kf_T> struct Type<const kf_T*> { static constexpr const char* name = "const ?*"; };
 #endif

@@ -150,6 +150,8 @@ Result<std::vector<TritonArgument>> triton_arguments(const BoundLaunch& launch,
       case Kind::boolean:
         argument.type = Type::boolean;
         break;
+      case Kind::tensor_map:
+        return refuse("prototype", "a tensor map is no argument of a Triton kernel", bound.at);
       case Kind::thread:
         return refuse("prototype", "`thread` is no argument of a Triton kernel", bound.at);
       case Kind::unknown:

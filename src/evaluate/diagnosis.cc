@@ -291,7 +291,7 @@ std::optional<PlanShape> shape_of_plan(const Source& source, const Workload& wor
     };
     if (const auto* launch = std::get_if<BoundLaunch>(&bound.does)) {
       for (const auto& argument : launch->args) {
-        if (argument.kind == BoundArgument::Kind::tensor) tensor(argument.tensor);
+        if (argument.reaches_memory()) tensor(argument.tensor);
       }
       once.tasks =
           std::accumulate(launch->grid.begin(), launch->grid.end(), 1.0,

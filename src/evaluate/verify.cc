@@ -287,10 +287,7 @@ std::optional<Location> last_writer(const Plan& plan, const std::string& output)
   for (std::size_t i = plan.steps.size(); i-- > 0;) {
     const auto& step = plan.steps[i];
     bool writes = std::ranges::any_of(step.out, [&](const Located& out) { return out.text == output; });
-    for (const auto& argument : step.args) {
-      const auto* name = std::get_if<Located>(&argument.is);
-      writes |= step.kind == Step::Kind::launch && name != nullptr && name->text == output;
-    }
+    for (const auto& argument : step.args) writes |= step.kind == Step::Kind::launch && mentions(argument, output);
     if (writes) return step.target.at;
   }
   return std::nullopt;

@@ -138,7 +138,6 @@ Result<> Executor::put(TensorId id, std::string name, const TensorSpec& spec, Gu
   TRY(keep(id, std::move(name), std::move(tensor), nullptr));
   s.memory = std::move(memory);
   s.writable = writable;
-  s.dtype = spec.dtype;
   return {};
 }
 
@@ -155,6 +154,7 @@ Result<> Executor::keep(TensorId id, std::string name, OwnedTensor tensor, const
   table_[static_cast<std::size_t>(id)] = tensor.get();
   s.tensor = std::move(tensor);
   s.data = view.data;
+  s.spec = from_bridge(view.spec);
   s.storage = view.storage;
   if (!name.empty()) s.name = std::move(name);
   if (!program_) storages_.emplace(view.storage, id);
@@ -292,7 +292,7 @@ Result<> Executor::finish(const RunMessage& run) {
       const auto* launch = std::get_if<BoundLaunch>(&program_->steps[i].does);
       if (launch == nullptr) continue;
       const bool touches = std::ranges::any_of(launch->args, [&](const BoundArgument& a) {
-        return a.kind == BoundArgument::Kind::tensor && static_cast<std::size_t>(a.tensor) == id;
+        return a.reaches_memory() && static_cast<std::size_t>(a.tensor) == id;
       });
       if (touches)
         return blame("wrong", "out_of_bounds_write", fmt::format("{} writes beside {}", launch->kernel, s.name),
@@ -368,7 +368,10 @@ Result<ReadyLaunch> Executor::ready(const BoundStep& step, const BoundLaunch& la
                                   .block = launch.block->extent,
                                   .shared_bytes = launch.block->shared_bytes,
                                   .variables = shared_variables_,
-                                  .cooperative = launch.block->cooperative};
+                                  .cooperative = launch.block->cooperative,
+                                  .tensor_maps = std::ranges::any_of(launch.args, [](const BoundArgument& argument) {
+                                    return argument.kind == BoundArgument::Kind::tensor_map;
+                                  })};
     std::ranges::copy(launch.grid, out.emulated->grid.begin());
   }
   const auto threads = static_cast<std::size_t>(load_.threads);
@@ -382,6 +385,9 @@ Result<ReadyLaunch> Executor::ready(const BoundStep& step, const BoundLaunch& la
       switch (argument.kind) {
         case tensor:
           if (t == 0) out.tensors.emplace_back(a, argument.tensor);
+          break;
+        case tensor_map:
+          if (t == 0) out.maps.push_back(TRY(emulated_map(argument)));
           break;
         case thread:
           set(static_cast<std::int64_t>(t));
@@ -407,6 +413,36 @@ Result<ReadyLaunch> Executor::ready(const BoundStep& step, const BoundLaunch& la
     }
   }
   for (std::uint64_t& value : out.values) out.pointers.push_back(&value);
+  for (std::size_t t = 0; t < threads; ++t) {
+    std::size_t map = 0;
+    for (std::size_t a = 0; a < out.arguments; ++a)
+      if (launch.args[a].kind == BoundArgument::Kind::tensor_map)
+        out.pointers[t * out.arguments + a] = &out.maps[map++].map;
+  }
+  return out;
+}
+
+Result<ReadyMap> Executor::emulated_map(const BoundArgument& argument) const {
+  const TiledTensor tensor = TRY(tiled(slots_[static_cast<std::size_t>(argument.tensor)].spec, argument.map));
+  if (std::cmp_less(tensor.box[0] * static_cast<unsigned>(tensor.element_bytes), argument.map.swizzle)) {
+    return fail(ErrorKind::unavailable,
+                fmt::format("unavailable: line {}: a box narrower than its swizzle is not emulated on the CPU; this "
+                            "candidate needs an NVIDIA GPU",
+                            argument.at.line),
+                argument.at);
+  }
+  ReadyMap out{.bytes = {}, .tensor = argument.tensor};
+  out.map = {.magic = KerfTensorMap::right_magic,
+             .data = nullptr,
+             .extent = {},
+             .stride = {},
+             .box = {},
+             .rank = static_cast<unsigned>(tensor.rank),
+             .element_bytes = static_cast<unsigned>(tensor.element_bytes),
+             .swizzle = static_cast<unsigned>(argument.map.swizzle)};
+  std::ranges::copy(tensor.extent, out.map.extent);
+  std::ranges::copy(tensor.stride, out.map.stride);
+  std::ranges::copy(tensor.box, out.map.box);
   return out;
 }
 
@@ -419,7 +455,7 @@ Result<> Executor::run_interpreted(const BoundLaunch& launch, Location at) {
     if (s.data != s.memory.data())
       return fail(ErrorKind::unavailable, "unavailable: a call's result as an argument of an interpreted launch", at);
     tensors.push_back({.name = s.name,
-                       .dtype = s.dtype,
+                       .dtype = s.spec.dtype,
                        .memory = {static_cast<std::byte*>(s.memory.data()), s.memory.size()},
                        .writable = s.writable});
   }
@@ -432,6 +468,15 @@ Result<> Executor::run(ReadyLaunch& launch, Location at) {
   for (const auto& [argument, id] : launch.tensors) {
     const auto address = reinterpret_cast<std::uint64_t>(slots_[static_cast<std::size_t>(id)].data);
     for (std::size_t t = 0; t < threads; ++t) launch.values[t * launch.arguments + argument] = address;
+  }
+  for (ReadyMap& map : launch.maps) {
+    map.map.data = static_cast<unsigned char*>(slots_[static_cast<std::size_t>(map.tensor)].data);
+    constexpr std::uintptr_t unit = 16;
+    if (reinterpret_cast<std::uintptr_t>(map.map.data) % unit != 0)
+      return blame(
+          "rejected", "tensor_map",
+          fmt::format("the tensor of {}'s tensor map begins at no multiple of {} bytes", launch.kernel->name, unit),
+          at);
   }
   Launching context{.launch = &launch, .descending = descending_};
   page_.phase.store(StatusPage::Phase::launch, std::memory_order_relaxed);
@@ -455,7 +500,7 @@ Result<> Executor::run(ReadyLaunch& launch, Location at) {
 
 Result<> Executor::check_margins(const BoundStep& step, const BoundLaunch& launch) {
   for (const BoundArgument& argument : launch.args) {
-    if (argument.kind != BoundArgument::Kind::tensor) continue;
+    if (!argument.reaches_memory()) continue;
     const Slot& s = slots_[static_cast<std::size_t>(argument.tensor)];
     if (s.writable && !s.memory.margins_untouched(sentinel_))
       return blame("wrong", "out_of_bounds_write", fmt::format("{} writes beside {}", launch.kernel, s.name), step.at);

@@ -2,6 +2,8 @@
 // process.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,14 +23,24 @@
 namespace kerf {
 
 // A launch whose arguments lie as KernelEntry::run wants them, an array a thread.
+// A kernel's parameter that is a tensor map, and the tensor, whose address changes.
+struct alignas(64) ReadyMap {
+  union {
+    KerfTensorMap map;
+    std::array<std::byte, tensor_map_bytes> bytes = {};
+  };
+  TensorId tensor = no_tensor;
+};
+
 struct ReadyLaunch {
   const KernelEntry* kernel = nullptr;
   std::vector<std::int64_t> grid;
   std::int64_t tasks = 1;
   std::vector<std::pair<std::size_t, TensorId>> tensors;  // argument, whose address changes
   std::vector<std::uint64_t> values;                      // threads x arguments
-  std::vector<void*> pointers;                            // into values
+  std::vector<void*> pointers;                            // into values and maps
   std::size_t arguments = 0;
+  std::vector<ReadyMap> maps;              // emulated: the same for all threads
   std::optional<EmulatedLaunch> emulated;  // of a language with blocks: a task is one of them
   std::optional<BoundLaunch> interpreted;  // executed elsewhere: nothing else here is filled
 };
@@ -76,7 +88,7 @@ class Executor final : public Machine {
     GuardedMemory memory;  // of inputs, outputs, scratch
     bool writable = false;
     std::string name;
-    Dtype dtype = Dtype::f32;
+    TensorSpec spec;
   };
 
   [[nodiscard]] Slot& slot(TensorId id);
@@ -87,6 +99,7 @@ class Executor final : public Machine {
   void rewatch();
   [[nodiscard]] const KernelEntry* find(std::string_view kernel) const;
   [[nodiscard]] Result<ReadyLaunch> ready(const BoundStep& step, const BoundLaunch& launch) const;
+  [[nodiscard]] Result<ReadyMap> emulated_map(const BoundArgument& argument) const;
   [[nodiscard]] Result<ReadyCall> ready(const BoundStep& step, const BoundCall& call, bool out) const;
   [[nodiscard]] Result<> run(ReadyLaunch& launch, Location at);
   [[nodiscard]] Result<> run_interpreted(const BoundLaunch& launch, Location at);

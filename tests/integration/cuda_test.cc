@@ -122,6 +122,15 @@ class Cuda : public ::testing::Test {
     static const auto problem = admit({.id = "test/sums", .name = "sums", .source = problem_text, .path = "sums.py"});
     return problem;
   }
+  static std::shared_ptr<const Understood> rectifier() {
+    static const auto problem = [] {
+      std::string text(problem_text);
+      text.replace(text.find("x.sum(dim=1) * self.scale"), 25, "torch.relu(x) + 0 * self.scale");
+      text.replace(text.find("1021"), 4, "204");
+      return admit({.id = "test/rectifier", .name = "rectifier", .source = text, .path = "rectifier.py"});
+    }();
+    return problem;
+  }
   static Result<Evaluation> evaluate(const std::string& text, const std::shared_ptr<const Understood>& problem) {
     Result<Evaluation> result = fail(ErrorKind::internal, "no answer");
     world->evaluator->submit({.text = text, .language = Language::cuda, .name = "candidate.cu"}, {.problem = problem},
@@ -350,6 +359,50 @@ TEST_F(Cuda, BulkCopiesTakePlaceWhenTheirBarrierIsWaitedFor) {
   const auto e = evaluate(bulk_sum(""), sums());
   ASSERT_TRUE(e) << words(e);
   EXPECT_EQ(e->verdict, Verdict::wrong) << words(e);
+}
+
+std::string case_of_gpu(const std::string& name) {
+  const auto text = read_file(fs::path(KERF_CASES) / "gpu" / name);
+  EXPECT_TRUE(text) << name;
+  return text.value_or("");
+}
+
+std::string without(std::string text, const std::string& first, const std::string& behind_last) {
+  const std::size_t begin = text.find(first), end = text.find(behind_last, begin);
+  EXPECT_TRUE(begin != text.npos && end != text.npos) << first;
+  return text.erase(begin, end - begin);
+}
+
+TEST_F(Cuda, MovesBoxesByTensorMaps) {
+  for (const char* name : {"e_tensor_map.cu", "f_tensor_map_swizzled.cu"}) {
+    const auto e = evaluate(case_of_gpu(name), rectifier());
+    ASSERT_TRUE(e) << words(e);
+    EXPECT_EQ(e->verdict, Verdict::measured) << name << ": " << words(e);
+  }
+  const auto narrow = evaluate(case_of_gpu("g_tensor_map_narrow.cu"), rectifier());
+  ASSERT_TRUE(narrow) << words(narrow);
+  EXPECT_EQ(words(narrow).substr(0, 19), "rejected tensor_map");
+}
+
+TEST_F(Cuda, TensorCopiesTakePlaceWhenTheyAreWaitedFor) {
+  const std::string text = case_of_gpu("e_tensor_map.cu");
+  const auto early = evaluate(without(text, "  int done = 0;", "  for (int i"), rectifier());
+  ASSERT_TRUE(early) << words(early);
+  EXPECT_EQ(early->verdict, Verdict::wrong) << words(early);
+  const auto unwritten =
+      evaluate(without(text, "    asm volatile(\"cp.async.bulk.wait_group", "  }\n}\n"), rectifier());
+  ASSERT_TRUE(unwritten) << words(unwritten);
+  EXPECT_EQ(unwritten->verdict, Verdict::wrong) << words(unwritten);
+  EXPECT_EQ(unwritten->rule, "unwritten") << words(unwritten);
+}
+
+TEST_F(Cuda, FindsTensorCopiesThatDoNotFitTheirMap) {
+  std::string text = case_of_gpu("e_tensor_map.cu");
+  text.replace(text.find("alignas(128) float"), 18, "alignas(16) float pad[4], ");
+  const auto e = evaluate(text, rectifier());
+  ASSERT_TRUE(e) << words(e);
+  EXPECT_EQ(e->verdict, Verdict::wrong) << words(e);
+  EXPECT_THAT(e->message.value_or(""), HasSubstr("no multiple of 128"));
 }
 
 TEST_F(Cuda, FindsBlocksThatWaitForEver) {

@@ -11,9 +11,8 @@
 namespace kerf {
 namespace {
 
-// Numbers of CUfunction_attribute and CUlaunchAttributeID.
+// Numbers of CUfunction_attribute.
 constexpr int max_dynamic_shared = 8, non_portable_cluster = 14;
-constexpr int cluster_attribute = 4, cooperative_attribute = 2;
 
 // As the oracle waits before a baseline (oracle/kerf_oracle/baselines.py).
 constexpr std::uint64_t hand_over_ns = 300'000;
@@ -23,36 +22,6 @@ std::unexpected<Error> blame(const char* verdict, const char* rule, std::string 
                                .message = std::move(message),
                                .at = at,
                                .facts = {{"verdict", verdict}, {"rule", rule}}});
-}
-
-// What a parameter of the argument's type reads; of a tensor, whose address changes, nothing yet.
-Result<std::uint64_t> bits_of(const BoundArgument& argument) {
-  std::uint64_t bits = 0;
-  const auto set = [&](auto value) { std::memcpy(&bits, &value, sizeof value); };
-  using enum BoundArgument::Kind;
-  switch (argument.kind) {
-    case tensor:
-      break;
-    case i64:
-      set(argument.integer);
-      break;
-    case i32:
-      set(static_cast<std::int32_t>(argument.integer));
-      break;
-    case f32:
-      set(static_cast<float>(argument.number));
-      break;
-    case f64:
-      set(argument.number);
-      break;
-    case boolean:
-      set(argument.integer != 0);
-      break;
-    case thread:
-    case unknown:
-      return fail(ErrorKind::internal, "an argument of unknown type reached the runner", argument.at);
-  }
-  return bits;
 }
 
 }  // namespace
@@ -344,7 +313,7 @@ Result<> CudaExecutor::finish() {
       const auto* launch = std::get_if<BoundLaunch>(&program_->steps[i].does);
       if (launch == nullptr) continue;
       const bool touches = std::ranges::any_of(launch->args, [&](const BoundArgument& a) {
-        return a.kind == BoundArgument::Kind::tensor && static_cast<std::size_t>(a.tensor) == id;
+        return a.reaches_memory() && static_cast<std::size_t>(a.tensor) == id;
       });
       if (touches)
         return blame("wrong", "out_of_bounds_write", fmt::format("{} writes beside {}", launch->kernel, s.name),
@@ -400,85 +369,78 @@ Result<> CudaExecutor::allocate(TensorId id, const BoundTensor& tensor) {
 }
 
 Result<CudaLaunch> CudaExecutor::ready(const BoundStep& step, const BoundLaunch& launch) {
-  CudaLaunch out = TRY(launch.programs ? ready_programs(step, launch) : ready_blocks(step, launch));
-  std::ranges::fill(out.config.grid, 1U);
-  for (std::size_t d = 0; d < launch.grid.size(); ++d) out.config.grid[d] = static_cast<unsigned>(launch.grid[d]);
-  return out;
+  return launch.programs ? ready_programs(step, launch) : ready_blocks(step, launch);
 }
 
 Result<CudaLaunch> CudaExecutor::ready_blocks(const BoundStep& step, const BoundLaunch& launch) {
-  CudaLaunch out{.kernel = launch.kernel, .cubin = load_.image};
   const auto symbol = std::ranges::find(load_.symbols, launch.kernel, &std::pair<std::string, std::string>::first);
   if (symbol == load_.symbols.end() || !launch.block)
     return fail(ErrorKind::internal, fmt::format("the image has no {}", launch.kernel), step.at);
   LoadedKernel& found = *TRY(kernel(load_.image, symbol->second));
   const BoundBlock& block = *launch.block;
   TRY(allow_shared(found, block.shared_bytes, launch.kernel, block.shared_at));
-  out.function = found.function;
-  for (std::size_t d = 0; d < 3; ++d) out.config.block[d] = static_cast<unsigned>(block.extent[d]);
-  out.config.shared_bytes = static_cast<unsigned>(block.shared_bytes);
-  if (block.cluster != std::array<std::int64_t, 3>{1, 1, 1}) {
-    CuLaunchAttribute attribute{.id = cluster_attribute, .padding = 0, .value = {}};
-    for (std::size_t d = 0; d < 3; ++d) attribute.value.cluster[d] = static_cast<unsigned>(block.cluster[d]);
-    out.attributes.push_back(attribute);
-    constexpr std::int64_t portable = 8;
-    if (block.cluster[0] * block.cluster[1] * block.cluster[2] > portable)
-      driver_.function_set(found.function, non_portable_cluster, 1);
-  }
-  if (block.cooperative) {
-    CuLaunchAttribute attribute{.id = cooperative_attribute, .padding = 0, .value = {}};
-    attribute.value.cooperative = 1;
-    out.attributes.push_back(attribute);
-  }
-  for (std::size_t a = 0; a < launch.args.size(); ++a) {
-    const BoundArgument& argument = launch.args[a];
-    if (argument.kind == BoundArgument::Kind::tensor) out.tensors.emplace_back(a, argument.tensor);
-    out.values.push_back(TRY(bits_of(argument)));
+  constexpr std::int64_t portable = 8;
+  if (block.cluster[0] * block.cluster[1] * block.cluster[2] > portable)
+    driver_.function_set(found.function, non_portable_cluster, 1);
+  auto out = lay_out_blocks(launch, [this](TensorId id) { return slots_[static_cast<std::size_t>(id)].spec; });
+  if (!out && out.error().kind == ErrorKind::candidate)
+    return blame("rejected", "tensor_map", fmt::format("{}: {}", launch.kernel, out.error().message), step.at);
+  if (out) {
+    out->cubin = load_.image;
+    out->function = found.function;
   }
   return out;
 }
 
-// As triton_manifest.h says that an entry is launched.
 Result<CudaLaunch> CudaExecutor::ready_programs(const BoundStep& step, const BoundLaunch& launch) {
-  CudaLaunch out{.kernel = launch.kernel};
   const std::vector<TritonArgument> arguments = TRY(triton_arguments(launch, bound_));
   const std::string key = triton_key(launch, arguments);
   const TritonEntry* entry = manifest_ ? manifest_->find(key) : nullptr;
   if (entry == nullptr)
     return fail(ErrorKind::internal, fmt::format("the image has no kernel compiled for {}", key), step.at);
+  CudaLaunch out = TRY(lay_out_programs(launch, *entry));
   const std::string folder = load_.image.substr(0, load_.image.rfind('/') + 1);
   out.cubin = folder + entry->cubin;
   LoadedKernel& found = *TRY(kernel(out.cubin, entry->symbol));
   TRY(allow_shared(found, entry->shared_bytes, launch.kernel, step.at));
   out.function = found.function;
-  constexpr unsigned warp = 32;
-  std::ranges::fill(out.config.block, 1U);
-  out.config.block[0] = warp * static_cast<unsigned>(entry->num_warps);
-  out.config.shared_bytes = static_cast<unsigned>(entry->shared_bytes);
-  for (const TritonParameter& parameter : entry->parameters) {
-    BoundArgument argument = launch.args.at(static_cast<std::size_t>(parameter.argument));
-    if (argument.kind == BoundArgument::Kind::tensor) out.tensors.emplace_back(out.values.size(), argument.tensor);
-    // Triton narrows what fits into 32 bits.
-    if (parameter.type == TritonArgument::Type::i32) argument.kind = BoundArgument::Kind::i32;
-    out.values.push_back(TRY(bits_of(argument)));
-  }
-  std::int64_t programs = 1;
-  for (const std::int64_t extent : launch.grid) programs *= extent;
   for (const TritonScratch& scratch : entry->scratch) {
     CuPointer at = 0;
     if (scratch.bytes > 0) {
-      out.scratch.push_back(TRY(DeviceBuffer::allocate(driver_, static_cast<std::size_t>(scratch.bytes * programs))));
+      out.scratch.push_back(
+          TRY(DeviceBuffer::allocate(driver_, static_cast<std::size_t>(scratch.bytes * programs_of(launch)))));
       at = out.scratch.back().data();
     }
-    out.values.push_back(at);
+    out.values.push_back(ParameterBytes::of(at));
   }
   return out;
 }
 
+Result<> CudaExecutor::encode_maps(CudaLaunch& launch, Location at) {
+  // CU_TENSOR_MAP_INTERLEAVE_NONE, …_L2_PROMOTION_L2_128B, …_FLOAT_OOB_FILL_NONE: zeros.
+  constexpr int no_interleaving = 0, promotion_128 = 2, zeros_outside = 0;
+  constexpr std::array<std::uint32_t, max_tensor_map_rank> steps = {1, 1, 1, 1, 1};
+  for (const CudaLaunch::Map& map : launch.maps) {
+    const MapEncoding& encoding = map.encoding;
+    const CuResult code =
+        driver_.tensor_map_encode(launch.values[map.argument].words.data(), encoding.type, encoding.rank,
+                                  reinterpret_cast<void*>(slots_[static_cast<std::size_t>(map.tensor)].data),
+                                  encoding.extents.data(), encoding.strides.data(), encoding.box.data(), steps.data(),
+                                  no_interleaving, encoding.swizzle, promotion_128, zeros_outside);
+    if (code != 0)
+      return blame("rejected", "tensor_map",
+                   fmt::format("{}: the driver makes no tensor map of {}: {}", launch.kernel,
+                               slots_[static_cast<std::size_t>(map.tensor)].name, driver_.name(code)),
+                   at);
+  }
+  return {};
+}
+
 Result<> CudaExecutor::run(CudaLaunch& launch, Location at) {
-  for (const auto& [argument, id] : launch.tensors) launch.values[argument] = slots_[static_cast<std::size_t>(id)].data;
-  launch.pointers.clear();
-  for (std::uint64_t& value : launch.values) launch.pointers.push_back(&value);
+  for (const auto& [argument, id] : launch.tensors)
+    launch.values[argument] = ParameterBytes::of(slots_[static_cast<std::size_t>(id)].data);
+  TRY(encode_maps(launch, at));
+  launch.pointers = pointers_to(launch.values);
   launch.config.stream = stream_;
   launch.config.attributes = launch.attributes.data();
   launch.config.attribute_count = static_cast<unsigned>(launch.attributes.size());

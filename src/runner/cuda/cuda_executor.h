@@ -21,6 +21,7 @@
 #include "runner/cuda/device_memory.h"
 #include "runner/cuda/driver.h"
 #include "runner/cuda/graph.h"
+#include "runner/cuda/launch_layout.h"
 
 namespace kerf {
 
@@ -44,19 +45,6 @@ class CudaModule {
 struct LoadedKernel {
   CuFunction function = nullptr;
   int shared_allowed = 0;  // dynamic shared memory, as far as it was asked for
-};
-
-// A launch with its arguments laid out.
-struct CudaLaunch {
-  std::string kernel;
-  std::string cubin = {};  // path
-  CuFunction function = nullptr;
-  CuLaunchConfig config{};
-  std::vector<CuLaunchAttribute> attributes;
-  std::vector<std::pair<std::size_t, TensorId>> tensors;  // argument, whose address changes
-  std::vector<std::uint64_t> values;
-  std::vector<void*> pointers = {};        // into values
-  std::vector<DeviceBuffer> scratch = {};  // that Triton's compiler wants for a kernel
 };
 
 // Through whom launches go while somebody wants to know more of them than that they ran.
@@ -132,6 +120,8 @@ class CudaExecutor final : public Machine {
   [[nodiscard]] Result<> hand_over(const std::function<Result<>(std::size_t)>& each);
   // From now on launches and operators go to it.
   [[nodiscard]] Result<> use_stream(CuStream stream);
+  // At the addresses that tensors have now.
+  [[nodiscard]] Result<> encode_maps(CudaLaunch& launch, Location at);
   [[nodiscard]] Result<> run(CudaLaunch& launch, Location at);
   [[nodiscard]] Result<> run_call(const BoundStep& step, const BoundCall& call, KerfCall* prepared);
   [[nodiscard]] Result<> run(const BoundStep& step, const BoundCall& call, ReadyCall& ready);

@@ -62,6 +62,7 @@ Result<CudaDriver> load_cuda_driver() {
   find(driver.graph_launch, "cuGraphLaunch");
   find(driver.graph_exec_destroy, "cuGraphExecDestroy");
   find(driver.graph_destroy, "cuGraphDestroy");
+  find(driver.tensor_map_encode, "cuTensorMapEncodeTiled");
   find(driver.error_name, "cuGetErrorName");
   if (missing != nullptr) return fail(ErrorKind::unavailable, fmt::format("NVIDIA's driver has no {}", missing));
   return driver;

@@ -85,6 +85,10 @@ struct CudaDriver {
   CuResult (*graph_launch)(CuGraphExec, CuStream);
   CuResult (*graph_exec_destroy)(CuGraphExec);
   CuResult (*graph_destroy)(CuGraph);
+  // Data type, rank, address, extents, strides but the first, box, steps between elements, interleaving, swizzle,
+  // promotion in L2, what lies outside.
+  CuResult (*tensor_map_encode)(void*, int, std::uint32_t, void*, const std::uint64_t*, const std::uint64_t*,
+                                const std::uint32_t*, const std::uint32_t*, int, int, int, int);
   CuResult (*error_name)(CuResult, const char**);
 
   // "CUDA_ERROR_ILLEGAL_ADDRESS"

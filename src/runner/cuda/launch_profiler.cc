@@ -148,7 +148,7 @@ class Probing final : public FirstLaunches {
   Result<> look(int /*step*/, const CudaLaunch& launch, const std::function<void()>& /*run*/) override {
     CuLaunchConfig config = launch.config;
     CuFunction function = launch.function;
-    std::vector<std::uint64_t> values = launch.values;
+    std::vector<ParameterBytes> values = launch.values;
     std::vector<DeviceBuffer> scratch;
     if (function_ != nullptr) {
       function = function_;
@@ -158,16 +158,15 @@ class Probing final : public FirstLaunches {
       if (values.size() < static_cast<std::size_t>(probe_.parameters))
         return fail(ErrorKind::unavailable, "unavailable: the probed kernel takes other parameters");
       values.resize(static_cast<std::size_t>(probe_.parameters));
-      values.push_back(words_.data());
+      values.push_back(ParameterBytes::of(words_.data()));
       const std::int64_t programs = std::int64_t{1} * config.grid[0] * config.grid[1] * config.grid[2];
       for (const std::int64_t bytes : probe_.scratch) {
         if (bytes > 0)
           scratch.push_back(TRY(DeviceBuffer::allocate(driver(), static_cast<std::size_t>(bytes * programs))));
-        values.push_back(bytes > 0 ? scratch.back().data() : 0);
+        values.push_back(ParameterBytes::of(bytes > 0 ? scratch.back().data() : CuPointer{0}));
       }
     }
-    std::vector<void*> pointers;
-    for (std::uint64_t& value : values) pointers.push_back(&value);
+    std::vector<void*> pointers = pointers_to(values);
     std::array<CuEvent, 2> events{};
     for (CuEvent& event : events) driver().event_create(&event, 0);
     driver().event_record(events[0], nullptr);

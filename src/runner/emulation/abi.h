@@ -23,6 +23,22 @@ enum KerfWarpOperation {
 
 enum KerfVote { kerf_vote_none, kerf_vote_count, kerf_vote_and, kerf_vote_or };
 
+// What the bytes of a tensor map are here: a tensor in memory, innermost dimension first.
+struct KerfTensorMap {
+  static constexpr unsigned long right_magic = 0x70616d2d6672656bul;
+  unsigned long magic;
+  unsigned char* data;
+  unsigned long extent[5];  // elements
+  unsigned long stride[5];  // bytes
+  unsigned box[5];          // elements
+  unsigned rank, element_bytes, swizzle;
+};
+// Where in the tensor a box begins, innermost dimension first.
+struct KerfTensorPlace {
+  int at[5];
+  unsigned rank;
+};
+
 // One emulated block, at the start of the aligned region in which the stacks of its threads lie: whatever runs on one
 // of them finds it from its stack pointer.
 struct KerfBlock {
@@ -50,6 +66,12 @@ struct KerfBlock {
   // to know how many bytes have come.
   void (*bulk_copy)(KerfBlock*, int line, void* to, const void* from, unsigned bytes, const void* barrier);
   unsigned (*bulk_bytes)(KerfBlock*, const void* barrier);
+  // The same of a box of a tensor; what lies outside of the tensor is zeros.
+  void (*tensor_load)(KerfBlock*, int line, void* to, const void* map, KerfTensorPlace place, const void* barrier);
+  // Back: takes place when the thread waits for the group in which it is.
+  void (*tensor_store)(KerfBlock*, int line, const void* map, KerfTensorPlace place, const void* from);
+  void (*bulk_commit)(KerfBlock*);
+  void (*bulk_wait)(KerfBlock*, unsigned pending_groups);
   // A thread that waits for others to write to memory lets them run.
   void (*yield)(KerfBlock*, int line);
 };

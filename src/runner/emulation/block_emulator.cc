@@ -13,6 +13,8 @@
 
 #include <fmt/format.h>
 
+#include "runner/emulation/tensor_copy.h"
+
 #if !defined(__x86_64__)
 #error "write kerf_switch_stacks for this processor"
 #endif
@@ -159,6 +161,10 @@ BlockEmulator::BlockEmulator(std::byte* region, std::size_t threads) : region_(r
   block_->yield = on_yield;
   block_->bulk_copy = on_bulk_copy;
   block_->bulk_bytes = on_bulk_bytes;
+  block_->tensor_load = on_tensor_load;
+  block_->tensor_store = on_tensor_store;
+  block_->bulk_commit = on_bulk_commit;
+  block_->bulk_wait = on_bulk_wait;
 }
 
 BlockEmulator::~BlockEmulator() { ::munmap(region_, region_bytes_for(mapped_threads_)); }
@@ -251,7 +257,7 @@ std::optional<BlockTrouble> BlockEmulator::begin(const EmulatedLaunch& launch, v
   b.block = extent(
       {index % launch.grid[0], index / launch.grid[0] % launch.grid[1], index / launch.grid[0] / launch.grid[1]});
 
-  constexpr std::size_t alignment = 128;
+  const std::size_t alignment = launch.tensor_maps ? 1024 : 128;
   const auto shared_bytes = static_cast<std::size_t>(launch.shared_bytes);
   const std::size_t offset = (max_shared_bytes - shared_bytes) / alignment * alignment;
   std::byte* shared = region_ + shared_at + offset;
@@ -275,6 +281,7 @@ std::optional<BlockTrouble> BlockEmulator::begin(const EmulatedLaunch& launch, v
   ready_.clear();
   next_.clear();
   bulk_copies_.clear();
+  tensor_loads_.clear();
   trouble_.reset();
   alive_ = threads_;
   arrived_ = 0;
@@ -558,7 +565,61 @@ unsigned BlockEmulator::on_bulk_bytes(KerfBlock* block, const void* barrier) {
     come += copy.bytes;
     return true;
   });
+  std::erase_if(self.tensor_loads_, [&](const TensorCopy& load) {
+    if (load.barrier != barrier) return false;
+    load_box(load.map, load.place, load.shared);
+    come += bytes_of_box(load.map);
+    return true;
+  });
   return come;
+}
+
+KerfTensorMap BlockEmulator::checked(int line, const void* map, const KerfTensorPlace& place, const void* shared) {
+  constexpr std::uintptr_t unit = 128;
+  KerfTensorMap tensor;
+  std::memcpy(&tensor, map, sizeof tensor);
+  if (tensor.magic != KerfTensorMap::right_magic)
+    give_up(line, "asm", "cp.async.bulk.tensor of what is no tensor map of the plan");
+  if (tensor.rank != place.rank)
+    give_up(line, "asm",
+            fmt::format("cp.async.bulk.tensor.{}d of a tensor map of {} dimensions", place.rank, tensor.rank));
+  if (reinterpret_cast<std::uintptr_t>(shared) % unit != 0)
+    give_up(line, "asm",
+            fmt::format("cp.async.bulk.tensor with an address in shared memory that is no multiple of {}", unit));
+  return tensor;
+}
+
+void BlockEmulator::on_tensor_load(KerfBlock* block, int line, void* to, const void* map, KerfTensorPlace place,
+                                   const void* barrier) {
+  BlockEmulator& self = of(block);
+  self.tensor_loads_.push_back({.map = self.checked(line, map, place, to),
+                                .place = place,
+                                .shared = static_cast<std::byte*>(to),
+                                .barrier = barrier,
+                                .group = 0});
+}
+
+void BlockEmulator::on_tensor_store(KerfBlock* block, int line, const void* map, KerfTensorPlace place,
+                                    const void* from) {
+  BlockEmulator& self = of(block);
+  Fibre& fibre = self.fibres_[block->linear];
+  fibre.stores.push_back({.map = self.checked(line, map, place, from),
+                          .place = place,
+                          .shared = const_cast<std::byte*>(static_cast<const std::byte*>(from)),
+                          .barrier = nullptr,
+                          .group = fibre.bulk_groups});
+}
+
+void BlockEmulator::on_bulk_commit(KerfBlock* block) { ++of(block).fibres_[block->linear].bulk_groups; }
+
+void BlockEmulator::on_bulk_wait(KerfBlock* block, unsigned pending_groups) {
+  Fibre& fibre = of(block).fibres_[block->linear];
+  if (fibre.bulk_groups <= pending_groups) return;
+  std::erase_if(fibre.stores, [&](const TensorCopy& store) {
+    if (store.group >= fibre.bulk_groups - pending_groups) return false;
+    store_box(store.map, store.place, store.shared);
+    return true;
+  });
 }
 
 void BlockEmulator::on_trap(KerfBlock* block, int line) {

@@ -35,6 +35,7 @@ struct EmulatedLaunch {
   std::int64_t shared_bytes = 0;
   SharedVariables variables;
   bool cooperative = false;  // its blocks may wait for each other: for GridEmulator
+  bool tensor_maps = false;  // dynamic shared memory begins where swizzled boxes may
 };
 
 // Threads that wait for each other in a way that no GPU promises to resolve.
@@ -87,6 +88,13 @@ class BlockEmulator {
     unsigned bytes;
     const void* barrier;
   };
+  struct TensorCopy {
+    KerfTensorMap map;
+    KerfTensorPlace place;
+    std::byte* shared;
+    const void* barrier;  // of a load
+    unsigned group;       // of a store
+  };
   struct Fibre {
     void* stack_pointer = nullptr;
     Wait waits = Wait::none;
@@ -98,6 +106,8 @@ class BlockEmulator {
     unsigned long value = 0, result = 0;
     unsigned groups = 0;  // committed
     std::vector<Copy> copies = {};
+    unsigned bulk_groups = 0;
+    std::vector<TensorCopy> stores = {};
   };
   struct Warp {
     unsigned alive = 0, waiting = 0;
@@ -116,6 +126,11 @@ class BlockEmulator {
   static void on_yield(KerfBlock* block, int line);
   static void on_bulk_copy(KerfBlock* block, int line, void* to, const void* from, unsigned bytes, const void* barrier);
   static unsigned on_bulk_bytes(KerfBlock* block, const void* barrier);
+  static void on_tensor_load(KerfBlock* block, int line, void* to, const void* map, KerfTensorPlace place,
+                             const void* barrier);
+  static void on_tensor_store(KerfBlock* block, int line, const void* map, KerfTensorPlace place, const void* from);
+  static void on_bulk_commit(KerfBlock* block);
+  static void on_bulk_wait(KerfBlock* block, unsigned pending_groups);
 
   [[nodiscard]] bool reserve_stacks(std::size_t threads);
   void set_up(std::size_t thread);
@@ -125,6 +140,7 @@ class BlockEmulator {
   void try_warp(std::size_t warp, unsigned mask, int line, KerfWarpOperation operation);
   void finish_warp(std::size_t warp, unsigned lanes, KerfWarpOperation operation);
   void complete(Fibre& fibre, unsigned group);
+  [[nodiscard]] KerfTensorMap checked(int line, const void* map, const KerfTensorPlace& place, const void* shared);
   [[nodiscard]] bool run_round();  // whether a thread did more than look at memory again
   [[nodiscard]] std::optional<BlockTrouble> finished();
   [[nodiscard]] BlockTrouble deadlock() const;
@@ -140,6 +156,7 @@ class BlockEmulator {
   std::vector<Fibre> fibres_;
   std::vector<Warp> warps_;
   std::vector<BulkCopy> bulk_copies_;
+  std::vector<TensorCopy> tensor_loads_;
   std::vector<std::uint16_t> ready_, next_;
   std::size_t threads_ = 0, alive_ = 0, arrived_ = 0;
   KerfVote vote_ = kerf_vote_none;

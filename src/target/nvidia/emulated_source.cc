@@ -258,6 +258,47 @@ std::string emulated_wait(std::string code, const std::vector<std::string>& oper
   return loops ? fmt::format("while (!{}) {{}}", passed) : fmt::format("({} = {})", result, passed);
 }
 
+// A box of a tensor to shared memory or back, in tiles: cp.async.bulk.tensor.2d… [to], [map, {x, y}], [barrier] and
+// cp.async.bulk.tensor.2d… [map, {x, y}], [from]. Empty for other forms.
+std::string emulated_tensor_copy(std::string_view name, std::string_view rest,
+                                 const std::vector<std::string>& operands) {
+  name.remove_prefix(std::string_view("cp.async.bulk.tensor.").size());
+  for (const std::string_view other : {"im2col", "gather", "scatter", "multicast", "cta_group"})
+    if (name.find(other) != name.npos) return {};
+  const std::size_t rank = name.empty() ? 0 : static_cast<std::size_t>(name[0] - '0');
+  if (rank < 1 || rank > 5 || !name.substr(1).starts_with("d.")) return {};
+  const bool load = name.ends_with(".mbarrier::complete_tx::bytes") ||
+                    name.find(".mbarrier::complete_tx::bytes.L2::cache_hint") != name.npos;
+  const bool store = name.find(".global.shared::cta") != name.npos && name.find(".bulk_group") != name.npos;
+  if (load == store) return {};
+  std::vector<std::string_view> parts;
+  for (const auto& [from, to] : cut(rest, 0, rest.size(), ',')) parts.push_back(trimmed(rest.substr(from, to - from)));
+  if (parts.size() < (load ? 3U : 2U)) return {};
+  // [map, {x, y}]
+  const std::string_view tensor = parts[load ? 1 : 0];
+  const std::size_t open = tensor.find('{'), close = tensor.find('}');
+  if (!tensor.starts_with('[') || open == tensor.npos || close == tensor.npos || close < open) return {};
+  const std::string_view before = trimmed(tensor.substr(1, open - 1)),
+                         places = tensor.substr(open + 1, close - open - 1);
+  if (!before.ends_with(',')) return {};
+  const auto map = operand_of(trimmed(before.substr(0, before.size() - 1)), operands);
+  const auto shared = operand_of(parts[load ? 0 : 1], operands);
+  std::string at;
+  std::size_t given = 0;
+  for (const auto& [from, to] : cut(places, 0, places.size(), ',')) {
+    const auto place = operand_of(trimmed(places.substr(from, to - from)), operands);
+    if (!place) return {};
+    at += fmt::format("{}(int)({})", given++ > 0 ? ", " : "", *place);
+  }
+  if (!map || !shared || given != rank) return {};
+  const std::string place = fmt::format("KerfTensorPlace{{{{{}}}, {}}}", at, rank);
+  if (store) return fmt::format("kerf_tensor_store((const void*)({}), {}, (unsigned)({}))", *map, place, *shared);
+  const auto barrier = operand_of(parts[2], operands);
+  if (!barrier) return {};
+  return fmt::format("kerf_tensor_load((unsigned)({}), (const void*)({}), {}, (unsigned)({}))", *shared, *map, place,
+                     *barrier);
+}
+
 // asm volatile("…" : outputs : inputs : clobbers)
 Result<> rewrite_asm(std::string_view text, std::string_view clean, Edits& edits) {
   for (const std::string_view keyword : {"asm", "__asm__", "__asm"}) {
@@ -321,6 +362,8 @@ void rewrite_waits(std::string_view clean, Edits& edits) {
 std::string emulated_ptx(std::string_view instruction, const std::vector<std::string>& operands) {
   const std::size_t space = instruction.find_first_of(" \t");
   const std::string_view name = instruction.substr(0, space);
+  if (name.starts_with("cp.async.bulk.tensor."))
+    return emulated_tensor_copy(name, space == name.npos ? "" : instruction.substr(space), operands);
   // An operand "%2" stands for its expression, numbers for themselves.
   std::vector<std::string> arguments;
   if (space != instruction.npos) {
@@ -332,6 +375,10 @@ std::string emulated_ptx(std::string_view instruction, const std::vector<std::st
     }
   }
   const auto starts = [name](std::string_view prefix) { return name.starts_with(prefix); };
+  if (name == "cp.async.bulk.commit_group") return "kerf_bulk_commit()";
+  if ((name == "cp.async.bulk.wait_group" || name == "cp.async.bulk.wait_group.read") && arguments.size() == 1)
+    return fmt::format("kerf_bulk_wait((unsigned)({}))", arguments[0]);
+  if (name == "prefetch.tensormap" && arguments.size() == 1) return fmt::format("(void)({})", arguments[0]);
   if (name == "cp.async.commit_group") return "kerf_cp_async_commit()";
   if (name == "cp.async.wait_all") return "kerf_cp_async_wait(~0u)";
   if (name == "cp.async.wait_group" && arguments.size() == 1)

@@ -26,6 +26,8 @@ int bytes_of(BoundArgument::Kind kind) {
       return 4;
     case boolean:
       return 1;
+    case tensor_map:
+      return tensor_map_bytes;
     case unknown:
       break;
   }

@@ -1,4 +1,5 @@
-// What stands before every CUDA candidate that NVRTC compiles: the integer types, so that nothing has to be included.
+// What stands before every CUDA candidate that NVRTC compiles: the integer types, and what a tensor map of the plan is to
+// a kernel (`const __grid_constant__ CUtensorMap map`), so that nothing has to be included.
 typedef signed char int8_t;
 typedef short int16_t;
 typedef int int32_t;
@@ -9,3 +10,4 @@ typedef unsigned int uint32_t;
 typedef unsigned long uint64_t;
 typedef unsigned long uintptr_t;
 typedef long intptr_t;
+struct __align__(64) CUtensorMap { uint64_t opaque[16]; };

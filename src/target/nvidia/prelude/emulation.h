@@ -493,6 +493,19 @@ KERF_DEVICE bool kerf_mbarrier_passed(unsigned at, unsigned parity, KERF_LINE) {
 KERF_DEVICE void kerf_bulk_copy(unsigned to, const void* from, unsigned bytes, unsigned barrier, KERF_LINE) {
   kerf_block()->bulk_copy(kerf_block(), kerf_line, __cvta_shared_to_generic(to), from, bytes, kerf_mbarrier_at(barrier));
 }
+// ---- tensor maps: a KerfTensorMap
+struct alignas(64) CUtensorMap { unsigned long opaque[16]; };
+static_assert(sizeof(KerfTensorMap) <= sizeof(CUtensorMap));
+KERF_DEVICE void kerf_tensor_load(unsigned to, const void* map, KerfTensorPlace place, unsigned barrier, KERF_LINE) {
+  KerfBlock* b = kerf_block();
+  b->tensor_load(b, kerf_line, __cvta_shared_to_generic(to), map, place, kerf_mbarrier_at(barrier));
+}
+KERF_DEVICE void kerf_tensor_store(const void* map, KerfTensorPlace place, unsigned from, KERF_LINE) {
+  KerfBlock* b = kerf_block();
+  b->tensor_store(b, kerf_line, map, place, __cvta_shared_to_generic(from));
+}
+KERF_DEVICE void kerf_bulk_commit() { kerf_block()->bulk_commit(kerf_block()); }
+KERF_DEVICE void kerf_bulk_wait(unsigned pending) { kerf_block()->bulk_wait(kerf_block(), pending); }
 KERF_DEVICE unsigned kerf_lane() { return kerf_block()->linear % 32; }
 
 // ---- barriers and warps

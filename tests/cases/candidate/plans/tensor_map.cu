@@ -1,0 +1,16 @@
+//: expect ok
+//: input x f32[6, 64]
+//: output f32[6, 64]
+//: prototype k tensor_map, f32*
+//: log launch k [1](map of %0 in [4, 32] by 128, %1)
+/* /// kerf
+version = 1
+[tune]
+ROWS = [4]
+[[step]]
+launch = "k"
+grid = [1]
+args = [{ tensor_map = "x", box = ["ROWS", 32], swizzle = 128 }, "out"]
+block = [32]
+/// */
+extern "C" __global__ void k(const __grid_constant__ CUtensorMap x, float* out) {}
