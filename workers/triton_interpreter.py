@@ -146,6 +146,18 @@ def guard():
         memory.check(ptr.data, None, element_bytes(ptr), True)
         return cas(self, ptr, *rest)
 
+    dot = builder.create_dot
+
+    def widened(handle):
+        """NumPy has no bf16: the interpreter keeps its bits, and would multiply these."""
+        if handle.dtype.scalar != tl.bfloat16:
+            return handle
+        return interpreter.TensorHandle((handle.data.astype(np.uint32) << 16).view(np.float32), tl.float32)
+
+    def dot_of_numbers(self, a, b, *rest):
+        return dot(self, widened(a), widened(b), *rest)
+
+    builder.create_dot = dot_of_numbers
     builder.create_masked_load, builder.create_masked_store = checked_load, checked_store
     builder.create_atomic_rmw, builder.create_atomic_cas = checked_rmw, checked_cas
 

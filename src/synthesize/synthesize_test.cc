@@ -102,7 +102,11 @@ TEST_P(Cases, AreWrittenAsBefore) {
     graph = simplify(std::move(*graph));
     CacheFacts machine;
     machine.language = language;
-    const Recipe recipe = *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), machine);
+    const bool own =
+        generates_products(language) &&
+        std::ranges::find(c.expect, std::pair<std::string, std::string>("products", "own")) != c.expect.end();
+    const Recipe recipe = *make_recipe(
+        *graph, GraphForm::exported, partition(*graph, Fusing::full, own ? Products::own : Products::library), machine);
     const Result<Candidate> candidate = write_candidate(c.problem, *graph, recipe, {});
     ASSERT_TRUE(candidate) << candidate.error().message;
     EXPECT_EQ(candidate->language, language);
@@ -330,11 +334,16 @@ std::set<std::string> names_of_moves(Language language) {
        {rms, "input x f32 64 1000\ns = aten.softmax.int x 1 -> f32 64 1000\noutput s",
         "input x f32 16 4194304\nl = aten.layer_norm.default x [4194304] -> f32 16 4194304\noutput l",
         "input x f32 896 2097152\nl = aten.layer_norm.default x [2097152] -> f32 896 2097152\noutput l",
-        "input x f32 64 1000\ninput b f32 64 1\na = aten.add.Tensor x b -> f32 64 1000\noutput a"}) {
+        "input x f32 64 1000\ninput b f32 64 1\na = aten.add.Tensor x b -> f32 64 1000\noutput a",
+        "input x f32 256 300\ninput y f32 300 96\np = aten.mm.default x y -> f32 256 96\n"
+        "r = aten.relu.default p -> f32 256 96\noutput r",
+        "input x f32 2 32 20 20\nparameter w f32 32 32 3 3\n"
+        "c = aten.conv2d.default x w none [1,1] [1,1] -> f32 2 32 20 20\noutput c"}) {
     const Case c = parse(text);
     const auto graph = generalise(c.problem, GraphForm::exported);
+    const Products products = generates_products(language) ? Products::own : Products::library;
     const Recipe first =
-        *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), gpu_facts(language));
+        *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full, products), gpu_facts(language));
     EXPECT_EQ(*recipe_from_json(to_json(first, *graph), *graph), first);
     std::vector<Recipe> recipes = {first};
     for (const Move& move : moves(*graph, first, gpu_facts(language))) recipes.push_back(move.result);
@@ -356,10 +365,10 @@ TEST(Moves, OfAGpuGiveLegalPlans) {
               testing::IsSupersetOf({"block_size", "vector_loads", "loads_in_flight", "persistent", "evict_first",
                                      "across_rows", "row_lanes", "column_lanes", "split_rows", "overlap", "ticket",
                                      "registers", "passes", "split", "library"}));
-  EXPECT_THAT(
-      names_of_moves(Language::triton),
-      testing::IsSupersetOf({"warps", "tile", "stages", "persistent", "evict_first", "across_rows", "rows_of_a_tile",
-                             "columns_of_a_tile", "split_rows", "registers", "passes", "split", "library"}));
+  EXPECT_THAT(names_of_moves(Language::triton),
+              testing::IsSupersetOf({"warps", "tile", "stages", "persistent", "evict_first", "across_rows",
+                                     "rows_of_a_tile", "columns_of_a_tile", "split_rows", "registers", "passes",
+                                     "split", "library", "product", "split_sum", "swizzle", "factors", "turn"}));
 }
 
 TEST(Schedule, OfAGpuAnswersTheShape) {

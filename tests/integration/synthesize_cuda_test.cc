@@ -16,7 +16,7 @@ class SynthesizeCuda : public Synthesized {
 };
 
 TEST_P(SynthesizeCuda, WritesCandidatesThatAreRight) {
-  write_and_judge(GetParam(), Language::cuda, GetParam().cuda, "__global__", 2);
+  write_and_judge(GetParam(), Language::cuda, GetParam().moves, "__global__", 2);
 }
 
 INSTANTIATE_TEST_SUITE_P(Graphs, SynthesizeCuda, testing::ValuesIn(graphs),

@@ -50,6 +50,16 @@ TEST_P(SynthesizeTriton, WritesCandidatesThatAreRight) {
   write_and_judge(GetParam(), Language::triton, judged.at(GetParam().name), "@triton.jit", 1);
 }
 
+class DotsInTriton : public SynthesizeTriton {};
+
+TEST_P(DotsInTriton, AreRight) {
+  JudgedGraph graph = GetParam();
+  graph.text = "tl.dot(";
+  write_and_judge(graph, Language::triton, graph.moves, "@triton.jit", 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Products, DotsInTriton, testing::ValuesIn(dots),
+                         [](const auto& each) { return std::string(each.param.name); });
 INSTANTIATE_TEST_SUITE_P(Graphs, SynthesizeTriton, testing::ValuesIn(chosen()),
                          [](const auto& each) { return std::string(each.param.name); });
 

@@ -22,9 +22,10 @@ struct JudgedGraph {
   const char* name;
   const char* forward;  // of x, and y where there are two inputs
   std::vector<const char*> inputs;
-  const char* layers = "pass";         // in __init__
-  const char* schedule = "{}";         // what of the first candidate's schedule is changed …
-  std::vector<const char*> cuda = {};  // … and the moves that are made from there in CUDA, each judged
+  const char* layers = "pass";          // in __init__
+  const char* schedule = "{}";          // what of the first candidate's schedule is changed …
+  std::vector<const char*> moves = {};  // … and the moves that are made from there in CUDA (dots: Triton), each judged
+  const char* text = "";                // the first candidate is the first that has it
 };
 
 inline constexpr const char* cut_up =
@@ -34,6 +35,52 @@ inline constexpr const char* joined =
     R"({"sketch": "split", "lanes": 1024, "block": [128], "resident": 8, "hold": false,
                                "keep": false, "joint": true, "unroll": 2})";
 inline constexpr const char* looped = R"({"hold": false, "keep": false, "joint": false, "unroll": 2})";
+
+inline constexpr const char* small_tiles =
+    R"({"tile": [16, 32, 16], "block": [64], "swizzle": 2, "pieces": 1, "stages": 2})";
+inline constexpr const char* in_pieces =
+    R"({"tile": [16, 32, 16], "block": [64], "swizzle": 1, "pieces": 3, "stages": 2})";
+inline constexpr const char* in_parts =
+    R"({"tile": [16, 32, 16], "block": [64], "pieces": 2, "stages": 2, "factors": "three_parts_before"})";
+
+// On tensor cores, in Triton alone.
+inline const std::vector<JudgedGraph> dots = {
+    {"linear",
+     "torch.tanh(self.layer(torch.relu(x))) * 0.5 + y",
+     {"torch.randn(3, rows, 50)", "torch.randn(3, rows, 37)"},
+     "self.layer = nn.Linear(50, 37)",
+     small_tiles,
+     {"tile", "split_sum", "library", "factors", "turn"}},
+    {"product_of_transposed",
+     "torch.matmul(x.T, y.T)",
+     {"torch.randn(70, 3 * rows)", "torch.randn(41, 70)"},
+     "pass",
+     in_parts,
+     {"swizzle", "turn"}},
+    {"batches",
+     "torch.matmul(x, y.transpose(1, 2)) / 3 + self.b",
+     {"torch.randn(3, 2 * rows, 20)", "torch.randn(3, 18, 20)"},
+     "self.b = nn.Parameter(torch.randn(18))",
+     in_parts,
+     {"stages"}},
+    {"matrix_with_itself", "torch.mm(x, x.T)", {"torch.randn(3 * rows, 20)"}, "pass", R"({"factors": "three_parts"})"},
+    {"einsum",
+     "torch.einsum('bijl,lk->bijk', x, y)",
+     {"torch.randn(2, 3, rows, 20)", "torch.randn(20, 33)"},
+     "pass",
+     small_tiles},
+    {"convolution",
+     "torch.relu(self.conv(x) * 2)",
+     {"torch.randn(2, 5, rows, 21)"},
+     "self.conv = nn.Conv2d(5, 9, (3, 4), stride=(2, 1), padding=1, dilation=(1, 2))",
+     small_tiles,
+     {"factors", "split_sum"}},
+    {"convolution_in_groups",
+     "self.conv(torch.relu(x)) + y",
+     {"torch.randn(2, 6, 5, rows, 7)", "torch.randn(2, 8, 5, rows, 7)"},
+     "self.conv = nn.Conv3d(6, 8, 3, padding=1, groups=2)",
+     in_pieces},
+};
 
 inline const std::vector<JudgedGraph> graphs = {
     {"max_pool",
@@ -230,6 +277,16 @@ class Synthesized : public testing::TestWithParam<JudgedGraph> {
       if (!proposal) break;
       request.tried.push_back(proposal->candidate.id());
       if (seed == 0) {
+        for (int other = 0; other < 8 && proposal->candidate.text.find(graph.text) == std::string::npos; ++other) {
+          std::optional<Proposal> next;
+          builtin->propose(request, [&](Result<std::optional<Proposal>> reply) {
+            if (reply) next = std::move(*reply);
+          });
+          if (!next) break;
+          proposal = std::move(next);
+          request.tried.push_back(proposal->candidate.id());
+        }
+        EXPECT_THAT(proposal->candidate.text, testing::HasSubstr(graph.text));
         EXPECT_EQ(proposal->candidate.language, language);
         EXPECT_THAT(proposal->candidate.text, testing::HasSubstr(mark));
         Recalled parent{.node = 1, .candidate = proposal->candidate, .evaluation = {}, .recipe = proposal->recipe};

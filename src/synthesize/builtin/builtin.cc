@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -43,6 +44,15 @@ class Builtin final : public Synthesizer {
   [[nodiscard]] std::string name() const override { return "builtin"; }
 
  private:
+  // What a graph's first candidates are made by.
+  struct Start {
+    Fusing fusing;
+    Products products;
+    const char* what;
+  };
+  static constexpr std::array starts = {Start{Fusing::full, Products::library, "fused"},
+                                        Start{Fusing::full, Products::own, "fused, with products of its own"},
+                                        Start{Fusing::none, Products::library, "one kernel an operator"}};
   // A problem's two graphs, generalised once.
   struct Known {
     std::map<GraphForm, Result<GeneralGraph>> graphs;
@@ -54,7 +64,8 @@ class Builtin final : public Synthesizer {
                                         to_string(request.language));
     if (const auto it = known_.find(key); it != known_.end()) return it->second;
     Known made;
-    std::size_t fewest = 0;
+    std::vector<std::pair<std::pair<bool, int>, Proposal>> ranked;
+    std::map<std::string, std::size_t> fewest_calls;
     for (const GraphForm form : {GraphForm::exported, GraphForm::core}) {
       // An unrolled recurrent network has thousands of nodes in core ATen: calls of the exported graph serve it better.
       const Workload& primary = request.problem->workloads[0];
@@ -63,25 +74,25 @@ class Builtin final : public Synthesizer {
       if (!it->second) continue;
       it->second = simplify(std::move(*it->second));
       const GeneralGraph& graph = *it->second;
-      for (const Fusing fusing : {Fusing::full, Fusing::none}) {
-        Partition p = partition(graph, fusing);
-        if (p.groups.empty()) continue;
+      for (const Start& start : starts) {
+        if (start.products == Products::own && !generates_products(request.language)) continue;
+        Partition p = partition(graph, start.fusing, start.products);
+        if (p.groups.empty() || (start.products == Products::own && p == partition(graph, start.fusing))) continue;
         Result<Recipe> recipe = fitting(request, graph, form, std::move(p), machine);
         if (!recipe) continue;
         const std::size_t calls = library_calls(graph, recipe->partition);
-        const std::string what = fusing == Fusing::full ? "fused" : "one kernel an operator";
         Proposal proposal = write_proposal(
-            request, graph, *recipe, "fuse",
-            fmt::format("{}, from the {} graph, {} operators left to the library", what, to_string(form), calls));
+            request, graph, *recipe, start.products == Products::own ? "product" : "fuse",
+            fmt::format("{}, from the {} graph, {} operators left to the library", start.what, to_string(form), calls));
         if (proposal.candidate.text.empty()) continue;
         // Fully fused first; of the two graphs the one that leaves less to the library.
-        const bool first =
-            fusing == Fusing::full && form == GraphForm::core && !made.sketches.empty() && calls < fewest;
-        if (fusing == Fusing::full && form == GraphForm::exported) fewest = calls;
-        made.sketches.insert(first ? made.sketches.begin() : made.sketches.end(), std::move(proposal));
+        const auto [fewest, is_first] = fewest_calls.try_emplace(start.what, calls);
+        const int graphs_rank = is_first ? 1 : calls < fewest->second ? 0 : 2;
+        ranked.emplace_back(std::pair(start.fusing == Fusing::none, graphs_rank), std::move(proposal));
       }
     }
-    std::ranges::stable_partition(made.sketches, [](const Proposal& p) { return p.rationale.starts_with("fused"); });
+    std::ranges::stable_sort(ranked, {}, [](const auto& each) { return each.first; });
+    for (auto& [rank, proposal] : ranked) made.sketches.push_back(std::move(proposal));
     return known_.emplace(key, std::move(made)).first->second;
   }
 

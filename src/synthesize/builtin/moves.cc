@@ -129,8 +129,34 @@ class Mover {
   void leave_to_library(std::size_t g) {
     Partition made = recipe_.partition;
     const std::string name = graph_.nodes[made.groups[g].back()].name;
+    // Of a product, what is done with it may stay a kernel.
+    NodeSet rest = made.groups[g];
+    std::erase_if(rest, [&](std::size_t n) { return is_product(graph_, n); });
+    if (rest.size() < made.groups[g].size() && !rest.empty() && lower(graph_, rest) &&
+        std::ranges::any_of(rest, [&](std::size_t n) { return !is_trivial(graph_.nodes[n]); })) {
+      Partition kept = made;
+      kept.groups[g] = rest;
+      add("library", fmt::format("the product in {} goes back to the library", name), std::move(kept));
+    }
     made.groups.erase(made.groups.begin() + static_cast<std::ptrdiff_t>(g));
     add("library", fmt::format("{} goes back to the library", name), std::move(made));
+  }
+
+  // A call becomes a kernel, which takes in a kernel that it can be one with: what follows, as a rule.
+  void own_product(std::size_t n) {
+    Partition made = recipe_.partition;
+    NodeSet group = {n};
+    for (std::size_t g = made.groups.size(); g-- > 0;) {
+      NodeSet both = unite(group, made.groups[g]);
+      if (!legal(graph_, recipe_.partition, both)) continue;
+      group = std::move(both);
+      made.groups.erase(made.groups.begin() + static_cast<std::ptrdiff_t>(g));
+      break;
+    }
+    const bool alone = group.size() == 1;
+    made.groups.push_back(std::move(group));
+    add("product", fmt::format("{}{} on tensor cores", graph_.nodes[n].name, alone ? "" : " and what is done with it"),
+        std::move(made));
   }
 
   void fuse() {
@@ -152,7 +178,10 @@ class Mover {
       const bool in_group =
           std::ranges::any_of(groups, [&](const NodeSet& group) { return std::ranges::binary_search(group, n); });
       if (in_group || is_trivial(graph_.nodes[n]) || !lowers(graph_, graph_.nodes[n]) || !lower(graph_, {n})) continue;
-      if (is_product(graph_, n)) continue;
+      if (is_product(graph_, n)) {
+        if (generates_products(recipe_.language)) own_product(n);
+        continue;
+      }
       Partition made = recipe_.partition;
       made.groups.push_back({n});
       add("fuse", fmt::format("{} is generated", graph_.nodes[n].name), std::move(made));

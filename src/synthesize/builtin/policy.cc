@@ -64,6 +64,19 @@ constexpr std::array priors = {
     Prior{Bound::latency, "rows_of_a_tile", 0.10},
     Prior{Bound::latency, "columns_of_a_tile", 0.10},
     Prior{Bound::occupancy, "warps", 0.15},
+    // Products of matrices
+    Prior{Bound::compute, "product", 0.30},
+    Prior{Bound::memory, "product", 0.20},
+    Prior{Bound::latency, "product", 0.15},
+    Prior{Bound::compute, "tile", 0.10},
+    Prior{Bound::compute, "warps", 0.06},
+    Prior{Bound::compute, "stages", 0.06},
+    Prior{Bound::compute, "factors", 0.12},
+    Prior{Bound::memory, "factors", 0.06},
+    Prior{Bound::compute, "turn", 0.04},
+    Prior{Bound::compute, "swizzle", 0.04},
+    Prior{Bound::occupancy, "split_sum", 0.25},
+    Prior{Bound::latency, "split_sum", 0.10},
 };
 
 double prior_of(std::optional<Bound> bound, const std::string& move) {

@@ -15,7 +15,8 @@
 namespace kerf {
 namespace {
 
-constexpr std::array sketch_names = {"flat", "rows", "columns", "split"};
+constexpr std::array sketch_names = {"flat", "rows", "columns", "split", "product"};
+constexpr std::array factors_names = {"coarse", "two_parts", "three_parts", "three_parts_before"};
 
 }  // namespace
 
@@ -35,6 +36,8 @@ std::int64_t bytes_in_a_row(const Region& region) {
 
 const char* to_string(Sketch sketch) { return sketch_names.at(static_cast<std::size_t>(sketch)); }
 
+const char* to_string(Factors factors) { return factors_names.at(static_cast<std::size_t>(factors)); }
+
 nlohmann::json to_json(const Schedule& s) {
   nlohmann::json made = {{"sketch", to_string(s.sketch)},
                          {"block", s.block},
@@ -53,6 +56,13 @@ nlohmann::json to_json(const Schedule& s) {
   if (s.overlap) made["overlap"] = true;
   if (s.across) made["across"] = true;
   if (s.stages != 0) made["stages"] = s.stages;
+  if (s.sketch == Sketch::product) {
+    made["tile"] = s.tile;
+    made["swizzle"] = s.swizzle;
+    made["pieces"] = s.pieces;
+    made["factors"] = to_string(s.factors);
+    made["turned"] = s.turned;
+  }
   return made;
 }
 
@@ -78,6 +88,14 @@ Result<Schedule> schedule_from_json(const nlohmann::json& json) {
     s.overlap = json.value("overlap", false);
     s.across = json.value("across", false);
     s.stages = json.value("stages", s.stages);
+    s.tile = json.value("tile", s.tile);
+    s.swizzle = json.value("swizzle", s.swizzle);
+    s.pieces = json.value("pieces", s.pieces);
+    s.turned = json.value("turned", false);
+    const auto factors = json.value("factors", std::string(to_string(s.factors)));
+    const auto* const as = std::ranges::find(factors_names, factors);
+    if (as == factors_names.end()) return fail(ErrorKind::internal, "a recipe names unknown factors: " + factors);
+    s.factors = static_cast<Factors>(as - factors_names.begin());
     return s;
   } catch (const nlohmann::json::exception& e) {
     return fail(ErrorKind::internal, fmt::format("a recipe's schedule cannot be read: {}", e.what()));
@@ -199,6 +217,8 @@ std::string illegal(const Region& region, const Schedule& s, Language language) 
           return "products and positions are not split";
       return "";
     }
+    case Sketch::product:
+      return "products of matrices are left to the library";
   }
   return "unknown sketch";
 }

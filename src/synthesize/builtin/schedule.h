@@ -1,6 +1,7 @@
 // How a region is worked off: which loops run in parallel, what is tiled, how often memory is passed over.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -17,8 +18,19 @@ enum class Sketch : std::uint8_t {
   rows,     // a task works whole rows off; the innermost axis is reduced (or there is none)
   columns,  // the innermost axis is kept: a task works a block of columns off, accumulators in an array
   split,    // few rows: each is cut into chunks, one launch a wave, partial results between them
+  product,  // triton: a product of matrices (products.h) by tiles of results, on tensor cores
 };
 [[nodiscard]] const char* to_string(Sketch sketch);
+
+// What tensor cores multiply. Parts are cut off, not rounded, and products of parts are summed from the smallest on:
+// the sum is as near to the true one as a sum of f32 products, for all finite values.
+enum class Factors : std::uint8_t {
+  coarse,              // TF32, where the region allows it (Instruction::coarse)
+  two_parts,           // of TF32: three products
+  three_parts,         // of bf16, which are the number exactly: six products
+  three_parts_before,  // the same, cut by a launch of its own for all tiles
+};
+[[nodiscard]] const char* to_string(Factors factors);
 
 // Schedules are data; emitters ignore what a target has no use for. What the fields mean on a GPU: gpu_schedule.h,
 // triton_schedule.h.
@@ -40,6 +52,12 @@ struct Schedule {
   bool overlap = false;       // rows cut up: a pass over one runs while the pass before is at the next
   bool across = false;        // flat: a block's elements run on over the ends of rows
   std::int64_t stages = 0;    // triton: rounds of a loop whose loads are under way; 0: none ahead
+  // Products: rows and columns of a tile of results, and what is summed in a round.
+  std::array<std::int64_t, 3> tile = {0, 0, 0};
+  std::int64_t swizzle = 1;  // rows of tiles that are worked off column by column, so that L2 holds what they share
+  std::int64_t pieces = 1;   // what is summed is cut up between as many programs, and joined by a launch of its own
+  Factors factors = Factors::two_parts;
+  bool turned = false;  // rows are columns: of the transposed product
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
 [[nodiscard]] nlohmann::json to_json(const Schedule& schedule);
@@ -55,6 +73,8 @@ struct CacheFacts {
   std::int64_t l3_bytes = 32 << 20;
 };
 [[nodiscard]] CacheFacts machine_facts(const nlohmann::json& target, Language language = Language::cpp);
+// Whether there is a sketch for products of matrices; elsewhere they are the library's.
+[[nodiscard]] constexpr bool generates_products(Language language) { return language == Language::triton; }
 [[nodiscard]] Schedule default_schedule(const Region& region, const CacheFacts& machine);
 // Why this schedule cannot run this region; empty if it can.
 [[nodiscard]] std::string illegal(const Region& region, const Schedule& schedule, Language language = Language::cpp);

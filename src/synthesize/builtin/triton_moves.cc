@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "synthesize/builtin/gpu_moves.h"
 #include "synthesize/builtin/gpu_schedule.h"
@@ -16,6 +18,10 @@ class Mover {
       : region_(region), now_(now), machine_(machine) {}
 
   std::vector<GpuMove> run() {
+    if (now_.sketch == Sketch::product) {
+      products();
+      return std::move(found_);
+    }
     programs();
     tiles();
     if (now_.sketch == Sketch::rows || now_.sketch == Sketch::split) rows();
@@ -52,6 +58,51 @@ class Mover {
                stages == 0 ? std::string("nothing is loaded ahead of its round")
                            : fmt::format("the loads of {} rounds under way", stages),
                [&](Schedule& s) { s.stages = stages; });
+  }
+
+  void products() {
+    static constexpr std::array of = {"rows", "columns", "terms"};
+    for (std::size_t d = 0; d < now_.tile.size(); ++d)
+      for (const bool larger : {true, false}) {
+        const std::int64_t n = larger ? now_.tile[d] * 2 : now_.tile[d] / 2;
+        change("tile", fmt::format("tiles of {} {} instead of {}", n, of[d], now_.tile[d]), [&](Schedule& s) {
+          s.tile[d] = n;
+          if (s.tile[0] * s.tile[1] > 128 * s.block.front()) s.block = {2 * s.block.front()};
+          while (s.stages > 2 && !illegal_in_triton(region_, s).empty()) --s.stages;
+        });
+      }
+    for (const std::int64_t warps : {2, 4, 8, 16})
+      if (std::ranges::find(now_.block, 32 * warps) == now_.block.end())
+        change("warps", fmt::format("programs of {} warps", warps), [&](Schedule& s) { s.block = {32 * warps}; });
+    for (const std::int64_t stages : {2, 3, 4, 5})
+      if (stages != now_.stages)
+        change("stages", fmt::format("the loads of {} rounds under way", stages),
+               [&](Schedule& s) { s.stages = stages; });
+    for (const std::int64_t pieces : {now_.pieces * 2, now_.pieces / 2, std::int64_t{1}})
+      if (pieces >= 1 && pieces != now_.pieces)
+        change("split_sum",
+               pieces == 1 ? std::string("a program sums all of a result")
+                           : fmt::format("each sum is cut up between {} programs", pieces),
+               [&](Schedule& s) { s.pieces = pieces; });
+    for (const std::int64_t rows : {1, 4, 8, 16})
+      if (rows != now_.swizzle)
+        change("swizzle", fmt::format("{} rows of tiles side by side", rows), [&](Schedule& s) { s.swizzle = rows; });
+    for (const Factors factors :
+         {Factors::coarse, Factors::two_parts, Factors::three_parts, Factors::three_parts_before})
+      if (factors != now_.factors)
+        change("factors",
+               factors == Factors::coarse        ? "factors are rounded to TF32"
+               : factors == Factors::two_parts   ? "factors in two parts of TF32"
+               : factors == Factors::three_parts ? "factors in three parts of bf16"
+                                                 : "factors are cut into three parts of bf16 before",
+               [&](Schedule& s) { s.factors = factors; });
+    change("turn", "the transposed product", [](Schedule& s) {
+      s.turned = !s.turned;
+      std::swap(s.tile[0], s.tile[1]);
+    });
+    change("evict_first",
+           now_.streaming ? "the caches keep what they like" : "what is done with leaves the caches first",
+           [](Schedule& s) { s.streaming = !s.streaming; });
   }
 
   void tiles() {

@@ -5,6 +5,7 @@
 
 #include "synthesize/builtin/gpu_schedule.h"
 #include "synthesize/builtin/passes.h"
+#include "synthesize/builtin/products.h"
 
 namespace kerf {
 namespace {
@@ -100,6 +101,87 @@ Schedule columns_schedule(const Region& region, Schedule s) {
   return s;
 }
 
+// Shared memory of the factors' tiles that are under way, and of the parts of the right one, where they are cut there.
+std::int64_t bytes_of_tiles(const Schedule& s) {
+  const bool before = s.factors == Factors::three_parts_before;
+  const std::int64_t here = s.factors == Factors::two_parts ? 8 : s.factors == Factors::three_parts ? 6 : 0;
+  return std::max<std::int64_t>(s.stages, 1) * (s.tile[0] + s.tile[1]) * s.tile[2] * (before ? 6 : 4) +
+         here * s.tile[1] * s.tile[2];
+}
+
+// Whether neighbours in memory are what is summed: tensor cores want TF32 so, of the right factor at least.
+bool along_inner(const Region& region, const ProductShape& p, int factor) {
+  const Instruction& load = region.code[static_cast<std::size_t>(factor)];
+  if (load.form != Form::load || !load.access.windows.empty()) return false;
+  const Subscript* last = load.access.along(static_cast<int>(std::bit_width(p.inner)) - 1);
+  return last != nullptr && last->stride.is(1);
+}
+
+bool has_windows(const Region& region, int factor) {
+  const Instruction& i = region.code[static_cast<std::size_t>(factor)];
+  return !i.access.windows.empty() ||
+         std::ranges::any_of(i.operands, [&](int operand) { return has_windows(region, operand); });
+}
+
+Schedule product_schedule(const Region& region, const ProductShape& p, Schedule s, const CacheFacts& machine) {
+  const auto length = [&](std::uint64_t mask) { return region.extent_of(mask).values[0]; };
+  const auto fitting = [](std::int64_t n, std::int64_t most) {
+    return std::clamp<std::int64_t>(power_above(n), 16, most);
+  };
+  s.sketch = Sketch::product;
+  s.turned = along_inner(region, p, p.left) && !along_inner(region, p, p.right);
+  const double rows = static_cast<double>(length(p.rows)), columns = static_cast<double>(length(p.columns)),
+               inner = static_cast<double>(length(p.inner)), batch = static_cast<double>(length(p.batch));
+  if (region.code[static_cast<std::size_t>(p.sum)].coarse) {
+    s.factors = Factors::coarse;
+  } else {
+    // Microseconds on an H100: what cutting up costs (10 bytes moved a number), what the product saves by it.
+    const double cut = batch * (rows + columns) * inner * 10 / 3e6, all = 2 * batch * rows * columns * inner;
+    const bool straight = along_inner(region, p, p.left) || along_inner(region, p, p.right);
+    const double saved = all / (straight ? 80e6 : 68e6) - all / 100e6;
+    s.factors = straight ? Factors::two_parts : Factors::three_parts;
+    if (saved > 1.25 * cut && !has_windows(region, p.left) && !has_windows(region, p.right))
+      s.factors = Factors::three_parts_before;
+  }
+  const std::uint64_t down = s.turned ? p.columns : p.rows, across = s.turned ? p.rows : p.columns;
+  s.tile = {fitting(length(down), 128), fitting(length(across), 128), fitting(length(p.inner), 32)};
+  s.swizzle = 8;
+  s.stages = 3;
+  const auto programs = [&] {
+    return (length(down) + s.tile[0] - 1) / s.tile[0] * ((length(across) + s.tile[1] - 1) / s.tile[1]) *
+           length(p.batch) * s.pieces;
+  };
+  // Every SM has a tile: cut up what is summed where that is long, the tiles where it is not.
+  while (programs() < machine.sms && length(p.inner) >= 1024 * s.pieces) s.pieces *= 2;
+  while (programs() < machine.sms && std::max(s.tile[0], s.tile[1]) > 32) s.tile[s.tile[0] > s.tile[1] ? 0 : 1] /= 2;
+  s.block = {s.tile[0] * s.tile[1] > 128 * 64 ? 256 : 128};
+  return s;
+}
+
+std::string illegal_product(const Region& region, const Schedule& s) {
+  const auto p = product_shape(region);
+  if (!p) return "no product of matrices";
+  for (const std::int64_t n : s.tile)
+    if (!is_power_of_two(n) || n < 16 || n > 256) return "a tile has 16 to 256 rows and columns, a power of two";
+  if (s.swizzle < 1 || s.swizzle > 64) return "1 to 64 rows of tiles side by side";
+  if (s.pieces < 1 || s.pieces > 1024) return "what is summed is cut into 1 to 1024 pieces";
+  if (s.stages < 0 || s.stages > 8) return "0 to 8 stages";
+  if (std::ranges::any_of(s.block, [&](std::int64_t threads) { return s.tile[0] * s.tile[1] > 128 * threads; }))
+    return "the registers do not hold a tile";
+  if (bytes_of_tiles(s) > 220 << 10) return "shared memory does not hold the tiles that are under way";
+  if (s.factors == Factors::coarse && !region.code[static_cast<std::size_t>(p->sum)].coarse)
+    return "factors that must not be rounded";
+  if (s.factors == Factors::three_parts_before && (has_windows(region, p->left) || has_windows(region, p->right)))
+    return "windows would be written out";
+  if (s.resident != 0 || s.joint || s.keep || s.ahead || s.overlap || s.hold || s.across) return "nothing of a product";
+  for (const std::uint64_t mask : {p->rows, p->columns, p->inner})
+    if (std::ranges::any_of(region.extent_of(mask).values, [](std::int64_t n) { return n >> 31 != 0; }))
+      return "matrices of 2147483648 rows or columns and more";
+  if (std::ranges::any_of(region.code, [](const Instruction& i) { return i.access.pick.has_value(); }))
+    return "elements that are picked";
+  return "";
+}
+
 }  // namespace
 
 std::int64_t tile_length(const Region& region, const Schedule& s, std::int64_t threads) {
@@ -117,6 +199,10 @@ Schedule default_triton_schedule(const Region& region, const CacheFacts& machine
   const std::int64_t rows = region.extent_of(all & ~region.reduced).values[0];
   const std::int64_t length = region.extent_of(region.reduced).values[0];
   s.streaming = bytes_moved(region) > machine.l2_bytes;
+  if (const auto product = product_shape(region)) {
+    Schedule own = product_schedule(region, *product, s, machine);
+    if (illegal_in_triton(region, own).empty()) return own;
+  }
   if (region.reduced == 0) {
     s.sketch = Sketch::flat;
     s.block = {128, 256};
@@ -146,6 +232,7 @@ std::string illegal_in_triton(const Region& region, const Schedule& s) {
         return threads < 32 || threads > 1024 || !is_power_of_two(threads);
       }))
     return "a program has 1 to 32 warps, a power of two";
+  if (s.sketch == Sketch::product) return illegal_product(region, s);
   if (!is_power_of_two(s.unroll) || s.unroll > 64) return "a thread has 1 to 64 elements of a tile, a power of two";
   if (s.width != 1 && s.width != 2 && s.width != 4) return "1, 2 or 4 neighbours in memory";
   if (!is_power_of_two(s.lanes) || s.lanes > whole_block) return "threads that share work are a power of two";

@@ -4,6 +4,8 @@
 //               rows     `lanes` threads a row: block / lanes rows a tile; whole_block: one row
 //               columns  `lanes` threads a column: tiles of block / lanes * width columns
 //               split    rows are cut up between programs; partial results in f64 scratch, joined by the next launch
+//               product  a tile of results, as a sum over tiles of both factors; `pieces` > 1: of a part of what is
+//                        summed, joined by the next launch
 //   block       threads of a program, 32 times its warps; several: a tune axis of the candidate
 //   width       flat, columns: neighbours in memory that a thread should have
 //   unroll      elements (flat: vectors) of a tile that a thread has along what is looped over

@@ -31,6 +31,8 @@ class Emitter : private CppKernel {
       case Sketch::split:
         split();
         break;
+      case Sketch::product:  // never legal
+        break;
     }
     return std::move(out_);
   }

@@ -35,6 +35,8 @@ class Emitter : private CudaKernel {
           split();
         }
         break;
+      case Sketch::product:  // never legal
+        break;
     }
     return std::move(out_);
   }

@@ -6,6 +6,7 @@
 
 #include "synthesize/builtin/emit/cpp_expressions.h"
 #include "synthesize/builtin/emit/triton_expressions.h"
+#include "synthesize/builtin/emit/triton_product.h"
 #include "synthesize/builtin/emit/triton_text.h"
 #include "synthesize/builtin/gpu_schedule.h"
 
@@ -37,6 +38,8 @@ class Emitter : private TritonText {
         break;
       case Sketch::split:
         split();
+        break;
+      case Sketch::product:  // triton_product.cc
         break;
     }
     return std::move(out_);
@@ -269,6 +272,7 @@ Result<Emitted> emit_triton(const Region& region, const Schedule& schedule, cons
   // Names are free in Python and in what offsets are written with.
   Region renamed = region;
   for (Instruction& i : renamed.code) i.name = triton_name(cpp_name(i.name));
+  if (schedule.sketch == Sketch::product) return emit_triton_product(renamed, schedule, name, tune);
   return Emitter(renamed, schedule, name, tune).run();
 }
 

@@ -60,6 +60,43 @@ def join_exponentials(top, total, other, more):  # largest values, sums of exp(v
     level = tl.where(highest == -float("inf"), 0.0, highest)
     return highest, total * tl.exp(top - level) + more * tl.exp(other - level)
 )"},
+    // What is left of a number is exact. TF32 has 11 bits, the sum of both parts 22; bf16 has 8, three parts all 24.
+    Helper{"dot_in_two_parts", "", R"(
+@triton.jit
+def first_11_bits(x):
+    return (x.to(tl.int32, bitcast=True) & -8192).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def dot_in_two_parts(a, b, total):
+    a1 = first_11_bits(a)
+    b1 = first_11_bits(b)
+    sums = tl.dot(a - a1, b1, input_precision="tf32")
+    sums = tl.dot(a1, b - b1, sums, input_precision="tf32")
+    return total + tl.dot(a1, b1, sums, input_precision="tf32")
+)"},
+    Helper{"three_parts", "", R"(
+@triton.jit
+def first_8_bits(x):
+    return (x.to(tl.int32, bitcast=True) & -65536).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def three_parts(x):
+    first = first_8_bits(x)
+    second = first_8_bits(x - first)
+    return first.to(tl.bfloat16), second.to(tl.bfloat16), (x - first - second).to(tl.bfloat16)
+)"},
+    Helper{"dot_of_parts", "", R"(
+@triton.jit
+def dot_of_parts(a1, a2, a3, b1, b2, b3, total):  # of what is below, the products of 2^-24 and less are left out
+    sums = tl.dot(a3, b1)
+    sums = tl.dot(a1, b3, sums)
+    sums = tl.dot(a2, b2, sums)
+    sums = tl.dot(a2, b1, sums)
+    sums = tl.dot(a1, b2, sums)
+    return total + tl.dot(a1, b1, sums)
+)"},
     // Cephes' polynomial below 0.625, where the quotient cancels.
     Helper{"tanh", "", R"(
 @triton.jit

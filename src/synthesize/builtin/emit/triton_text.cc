@@ -144,7 +144,8 @@ std::string TritonText::mask_of_load(const Instruction& load, const std::string&
   for (const std::string& each : bounds(load.access, name, [&](int axis) { return axis_name(axis); }))
     condition += fmt::format("{}({})", condition.empty() ? "" : " & ", each);
   const std::string text = mask(load.axes, condition);
-  return condition.empty() ? text : fmt::format("{}, other={}", text, triton_literal(load.access.outside));
+  if (!condition.empty()) return fmt::format("{}, other={}", text, triton_literal(load.access.outside));
+  return zero_ && !text.empty() ? text + (load.type == Type::f32 ? ", other=0.0" : ", other=0") : text;
 }
 
 std::string TritonText::times(const std::string& index, const Extent& extent, const std::string& step,
@@ -162,12 +163,18 @@ std::string TritonText::place(const Access& access, const std::string& name) {
     const Extent& along = access.along(last)->stride;
     return text + " + " + times("at", r_.extent_of(loop_), stride(access, along, last, name), along);
   }
+  // Of a tile's positions first, so that one sum of them is added to the addresses.
+  std::string sum;
+  Extent span = literal(0, r_.workloads);
+  int terms = 0;
   for (const Subscript& s : access.subscripts) {
     if (!(loop_ & bit(s.axis))) continue;
     const Axis& axis = r_.axes[static_cast<std::size_t>(s.axis)];
-    text += " + " + times(axis.name, axis.extent, stride(access, s.stride, s.axis, name), s.stride);
+    sum += " + " + times(axis.name, axis.extent, stride(access, s.stride, s.axis, name), s.stride);
+    span = span + axis.extent * s.stride;
+    ++terms;
   }
-  return text;
+  return terms > 1 && s_.sketch == Sketch::product && is_small(span) ? fmt::format("{} + ({})", text, sum.substr(3)) : text + sum;
 }
 
 void TritonText::open_tile(const std::string& start, const std::string& range, const std::string& end) {

@@ -84,6 +84,7 @@ class TritonText : protected KernelText {
   bool held_ = false;              // the tile at hand is all there is
   bool past_ = false;              // what is read for the last time leaves the caches
   bool last_ = false;              // the pass at hand is the last
+  bool zero_ = false;              // what is not there is 0, whatever it was
   std::vector<std::pair<std::string, std::string>> constants_;
   std::set<std::string> named_;  // indices of axes that are declared
 };
