@@ -89,6 +89,31 @@ class Memory(unittest.TestCase):
         self.assertFalse(torch.equal(self.memory.view(self.x), there))
         self.assertTrue(torch.equal(self.memory.view(self.x).flatten().sort().values, before))
 
+    def test_every_element_changes_places_sooner_or_later(self):
+        x = {"name": "x", "dtype": "f32", "shape": [40, 50], "stride": [1, 40]}
+        memory = Fake([x])
+        memory.view(x).copy_(torch.arange(2000).view(40, 50))
+        memory.seal()
+        moved = torch.zeros(40, 50, dtype=torch.bool)
+        for seed in range(400):
+            before = memory.view(x).clone()
+            memory.perturb(x, seed)
+            moved |= memory.view(x) != before
+        self.assertTrue(memory.is_intact())
+        self.assertGreater(int(moved.sum()), 1980)
+
+    def test_exchanges_know_elements_of_all_sizes_and_gaps_between_rows(self):
+        for dtype, stride in (("i8", [33, 1]), ("f16", [33, 1]), ("f64", [33, 1]), ("f32", [40, 1])):
+            x = {"name": "x", "dtype": dtype, "shape": [64, 33], "stride": stride}
+            memory = Fake([x])
+            memory.view(x).copy_(torch.randn(64, 33) * 20)
+            memory.seal()
+            before = memory.view(x).clone()
+            for seed in range(3):
+                memory.perturb(x, seed)
+            self.assertTrue(memory.is_intact(), dtype)
+            self.assertFalse(torch.equal(memory.view(x), before), (dtype, stride))
+
     def test_what_a_kernel_changed_stays_changed(self):
         self.memory.view(self.x).zero_()
         self.assertFalse(self.memory.is_intact())

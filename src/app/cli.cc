@@ -15,6 +15,7 @@
 #include "app/words.h"
 #include "base/clock.h"
 #include "base/paths.h"
+#include "evaluate/statistics.h"
 
 namespace kerf {
 
@@ -205,6 +206,9 @@ std::unique_ptr<CommandLine> make_command_line() {
       ->required()
       ->type_name("FILE...");
   evaluate_app->add_flag("--screen", c.evaluate.screen, "Fewer samples, no torch.compile: a quick answer");
+  evaluate_app->add_option("--runs", c.evaluate.runs, "So many timed runs of each candidate (default: as it takes)")
+      ->type_name("N")
+      ->check(CLI::Range(static_cast<int>(fewest_pairs), 10'000));
   evaluate_app->add_option("--target", c.evaluate.target, "What the candidates run on: cpu or nvidia")
       ->capture_default_str();
   evaluate_app->add_flag("--graph", c.evaluate.graph, "Time plans and baselines as one captured graph each (on GPUs)");

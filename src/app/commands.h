@@ -94,6 +94,7 @@ struct EvaluateOptions {
   ProblemOptions problem;
   std::vector<std::string> candidates;  // files
   bool screen = false;                  // fewer samples, no torch.compile
+  int runs = 0;                         // timed, of each candidate; 0: as many as it takes
   std::string target = "cpu";
   bool graph = false;      // times of captured graphs
   std::string language;    // empty: as the files' extensions say

@@ -80,8 +80,11 @@ Result<int> evaluate(const EvaluateOptions& options) {
     candidates.push_back({.text = std::move(text), .language = *language, .name = path});
   }
   const Problem problem = TRY(read_problem(options.problem));
+  if (!options.bundle.empty() && options.runs > 0)
+    return user_error("--runs is of what is judged here: a bundle says of each candidate only how thoroughly");
   if (!options.bundle.empty()) return pack(options, problem, target.name, std::move(candidates));
-  const auto wiring = TRY(Wiring::open({.store = options.common.store, .target = target.name, .graph = options.graph}));
+  const auto wiring = TRY(Wiring::open(
+      {.store = options.common.store, .target = target.name, .graph = options.graph, .runs = options.runs}));
   const auto understood = TRY(understand(*wiring, problem));
 
   // In the order in which they were named, each printed as soon as it and those before it are known.

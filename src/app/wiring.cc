@@ -194,6 +194,10 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
     for (std::size_t k = 0; k < parts->devices.size(); ++k) {
       Parts::Device& device = *parts->devices[k];
       LocalEvaluatorOptions evaluator;
+      if (options.runs > 0) {
+        evaluator.screen = with_rounds(evaluator.screen, options.runs);
+        evaluator.confirm = with_rounds(evaluator.confirm, options.runs);
+      }
       evaluator.jobs = std::max(1, options.jobs / static_cast<int>(parts->devices.size()));
       evaluator.threads = parts->threads;
       evaluator.versions = parts->versions;

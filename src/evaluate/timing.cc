@@ -242,8 +242,11 @@ class Rounds {
   }
 
   Result<> round(bool judge) {
-    std::vector<std::size_t> order(request_.baselines.size() + 1);  // the last is the candidate
-    std::iota(order.begin(), order.end(), std::size_t{0});
+    // The last is the candidate. With a round that is thrown away goes its turn of the baselines, which the next one
+    // has.
+    const bool all = static_cast<int>(device_.size()) % options_.every == 0;
+    std::vector<std::size_t> order(all ? request_.baselines.size() + 1 : 1);
+    std::iota(order.begin(), order.end(), all ? std::size_t{0} : request_.baselines.size());
     for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random_.below(i)]);
     std::vector<double> baseline_us(request_.baselines.size());
     std::optional<RunReport> report;
@@ -295,7 +298,8 @@ class Rounds {
     prepare_.push_back(report->prepare_us);
     if (steps_.size() < report->step_us.size()) steps_.resize(report->step_us.size());
     for (std::size_t i = 0; i < report->step_us.size(); ++i) steps_[i].push_back(report->step_us[i]);
-    for (std::size_t i = 0; i < baseline_us.size(); ++i) baselines_[i].push_back(baseline_us[i]);
+    if (all) paired_.push_back(report->device_us);
+    for (std::size_t i = 0; all && i < baseline_us.size(); ++i) baselines_[i].push_back(baseline_us[i]);
     return {};
   }
 
@@ -307,7 +311,7 @@ class Rounds {
   [[nodiscard]] bool tight() const {
     if (relative_half_width(estimate_median(device_)) > options_.tight) return false;
     return std::ranges::all_of(baselines_, [this](const auto& b) {
-      return relative_half_width(estimate_ratio(b, device_)) <= options_.tight + systematic_error;
+      return relative_half_width(estimate_ratio(b, paired_)) <= options_.tight + systematic_error;
     });
   }
 
@@ -333,7 +337,7 @@ class Rounds {
     for (std::size_t i = 0; i < baselines_.size(); ++i) {
       const std::string name = to_string(request_.baselines[i]);
       r.baselines[name] = estimate_median(baselines_[i]);
-      r.speedup[name] = estimate_ratio(baselines_[i], device_);
+      r.speedup[name] = estimate_ratio(baselines_[i], paired_);
     }
     for (const auto& s : steps_) timed_.step_us.push_back(median_of(s));
     // With company either clock may see long waits: only rounds without it can accuse a candidate.
@@ -369,7 +373,8 @@ class Rounds {
   Stage stage_;
   std::unique_ptr<RunnerInstance> instance_;
   Timed timed_;
-  std::vector<double> device_, prepare_, quiet_device_, quiet_parent_, handover_;
+  std::vector<double> device_, paired_;  // of all rounds; of those with the baselines
+  std::vector<double> prepare_, quiet_device_, quiet_parent_, handover_;
   std::vector<std::vector<double>> baselines_, steps_;
   std::chrono::milliseconds waited_{0};
   int least_ = 0, spoilt_ = 0;
@@ -390,6 +395,12 @@ TimingOptions timing_options(Effort effort) {
           .judged = 2,
           .settle = 2500us,
           .patience = 5000ms};
+}
+
+TimingOptions with_rounds(TimingOptions options, int rounds) {
+  options.every = std::max(1, rounds / options.least);
+  options.least = options.most = options.hopeless_after = rounds;
+  return options;
 }
 
 bool clocks_agree(const std::vector<double>& device_us, const std::vector<double>& parent_us, double handover_us) {

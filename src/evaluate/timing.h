@@ -22,6 +22,7 @@ struct TimingOptions {
   int least = fewest_pairs;  // rounds, whatever happens
   int hopeless_after = 5;    // rounds that are enough where it is ten times slower than the first baseline
   int most = 25;
+  int every = 1;  // rounds from one run of the baselines to the next: those between have the candidate alone
   std::chrono::milliseconds budget{200};  // after `least`, no further round starts later than this
   double tight = 0.02;                    // relative half width of time and speedup at which it is enough
   int warm = 3;                           // rounds without flushed caches, of the candidate only
@@ -30,6 +31,8 @@ struct TimingOptions {
   std::chrono::milliseconds patience{300};  // all in all, for a quiet machine
 };
 [[nodiscard]] TimingOptions timing_options(Effort effort);
+// With that many rounds, whatever they show, and the baselines in as many of them as there would be at least.
+[[nodiscard]] TimingOptions with_rounds(TimingOptions options, int rounds);
 
 struct TimingTools {
   Oracle& oracle;

@@ -78,6 +78,25 @@ TEST_F(Timing, PairsTheCandidateWithEveryBaseline) {
   EXPECT_EQ(t->step_us, std::vector<double>{50});
 }
 
+TEST_F(Timing, TakesAsManyRunsOfTheCandidateAsAreAskedForAndNoMoreOfTheBaselines) {
+  options = with_rounds(options, 100);
+  runner.program = [](const LoadRequest&) { return ScriptedRunner::honest(50); };
+  int baseline_runs = 0;
+  oracle.on_time = [&](const Trial&, Baseline baseline, bool) -> Result<double> {
+    baseline_runs += baseline == Baseline::eager ? 1 : 0;
+    return 100.0;
+  };
+  const auto t = time();
+  ASSERT_TRUE(t && !t->finding);
+  EXPECT_EQ(t->receipt.time_us.samples, 100);
+  EXPECT_EQ(t->receipt.raw_us.size(), 100U);
+  EXPECT_EQ(t->receipt.baselines.at("eager").samples, 10);
+  EXPECT_EQ(baseline_runs, 10 + 1) << "and one that nobody counts";
+  EXPECT_NEAR(t->receipt.speedup.at("eager").value, 2, 1e-9);
+  options = with_rounds(timing_options(Effort::confirm), fewest_pairs);
+  EXPECT_EQ(time()->receipt.baselines.at("eager").samples, fewest_pairs) << "fewer than usual: all in every round";
+}
+
 TEST_F(Timing, TakesMoreRoundsWhileItIsNotSureAndStopsSomewhere) {
   noisy(100, 100, 0.3);
   const auto t = time();
