@@ -116,7 +116,8 @@ Result<int> optimize(const OptimizeOptions& options) {
                                         .machine = !choices.recorded_evaluations,
                                         .target = choices.target,
                                         .judges = choices.elsewhere.empty(),
-                                        .graph = choices.graph}));
+                                        .graph = choices.graph,
+                                        .searches = true}));
   const auto view = make_progress_view(*wiring, options.search.progress);
   SessionParts parts = TRY(wiring->session_parts(*view, choices, sources));
   if (outside) parts.asks = 1;  // the identity plan; kerf ask asks the rest
@@ -171,7 +172,8 @@ Result<int> resume(const ResumeOptions& options) {
                                         .jobs = choices.jobs,
                                         .machine = !choices.recorded_evaluations && !elsewhere,
                                         .target = choices.target,
-                                        .graph = choices.graph}));
+                                        .graph = choices.graph,
+                                        .searches = true}));
   const auto view = make_progress_view(*wiring, options.progress);
   SessionParts parts = TRY(wiring->session_parts(*view, choices, sources));
   if (outside) parts.asks = 0;

@@ -174,7 +174,8 @@ Result<int> run_suite(const SuiteRunOptions& options) {
   const auto wiring = TRY(Wiring::open({.store = options.common.store,
                                         .jobs = session_choices.jobs,
                                         .target = session_choices.target,
-                                        .graph = session_choices.graph}));
+                                        .graph = session_choices.graph,
+                                        .searches = true}));
   const auto view = make_progress_view(*wiring, options.search.progress);
   const fs::path out = options.out.empty() ? fs::path("kerf-out") / ("suite-" + id) : fs::path(options.out);
   const SuiteRunner runner{

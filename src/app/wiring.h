@@ -31,6 +31,7 @@ struct WiringOptions {
   bool judges = true;             // compilers and runner, too; false: of the machine, the oracle alone
   std::vector<int> devices = {};  // GPUs that judge side by side, as the driver counts them; empty: the first
   bool graph = false;             // times are those of captured graphs
+  bool searches = false;          // after screens the best are confirmed
   int runs = 0;                   // timed runs of each candidate; 0: as many as it takes
 };
 

@@ -11,8 +11,9 @@
 #include <thread>
 
 #include "base/channel.h"
-#include "base/paths.h"
 #include "base/process.h"
+#include "evaluate/ahead_compiler.h"
+#include "evaluate/oracle_process.h"
 #include "problem/json_fields.h"
 #include "problem/variants.h"
 
@@ -21,9 +22,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using Json = nlohmann::json;
-
-constexpr int protocol = 1;
-constexpr int child_fd = 3;
 
 ErrorKind kind_from(std::string_view name) {
   for (const auto kind :
@@ -119,7 +117,7 @@ Result<OutputJudgement> judgement_from_json(const Json& json) {
 
 class OracleClient final : public Oracle {
  public:
-  explicit OracleClient(OracleOptions options) : options_(std::move(options)) {}
+  explicit OracleClient(OracleOptions options) : options_(std::move(options)), ahead_(options_) {}
 
   Result<Understood> admit(const Problem& problem, int variants) override {
     const std::scoped_lock lock(mutex_);
@@ -128,6 +126,7 @@ class OracleClient final : public Oracle {
       prepared_.clear();
       close_elsewhere();
     }
+    if (options_.compiles_ahead) ahead_.expect();
     const Json reply = TRY(call({{"do", "admit"}, {"problem", asked}}, {}, options_.admit_limit, problem.path));
     Understood understood{.problem = problem};
     const auto* admission = TRY(field(reply, "admission"));
@@ -140,6 +139,8 @@ class OracleClient final : public Oracle {
     for (const Workload& each : understood.workloads) {
       known_[each.id] = Known{.problem = problem_json(problem, each.sizes), .workload = each, .never = {}};
     }
+    if (options_.compiles_ahead && understood.admission.admitted)
+      ahead_.begin(understood.workloads.front().id, asked, {Baseline::compile, Baseline::max_autotune});
     return understood;
   }
 
@@ -374,6 +375,7 @@ class OracleClient final : public Oracle {
     if (process_.running() && prepared_.contains({workload, baseline})) return {};
     const Json asked{{"do", "prepare_baseline"}, {"workload", workload}, {"baseline", to_string(baseline)}};
     const auto limit = baseline == Baseline::eager ? options_.call_limit : options_.compile_limit;
+    if (baseline != Baseline::eager) ahead_.wait(workload, baseline, limit);
     auto done = call(asked, {}, limit, {});
     if (!done) {
       Error error = std::move(done).error();
@@ -466,25 +468,13 @@ class OracleClient final : public Oracle {
   Result<> start() {
     if (channel_ && process_.running()) return {};
     stop();
-    const std::string python = options_.python.empty() ? kerf::python() : options_.python;
-    const auto program = find_program(python);
-    if (!program) {
-      return fail(
-          ErrorKind::unavailable,
-          fmt::format("there is no Python at {}: run make setup, or set KERF_PYTHON to one that has PyTorch", python));
-    }
-    const std::string package = options_.package.empty() ? TRY(shipped("oracle")).string() : options_.package;
-    auto [ours, theirs] = TRY(Channel::pair());
-    Command command{.argv = {*program, "-m", "kerf_oracle", "--fd", fmt::format("{}", child_fd)},
-                    .environment = TRY(environment(package))};
-    command.inherit[child_fd] = theirs.fd();
-    process_ = TRY(Process::start(command, options_.log_fd));
-    theirs = Channel();
-    channel_ = std::move(ours);
+    OracleProcess started = TRY(start_oracle_process(options_, threads(), 1));
+    process_ = std::move(started.process);
+    channel_ = std::move(started.channel);
     const auto pages = static_cast<std::size_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));
     const auto memory = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 4 * 3;
     Json hello{{"do", "hello"},
-               {"protocol", protocol},
+               {"protocol", oracle_protocol},
                {"threads", threads()},
                {"memory_limit", options_.memory_limit > 0 ? options_.memory_limit : memory}};
     if (on_device()) {
@@ -500,7 +490,7 @@ class OracleClient final : public Oracle {
         error.kind = ErrorKind::unavailable;
         error.message =
             fmt::format("{} does not run kerf's oracle ({}): run make setup, or {} -m pip install torch==2.13.0",
-                        *program, error.message, *program);
+                        started.python, error.message, started.python);
       }
       return std::unexpected(std::move(error));
     }
@@ -520,29 +510,6 @@ class OracleClient final : public Oracle {
     return ::sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
   }
 
-  [[nodiscard]] Result<std::map<std::string, std::string>> environment(const std::string& package) const {
-    auto environment = clean_environment();
-    const auto cache = TRY(cache_directory());
-    environment["PYTHONPATH"] = package;
-    environment["PYTHONDONTWRITEBYTECODE"] = "1";  // the package may lie where we must not write
-    environment["PYTHONUNBUFFERED"] = "1";
-    environment["PYTHONHASHSEED"] = "0";
-    environment["OMP_NUM_THREADS"] = fmt::format("{}", threads());
-    // Freed memory stays mapped: no timed run pays for faulting its outputs in, as in the runner.
-    environment["MALLOC_MMAP_MAX_"] = "0";
-    environment["MALLOC_TRIM_THRESHOLD_"] = "17179869184";
-    environment["MALLOC_TOP_PAD_"] = "67108864";
-    environment["TORCHINDUCTOR_CACHE_DIR"] = (cache / "inductor").string();
-    environment["TRITON_CACHE_DIR"] = (cache / "triton").string();
-    environment["TORCHINDUCTOR_COMPILE_THREADS"] = "1";
-    // Where NVIDIA's driver and compilers lie, and which GPUs may be used.
-    if (on_device()) {
-      for (const char* name : {"LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_VISIBLE_DEVICES"})
-        if (const char* value = std::getenv(name)) environment[name] = value;
-    }
-    return environment;
-  }
-
   OracleOptions options_;
   std::mutex mutex_;
   Process process_;
@@ -552,6 +519,7 @@ class OracleClient final : public Oracle {
   std::map<std::string, Known> known_;                   // by workload
   std::set<std::pair<std::string, Baseline>> prepared_;  // in this process
   int trials_ = 0;
+  AheadCompiler ahead_;
 };
 
 }  // namespace

@@ -14,6 +14,8 @@ struct OracleOptions {
   std::string device = {};      // "cuda:0": tensors live on that GPU; empty: in main memory
   std::size_t flush_bytes = 0;  // of a device: what is written before a baseline to empty its caches
   bool graph = false;           // of a device: baselines are timed as captured graphs
+  // Problems that are admitted come to have candidates confirmed: their baselines are compiled meanwhile.
+  bool compiles_ahead = false;
   // Of a device: called before memory is freed that others may have open still; they close it.
   std::function<void()> before_free = {};
   int threads = 0;               // of PyTorch; 0: one per core that this process may use

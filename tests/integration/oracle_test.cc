@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "base/paths.h"
+#include "evaluate/ahead_compiler.h"
 #include "evaluate/oracle_client.h"
 #include "evaluate/profile/torch_trace.h"
 #include "problem/suite.h"
@@ -328,6 +329,31 @@ TEST(OraclePackage, PassesItsOwnTests) {
   ASSERT_TRUE(finished.has_value()) << finished.error().message;
   EXPECT_TRUE(finished->ok()) << finished->errors;
   EXPECT_THAT(finished->errors, HasSubstr("OK"));
+}
+
+// What it compiles the package's own tests show; here that nobody waits for what will not come.
+TEST(AheadCompiler, IsWaitedForAsLongAsItIsAtWork) {
+  AheadCompiler ahead(test_options());
+  const nlohmann::json broken{
+      {"source", "nonsense"}, {"path", "p.py"}, {"sizes", nlohmann::json::object()}, {"mode", "as_written"}};
+  const auto seconds = [&](Baseline baseline) {
+    const auto start = std::chrono::steady_clock::now();
+    ahead.wait("w", baseline, std::chrono::seconds(100));
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  EXPECT_LT(seconds(Baseline::compile), 1) << "nothing is under way";
+  ahead.begin("w", broken, {Baseline::compile, Baseline::max_autotune});
+  EXPECT_LT(seconds(Baseline::eager), 1) << "not asked for";
+  EXPECT_LT(seconds(Baseline::max_autotune), 90) << "an error is an answer";
+  EXPECT_LT(seconds(Baseline::compile), 1) << "answered on the way";
+  ahead.begin("w", broken, {Baseline::compile});
+  ahead.stop();
+  EXPECT_LT(seconds(Baseline::compile), 1);
+  OracleOptions without = test_options();
+  without.python = "/no/such/python";
+  AheadCompiler none(without);
+  none.begin("w", broken, {Baseline::compile});
+  none.wait("w", Baseline::compile, std::chrono::seconds(1));
 }
 
 TEST(OracleClient, SaysWhatToInstallWherePythonIsMissing) {

@@ -1,0 +1,57 @@
+"""That what is compiled ahead is found later: two processes with one cache."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROBLEM = """import torch
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.randn(64))
+    def forward(self, x):
+        return torch.relu(x) * self.scale
+def get_inputs():
+    return [torch.randn(32, 64)]
+def get_init_inputs():
+    return []
+"""
+AHEAD = """
+import json, sys, torch
+from kerf_oracle import ahead
+problem = json.load(sys.stdin)
+print(ahead.compile_baseline(problem, "compile", torch.device("cpu"), lambda phase: None))
+"""
+LATER = """
+import json, sys, torch
+from torch._dynamo.utils import counters
+from kerf_oracle import baselines
+from kerf_oracle.workload import Workload, tensors_in
+problem = json.load(sys.stdin)
+workload = Workload("later", problem["source"], {}, problem["mode"], problem["path"], device=torch.device("cpu")).build()
+baselines.pin()
+inputs = [t.clone() for t in tensors_in(workload.template)]
+baselines.prepare(workload, "compile", lambda: workload.arguments(inputs))
+print(counters["inductor"]["fxgraph_cache_hit"], counters["inductor"]["fxgraph_cache_miss"])
+"""
+
+
+class Ahead(unittest.TestCase):
+    def test_a_baseline_that_was_compiled_ahead_is_found_by_the_process_that_times_it(self):
+        problem = json.dumps({"source": PROBLEM, "path": "p.py", "sizes": {}, "mode": "as_written"})
+        with tempfile.TemporaryDirectory() as cache:
+            environment = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": cache, "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+
+            def run(text):
+                return subprocess.run([sys.executable, "-c", text], input=problem, env=environment, capture_output=True, text=True,
+                                      check=True).stdout.split()
+
+            self.assertEqual(run(AHEAD), ["True"])
+            self.assertEqual(run(LATER), ["1", "0"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,72 @@
+#include "evaluate/ahead_compiler.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace kerf {
+namespace {
+
+using Json = nlohmann::json;
+using std::chrono::milliseconds;
+
+}  // namespace
+
+void AheadCompiler::stop() {
+  process_.process.kill();
+  process_.channel = Channel();
+  asked_.clear();
+}
+
+bool AheadCompiler::send(const Json& request, Asked asked) {
+  if (!process_.channel.send(request.dump(-1, ' ', false, Json::error_handler_t::replace))) {
+    stop();
+    return false;
+  }
+  asked_.push_back(std::move(asked));
+  return true;
+}
+
+void AheadCompiler::expect() {
+  const bool compiles = std::ranges::any_of(asked_, [](const Asked& each) { return !each.workload.empty(); });
+  if (compiles) stop();
+  if (process_.channel && process_.process.running()) return;
+  stop();
+  // Most of the cores are for candidates and their timing.
+  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
+  const int compilers = std::clamp(cores / 4, 1, 8);
+  auto started = start_oracle_process(options_, 1, compilers);
+  if (!started) return;
+  process_ = *std::move(started);
+  static_cast<void>(send({{"do", "hello"}, {"protocol", oracle_protocol}, {"threads", 1}}, {}));
+}
+
+void AheadCompiler::begin(const std::string& workload, const Json& problem, const std::vector<Baseline>& baselines) {
+  expect();
+  if (!process_.channel) return;
+  for (const Baseline baseline : baselines) {
+    const Json request{{"do", "compile_ahead"},
+                       {"problem", problem},
+                       {"baseline", to_string(baseline)},
+                       {"device", options_.device.empty() ? "cpu" : options_.device}};
+    if (!send(request, {.workload = workload, .baseline = baseline})) return;
+  }
+}
+
+void AheadCompiler::wait(const std::string& workload, Baseline baseline, milliseconds limit) {
+  const auto under_way = [&] {
+    return std::ranges::any_of(
+        asked_, [&](const Asked& each) { return each.workload == workload && each.baseline == baseline; });
+  };
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (under_way()) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto message = process_.channel.receive(std::max(left, milliseconds(0)));
+    if (!message) return stop();
+    const Json reply = Json::parse(message->body, nullptr, false);
+    // Anything but what it is at is an answer, and answers come in order.
+    if (!reply.is_object() || !reply.contains("phase")) asked_.pop_front();
+  }
+}
+
+}  // namespace kerf
