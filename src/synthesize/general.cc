@@ -264,7 +264,17 @@ class Generaliser {
 
 }  // namespace
 
-const char* to_string(GraphForm form) { return form == GraphForm::exported ? "exported" : "core"; }
+const char* to_string(GraphForm form) {
+  switch (form) {
+    case GraphForm::core:
+      return "core";
+    case GraphForm::channels_last:
+      return "channels_last";
+    case GraphForm::exported:
+      break;
+  }
+  return "exported";
+}
 
 std::int64_t GeneralTensor::numel(std::size_t workload) const {
   std::int64_t n = 1;

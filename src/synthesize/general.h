@@ -57,7 +57,8 @@ struct GeneralGraph {
   [[nodiscard]] std::optional<std::size_t> position(const std::string& name) const;
 };
 
-enum class GraphForm : std::uint8_t { exported, core };
+// channels_last: the exported graph with its convolutions in that layout (builtin/algebra/layouts.h).
+enum class GraphForm : std::uint8_t { exported, core, channels_last };
 [[nodiscard]] const char* to_string(GraphForm form);
 
 // Fails (kind candidate) where the primary's graph itself cannot be understood, never because variants differ: those

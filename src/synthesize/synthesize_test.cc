@@ -14,6 +14,8 @@
 #include "candidate/extension.h"
 #include "candidate/plan.h"
 #include "synthesize/builtin/algebra/algebra.h"
+#include "synthesize/builtin/algebra/bias.h"
+#include "synthesize/builtin/algebra/layouts.h"
 #include "synthesize/builtin/builtin.h"
 #include "synthesize/builtin/compose.h"
 #include "synthesize/builtin/gpu_schedule.h"
@@ -22,6 +24,7 @@
 #include "synthesize/builtin/moves.h"
 #include "synthesize/builtin/passes.h"
 #include "synthesize/builtin/policy.h"
+#include "synthesize/builtin/turned.h"
 #include "synthesize/fake_synthesizer.h"
 #include "synthesize/graph_text.h"
 #include "synthesize/identity.h"
@@ -46,14 +49,22 @@ std::string fault(const Candidate& candidate, const Understood& problem) {
   return "";
 }
 
+// The case's graph as it is partitioned; "expect layout channels_last" has its convolutions in that layout.
+Result<GeneralGraph> rewritten(const Case& c) {
+  GeneralGraph graph = simplify(TRY(generalise(c.problem, GraphForm::exported)));
+  if (std::ranges::none_of(c.expect, [](const auto& each) { return each.first == "layout"; })) return graph;
+  std::optional<GeneralGraph> other = in_channels_last(std::move(graph));
+  if (!other) return fail(ErrorKind::candidate, "no convolution can be in channels_last");
+  return *std::move(other);
+}
+
 class Cases : public testing::TestWithParam<std::string> {};
 
 TEST_P(Cases, HoldWhatTheyExpect) {
   std::ifstream file(GetParam());
   const Case c = parse(file);
-  auto graph = generalise(c.problem, GraphForm::exported);
+  const Result<GeneralGraph> graph = rewritten(c);
   ASSERT_TRUE(graph) << graph.error().message;
-  graph = simplify(std::move(*graph));
   const Result<Recipe> recipe = make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), CacheFacts{});
   ASSERT_TRUE(recipe);
   const Result<Candidate> candidate = write_candidate(c.problem, *graph, *recipe, {});
@@ -97,9 +108,8 @@ TEST_P(Cases, AreWrittenAsBefore) {
     const std::filesystem::path golden = path.parent_path() / "golden" / (path.stem().string() + extension(language));
     std::ifstream file(path);
     const Case c = parse(file);
-    auto graph = generalise(c.problem, GraphForm::exported);
+    const Result<GeneralGraph> graph = rewritten(c);
     ASSERT_TRUE(graph) << graph.error().message;
-    graph = simplify(std::move(*graph));
     CacheFacts machine;
     machine.language = language;
     const bool own =
@@ -223,6 +233,95 @@ TEST(Algebra, ADiagonalMatrixScales) {
     for (std::size_t i = 0; i < 54; ++i)
       EXPECT_EQ(memory["p"].at(i), memory[left ? "m" : "n"][i] * memory["v"][left ? i / 9 : i % 6]);
   }
+}
+
+TEST(Layouts, ConvolutionsAreBroughtBackBehindThem) {
+  const Case c = parse(
+      "input x f32 2 8 5 6\nparameter w f32 8 4 3 3\n"
+      "y = aten.conv_transpose2d.input x w -> f32 2 4 7 8\nz = aten.relu.default y -> f32 2 4 7 8\noutput z");
+  const std::optional<GeneralGraph> graph = in_channels_last(*generalise(c.problem, GraphForm::exported));
+  ASSERT_TRUE(graph);
+  std::vector<std::string> names;
+  for (const GeneralNode& node : graph->nodes) names.push_back(node.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"y_weight", "y_last", "y", "z"}));
+  EXPECT_EQ(graph->nodes[0].results[0].stride[0], (std::vector<std::int64_t>{36, 1, 12, 4}));
+  EXPECT_EQ(graph->nodes[1].results[0].stride[0], (std::vector<std::int64_t>{224, 1, 32, 4}));
+  EXPECT_TRUE(graph->nodes[2].results[0].contiguous());
+  // What comes back is what the kernel behind it means.
+  const Partition p = partition(*graph, Fusing::full);
+  ASSERT_EQ(p.groups, (std::vector<NodeSet>{{2, 3}}));
+  const Region region = *lower(*graph, p.groups[0]);
+  ASSERT_TRUE(turned(region));
+  Memory memory{{"y_last", numbers(448)}};
+  interpret(region, memory, 0);
+  for (std::size_t n = 0; n < 2; ++n)
+    for (std::size_t k = 0; k < 4; ++k)
+      for (std::size_t i = 0; i < 56; ++i)
+        EXPECT_EQ(memory["z"].at(n * 224 + k * 56 + i), std::max(0.0, memory["y_last"][n * 224 + i * 4 + k]));
+}
+
+TEST(Layouts, ABiasIsAddedByTheKernelBehind) {
+  const auto names = [](const std::string& text, Language language) {
+    std::vector<std::string> found;
+    for (const GeneralNode& node :
+         with_biases_behind(*generalise(parse(text).problem, GraphForm::exported), language).nodes)
+      found.push_back(node.base());
+    return found;
+  };
+  using testing::ElementsAre;
+  const std::string linear =
+      "input x f32 4 8\nparameter w f32 6 8\nparameter b f32 6\ny = aten.linear.default x w b -> f32 4 6\n";
+  EXPECT_THAT(names(linear + "z = aten.relu.default y -> f32 4 6\noutput z", Language::cpp),
+              ElementsAre("linear", "add", "relu"));
+  EXPECT_THAT(names(linear + "z = aten.relu.default y -> f32 4 6\noutput z", Language::cuda),
+              ElementsAre("linear", "relu"));
+  EXPECT_THAT(names(linear + "output y", Language::cpp), ElementsAre("linear"));
+  const std::string convolution =
+      "input x f32 2 8 5 6\nparameter w f32 4 8 3 3\nparameter b f32 4\n"
+      "y = aten.conv2d.default x w b -> f32 2 4 3 4\n";
+  EXPECT_THAT(names(convolution + "z = aten.relu.default y -> f32 2 4 3 4\noutput z", Language::cuda),
+              ElementsAre("conv2d", "view", "add", "relu"));
+  EXPECT_THAT(names(convolution + "z = aten.relu.default y -> f32 2 4 3 4\noutput z y", Language::cuda),
+              ElementsAre("conv2d", "relu"));
+  // Channel by channel.
+  const Case c = parse(convolution + "output y");
+  GeneralGraph graph = *generalise(c.problem, GraphForm::exported);
+  ASSERT_TRUE(add_bias_behind(graph, 0));
+  Memory memory{{"y_product", numbers(96)}, {"b", {1, 2, 3, 4}}};
+  interpret(*lower(graph, {1, 2}), memory, 0);
+  for (std::size_t i = 0; i < 96; ++i)
+    EXPECT_EQ(memory["y"].at(i), memory["y_product"][i] + static_cast<double>(i / 12 % 4 + 1));
+}
+
+TEST(Layouts, WhatStridesDoNotTellStaysAsItIs) {
+  const auto last = [](const std::string& text) {
+    return in_channels_last(*generalise(parse(text).problem, GraphForm::exported)).has_value();
+  };
+  EXPECT_TRUE(
+      last("input x f32 2 8 5 6\nparameter w f32 4 8 3 3\n"
+           "y = aten.conv2d.default x w -> f32 2 4 3 4\noutput y"));
+  EXPECT_FALSE(
+      last("input x f32 2 8 5 6\nparameter w f32 4 8 1 1\n"
+           "y = aten.conv2d.default x w -> f32 2 4 5 6\noutput y"));
+  EXPECT_FALSE(
+      last("input x f32 2 8 5 6\nparameter w f32 8 1 3 3\n"
+           "y = aten.conv2d.default x w none [1,1] [0,0] [1,1] 8 -> f32 2 8 3 4\noutput y"));
+  EXPECT_FALSE(
+      last("input x f32 2 8 5 6\nparameter w f32 8 2 3 3\n"
+           "y = aten.conv_transpose2d.input x w none [1,1] [0,0] [0,0] 2 -> f32 2 4 7 8\noutput y"));
+  EXPECT_FALSE(
+      last("input x f32 2 8 6\nparameter w f32 4 8 3\n"
+           "y = aten.conv1d.default x w -> f32 2 4 4\noutput y"));
+}
+
+TEST(Lower, RowsDoNotRunAcrossMemory) {
+  // A norm over channels and places reads its rows from where they lie one after another.
+  const Case c = parse(
+      "input x f32 2 8 5 6\nparameter w f32 8 4 3 3\n"
+      "y = aten.conv_transpose2d.input x w -> f32 2 4 7 8\nz = aten.group_norm.default y 2 -> f32 2 4 7 8\noutput z");
+  const std::optional<GeneralGraph> graph = in_channels_last(*generalise(c.problem, GraphForm::exported));
+  ASSERT_TRUE(graph);
+  EXPECT_EQ(partition(*graph, Fusing::full).groups, (std::vector<NodeSet>{{2}, {3}}));
 }
 
 CacheFacts gpu_facts(Language language = Language::cuda) {

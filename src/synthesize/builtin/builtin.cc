@@ -10,6 +10,8 @@
 
 #include "candidate/extension.h"
 #include "synthesize/builtin/algebra/algebra.h"
+#include "synthesize/builtin/algebra/bias.h"
+#include "synthesize/builtin/algebra/layouts.h"
 #include "synthesize/builtin/emit/emit.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/moves.h"
@@ -53,7 +55,7 @@ class Builtin final : public Synthesizer {
   static constexpr std::array starts = {Start{Fusing::full, Products::library, "fused"},
                                         Start{Fusing::full, Products::own, "fused, with products of its own"},
                                         Start{Fusing::none, Products::library, "one kernel an operator"}};
-  // A problem's two graphs, generalised once.
+  // A problem's graphs, generalised once.
   struct Known {
     std::map<GraphForm, Result<GeneralGraph>> graphs;
     std::vector<Proposal> sketches;  // where fresh starts come from, the most promising first
@@ -66,15 +68,24 @@ class Builtin final : public Synthesizer {
     Known made;
     std::vector<std::pair<std::pair<bool, int>, Proposal>> ranked;
     std::map<std::string, std::size_t> fewest_calls;
-    for (const GraphForm form : {GraphForm::exported, GraphForm::core}) {
+    for (const GraphForm form : {GraphForm::channels_last, GraphForm::exported, GraphForm::core}) {
       // An unrolled recurrent network has thousands of nodes in core ATen: calls of the exported graph serve it better.
       const Workload& primary = request.problem->workloads[0];
       if ((form == GraphForm::core ? primary.core : primary.exported).nodes.size() > max_nodes) continue;
-      auto [it, fresh] = made.graphs.emplace(form, generalise(*request.problem, form));
+      Result<GeneralGraph> understood = generalise(*request.problem, form);
+      if (understood) understood = with_biases_behind(simplify(std::move(*understood)), request.language);
+      if (form == GraphForm::channels_last) {
+        // oneDNN's layout; on a GPU the library's own choice stands.
+        std::optional<GeneralGraph> other;
+        if (understood && request.language == Language::cpp) other = in_channels_last(std::move(*understood));
+        if (!other) continue;
+        understood = *std::move(other);
+      }
+      auto [it, fresh] = made.graphs.emplace(form, std::move(understood));
       if (!it->second) continue;
-      it->second = simplify(std::move(*it->second));
       const GeneralGraph& graph = *it->second;
       for (const Start& start : starts) {
+        if (form == GraphForm::channels_last && start.fusing == Fusing::none) continue;
         if (start.products == Products::own && !generates_products(request.language)) continue;
         Partition p = partition(graph, start.fusing, start.products);
         if (p.groups.empty() || (start.products == Products::own && p == partition(graph, start.fusing))) continue;
@@ -85,9 +96,13 @@ class Builtin final : public Synthesizer {
             request, graph, *recipe, start.products == Products::own ? "product" : "fuse",
             fmt::format("{}, from the {} graph, {} operators left to the library", start.what, to_string(form), calls));
         if (proposal.candidate.text.empty()) continue;
-        // Fully fused first; of the two graphs the one that leaves less to the library.
-        const auto [fewest, is_first] = fewest_calls.try_emplace(start.what, calls);
-        const int graphs_rank = is_first ? 1 : calls < fewest->second ? 0 : 2;
+        // Fully fused first; of the two graphs the one that leaves less to the library, in the layout that costs it
+        // less.
+        int graphs_rank = 0;
+        if (form != GraphForm::channels_last) {
+          const auto [fewest, is_first] = fewest_calls.try_emplace(start.what, calls);
+          graphs_rank = is_first ? 2 : calls < fewest->second ? 1 : 3;
+        }
         ranked.emplace_back(std::pair(start.fusing == Fusing::none, graphs_rank), std::move(proposal));
       }
     }

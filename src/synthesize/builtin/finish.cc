@@ -7,6 +7,7 @@
 
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/lowering.h"
+#include "synthesize/builtin/turned.h"
 
 namespace kerf {
 namespace {
@@ -333,6 +334,8 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
     for (const RegionStore& store : region.stores)
       if (store.access.subscripts.size() != region.axes.size()) throw CannotLower{"windows beside what they move over"};
   }
+  if (!region.axes.empty() && region.is_reduced(static_cast<int>(region.axes.size()) - 1) && turned(region))
+    throw CannotLower{"rows that run across memory"};
   const std::size_t inner = region.axes.empty() ? 0 : region.axes.size() - 1;
   for (const Instruction& i : region.code)
     if (i.access.pick && (region.code[static_cast<std::size_t>(*i.access.pick)].axes >> inner & 1U) != 0 &&

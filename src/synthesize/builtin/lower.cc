@@ -44,7 +44,10 @@ bool is_trivial(const GeneralNode& node) {
                                                 "mT",
                                                 "swapaxes",
                                                 "broadcast_to"};
-  return trivial.contains(node.base());
+  // A copy that says how it lies in memory is made for that.
+  const bool lays_out =
+      std::ranges::any_of(node.kwargs, [](const auto& each) { return each.first == "memory_format"; });
+  return trivial.contains(node.base()) && !lays_out;
 }
 
 bool lowers(const GeneralGraph& graph, const GeneralNode& node) {

@@ -219,7 +219,10 @@ nlohmann::json to_json(const Recipe& recipe, const GeneralGraph& graph) {
 }
 
 GraphForm form_of(const nlohmann::json& recipe) {
-  return recipe.is_object() && recipe.value("graph", "exported") == "core" ? GraphForm::core : GraphForm::exported;
+  const std::string name = recipe.is_object() ? recipe.value("graph", "exported") : "exported";
+  for (const GraphForm form : {GraphForm::core, GraphForm::channels_last})
+    if (name == to_string(form)) return form;
+  return GraphForm::exported;
 }
 
 Result<Recipe> recipe_from_json(const nlohmann::json& json, const GeneralGraph& graph) {

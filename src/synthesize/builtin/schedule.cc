@@ -11,10 +11,12 @@
 #include "synthesize/builtin/gpu_schedule.h"
 #include "synthesize/builtin/passes.h"
 #include "synthesize/builtin/triton_schedule.h"
+#include "synthesize/builtin/turned.h"
 
 namespace kerf {
 namespace {
 
+constexpr std::int64_t max_turned = 4096;
 constexpr std::array sketch_names = {"flat", "rows", "columns", "split", "product"};
 constexpr std::array factors_names = {"coarse", "two_parts", "three_parts", "three_parts_before"};
 
@@ -158,6 +160,7 @@ Schedule default_schedule(const Region& region, const CacheFacts& machine) {
   if (region.reduced == 0) {
     s.sketch = Sketch::flat;
     s.block = {fair(kept, 32768)};
+    if (turned(region)) s.block = {256};
     s.unroll = has_windows(region) ? 1 : 4;  // windows are written out already
     return s;
   }
@@ -202,6 +205,7 @@ std::string illegal(const Region& region, const Schedule& s, Language language) 
   if (s.ahead && (s.sketch != Sketch::rows || !later_pass(region, s))) return "no pass that rows could be fetched in";
   switch (s.sketch) {
     case Sketch::flat:
+      if (turned(region) && s.block.back() > max_turned) return "what is turned lies on the stack";
       return region.reduced == 0 ? "" : "the region reduces";
     case Sketch::rows:
       if (region.reduced == 0) return "the region does not reduce";

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "synthesize/builtin/emit/cpp_kernel.h"
+#include "synthesize/builtin/turned.h"
 
 namespace kerf {
 namespace {
@@ -44,7 +45,56 @@ class Emitter : private CppKernel {
   }
 
   // --- sketches ---------------------------------------------------------------------------------------------------
+  // Tensors that lie across the others are turned on the stack, 16 rows of a block at a time.
+  void flat_turned(const Turned& lies) {
+    begin_kernel();
+    need("least");
+    need("turn");
+    line(fmt::format("const int64_t begin = block * {0}, end = least(begin + {0}, {1});", tune_, size(inner_)));
+    std::vector<std::string> grid = {
+        fmt::format("cdiv({}, {})", r_.axes[static_cast<std::size_t>(inner_)].extent.text, tune_)};
+    std::vector<std::string> indices = {"block"};
+    if (const std::uint64_t rest = all_ & ~bit(inner_) & ~bit(lies.axis)) {
+      unflatten(rest, "row");
+      grid.push_back(r_.extent_of(rest).text);
+      indices.emplace_back("row");
+    }
+    chunked_ = bit(inner_);
+    for (const int v : lies.loads) {
+      turned_.insert(v);
+      line(fmt::format("float {}_turned[16 * {}];", at(v).name, tune_));
+    }
+    const std::string& n = r_.axes[static_cast<std::size_t>(lies.axis)].name;
+    open(fmt::format("for (int64_t first = 0; first < {}; first += 16) {{", size(lies.axis)));
+    line(fmt::format("const int64_t height = least(16, {} - first);", size(lies.axis)));
+    for (const int v : lies.loads) {
+      const Access& access = at(v).access;
+      const std::string& name = at(v).name;
+      const std::string step = stride(access, access.along(inner_)->stride, inner_, name);
+      const std::string apart = stride(access, access.along(lies.axis)->stride, lies.axis, name);
+      line(fmt::format("turn({0}_turned, {1}, {2}{3} + begin * {4} + first * {5}, {4}, {5}, end - begin, height);",
+                       name, tune_, pointer(access, name, false), offset(access, name, bit(inner_) | bit(lies.axis)),
+                       step, apart));
+    }
+    open(fmt::format("for (int64_t {0} = first; {0} < first + height; ++{0}) {{", n));
+    for (const int v : lies.loads) {
+      pointers_[v] = at(v).name + "_at";
+      line(fmt::format("const float* {0} = {1}_turned + ({2} - first) * {3} - begin;", pointers_[v], at(v).name, n,
+                       tune_));
+    }
+    store_pass(0, true);
+    close();
+    close();
+    chunked_ = 0;
+    turned_.clear();
+    end_kernel(name_, describe(), grid, indices);
+  }
+
   void flat() {
+    bool small = false;
+    for (const RegionStore& store : r_.stores)
+      small = small || inner_ < 0 || (axes_of(store.access) & bit(inner_)) == 0;
+    if (const auto lies = turned(r_); lies && !small) return flat_turned(*lies);
     begin_kernel();
     if (inner_ < 0) {  // a single element
       store_pass(0, false);
@@ -70,8 +120,6 @@ class Emitter : private CppKernel {
     }
     // Stores that do not change along the innermost axis belong to the first block.
     store_pass(0, true);
-    bool small = false;
-    for (const RegionStore& store : r_.stores) small = small || (axes_of(store.access) & bit(inner_)) == 0;
     if (small) {
       open("if (block == 0) {");
       store_pass(0, false);

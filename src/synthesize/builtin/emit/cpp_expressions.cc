@@ -109,6 +109,7 @@ std::string cpp_name(const std::string& name) {
                                               "fold",
                                               "step",
                                               "first",
+                                              "height",
                                               "width",
                                               "chunk",
                                               "chunks",

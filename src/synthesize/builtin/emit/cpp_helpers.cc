@@ -38,6 +38,11 @@ static inline f32x16 evens(const float* p) {
 static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
   if (stride == 2 && w >= 16) return evens(p);
   f32x16 v = {};
+  if (w >= 16) {
+#pragma GCC unroll 16
+    for (int l = 0; l < 16; ++l) v[l] = p[l * stride];
+    return v;
+  }
   for (int64_t l = 0; l < w; ++l) v[l] = p[l * stride];
   return v;
 }
@@ -52,6 +57,36 @@ static inline f32x16 within(const float* p, int64_t step, int64_t i, int64_t apa
   for (int64_t l = 0; l < w; ++l)
     if (i + l * apart >= 0 && i + l * apart < limit) v[l] = p[l * step];
   return v;
+}
+)"},
+    Helper{"turn", "", R"(// Swaps the blocks of D elements beside the diagonal of two rows that are D apart.
+template <int D>
+static inline void swap_blocks(f32x16& upper, f32x16& lower) {
+  const f32x16 a = upper, b = lower;
+  upper = __builtin_shufflevector(a, b, 0 & D ? 16 - D : 0, 1 & D ? 17 - D : 1, 2 & D ? 18 - D : 2, 3 & D ? 19 - D : 3, 4 & D ? 20 - D : 4, 5 & D ? 21 - D : 5, 6 & D ? 22 - D : 6, 7 & D ? 23 - D : 7, 8 & D ? 24 - D : 8, 9 & D ? 25 - D : 9, 10 & D ? 26 - D : 10, 11 & D ? 27 - D : 11, 12 & D ? 28 - D : 12, 13 & D ? 29 - D : 13, 14 & D ? 30 - D : 14, 15 & D ? 31 - D : 15);
+  lower = __builtin_shufflevector(a, b, 0 & D ? 16 : 0 + D, 1 & D ? 17 : 1 + D, 2 & D ? 18 : 2 + D, 3 & D ? 19 : 3 + D, 4 & D ? 20 : 4 + D, 5 & D ? 21 : 5 + D, 6 & D ? 22 : 6 + D, 7 & D ? 23 : 7 + D, 8 & D ? 24 : 8 + D, 9 & D ? 25 : 9 + D, 10 & D ? 26 : 10 + D, 11 & D ? 27 : 11 + D, 12 & D ? 28 : 12 + D, 13 & D ? 29 : 13 + D, 14 & D ? 30 : 14 + D, 15 & D ? 31 : 15 + D);
+}
+// to[j * pitch + i] = p[i * step + j * apart] for i < w and j < h, h at most 16.
+static inline void turn(float* to, int64_t pitch, const float* p, int64_t step, int64_t apart, int64_t w, int64_t h) {
+  int64_t i = 0;
+  if (h == 16 && apart == 1)
+    for (; i + 16 <= w; i += 16) {
+      f32x16 v[16];
+#pragma GCC unroll 16
+      for (int l = 0; l < 16; ++l) v[l] = load16(p + (i + l) * step);
+#pragma GCC unroll 16
+      for (int l = 0; l < 16; ++l) if (!(l & 8)) swap_blocks<8>(v[l], v[l + 8]);
+#pragma GCC unroll 16
+      for (int l = 0; l < 16; ++l) if (!(l & 4)) swap_blocks<4>(v[l], v[l + 4]);
+#pragma GCC unroll 16
+      for (int l = 0; l < 16; ++l) if (!(l & 2)) swap_blocks<2>(v[l], v[l + 2]);
+#pragma GCC unroll 16
+      for (int l = 0; l < 16; ++l) if (!(l & 1)) swap_blocks<1>(v[l], v[l + 1]);
+#pragma GCC unroll 16
+      for (int l = 0; l < 16; ++l) store16(to + l * pitch + i, v[l]);
+    }
+  for (; i < w; ++i)
+    for (int64_t j = 0; j < h; ++j) to[j * pitch + i] = p[i * step + j * apart];
 }
 )"},
     Helper{"scatter", "", R"(static inline void scatter(float* p, int64_t stride, f32x16 v, int64_t w) {

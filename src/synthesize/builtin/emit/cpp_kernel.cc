@@ -49,7 +49,7 @@ void CppKernel::declare(int v, Place place) {
                        inside.empty() ? "" : " : " + cpp_literal(i.access.outside)));
       return;
     }
-    const std::string step = stride(i.access, s->stride, inner_, i.name);
+    const std::string step = turned_.contains(v) ? "1" : stride(i.access, s->stride, inner_, i.name);
     const std::string from = pointers_.contains(v) ? pointers_.at(v) : base + offset(i.access, i.name, bit(inner_));
     const bool summed = lane_index_.find(' ') != std::string::npos;
     const std::string here =

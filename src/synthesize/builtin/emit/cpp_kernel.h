@@ -93,6 +93,7 @@ class CppKernel : protected KernelText {
   std::string lane_index_, column_;  // column_: the position in arrays_
   std::map<int, std::string> pointers_;
   std::map<int, std::string> arrays_;  // values that lie in memory, and where
+  std::set<int> turned_;               // loads that were copied so that the innermost axis runs along memory
   std::optional<int> keep_;
   std::optional<std::size_t> ahead_;
   bool keeping_ = false;   // the pass at hand keeps keep_

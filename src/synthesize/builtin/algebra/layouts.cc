@@ -1,0 +1,102 @@
+#include "synthesize/builtin/algebra/layouts.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "synthesize/builtin/algebra/bias.h"
+#include "synthesize/builtin/algebra/identities.h"
+
+namespace kerf {
+namespace {
+
+// Strides of a tensor whose second dimension runs along memory.
+std::vector<std::int64_t> channels_last_strides(const std::vector<std::int64_t>& shape) {
+  std::vector<std::int64_t> strides(shape.size());
+  std::int64_t step = shape[1];
+  strides[1] = 1;
+  for (std::size_t d = shape.size(); d-- > 2;) {
+    strides[d] = step;
+    step *= shape[d];
+  }
+  strides[0] = step;
+  return strides;
+}
+
+GeneralTensor channels_last(GeneralTensor tensor) {
+  for (std::size_t w = 0; w < tensor.shape.size(); ++w) tensor.stride[w] = channels_last_strides(tensor.shape[w]);
+  return tensor;
+}
+
+// Whether the weight says in every workload that it is in channels_last: with one channel or a window of one element,
+// strides do not tell.
+bool tells(const GeneralTensor& weight) {
+  return std::ranges::all_of(weight.shape, [](const std::vector<std::int64_t>& shape) {
+    std::int64_t window = 1;
+    for (std::size_t d = 2; d < shape.size(); ++d) window *= shape[d];
+    return shape[1] > 1 && window > 1;
+  });
+}
+
+// Grouped ones are left as they are: oneDNN runs transposed ones ten times slower in this layout.
+bool one_group(const GeneralNode& node, const GeneralTensor& x, const GeneralTensor& weight) {
+  const bool transposed = node.base().starts_with("conv_transpose");
+  for (std::size_t w = 0; w < weight.shape.size(); ++w)
+    if (weight.shape[w][1] != (transposed ? node.results[0].shape[w][1] : x.shape[w][1])) return false;
+  return true;
+}
+
+bool can_be_last(const GeneralGraph& graph, const GeneralNode& node) {
+  static const std::set<std::string> convolutions = {"conv2d", "conv3d", "conv_transpose2d", "conv_transpose3d"};
+  if (!node.op.starts_with("aten.") || !convolutions.contains(node.base()) || node.results.size() != 1) return false;
+  const TensorRef *input = tensor_at(node, 0), *weight = tensor_at(node, 1);
+  const GeneralTensor* x = input ? graph.tensor(*input) : nullptr;
+  const GeneralTensor* w = weight ? graph.tensor(*weight) : nullptr;
+  const std::size_t rank = node.base().ends_with("2d") ? 4 : 5;
+  for (const GeneralTensor* each : {x, w, &node.results[0]})
+    if (!each || each->dtype != Dtype::f32 || each->rank() != rank || !each->contiguous()) return false;
+  return tells(*w) && one_group(node, *x, *w);
+}
+
+}  // namespace
+
+std::optional<GeneralGraph> in_channels_last(GeneralGraph graph) {
+  // PyTorch adds a bias in this layout in a slow pass of its own.
+  for (std::size_t at = 0; at < graph.nodes.size(); ++at)
+    if (can_be_last(graph, graph.nodes[at])) add_bias_behind(graph, at);
+  std::vector<GeneralNode> nodes;
+  const auto copy = [&](const std::string& name, const TensorRef& of, const char* format, GeneralTensor result) {
+    GeneralNode made{
+        .name = name, .op = "aten.clone.default", .inplace = "", .args = {{of}}, .kwargs = {}, .results = {}};
+    made.kwargs.emplace_back(
+        "memory_format",
+        GeneralArgument{
+            Constant{.values = std::vector<Value>(graph.workloads.size(), Value{std::string(format)}), .text = ""}});
+    made.results.push_back(std::move(result));
+    nodes.push_back(std::move(made));
+    return TensorRef{name, 0};
+  };
+  for (const GeneralNode& node : graph.nodes) {
+    if (!can_be_last(graph, node)) {
+      nodes.push_back(node);
+      continue;
+    }
+    const TensorRef weight = *tensor_at(node, 1);
+    GeneralNode convolution = node;
+    convolution.name += "_last";
+    convolution.inplace.clear();
+    convolution.args[1] = {copy(node.name + "_weight", weight,
+                                node.base().ends_with("2d") ? "channels_last" : "channels_last_3d",
+                                channels_last(*graph.tensor(weight)))};
+    convolution.results[0] = channels_last(node.results[0]);
+    nodes.push_back(std::move(convolution));
+    copy(node.name, {node.name + "_last", 0}, "contiguous_format", node.results[0]);
+  }
+  if (nodes.size() == graph.nodes.size()) return std::nullopt;
+  graph.nodes = std::move(nodes);
+  return graph;
+}
+
+}  // namespace kerf
