@@ -20,6 +20,11 @@ static inline f32x16 evens(const float* p) {
 static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
   if (stride == 2 && w >= 16) return evens(p);
   f32x16 v = {};
+  if (w >= 16) {
+#pragma GCC unroll 16
+    for (int l = 0; l < 16; ++l) v[l] = p[l * stride];
+    return v;
+  }
   for (int64_t l = 0; l < w; ++l) v[l] = p[l * stride];
   return v;
 }
