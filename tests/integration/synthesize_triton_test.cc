@@ -12,6 +12,7 @@ namespace {
 const std::map<std::string, std::vector<const char*>> judged = {{"max_pool", {"across_rows"}},
                                                                 {"average_pool", {}},
                                                                 {"depthwise", {}},
+                                                                {"triangles", {}},
                                                                 {"depthwise_of_large_windows", {}},
                                                                 {"pooled_sum", {"registers"}},
                                                                 {"average_of_large_windows", {"columns_of_a_tile"}},

@@ -119,6 +119,7 @@ const std::map<std::string, Apply>& rules() {
     };
     t["isnan"] = [](const Rule& r) { r.give(r.f(Op::ne, r.x(), r.x())); };
     t["where"] = [](const Rule& r) { r.give(r.where(r.args.tensor(0), r.args.operand(1), r.args.operand(2))); };
+    t["tril"] = t["triu"] = triangle;
     // Reductions
     t["sum"] = [](const Rule& r) { r.reduce_with(ReduceOp::sum, 1, 2); };
     t["mean"] = [](const Rule& r) { r.mean_with(1, 2); };

@@ -107,6 +107,29 @@ std::optional<ProductShape> product_shape(const Region& region) {
   return reductions.size() == 1 ? factors(region, reductions[0]) : std::nullopt;
 }
 
+std::vector<ResultMask> result_masks(const Region& region, const ProductShape& shape) {
+  const auto depends = [&](auto&& self, int v, auto&& test) -> bool {
+    const Instruction& i = at(region, v);
+    return test(v, i) || std::ranges::any_of(i.operands, [&](int operand) { return self(self, operand, test); });
+  };
+  const auto on_sum = [&](int v) {
+    return depends(depends, v, [&](int each, const Instruction&) { return each == shape.sum; });
+  };
+  const auto on_memory = [&](int v) {
+    return depends(depends, v,
+                   [](int, const Instruction& i) { return i.form == Form::load || i.form == Form::reduce; });
+  };
+  std::vector<ResultMask> found;
+  for (const RegionStore& store : region.stores) {
+    const Instruction& i = at(region, store.value);
+    if (i.form != Form::pointwise || i.op != Op::where || on_memory(i.operands[0])) return {};
+    const bool first = on_sum(i.operands[1]), second = on_sum(i.operands[2]);
+    if (first == second) return {};
+    found.push_back({.mask = i.operands[0], .wanted = first});
+  }
+  return found;
+}
+
 std::string ill_shaped_product(const Region& region) {
   bool any = false;
   for (std::size_t v = 0; v < region.code.size(); ++v) any = any || factors(region, static_cast<int>(v)).has_value();
@@ -206,6 +229,23 @@ void einsum(const Rule& r) {
     if (factors.back().value.dims.size() != letters.size()) throw CannotLower{"an einsum of other dimensions"};
   }
   r.give(contract(r, factors[0], factors[1], plain.substr(arrow + 2)));
+}
+
+void triangle(const Rule& r) {
+  const Lowered v = r.x();
+  const auto diagonal = r.args.fixed(1, "diagonal");
+  const std::size_t rank = v.dims.size();
+  if (rank < 2 || (!r.args.none(1, "diagonal") && !diagonal)) throw CannotLower{"a triangle of this"};
+  const auto index = [&](std::size_t dim) {
+    if (v.dims[dim].size() > 1) throw CannotLower{"a triangle along dimensions that are cut up"};
+    if (!v.dims[dim].empty()) return r.l.index(v.dims[dim][0], dim, rank);
+    Lowered first = r.l.constant(0);
+    first.dims.resize(rank);
+    return first;
+  };
+  const Lowered row = index(rank - 2), column = index(rank - 1);
+  const Lowered edge = diagonal.value_or(0) == 0 ? row : r.f(Op::add, row, *diagonal);
+  r.give(r.where(r.f(r.node.base() == "tril" ? Op::le : Op::ge, column, edge), v, r.l.constant(0)));
 }
 
 }  // namespace kerf

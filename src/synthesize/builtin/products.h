@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "synthesize/builtin/formulas.h"
 #include "synthesize/builtin/ir.h"
@@ -21,6 +22,13 @@ struct ProductShape {
   std::uint64_t inner = 0;    // summed over
 };
 [[nodiscard]] std::optional<ProductShape> product_shape(const Region& region);
+// The mask without which a result does not depend on its sum, where every store is a choice by one that is known
+// before: the instruction, and what it is where the sum counts. Tiles in which it never is need no sum.
+struct ResultMask {
+  int mask = -1;
+  bool wanted = true;
+};
+[[nodiscard]] std::vector<ResultMask> result_masks(const Region& region, const ProductShape& shape);
 // Why a region with a product in it is none that a kernel should do; empty if there is nothing to say.
 [[nodiscard]] std::string ill_shaped_product(const Region& region);
 // The region with the axes that a product sums over in the memory order of its left factor.
@@ -32,6 +40,7 @@ void linear(const Rule& rule);
 // beta * self + alpha * (a b)
 void product_and_sum(const Rule& rule);  // addmm, baddbmm
 void einsum(const Rule& rule);           // of two tensors
+void triangle(const Rule& rule);         // tril, triu
 // Of `rank` dimensions; convN d, and `convolution` with `general`.
 void convolution(const Rule& rule, std::size_t rank, bool general);
 

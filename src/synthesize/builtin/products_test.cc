@@ -186,6 +186,28 @@ TEST(Products, AreLeftToTheLibraryUnlessAskedFor) {
   EXPECT_THAT(partition(graph, Fusing::full, Products::own).groups, testing::ElementsAre(NodeSet{0, 1}));
 }
 
+TEST(Products, OfTrianglesNeedNoSumBeyondTheDiagonal) {
+  const Numbers a = numbers(24), b = numbers(30, 1);
+  for (const bool lower : {true, false}) {
+    const std::string text = fmt::format(
+        "input x f32 4 6\ninput y f32 6 5\np = aten.mm.default x y -> f32 4 5\n"
+        "t = aten.{}.default p {} -> f32 4 5\noutput t\n",
+        lower ? "tril" : "triu", lower ? "1" : "");
+    Numbers expected = product({.m = 4, .n = 5, .k = 6, .left_m = 6, .right_k = 5}, a, b);
+    for (std::size_t i = 0; i < 20; ++i)
+      if (lower ? i % 5 > i / 5 + 1 : i % 5 < i / 5) expected[i] = 0;
+    expect_near(given(text, {{"x", a}, {"y", b}}, "t"), expected, text);
+    const Region region = *region_of(graph_of(text));
+    const std::vector<ResultMask> found = result_masks(region, *product_shape(region));
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_TRUE(found[0].wanted);
+  }
+  const Region chosen_by_a_tensor =
+      *region_of(graph_of("input x f32 4 6\ninput y f32 6 5\ninput m bool 4 5\np = aten.mm.default x y -> f32 4 5\n"
+                          "t = aten.where.ScalarOther m p 0.0 -> f32 4 5\noutput t\n"));
+  EXPECT_TRUE(result_masks(chosen_by_a_tensor, *product_shape(chosen_by_a_tensor)).empty());
+}
+
 struct Shape {
   std::size_t channels = 1, out = 1, groups = 1, kernel = 3, stride = 1, padding = 0, dilation = 1;
 };

@@ -27,9 +27,9 @@ std::string triton_name(const std::string& name) {
       "tl", "triton", "tile", "tiles", "row", "rows", "piece", "pieces", "first", "at", "inside", "valid", "chunk",
       "chunks", "begin", "end", "length", "block", "there", "program", "matrix", "piece", "down", "across", "column",
       "first_row", "height", "within", "tile_row", "tile_column", "valid_rows", "valid_columns", "left", "right",
-      "pitch", "place", "count", "first_part", "second_part", "third_part", "total", "sums", "greater", "smaller",
-      "further_up", "further_down", "times", "join_moments", "join_exponentials", "tanh", "log1p", "expm1", "softplus",
-      "power"};
+      "pitch", "place", "wanted", "last", "count", "first_part", "second_part", "third_part", "total", "sums",
+      "greater", "smaller", "further_up", "further_down", "times", "join_moments", "join_exponentials", "tanh", "log1p",
+      "expm1", "softplus", "power"};
   return taken.contains(name) || name.size() == 1 ? name + "_" : name;
 }
 

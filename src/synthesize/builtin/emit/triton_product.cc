@@ -216,6 +216,23 @@ class Emitter : private TritonText {
     named_ = named;
   }
 
+  // Tiles none of whose results depends on a sum, beyond a diagonal for example, have nothing to sum.
+  void skip_what_is_not_wanted() {
+    std::string wanted;
+    loop_ = p_.columns;
+    other_ = p_.rows;
+    for (const ResultMask& choice : result_masks(r_, p_)) {
+      std::set<int> values;
+      collect(choice.mask, values);
+      declare_all(values);
+      wanted += fmt::format("{}({} == {})", wanted.empty() ? "" : " | ", operand(choice.mask), choice.wanted ? 1 : 0);
+    }
+    if (wanted.empty()) return;
+    line(fmt::format("wanted = tl.max(tl.where({}, 1, 0) + tl.zeros([ROWS, COLUMNS], tl.int32))", wanted));
+    line(fmt::format("last = tl.where(wanted > 0, {}, 0)", end_));
+    end_ = "last";
+  }
+
   void sum_up() {
     open_results(s_.tile[0], s_.tile[1], s_.pieces, s_.swizzle);
     const std::string inner = constant("INNER", std::to_string(s_.tile[2]));
@@ -230,6 +247,7 @@ class Emitter : private TritonText {
       begin = "begin";
       end_ = "end";
     }
+    skip_what_is_not_wanted();
     line("total = tl.zeros([ROWS, COLUMNS], tl.float32)");
     open(fmt::format("for first in tl.range({}, {}, {}{}):", begin, end_, inner,
                      s_.stages > 1 ? fmt::format(", num_stages={}", s_.stages) : std::string()));

@@ -174,7 +174,8 @@ std::string TritonText::place(const Access& access, const std::string& name) {
     span = span + axis.extent * s.stride;
     ++terms;
   }
-  return terms > 1 && s_.sketch == Sketch::product && is_small(span) ? fmt::format("{} + ({})", text, sum.substr(3)) : text + sum;
+  return terms > 1 && s_.sketch == Sketch::product && is_small(span) ? fmt::format("{} + ({})", text, sum.substr(3))
+                                                                     : text + sum;
 }
 
 void TritonText::open_tile(const std::string& start, const std::string& range, const std::string& end) {
