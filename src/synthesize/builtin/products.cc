@@ -108,16 +108,23 @@ std::optional<ProductShape> product_shape(const Region& region) {
 }
 
 std::vector<ResultMask> result_masks(const Region& region, const ProductShape& shape) {
-  const auto depends = [&](auto&& self, int v, auto&& test) -> bool {
-    const Instruction& i = at(region, v);
-    return test(v, i) || std::ranges::any_of(i.operands, [&](int operand) { return self(self, operand, test); });
+  // Whether anything that `v` is computed from passes the test.
+  const auto depends = [&](int v, const auto& test) {
+    std::vector<int> open = {v};
+    std::set<int> seen;
+    while (!open.empty()) {
+      const int each = open.back();
+      open.pop_back();
+      if (!seen.insert(each).second) continue;
+      if (test(each)) return true;
+      open.insert(open.end(), at(region, each).operands.begin(), at(region, each).operands.end());
+    }
+    return false;
   };
-  const auto on_sum = [&](int v) {
-    return depends(depends, v, [&](int each, const Instruction&) { return each == shape.sum; });
-  };
+  const auto on_sum = [&](int v) { return depends(v, [&](int each) { return each == shape.sum; }); };
   const auto on_memory = [&](int v) {
-    return depends(depends, v,
-                   [](int, const Instruction& i) { return i.form == Form::load || i.form == Form::reduce; });
+    return depends(
+        v, [&](int each) { return at(region, each).form == Form::load || at(region, each).form == Form::reduce; });
   };
   std::vector<ResultMask> found;
   for (const RegionStore& store : region.stores) {
