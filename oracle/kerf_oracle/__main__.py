@@ -15,8 +15,13 @@ def main():
     warnings.simplefilter("ignore")
     from .wire import Channel
     channel = Channel(int(sys.argv[2]))
+    # kerf starts us so that nothing is written beside this package. PyTorch's modules are kept compiled, as in any other program that
+    # imports them: thousands of them are read here, which takes several times as long from source.
+    sys.dont_write_bytecode = False
     try:
         import torch
+        import torch._subclasses.fake_tensor
+        import torch.export
     except Exception as error:
         channel.receive()
         channel.send({"error": {"kind": "unavailable", "message": f"PyTorch does not load in {sys.executable}: "
@@ -24,7 +29,9 @@ def main():
                                 f"{sys.executable} -m pip install torch==2.13.0"}})
         return 0
     torch.set_grad_enabled(True)
+    sys.dont_write_bytecode = True
     from .service import Service
+    sys.dont_write_bytecode = False
     Service(channel).serve()
     return 0
 

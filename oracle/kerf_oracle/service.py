@@ -9,7 +9,7 @@ import time
 
 import torch
 
-from . import PROTOCOL, admission, baselines, device, errors, fused, judge, layout, understand, wire
+from . import PROTOCOL, admission, ahead, baselines, device, errors, fused, judge, layout, understand, wire
 from .workload import Workload, tensors_in
 
 KEEP_BUILT = 6                 # models of the workloads used last stay built
@@ -323,7 +323,6 @@ class Service:
 
     def on_compile_ahead(self, request, _):
         """In a process that does nothing else, and makes way for those that do."""
-        from . import ahead
         os.nice(max(0, 10 - os.nice(0)))
         return {"ready": ahead.compile_baseline(request["problem"], request["baseline"], torch.device(request["device"]), self.report)}
 
