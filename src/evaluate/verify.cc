@@ -125,10 +125,12 @@ class WorkloadCheck {
 
   Result<> check(RunnerInstance& instance, const Pass& pass) {
     const auto trial = TRY(tools_.trials.pick(workload_, pass.distribution, pass.placement, random_));
+    // Lives longest, so that on a device its memory is the next outputs': the runner has it open.
+    Arena second;
     Arena first = TRY(tools_.oracle.make_outputs(workload_, pass.placement));
     TRY(run_and_judge(instance, pass, *trial, first));
     if (!pass.repeat || result_.finding) return {};
-    Arena second = TRY(tools_.oracle.make_outputs(workload_, pass.placement));
+    second = TRY(tools_.oracle.make_outputs(workload_, pass.placement));
     const auto sentinel = TRY(run_once(instance, pass, *trial, second));
     if (result_.finding) return {};
     auto detail = context(pass);
