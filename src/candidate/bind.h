@@ -9,7 +9,9 @@
 //   call:   run the operator; a kept result replaces what its TensorId stood for in the last run, and must have the
 //   spec
 //           that it had while binding (launches after it were bound to that spec): else the candidate is at fault; a
-//           written result goes through `out_overload` if there is one, else it is copied;
+//           written result goes through `out_overload` if there is one, else it is copied; an adopted one is the output
+//           from then on, as what PyTorch returns is, and whoever needs it elsewhere copies it after the clock has
+//           stopped;
 //   then forget the tensors in `release`: results that nothing later uses.
 // Steps with `prepare` are run when parameters change, the others in every run.
 #pragma once
@@ -85,11 +87,13 @@ struct BoundLaunch {
   std::optional<BoundPrograms> programs = {};
 };
 
-// A call's result: dropped, kept under a new name, or written to a tensor that exists.
+// A call's result: dropped, kept under a new name, written to a tensor that exists, or adopted: an output that nothing
+// else in the program touches is the result itself. While it is being bound, a program writes what it adopts later.
 struct BoundOut {
-  enum class Kind : std::uint8_t { drop, keep, write };
+  enum class Kind : std::uint8_t { drop, keep, write, adopt };
   Kind kind = Kind::drop;
-  TensorId tensor = no_tensor;  // keep: the new tensor; write: output or scratch
+  TensorId tensor = no_tensor;  // keep: the new tensor; write: output or scratch; adopt: output
+  bool fresh = false;           // write, adopt: the result has the tensor's spec, and memory that no other tensor has
 };
 
 struct BoundCall {

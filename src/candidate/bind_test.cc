@@ -200,6 +200,48 @@ TEST(TunePoints, become_constants_of_their_types) {
       "-3L;\n");
 }
 
+BoundOut last_out(const std::string& plan) {
+  Bound bound;
+  bind_text(relu, plan, bound);
+  const auto* call = bound.program ? std::get_if<BoundCall>(&bound.program->steps.back().does) : nullptr;
+  return call == nullptr || call->outs.empty() ? BoundOut{} : call->outs[0];
+}
+
+constexpr const char* relu_to_out = "[[step]]\ncall = \"aten.relu\"\nargs = [\"x\"]\nout = \"out\"\n";
+
+TEST(Bind, an_output_that_nothing_else_touches_adopts_a_fresh_result) {
+  EXPECT_EQ(last_out(relu_to_out).kind, BoundOut::Kind::adopt);
+}
+
+TEST(Bind, an_output_that_a_launch_is_given_too_is_written) {
+  const std::string launch = "[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"x\", \"out\"]\n";
+  EXPECT_EQ(last_out(launch + relu_to_out).kind, BoundOut::Kind::write);
+}
+
+TEST(Bind, an_output_that_two_steps_write_adopts_nothing) {
+  EXPECT_EQ(last_out(std::string(relu_to_out) + relu_to_out).kind, BoundOut::Kind::write);
+}
+
+TEST(Bind, a_result_that_shares_memory_with_another_tensor_is_copied) {
+  Bound bound;
+  bind_text(
+      "//: input x f32[6, 8]\n//: output f32[6, 8]\n//: schema aten::view_as(Tensor(a) self, Tensor other) -> "
+      "Tensor(a)\n"
+      "//: answer aten::view_as f32[6, 8] of 0\n",
+      "[[step]]\ncall = \"aten.view_as\"\nargs = [\"x\", \"x\"]\nout = \"out\"\n", bound);
+  ASSERT_TRUE(bound.program);
+  EXPECT_EQ(std::get<BoundCall>(bound.program->steps.back().does).outs[0].kind, BoundOut::Kind::write);
+}
+
+TEST(Plans, only_a_call_whose_output_nothing_else_names_gives_it_alone) {
+  const Source source = source_of(
+      "[[step]]\ncall = \"aten.relu\"\nargs = [\"x\"]\nout = \"out0\"\n[[step]]\ncall = \"aten.relu\"\nargs = "
+      "[\"out1\"]\nout = \"out1\"\n");
+  EXPECT_TRUE(only_gives(source.plan, source.plan.steps[0], "out0"));
+  EXPECT_FALSE(only_gives(source.plan, source.plan.steps[1], "out1"));
+  EXPECT_FALSE(only_gives(source.plan, source.plan.steps[1], "out0"));
+}
+
 TEST(Plans, the_last_writer_of_an_output_is_the_last_step_that_names_it) {
   const Source source = source_of(
       "[[step]]\nlaunch = \"first\"\ngrid = [1]\nargs = [\"out\"]\n[[step]]\ncall = \"aten.relu.default\"\nargs = "

@@ -351,9 +351,12 @@ void Binder::finish() {
     each.read_only = memory.read_only || memory.prepared;
   }
   std::vector<std::size_t> last(program_.tensors.size(), program_.steps.size());
+  std::vector<int> uses(program_.tensors.size(), 0);
   for (std::size_t i = 0; i < program_.steps.size(); ++i) {
     const auto use = [&](TensorId id) {
-      if (id != no_tensor) last[static_cast<std::size_t>(id)] = i;
+      if (id == no_tensor) return;
+      last[static_cast<std::size_t>(id)] = i;
+      ++uses[static_cast<std::size_t>(id)];
     };
     if (const auto* launch = std::get_if<BoundLaunch>(&program_.steps[i].does)) {
       for (const BoundArgument& argument : launch->args) use(argument.tensor);
@@ -367,6 +370,16 @@ void Binder::finish() {
     const BoundTensor& each = program_.tensors[id];
     if (each.kind != BoundTensor::Kind::result || each.prepared || last[id] == program_.steps.size()) continue;
     program_.steps[last[id]].release.push_back(static_cast<TensorId>(id));
+  }
+  for (BoundStep& step : program_.steps) {
+    auto* call = std::get_if<BoundCall>(&step.does);
+    if (call == nullptr) continue;
+    for (BoundOut& out : call->outs) {
+      if (!out.fresh || uses[static_cast<std::size_t>(out.tensor)] != 1) continue;
+      if (tensor(out.tensor).kind != BoundTensor::Kind::output) continue;
+      out.kind = BoundOut::Kind::adopt;
+      call->out_overload.reset();
+    }
   }
 }
 

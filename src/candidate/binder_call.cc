@@ -448,7 +448,8 @@ Result<BoundOut> Binder::bind_out(const Step& step, std::size_t k, const CallRes
         return refuse("output", fmt::format("`{}` is written twice by one step", out.text), out.at);
     }
     note_write(id, step);
-    return BoundOut{.kind = BoundOut::Kind::write, .tensor = id};
+    const bool fresh = result && spec && *result->spec == *spec && !result->alias_of;
+    return BoundOut{.kind = BoundOut::Kind::write, .tensor = id, .fresh = fresh};
   }
   const TensorId id = add_tensor({.kind = BoundTensor::Kind::result,
                                   .name = out.text,

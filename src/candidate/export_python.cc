@@ -112,6 +112,12 @@ class Writer {
     }
     text += fmt::format("KERF_KERNELS = [{}]\n", quoted(kernels_of(*request_.source)));
     text += fmt::format("KERF_OUTPUTS = {}\n", workload_.outputs.size());
+    std::vector<std::size_t> adopted;
+    for (const Step& step : plan_.steps) {
+      if (!adopts(step)) continue;
+      for (const Located& out : step.out) adopted.push_back(output_index(out.text));
+    }
+    text += fmt::format("KERF_ADOPTED = [{}]  # outputs that are an operator's results\n", fmt::join(adopted, ", "));
     text += fmt::format("KERF_DEVICE = \"{}\"\n", gpu() ? "cuda" : "cpu");
     const bool launches = std::ranges::all_of(
         plan_.steps, [](const Step& step) { return step.prepare || step.kind == Step::Kind::launch; });
@@ -371,6 +377,19 @@ class Writer {
     return text;
   }
 
+  [[nodiscard]] std::size_t output_index(std::string_view name) const {
+    std::size_t i = 0;
+    while (i < workload_.outputs.size() && workload_.output_name(i) != name) ++i;
+    return i;
+  }
+
+  // Whether all that the step gives are outputs, and nothing else touches these.
+  [[nodiscard]] bool adopts(const Step& step) const {
+    return !step.out.empty() && std::ranges::all_of(step.out, [&](const Located& out) {
+      return output_index(out.text) < workload_.outputs.size() && only_gives(plan_, step, out.text);
+    });
+  }
+
   Result<std::string> line(const Step& step) {
     if (step.kind == Step::Kind::launch) {
       std::vector<std::string> args, grid;
@@ -412,6 +431,12 @@ class Writer {
       outs.push_back(out.text == "_" ? "_" : use(out.text));
     }
     if (step.out.empty()) return fmt::format("_call({})", arguments);
+    if (adopts(step)) {
+      std::vector<std::string> targets;
+      for (const Located& out : step.out) targets.push_back(fmt::format("outs[{}]", output_index(out.text)));
+      return fmt::format("{}{} = _adopt({}, [{}])", fmt::join(targets, ", "), targets.size() == 1 ? "," : "", arguments,
+                         fmt::join(targets, ", "));
+    }
     if (all_written) return fmt::format("_write({}, [{}])", arguments, fmt::join(outs, ", "));
     if (!any_written) {
       return fmt::format("{}{} = _call({})", fmt::join(outs, ", "), outs.size() == 1 ? "," : "", arguments);

@@ -171,11 +171,26 @@ def _call(name, args, kwargs):
     return tuple(results) if isinstance(results, (tuple, list)) else (results,)
 
 
+def _storages(args, kwargs):
+    return {t.untyped_storage().data_ptr() for t in _pytree.tree_leaves([args, kwargs]) if isinstance(t, _torch.Tensor)}
+
+
+def _adopt(name, args, kwargs, targets):
+    """The results, which become outputs: themselves where they look as those must and share memory with nothing given."""
+    used, adopted = _storages(args, kwargs), []
+    for target, result in zip(targets, _call(name, args, kwargs)):
+        fits = result.shape == target.shape and result.stride() == target.stride() and result.dtype is target.dtype
+        if not fits or result.untyped_storage().data_ptr() in used:
+            result = _torch.empty_strided(target.shape, target.stride(), dtype=target.dtype, device=_kerf_local.device).copy_(result)
+        adopted.append(result)
+    return adopted
+
+
 def _write(name, args, kwargs, targets):
     """Runs the operator so that its results end in tensors that are there already."""
     overload, outs = _out_overload(name)
     if overload is not None and len(outs) == len(targets):
-        used = {t.untyped_storage().data_ptr() for t in _pytree.tree_leaves([args, kwargs]) if isinstance(t, _torch.Tensor)}
+        used = _storages(args, kwargs)
         if not any(t.untyped_storage().data_ptr() in used for t in targets):
             overload(*args, **kwargs, **dict(zip(outs, targets)))
             return
@@ -302,7 +317,8 @@ def _kerf_forward(model, args, kwargs):
             known = model._kerf_known[key] = _kerf_understand(model, args, kwargs, named, device)
             if known is None:
                 return None
-        outs = [_torch.empty_strided(shape, stride, dtype=dtype, device=device) for shape, stride, dtype in known.outputs]
+        outs = [_torch.empty_strided(shape, stride, dtype=dtype, device="meta" if i in KERF_ADOPTED else device)
+                for i, (shape, stride, dtype) in enumerate(known.outputs)]
         _kerf_local.device, _kerf_local.stream = device, stream
         _kerf_local.index = {id(t): i for i, t in enumerate([*named.values(), *outs])}
         _kerf_local.addresses = [t.data_ptr() for t in [*named.values(), *outs]]

@@ -129,7 +129,9 @@ out = ["_", "indexes"]
           R"py(total, = _call("aten.sum.dim_IntList", [x, [1, x.ndim - 2]], {"keepdim": True, "dtype": _torch.float64}))py"));
   EXPECT_THAT(text,
               HasSubstr(R"py(copied, = _call("aten.clone", [total], {"memory_format": _torch.contiguous_format}))py"));
-  EXPECT_THAT(text, HasSubstr(R"py(_write("aten.gelu.default", [x], {"approximate": "tanh"}, [out]))py"));
+  EXPECT_THAT(text,
+              HasSubstr(R"py(outs[0], = _adopt("aten.gelu.default", [x], {"approximate": "tanh"}, [outs[0]]))py"));
+  EXPECT_THAT(text, HasSubstr("KERF_ADOPTED = [0]"));
   EXPECT_THAT(text, HasSubstr(R"py(_, indexes = _call("aten.max.dim", [x, 1], {}))py"));
 }
 

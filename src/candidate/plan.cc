@@ -120,6 +120,17 @@ Result<> lint(const Source& source, const Workload& workload, const TunePoint& p
   return {};
 }
 
+bool only_gives(const Plan& plan, const Step& step, std::string_view output) {
+  const auto names = [&](const Located& out) { return out.text == output; };
+  if (step.kind != Step::Kind::call || step.loop || std::ranges::count_if(step.out, names) != 1) return false;
+  return std::ranges::none_of(plan.steps, [&](const Step& other) {
+    const auto passes = [&](const PlanArgument& each) { return mentions(each, output); };
+    return std::ranges::any_of(other.args, passes) ||
+           std::ranges::any_of(other.kwargs, [&](const PlanEntry& each) { return passes(each.second); }) ||
+           (&other != &step && std::ranges::any_of(other.out, names));
+  });
+}
+
 Located last_writer(const Source& source, std::string_view output) {
   for (auto step = source.plan.steps.rbegin(); step != source.plan.steps.rend(); ++step) {
     const bool result = std::ranges::any_of(step->out, [&](const Located& out) { return out.text == output; });

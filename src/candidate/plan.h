@@ -102,6 +102,8 @@ using TunePoint = std::vector<std::pair<std::string, Value>>;
 // The kernel or operator of the last step that may write the output: where errors of a run point (a wrong or unwritten
 // element). The plan itself if there is none.
 [[nodiscard]] Located last_writer(const Source& source, std::string_view output);
+// Whether the step is a call, done once, and nothing but its results touches the output: it may be adopted (bind.h).
+[[nodiscard]] bool only_gives(const Plan& plan, const Step& step, std::string_view output);
 
 inline constexpr std::size_t max_tune_points = 64;
 

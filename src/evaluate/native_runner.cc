@@ -68,12 +68,15 @@ class Zygote {
     command.environment["OMP_STACKSIZE"] = "8M";
     command.environment.erase("OMP_NUM_THREADS");
     if (in_jail) {
-      const Jail jail{
+      Jail jail{
           .read_only = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", binary,
                         carried_libraries().string(), bridge.library.string(), (bridge.torch.folder / "lib").string(),
                         "/sys/devices/system/cpu"},  // PyTorch's cpuinfo chooses kernels by what it finds there
           .tmp_bytes = 0,
           .proc = true};
+      // A PyTorch built for GPUs needs CUDA's libraries even where it computes on the CPU. Wheels have them beside it.
+      const std::filesystem::path cuda = bridge.torch.folder.parent_path() / "nvidia";
+      if (std::error_code code; std::filesystem::is_directory(cuda, code)) jail.read_only.push_back(cuda.string());
       command = TRY(jailed(jail, std::move(command)));
     }
     auto zygote = std::shared_ptr<Zygote>(new Zygote());

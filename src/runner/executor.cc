@@ -254,6 +254,7 @@ Result<> Executor::zero(TensorId id) {
 
 Result<RunAnswer> Executor::replay(const RunMessage& run_message) {
   RunAnswer answer;
+  adopted_.clear();
   answer.step_us.assign(source_.plan.steps.size(), 0.0);
   bridge_.parallel(
       load_.threads, load_.threads, 1, [](void*, std::int64_t, std::int64_t, int) {}, nullptr);  // wakes the pool
@@ -280,6 +281,10 @@ Result<RunAnswer> Executor::replay(const RunMessage& run_message) {
   answer.device_us = microseconds(before - start);
   answer.prepare_us = microseconds(prepare_ns);
   answer.involuntary_switches = involuntary_switches() - switches;
+  for (const auto& [id, result] : adopted_)
+    if (!bridge_.copy(slot(id).tensor.get(), result.get()))
+      return fail(ErrorKind::system, fmt::format("an output cannot be copied: {}", bridge_.error()));
+  adopted_.clear();
   if (!run_message.timed) answer.step_us.clear();
   return answer;
 }
@@ -572,7 +577,9 @@ Result<> Executor::commit(const BoundStep& step, const BoundCall& call) {
       if (program_) must_be = &*program_->tensors[static_cast<std::size_t>(out.tensor)].spec;
       if (auto kept = keep(out.tensor, name, std::move(pending_[i]), must_be); !kept)
         return blame("rejected", "call", kept.error().message, step.at);
-    } else if (out.kind == BoundOut::Kind::write) {
+    } else if (out.kind == BoundOut::Kind::adopt && pending_[i]) {
+      adopted_.emplace_back(out.tensor, std::move(pending_[i]));
+    } else if (out.kind != BoundOut::Kind::drop) {
       if (!pending_[i] || !bridge_.copy(slot(out.tensor).tensor.get(), pending_[i].get()))
         return torch_failed(step, call.op);
     }

@@ -117,10 +117,11 @@ class Executor final : public Machine {
   StatusPage& page_;
   SharedVariables shared_variables_;  // of an emulated image
 
-  std::vector<Slot> slots_;                             // by TensorId
-  std::vector<KerfTensor*> table_;                      // the same tensors, as the bridge wants them
-  std::unordered_map<const void*, TensorId> storages_;  // while binding
-  std::vector<OwnedTensor> pending_;                    // results of the last call
+  std::vector<Slot> slots_;                                // by TensorId
+  std::vector<KerfTensor*> table_;                         // the same tensors, as the bridge wants them
+  std::unordered_map<const void*, TensorId> storages_;     // while binding
+  std::vector<OwnedTensor> pending_;                       // results of the last call
+  std::vector<std::pair<TensorId, OwnedTensor>> adopted_;  // outputs of a run, until they are where the judge looks
   std::optional<Program> program_;
   std::vector<std::variant<ReadyLaunch, ReadyCall>> ready_;  // by bound step
   std::vector<Watched> watched_;

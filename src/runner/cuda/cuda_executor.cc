@@ -249,6 +249,7 @@ Result<RunAnswer> CudaExecutor::replay(const RunMessage& run_message, bool as_gr
 
 Result<RunAnswer> CudaExecutor::replay_on(const RunMessage& run_message, bool as_graph) {
   RunAnswer answer;
+  adopted_.clear();
   // Events between steps take time themselves: only the first timed run, which nobody counts, has them.
   const bool each_step = run_message.timed && step_us_.empty();
   const std::size_t steps = program_->steps.size();
@@ -284,6 +285,11 @@ Result<RunAnswer> CudaExecutor::replay_on(const RunMessage& run_message, bool as
   }
   if (!each_step) driver_.event_record(end, stream_);
   TRY(settle("the plan", std::nullopt));
+  for (const auto& [id, result] : adopted_)
+    if (!bridge_->copy(slot(id).tensor.get(), result.get()))
+      return fail(ErrorKind::system, fmt::format("an output cannot be copied: {}", bridge_->error()));
+  if (!adopted_.empty()) TRY(settle("copying outputs", std::nullopt));
+  adopted_.clear();
   const auto us = [&](CuEvent from, CuEvent to) {
     float ms = 0;
     driver_.event_elapsed(&ms, from, to);
@@ -521,7 +527,9 @@ Result<> CudaExecutor::commit(const BoundStep& step, const BoundCall& call) {
       if (program_) must_be = &*program_->tensors[static_cast<std::size_t>(out.tensor)].spec;
       if (auto kept = keep(out.tensor, std::move(pending_[i]), must_be); !kept)
         return blame("rejected", "call", fmt::format("result {} of {}: {}", i, call.op, kept.error().message), step.at);
-    } else if (out.kind == BoundOut::Kind::write) {
+    } else if (out.kind == BoundOut::Kind::adopt && pending_[i]) {
+      adopted_.emplace_back(out.tensor, std::move(pending_[i]));
+    } else if (out.kind != BoundOut::Kind::drop) {
       if (!pending_[i] || !bridge_->copy(slot(out.tensor).tensor.get(), pending_[i].get()))
         return torch_failed(step, call.op);
     }

@@ -144,11 +144,12 @@ class CudaExecutor final : public Machine {
   std::map<std::pair<std::string, std::string>, LoadedKernel> kernels_;  // by cubin and symbol
   std::optional<TritonManifest> manifest_;                               // of a candidate in Triton or Gluon
 
-  std::vector<BoundTensor> bound_;                      // by TensorId, as they became known
-  std::vector<Slot> slots_;                             // likewise
-  std::vector<KerfTensor*> table_;                      // the same tensors, as the bridge wants them
-  std::unordered_map<const void*, TensorId> storages_;  // while binding
-  std::vector<OwnedTensor> pending_;                    // results of the last call
+  std::vector<BoundTensor> bound_;                         // by TensorId, as they became known
+  std::vector<Slot> slots_;                                // likewise
+  std::vector<KerfTensor*> table_;                         // the same tensors, as the bridge wants them
+  std::unordered_map<const void*, TensorId> storages_;     // while binding
+  std::vector<OwnedTensor> pending_;                       // results of the last call
+  std::vector<std::pair<TensorId, OwnedTensor>> adopted_;  // outputs of a run, until they are where the judge looks
   std::optional<Program> program_;
   std::vector<std::variant<CudaLaunch, ReadyCall>> ready_;  // by bound step
   std::vector<CuEvent> events_;
