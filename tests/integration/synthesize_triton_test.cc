@@ -13,6 +13,7 @@ const std::map<std::string, std::vector<const char*>> judged = {{"max_pool", {"a
                                                                 {"average_pool", {}},
                                                                 {"depthwise", {}},
                                                                 {"triangles", {}},
+                                                                {"transposed_depthwise", {}},
                                                                 {"depthwise_of_large_windows", {}},
                                                                 {"pooled_sum", {"registers"}},
                                                                 {"average_of_large_windows", {"columns_of_a_tile"}},

@@ -32,17 +32,29 @@ std::vector<int> joined(std::vector<int> a, const std::vector<int>& b) {
   return a;
 }
 
+// Sizes of a transposed convolution, which gathers: only where each step of the result is one of the input.
+void turn_windows(Windowed& p, std::size_t workloads) {
+  if (!p.stride.is(1)) throw CannotLower{"a transposed convolution in steps"};
+  // What is added to the result's end changes its size alone.
+  p.out.text =
+      fmt::format("{}", (p.in + p.dilation * (p.kernel - one(workloads)) - literal(2, workloads) * p.padding).text);
+  for (std::size_t w = 0; w < workloads; ++w)
+    if (p.out.values[w] != p.in.values[w] + p.dilation.values[w] * (p.kernel.values[w] - 1) - 2 * p.padding.values[w])
+      throw CannotLower{"a transposed convolution of another size than its formula gives"};
+}
+
 }  // namespace
 
-void convolution(const Rule& r, std::size_t rank, bool general) {
+void convolution(const Rule& r, std::size_t rank, ConvolutionForm form) {
   if (r.node.overload() == "padding") throw CannotLower{"a convolution whose padding is a word"};
-  if (general && r.args.flag(6, "transposed", false)) throw CannotLower{"a transposed convolution"};
+  const bool general = form == ConvolutionForm::general;
+  const bool transposed = form == ConvolutionForm::transposed || (general && r.args.flag(6, "transposed", false));
   const Lowered x = r.x(), weight = r.args.tensor(1, "weight");
   if (rank == 0) rank = x.dims.size() - 2;
   if (x.dims.size() != rank + 2 || weight.dims.size() != rank + 2) throw CannotLower{"a convolution without a batch"};
   const std::size_t workloads = r.l.workloads();
   const std::vector<Extent> stride = r.args.extents(3, "stride", rank), padding = r.args.extents(4, "padding", rank),
-                            dilation = r.args.extents(5, "dilation", rank),
+                            dilation = r.args.extents(form == ConvolutionForm::transposed ? 7 : 5, "dilation", rank),
                             groups_given = r.args.extents(general ? 8 : 6, "groups", 1);
   const Extent groups = groups_given.empty() ? one(workloads) : groups_given[0];
   const auto extent_of = [&](const std::vector<int>& dim) {
@@ -50,15 +62,18 @@ void convolution(const Rule& r, std::size_t rank, bool general) {
     for (const int axis : dim) made = made * r.l.extent(axis);
     return made;
   };
-  const Extent out_channels = extent_of(weight.dims[0]), within = extent_of(weight.dims[1]);
-  Extent out_within{.text = fmt::format("{} // {}", in_brackets(out_channels.text), in_brackets(groups.text)),
-                    .values = out_channels.values};
-  for (std::size_t w = 0; w < workloads; ++w) {
-    if (groups.values[w] <= 0 || extent_of(x.dims[1]).values[w] != groups.values[w] * within.values[w])
-      throw CannotLower{"groups of other channels"};
-    out_within.values[w] /= groups.values[w];
-  }
-  if (groups.is(1)) out_within = out_channels;
+  // A weight has all channels of one side first, those of a group of the other behind: of the result, or transposed.
+  const auto shared_out = [&](const Extent& all) {
+    Extent part{.text = fmt::format("{} // {}", in_brackets(all.text), in_brackets(groups.text)), .values = all.values};
+    for (std::size_t w = 0; w < workloads; ++w) {
+      if (groups.values[w] <= 0 || all.values[w] % groups.values[w] != 0) throw CannotLower{"groups of other channels"};
+      part.values[w] /= groups.values[w];
+    }
+    return groups.is(1) ? all : part;
+  };
+  const Extent first = shared_out(extent_of(weight.dims[0])), second = extent_of(weight.dims[1]);
+  const Extent within = transposed ? first : second, out_within = transposed ? second : first;
+  if (shared_out(extent_of(x.dims[1])).values != within.values) throw CannotLower{"groups of other channels"};
 
   std::vector<Windowed> windows;
   std::vector<WindowStep> steps;
@@ -74,17 +89,27 @@ void convolution(const Rule& r, std::size_t rank, bool general) {
                   .padding = padding.empty() ? literal(0, workloads) : padding[k],
                   .dilation = dilation.empty() ? one(workloads) : dilation[k]};
     for (const auto& shape : r.node.results.at(0).shape) each.out.values.push_back(shape.at(k + 2));
-    size_windows(each);
+    if (transposed) {
+      turn_windows(each, workloads);
+    } else {
+      size_windows(each);
+    }
     taps *= each.kernel.values[0];
     for (std::size_t w = 0; w < workloads; ++w) overlap = overlap || each.kernel.values[w] > each.stride.values[w];
     steps.push_back(window_step(r.l, each));
+    if (transposed) {  // the element that reaches a result through a window's element: from the last to the first
+      steps.back().shift = each.padding;
+      steps.back().apart = literal(0, workloads) - each.dilation;
+      steps.back().below = steps.back().above = true;
+    }
     windows.push_back(std::move(each));
   }
   const bool product = !out_within.is(1);  // several results need an input: each is loaded, and computed, again
   if ((overlap || product) && !r.l.may_be_repeated(x)) throw CannotLower{"a convolution of what costs much to compute"};
 
   const Channels in = in_groups(r, x.dims[1], groups, within);
-  const Channels out = in_groups(r, weight.dims[0], groups, out_within);
+  const Channels first_of_weight = in_groups(r, weight.dims[0], groups, first);
+  const std::vector<int>& out_axes = transposed ? weight.dims[1] : first_of_weight.within;
   // Dimensions: batch, group, channel of the result, positions, channel within the group, elements of the window.
   const auto spread = [&](std::vector<std::vector<int>> dims, int value) {
     dims.resize(4 + 2 * rank);
@@ -99,14 +124,14 @@ void convolution(const Rule& r, std::size_t rank, bool general) {
     return spread(std::move(dims), windowed.value);
   };
   const auto weights = [&](const Lowered& w) {
-    std::vector<std::vector<int>> dims = {{}, out.group, out.within};
+    std::vector<std::vector<int>> dims = {{}, first_of_weight.group, out_axes};
     dims.resize(3 + rank);
-    dims.push_back(in.within.empty() ? std::vector<int>() : w.dims[1]);
+    dims.push_back(transposed ? first_of_weight.within : w.dims[1]);
     for (std::size_t k = 0; k < rank; ++k) dims.push_back(w.dims[k + 2]);
     return spread(std::move(dims), w.value);
   };
   Lowered sum;
-  if (!product && in.within.empty() && taps <= most_taps) {
+  if (!product && !transposed && in.within.empty() && taps <= most_taps) {
     // Written out: what follows, and what is before, joins the kernel.
     std::vector<WindowStep> picks;
     for (std::size_t k = 0; k < rank; ++k) {

@@ -193,9 +193,12 @@ const std::map<std::string, Apply>& rules() {
     t["linear"] = linear;
     t["addmm"] = t["baddbmm"] = product_and_sum;
     t["einsum"] = einsum;
-    for (const std::size_t rank : {1, 2, 3})
-      t["conv" + std::to_string(rank) + "d"] = [rank](const Rule& r) { convolution(r, rank, false); };
-    t["convolution"] = [](const Rule& r) { convolution(r, 0, true); };
+    for (const std::size_t rank : {1, 2, 3}) {
+      const std::string of = std::to_string(rank) + "d";
+      t["conv" + of] = [rank](const Rule& r) { convolution(r, rank, ConvolutionForm::plain); };
+      t["conv_transpose" + of] = [rank](const Rule& r) { convolution(r, rank, ConvolutionForm::transposed); };
+    }
+    t["convolution"] = [](const Rule& r) { convolution(r, 0, ConvolutionForm::general); };
     // Shapes
     for (const char* name : {"view", "reshape", "_unsafe_view", "flatten", "unflatten", "unsqueeze", "squeeze"})
       t[name] = [](const Rule& r) { r.view_to(); };

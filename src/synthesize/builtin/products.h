@@ -41,7 +41,8 @@ void linear(const Rule& rule);
 void product_and_sum(const Rule& rule);  // addmm, baddbmm
 void einsum(const Rule& rule);           // of two tensors
 void triangle(const Rule& rule);         // tril, triu
-// Of `rank` dimensions; convN d, and `convolution` with `general`.
-void convolution(const Rule& rule, std::size_t rank, bool general);
+// Of `rank` dimensions, which `convolution` leaves to the input.
+enum class ConvolutionForm : std::uint8_t { plain, transposed, general };  // convNd, conv_transposeNd, convolution
+void convolution(const Rule& rule, std::size_t rank, ConvolutionForm form);
 
 }  // namespace kerf

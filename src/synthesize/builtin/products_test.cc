@@ -288,5 +288,34 @@ TEST(Convolutions, OfSingleChannelsAreWrittenOutOrReduced) {
   }
 }
 
+TEST(Convolutions, GatherWhatTransposedOnesScatter) {
+  constexpr std::size_t h = 5, l = 7, kh = 3, kw = 2;
+  for (const Shape& s :
+       {Shape{.channels = 3, .out = 4}, Shape{.channels = 3, .out = 4, .padding = 1, .dilation = 2},
+        Shape{.channels = 4, .out = 6, .groups = 2}, Shape{.channels = 3, .out = 3, .groups = 3, .padding = 1}}) {
+    const std::size_t oh = h + s.dilation * (kh - 1) - 2 * s.padding, ol = l + s.dilation * (kw - 1) - 2 * s.padding,
+                      in = s.channels / s.groups, out = s.out / s.groups;
+    const Numbers x = numbers(2 * s.channels * h * l), weight = numbers(s.channels * out * kh * kw, 1);
+    Numbers expected(2 * s.out * oh * ol, 0);
+    for (std::size_t n = 0; n < 2; ++n)
+      for (std::size_t c = 0; c < s.channels; ++c)
+        for (std::size_t i = 0; i < h; ++i)
+          for (std::size_t j = 0; j < l; ++j)
+            for (std::size_t o = 0; o < out; ++o)
+              for (std::size_t a = 0; a < kh; ++a)
+                for (std::size_t b = 0; b < kw; ++b) {
+                  const std::size_t y = i + a * s.dilation, z = j + b * s.dilation;
+                  if (y < s.padding || y >= oh + s.padding || z < s.padding || z >= ol + s.padding) continue;
+                  expected[((n * s.out + c / in * out + o) * oh + y - s.padding) * ol + z - s.padding] +=
+                      x[((n * s.channels + c) * h + i) * l + j] * weight[((c * out + o) * kh + a) * kw + b];
+                }
+    const std::string text = fmt::format(
+        "input x f32 2 {} 5 7\nparameter w f32 {} {} 3 2\n"
+        "c = aten.conv_transpose2d.input x w none [1,1] [{},{}] [0,0] {} [{},{}] -> f32 2 {} {} {}\noutput c\n",
+        s.channels, s.channels, out, s.padding, s.padding, s.groups, s.dilation, s.dilation, s.out, oh, ol);
+    expect_near(given(text, {{"x", x}, {"w", weight}}, "c", out == 1), expected, text);
+  }
+}
+
 }  // namespace
 }  // namespace kerf

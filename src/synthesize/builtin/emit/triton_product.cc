@@ -48,8 +48,10 @@ class Emitter : private TritonText {
     std::vector<Extent> spans;
     const auto add = [&](const Access& access) {
       Extent span = literal(0, r_.workloads);
-      for (const Subscript& s : access.subscripts)
-        span = span + r_.axes[static_cast<std::size_t>(s.axis)].extent * s.stride;
+      for (const Subscript& s : access.subscripts) {
+        const Extent along = r_.axes[static_cast<std::size_t>(s.axis)].extent * s.stride;
+        span = s.stride.values[0] < 0 ? span - along : span + along;
+      }
       for (const Window& window : access.windows) span = span + window.limit * window.stride;
       spans.push_back(std::move(span));
     };

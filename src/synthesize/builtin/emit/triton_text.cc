@@ -151,6 +151,8 @@ std::string TritonText::mask_of_load(const Instruction& load, const std::string&
 std::string TritonText::times(const std::string& index, const Extent& extent, const std::string& step,
                               const Extent& stride) {
   if (step == "1") return index;
+  const bool back = std::ranges::all_of(stride.values, [](std::int64_t n) { return n < 0; });
+  if (back) return times(index, extent, step, literal(0, r_.workloads) - stride);
   return is_small(extent * stride) ? fmt::format("{} * {}", index, step)
                                    : fmt::format("{}.to(tl.int64) * {}", index, step);
 }
@@ -171,7 +173,8 @@ std::string TritonText::place(const Access& access, const std::string& name) {
     if (!(loop_ & bit(s.axis))) continue;
     const Axis& axis = r_.axes[static_cast<std::size_t>(s.axis)];
     sum += " + " + times(axis.name, axis.extent, stride(access, s.stride, s.axis, name), s.stride);
-    span = span + axis.extent * s.stride;
+    const bool back = s.stride.values[0] < 0;
+    span = back ? span - axis.extent * s.stride : span + axis.extent * s.stride;
     ++terms;
   }
   return terms > 1 && s_.sketch == Sketch::product && is_small(span) ? fmt::format("{} + ({})", text, sum.substr(3))
