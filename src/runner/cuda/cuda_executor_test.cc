@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "runner/cuda/fake_driver.h"
+#include "runner/cuda/launch_profiler.h"
 
 namespace kerf {
 namespace {
@@ -194,6 +195,54 @@ TEST_F(Executor, EncodesMapsAtTheAddressesThatTensorsHaveNow) {
   EXPECT_EQ(floats(outputs)[7], 70.0f);
   fake.at_encode = 1;
   expect_blame(run(), "rejected", "tensor_map");
+}
+
+TEST_F(Executor, ShowsTheFirstLaunchOfAStepToWhoWatchesFromOutside) {
+  have(two_steps, "scale");
+  ASSERT_TRUE(run());
+  DeviceRequest request = run_of(false);
+  request.profile.steps = {1};
+  fake.log.clear();
+  const auto answer = mark_launches(driver, request, *executor, *memories, flush);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_THAT(fake.log, ElementsAre("scale", "watch", "scale", "watched"));
+  ASSERT_EQ(answer->launches.size(), 1U);
+  EXPECT_EQ(answer->launches[0].step, 1);
+  EXPECT_EQ(answer->launches[0].threads, 64);
+  EXPECT_EQ(answer->launches[0].blocks, 1);
+  EXPECT_EQ(floats(outputs)[5], 10.0f) << "and nothing else changes";
+}
+
+TEST_F(Executor, LaunchesAProbedKernelInThePlaceOfTheStepsOwn) {
+  have(two_steps, "scale");
+  ASSERT_TRUE(run());
+  fake.kernels["probed"] = {.parameters = 5, .run = [&](const CuLaunchConfig& config, void** args) {
+                              EXPECT_EQ(config.block[0], 64U);
+                              fake.kernels["scale"].run(config, args);
+                              *given<std::uint64_t*>(args, 4) = 42;
+                              return 0;
+                            }};
+  DeviceRequest request = run_of(false);
+  request.probe = {.step = 1,
+                   .cubin = "/dev/null",
+                   .symbol = "probed",
+                   .num_warps = 2,
+                   .parameters = 4,
+                   .scratch = {},
+                   .bytes = 16,
+                   .rounds = 2};
+  fake.log.clear();
+  const auto answer = probe_launch(driver, request, *executor, *memories, flush);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_THAT(fake.log, ElementsAre("scale", "scale", "scale", "probed", "scale", "scale", "scale", "probed"));
+  EXPECT_THAT(answer->plain_us, ElementsAre(1000, 1000));
+  EXPECT_THAT(answer->probed_us, ElementsAre(1000, 1000));
+  EXPECT_THAT(answer->words, ElementsAre(42, 0));
+  EXPECT_EQ(floats(outputs)[5], 10.0f);
+  request.probe.parameters = 9;
+  const auto other = probe_launch(driver, request, *executor, *memories, flush);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().kind, ErrorKind::unavailable);
 }
 
 TEST_F(Executor, BlamesTheLaunchThatWritesBesideScratch) {

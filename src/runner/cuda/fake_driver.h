@@ -117,6 +117,14 @@ class FakeDriver {
                                now_->times_[reinterpret_cast<std::size_t>(from) - 1]);
       return 0;
     };
+    d.profiler_start = [] {
+      now_->log.emplace_back("watch");
+      return 0;
+    };
+    d.profiler_stop = [] {
+      now_->log.emplace_back("watched");
+      return 0;
+    };
     d.synchronize = [] { return std::exchange(now_->at_synchronize, 0); };
     d.reset_persisting_l2 = [] { return 0; };
     d.stream_create = [](CuStream* stream, unsigned) {
