@@ -30,8 +30,8 @@ def reference_answers(workload, inputs, state, report):
     return workload.outputs(workload.arguments(copies), report)
 
 
-def answers(workload, inputs, state, report):
-    """(truths, outputs of the reference in the working type) on these tensors."""
+def answers(workload, inputs, state, report, beside=None):
+    """(truths, outputs of the reference in the working type) on these tensors. `beside`: the outputs, by name, that are judged first."""
     reference = reference_answers(workload, inputs, state, report)
     if any(r.is_floating_point() for r in reference):
         true = workload.truth(inputs, state, report)
@@ -39,7 +39,7 @@ def answers(workload, inputs, state, report):
     else:
         true = reference
     names = workload.output_names(len(reference))
-    return [judge.Truth(n, t, r) for n, t, r in zip(names, true, reference)], reference
+    return [judge.Truth(n, t, r, beside and beside[n]) for n, t, r in zip(names, true, reference)], reference
 
 
 def ill_conditioned(sample):

@@ -55,6 +55,30 @@ if triton is not None:
         tl.store(into + 3, tl.sum(magnitude, 0))
         tl.store(into + 4, tl.sum(tl.where(error < float("inf"), 0.0, 1.0), 0))
 
+    @triton.jit
+    def scan_two_kernel(true, first, second, count, of_first, of_second, size: tl.constexpr):
+        """scan_kernel of two at once: the true values are the larger part of what is read."""
+        region = tl.program_id(0).to(tl.int64)
+        at = region * size + tl.arange(0, size)
+        inside = at < count
+        right = tl.load(true + at, mask=inside, other=0.0)
+        magnitude = tl.abs(right)
+        largest, sum = tl.max(magnitude, 0), tl.sum(magnitude, 0)
+        error = tl.abs(tl.load(first + at, mask=inside, other=0.0).to(tl.float64) - right)
+        into = of_first + region * 5
+        tl.store(into, tl.max(error, 0))
+        tl.store(into + 1, tl.sum(error, 0))
+        tl.store(into + 2, largest)
+        tl.store(into + 3, sum)
+        tl.store(into + 4, tl.sum(tl.where(error < float("inf"), 0.0, 1.0), 0))
+        error = tl.abs(tl.load(second + at, mask=inside, other=0.0).to(tl.float64) - right)
+        into = of_second + region * 5
+        tl.store(into, tl.max(error, 0))
+        tl.store(into + 1, tl.sum(error, 0))
+        tl.store(into + 2, largest)
+        tl.store(into + 3, sum)
+        tl.store(into + 4, tl.sum(tl.where(error < float("inf"), 0.0, 1.0), 0))
+
     @triton.jit(do_not_specialize=["add", "times", "again"])
     def digest_kernel(words, begin, count, add, times, again, mix, sums, size: tl.constexpr):
         piece = tl.program_id(0).to(tl.int64)
@@ -73,6 +97,16 @@ def scan(true, got):
     if count:
         scan_kernel[(regions.shape[0],)](true, got, count, regions, size=REGION, num_warps=8)
     return regions
+
+
+def scan_two(true, first, second):
+    """scan() of each of the two."""
+    count = true.numel()
+    true, first, second = true.contiguous(), first.contiguous(), second.contiguous()
+    of_first, of_second = (torch.empty((-(-count // REGION), 5), dtype=torch.float64, device=true.device) for _ in range(2))
+    if count:
+        scan_two_kernel[(of_first.shape[0],)](true, first, second, count, of_first, of_second, size=REGION, num_warps=8)
+    return of_first, of_second
 
 
 def digest(words, keys, mix):

@@ -233,15 +233,14 @@ class Service:
 
     def on_judge(self, request, fds):
         trial = self.find(self.trials, request["trial"], "trial")
-        if trial.truths is None or request["inputs_changed"]:
-            trial.truths = None
-            truths, _ = admission.answers(trial.workload, trial.inputs, trial.state, self.report)
-            trial.truths = truths
-            self.in_place = None
         on_device = self.on_device()
         memory = self.find(self.memories, request["memory"], "memory") if on_device else self.outputs.get(fds[0])
-        placed = {each["name"]: each for each in request["tensors"]}
-        found = [judge.judge(truth, memory.view(placed[truth.name]), request["sentinel"]) for truth in trial.truths]
+        outputs = {each["name"]: memory.view(each) for each in request["tensors"]}
+        if trial.truths is None or request["inputs_changed"]:
+            trial.truths = None
+            trial.truths, _ = admission.answers(trial.workload, trial.inputs, trial.state, self.report, outputs)
+            self.in_place = None
+        found = [judge.judge(truth, outputs[truth.name], request["sentinel"]) for truth in trial.truths]
         if on_device and trial.memory.size > KEEP_TRUTHS:
             trial.truths = None  # computing them again takes less than the room they would take
         return {"right": all(each["right"] for each in found), "outputs": found}

@@ -20,7 +20,7 @@ class Interpreted(unittest.TestCase):
         done = subprocess.run([sys.executable, "-m", "unittest", "-q", __name__], env={**os.environ, "TRITON_INTERPRET": "1"},
                               capture_output=True, text=True, timeout=120)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("Ran 5 tests", done.stderr)
+        self.assertIn("Ran 7 tests", done.stderr)
         self.assertNotIn("skipped", done.stderr)
 
 
@@ -44,6 +44,29 @@ class Kernels(unittest.TestCase):
                 torch.testing.assert_close(regions[:, 1] / lengths, expected.block_error)
                 torch.testing.assert_close(regions[:, 3] / lengths, mean_size)
                 self.assertEqual(float(regions[:, 4].sum()), 0)
+
+    def test_scan_of_two_is_that_of_each(self):
+        for count in (1, 2 * 4096 + 5):
+            true = torch.randn(count, dtype=torch.float64)
+            first, second = true.float(), true.bfloat16()
+            second[0] = float("nan")
+            for found, expected in zip(fused.scan_two(true, first, second), (fused.scan(true, first), fused.scan(true, second))):
+                torch.testing.assert_close(found, expected, rtol=0, atol=0, equal_nan=True)
+
+    def test_an_output_that_was_looked_at_beside_the_reference_is_judged_as_another_is(self):
+        judge.fused.available, kept = lambda device: True, judge.fused.available
+        try:
+            reference = torch.randn(3, 5000)
+            wrong = reference.clone()
+            wrong[2, 17] += 1
+            for output in (reference, wrong, reference.t().contiguous().t()):
+                true = reference.double() * (1 + 1e-8)
+                alone = judge.judge(judge.Truth("out", true, reference), output, 0)
+                truth = judge.Truth("out", true, reference, output)
+                self.assertEqual(judge.judge(truth, output, 0), alone)
+                self.assertEqual(judge.judge(truth, wrong, 0)["right"], False)  # the next one is looked at itself
+        finally:
+            judge.fused.available = kept
 
     def test_scan_counts_what_is_not_finite(self):
         true, got = torch.zeros(5000, dtype=torch.float64), torch.zeros(5000)
