@@ -7,7 +7,14 @@
 
 #include "base/hash.h"
 #include "candidate/plan_text.h"
-#include "evaluate/profile/launch_profile.h"
+#include "evaluate/diagnose_job.h"
+#include "evaluate/journey_state.h"
+#include "evaluate/lint_job.h"
+#include "evaluate/probe_job.h"
+#include "evaluate/profile_job.h"
+#include "evaluate/time_job.h"
+#include "evaluate/trace_job.h"
+#include "evaluate/verification_json.h"
 #include "evaluate/verify.h"
 
 namespace kerf {
@@ -16,120 +23,39 @@ namespace {
 // Part of every key: raised when a change of the protocol makes old verdicts worthless.
 constexpr int harness_version = 1;
 
-// What bodies share. Those that use it take the slots `run` and `alone`, of which one is taken at a time.
-struct Shared {
-  Shared(const EvaluatorParts& p, LocalEvaluatorOptions o)
-      : parts(p), options(std::move(o)), trials(p.oracle, options.trials) {}
-
-  EvaluatorParts parts;
-  LocalEvaluatorOptions options;
-  TrialPool trials;
-  // Per workload and baseline: empty once it is ready, else why this machine cannot have it. For bodies in those slots.
-  std::map<std::pair<std::string, Baseline>, std::string> baselines;
-  // The same, as the loop's thread knows it: what need not be made ready by a job of its own.
-  std::set<std::pair<std::string, Baseline>> settled;
-  // Of workload and baseline, or why there is none. For the loop's thread.
-  std::map<std::pair<std::string, std::string>, Result<TorchTrace>> traces;
-  // Of each workload the shortest time so far: what is faster is worth a profile. For the loop's thread.
-  std::map<std::string, double> best_us;
-
-  VerifyTools verify_tools(Runner& runner) {
-    constexpr double emulation_slowdown = 20;
-    return {.oracle = parts.oracle,
-            .runner = runner,
-            .trials = trials,
-            .watch = parts.watch,
-            .threads = options.threads,
-            .slowdown = options.emulated.empty() ? 1 : emulation_slowdown};
-  }
-  TimingTools timing_tools(Runner& runner) {
-    return {.oracle = parts.oracle,
-            .runner = runner,
-            .trials = trials,
-            .watch = parts.watch,
-            .clock = parts.clock,
-            .threads = options.threads,
-            .graph = options.graph};
-  }
-  // After a failure of ours the oracle may be a new process: nothing that the old one knew is known.
-  template <class T>
-  Result<T> watched(Result<T> result) {
-    if (!result && (result.error().kind == ErrorKind::system || result.error().kind == ErrorKind::internal)) {
-      trials.clear();
-      baselines.clear();
-    }
-    return result;
-  }
-};
-
-nlohmann::json to_json(const Verification& v) {
-  Evaluation e;
-  e.verdict = v.finding ? v.finding->verdict : Verdict::measured;
-  if (v.finding) {
-    e.rule = v.finding->rule;
-    e.message = v.finding->message;
-    e.at = v.finding->at;
-  }
-  e.checks = v.checks;
-  e.variants = v.variants;
-  e.variants_supported = v.variants_supported;
-  return to_json(e);
-}
-
-Result<Verification> verification_from(const std::string& text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
-  auto e = TRY(evaluation_from_json(json));
-  Verification v;
-  if (e.verdict != Verdict::measured) {
-    v.finding =
-        Finding{.verdict = e.verdict, .rule = e.rule.value_or(""), .message = e.message.value_or(""), .at = e.at};
-  }
-  v.checks = std::move(e.checks);
-  v.variants = e.variants;
-  v.variants_supported = e.variants_supported;
-  return v;
-}
-
-// Beyond what the interval of the time leaves open.
-bool is_faster_than_light(const Receipt& receipt, std::optional<double> shortest_us) {
-  return shortest_us && receipt.time_us.high > 0 && *shortest_us > 1.05 * receipt.time_us.high;
-}
-
 // One candidate on its way through the graph. Lives on the loop's thread; its bodies touch only what is handed to them
 // and what no other job of it touches at that time.
 class Journey : public std::enable_shared_from_this<Journey> {
  public:
-  Journey(std::shared_ptr<Shared> shared, JobGraph& graph, Candidate candidate, EvaluationRequest request,
+  Journey(std::shared_ptr<SharedState> shared, JobGraph& graph, Candidate candidate, EvaluationRequest request,
           Random random, std::string id, Evaluator::Done done)
       : shared_(std::move(shared)),
         graph_(graph),
         group_(graph.open_group()),
-        candidate_(std::move(candidate)),
-        request_(std::move(request)),
-        random_(random),
+        c_{.candidate = std::move(candidate), .request = std::move(request), .random = random},
         done_(std::move(done)) {
     e_.id = std::move(id);
-    e_.problem = request_.problem->problem.id;
+    e_.problem = c_.request.problem->problem.id;
     e_.workload = primary().sizes;
-    e_.candidate = candidate_.id();
-    e_.language = kerf::to_string(candidate_.language);
+    e_.candidate = c_.candidate.id();
+    e_.language = kerf::to_string(c_.candidate.language);
     e_.target = shared_->options.target;
     e_.verdict = Verdict::rejected;
-    e_.variants = static_cast<int>(request_.problem->workloads.size()) - 1;
+    e_.variants = static_cast<int>(c_.request.problem->workloads.size()) - 1;
   }
 
   [[nodiscard]] JobGroup group() const { return group_; }
   [[nodiscard]] bool ended() const { return !done_; }
 
   void start() {
-    add("lint", "", Slot::light, [self = shared_from_this()] { return self->lint_body(); }, &Journey::linted);
+    add("lint", "", Slot::light, body([](Journey& j) { return lint_candidate(*j.shared_, j.c_); }), &Journey::linted);
   }
 
  private:
   using Body = std::function<Result<std::string>()>;
   using Next = void (Journey::*)(std::string output);
 
-  const Workload& primary() const { return request_.problem->workloads.front(); }
+  const Workload& primary() const { return c_.request.problem->workloads.front(); }
 
   JobId add(std::string kind, std::string key, Slot slot, Body body, Next next, std::vector<JobId> after = {}) {
     return graph_.add(group_, {.kind = std::move(kind),
@@ -170,59 +96,25 @@ class Journey : public std::enable_shared_from_this<Journey> {
     done(std::move(result));
   }
 
-  Result<> lint_point(const TunePoint& point) {
-    TRY(lint(source_, primary(), point));
-    TRY(tools_.backend->check(source_, primary(), point, nullptr));
-    return {};
-  }
-
-  // Reads the plan and keeps those tune points that can be bound to the primary workload.
-  Result<std::string> lint_body() {
-    points_.clear();
-    source_ = TRY(read_source(candidate_));
-    tools_ = TRY(shared_->parts.languages.find(candidate_.language));
-    const auto all = TRY(tune_points(source_));
-    std::optional<Error> first;
-    for (const auto& point : all) {
-      auto checked = lint_point(point);
-      if (checked) {
-        points_.push_back(point);
-      } else if (checked.error().kind != ErrorKind::candidate || all.size() == 1) {
-        return std::unexpected(std::move(checked).error());
-      } else if (!first) {
-        first = std::move(checked).error();
-      }
-    }
-    if (points_.empty()) return std::unexpected(std::move(*first));
-    if (!TRY(supports(source_, primary()))) {
-      const int line = source_.plan.supports ? source_.plan.supports->at.line : source_.plan.at.line;
-      auto error =
-          fail(ErrorKind::candidate, "`supports` does not admit the primary workload, and it must", Location{line, 1});
-      error.error().facts = {{"verdict", "rejected"}, {"rule", "not_supported"}};
-      return error;
-    }
-    return "";
-  }
-
   void linted(std::string) {
-    images_.resize(points_.size());
-    if (points_.size() > 1) {
+    c_.images.resize(c_.points.size());
+    if (c_.points.size() > 1) {
       if (const auto known = shared_->parts.cache.get(tune_key())) {
-        const auto pick = std::ranges::find(points_, *known, [](const TunePoint& p) { return kerf::to_string(p); });
-        if (pick != points_.end()) {
-          pick_ = static_cast<std::size_t>(pick - points_.begin());
+        const auto pick = std::ranges::find(c_.points, *known, [](const TunePoint& p) { return kerf::to_string(p); });
+        if (pick != c_.points.end()) {
+          c_.pick = static_cast<std::size_t>(pick - c_.points.begin());
           tuned_ = true;
           e_.jobs.push_back({.kind = "tune", .seconds = 0, .cached = true});
         }
       }
     }
-    compile(pick_, &Journey::compiled_first, {});
+    compile(c_.pick, &Journey::compiled_first, {});
   }
 
   // The output is what is known of the image without running it, as JSON.
   Result<std::string> compile_body(std::size_t i) {
-    images_[i] = TRY(tools_.backend->compile(source_, points_[i], request_.problem->workloads));
-    return TRY(tools_.backend->check(source_, primary(), points_[i], &images_[i])).dump();
+    c_.images[i] = TRY(c_.tools.backend->compile(c_.source, c_.points[i], c_.request.problem->workloads));
+    return TRY(c_.tools.backend->check(c_.source, primary(), c_.points[i], &c_.images[i])).dump();
   }
 
   JobId compile(std::size_t i, Next next, std::vector<JobId> after) {
@@ -232,37 +124,47 @@ class Journey : public std::enable_shared_from_this<Journey> {
   }
 
   void mark_cached_compilation(std::size_t i) {
-    if (images_[i].cached && !e_.jobs.empty() && e_.jobs.back().kind == "compile") e_.jobs.back().cached = true;
+    if (c_.images[i].cached && !e_.jobs.empty() && e_.jobs.back().kind == "compile") e_.jobs.back().cached = true;
   }
 
   void compiled_first(std::string known) {
-    mark_cached_compilation(pick_);
+    mark_cached_compilation(c_.pick);
     if (auto detail = nlohmann::json::parse(known, nullptr, false); !detail.is_null() && !detail.is_discarded())
       e_.checks.push_back({.name = "inspect", .passed = true, .detail = {{"launches", std::move(detail)}}});
-    first_ = pick_;
-    if (points_.size() == 1 && repeats()) return;
-    add("verify_small", verify_key("verify_small", pick_), Slot::run,
+    first_ = c_.pick;
+    if (c_.points.size() == 1 && repeats()) return;
+    add("verify_small", verify_key("verify_small", c_.pick), Slot::run,
         verify_body([](Journey& j, const VerifyTools& tools) {
-          return verify_small(tools, *j.request_.problem, j.source_, j.images_[j.pick_], j.points_[j.pick_], j.random_);
+          return verify_small(tools, *j.c_.request.problem, j.c_.source, j.c_.images[j.c_.pick], j.c_.points[j.c_.pick],
+                              j.c_.random);
         }),
         &Journey::verified_small);
   }
 
   // With all points compiled: takes down what code it is. True if that is known, and the journey over.
   bool repeats() {
-    const auto plan = find_plan(candidate_.text, candidate_.language);
-    if (!plan || std::ranges::any_of(images_, [](const Image& image) { return image.code.empty(); })) return false;
+    const auto plan = find_plan(c_.candidate.text, c_.candidate.language);
+    if (!plan || std::ranges::any_of(c_.images, [](const Image& image) { return image.code.empty(); })) return false;
     Digest digest;
     digest.add(e_.language).add(e_.target).add(normal_plan(plan->toml));
-    for (const Image& image : images_) digest.add(image.code);
+    for (const Image& image : c_.images) digest.add(image.code);
     e_.code = digest.hex();
-    const auto known = request_.known_code ? request_.known_code(e_.code) : std::nullopt;
+    const auto known = c_.request.known_code ? c_.request.known_code(e_.code) : std::nullopt;
     if (!known) return false;
     conclude({.verdict = Verdict::rejected,
               .rule = "repetition",
               .message = "it compiles to the same code, run by the same plan, as " + *known,
               .at = {}});
     return true;
+  }
+
+  // A body whose result stands in the journey's state.
+  template <class F>
+  Body body(F does) {
+    return [self = shared_from_this(), does]() -> Result<std::string> {
+      TRY(does(*self));
+      return "";
+    };
   }
 
   // A body that uses the device: alone, or beside others that do not time either.
@@ -276,8 +178,8 @@ class Journey : public std::enable_shared_from_this<Journey> {
   template <class F>
   Body verify_body(F verify) {
     return holding(false, [self = shared_from_this(), verify]() -> Result<std::string> {
-      const auto v = TRY(self->shared_->watched(verify(*self, self->shared_->verify_tools(*self->tools_.runner))));
-      return to_json(v).dump();
+      const auto v = TRY(self->shared_->watched(verify(*self, self->shared_->verify_tools(*self->c_.tools.runner))));
+      return to_text(v);
     });
   }
 
@@ -298,11 +200,11 @@ class Journey : public std::enable_shared_from_this<Journey> {
   void verified_small(std::string output) {
     if (!take(output)) return;
     // Only times could choose among points: without them the first one stands for all.
-    if (points_.size() == 1 || tuned_ || !shared_->options.emulated.empty()) return verify_pick();
+    if (c_.points.size() == 1 || tuned_ || !shared_->options.emulated.empty()) return verify_pick();
     std::vector<JobId> compiled;
-    waiting_ = points_.size() - 1;
-    for (std::size_t i = 0; i < points_.size(); ++i) {
-      if (i == pick_) continue;
+    waiting_ = c_.points.size() - 1;
+    for (std::size_t i = 0; i < c_.points.size(); ++i) {
+      if (i == c_.pick) continue;
       graph_.add(group_, {.kind = "compile",
                           .key = "",
                           .slot = Slot::compile,
@@ -323,26 +225,26 @@ class Journey : public std::enable_shared_from_this<Journey> {
       if (!finding) return answer(std::unexpected(std::move(finding).error()));
       e_.checks.push_back({.name = "tune_point",
                            .passed = false,
-                           .detail = {{"point", kerf::to_string(points_[i])},
+                           .detail = {{"point", kerf::to_string(c_.points[i])},
                                       {"verdict", kerf::to_string(finding->verdict)},
                                       {"message", finding->message}}});
       broken_.insert(i);
     }
     if (--waiting_ > 0) return;
     for (auto it = broken_.rbegin(); it != broken_.rend(); ++it) {
-      points_.erase(points_.begin() + static_cast<std::ptrdiff_t>(*it));
-      images_.erase(images_.begin() + static_cast<std::ptrdiff_t>(*it));
-      if (*it < pick_) --pick_;
+      c_.points.erase(c_.points.begin() + static_cast<std::ptrdiff_t>(*it));
+      c_.images.erase(c_.images.begin() + static_cast<std::ptrdiff_t>(*it));
+      if (*it < c_.pick) --c_.pick;
     }
-    first_ = pick_;
+    first_ = c_.pick;
     if (broken_.empty() && repeats()) return;
     add("tune", "", Slot::alone,
         holding(true,
                 [self = shared_from_this()]() -> Result<std::string> {
                   auto result =
-                      self->shared_->watched(tune(self->shared_->timing_tools(*self->tools_.runner), self->source_,
-                                                  self->points_, self->images_, self->primary(), self->random_));
-                  if (!result && self->is_no_graph(result.error())) return "";
+                      self->shared_->watched(tune(self->shared_->timing_tools(*self->c_.tools.runner), self->c_.source,
+                                                  self->c_.points, self->c_.images, self->primary(), self->c_.random));
+                  if (!result && is_no_graph(*self->shared_, self->c_, result.error())) return "";
                   self->tuned_result_ = TRY(std::move(result));
                   return "";
                 }),
@@ -350,18 +252,18 @@ class Journey : public std::enable_shared_from_this<Journey> {
   }
 
   void tuned(std::string) {
-    if (!untimed_.empty()) return verify_pick();  // the first point stands for all
+    if (!c_.untimed.empty()) return verify_pick();  // the first point stands for all
     std::ranges::move(tuned_result_.checks, std::back_inserter(e_.checks));
     if (tuned_result_.finding) return conclude(std::move(*tuned_result_.finding));
-    pick_ = tuned_result_.pick;
-    shared_->parts.cache.put(tune_key(), kerf::to_string(points_[pick_]));
+    c_.pick = tuned_result_.pick;
+    shared_->parts.cache.put(tune_key(), kerf::to_string(c_.point()));
     verify_pick();
   }
 
   void verify_pick() {
-    add("verify", verify_key("verify", pick_), Slot::run, verify_body([](Journey& j, const VerifyTools& tools) {
-          return verify_all(tools, *j.request_.problem, j.source_, j.images_[j.pick_], j.points_[j.pick_], j.random_,
-                            j.pick_ != j.first_);
+    add("verify", verify_key("verify", c_.pick), Slot::run, verify_body([](Journey& j, const VerifyTools& tools) {
+          return verify_all(tools, *j.c_.request.problem, j.c_.source, j.c_.images[j.c_.pick], j.c_.points[j.c_.pick],
+                            j.c_.random, j.c_.pick != j.first_);
         }),
         &Journey::verified);
   }
@@ -369,290 +271,82 @@ class Journey : public std::enable_shared_from_this<Journey> {
   void verified(std::string output) {
     if (!take(output)) return;
     if (!shared_->options.emulated.empty()) return right_without_times(Evidence::emulated, shared_->options.emulated);
-    if (!untimed_.empty()) return right_without_times(Evidence::silicon, untimed_);
-    const bool confirm = request_.effort == Effort::confirm;
-    wanted_ = {Baseline::eager};
-    if (confirm || shared_->options.compile_baseline_when_screening ||
-        shared_->settled.contains({primary().id, Baseline::compile})) {
-      wanted_.push_back(Baseline::compile);
-    }
-    if (confirm && shared_->options.max_autotune) wanted_.push_back(Baseline::max_autotune);
+    if (!c_.untimed.empty()) return right_without_times(Evidence::silicon, c_.untimed);
+    c_.wanted = wanted_baselines(*shared_, c_);
     std::vector<JobId> after;
-    if (std::ranges::any_of(wanted_, [&](Baseline b) { return !shared_->settled.contains({primary().id, b}); })) {
+    if (std::ranges::any_of(c_.wanted, [&](Baseline b) { return !shared_->settled.contains({primary().id, b}); })) {
       after.push_back(add("baseline", "", Slot::run,
-                          holding(false, [self = shared_from_this()] { return self->baseline_body(); }),
+                          holding(false, body([](Journey& j) { return prepare_baselines(*j.shared_, j.c_); })),
                           &Journey::baselines_settled));
     }
-    add("time", "", Slot::alone, holding(true, [self = shared_from_this()] { return self->time_body(); }),
+    add("time", "", Slot::alone, holding(true, body([](Journey& j) { return time_picked(*j.shared_, j.c_); })),
         &Journey::timed, std::move(after));
   }
 
-  // Where times are those of graphs, a plan that cannot be captured has none. That is no failure, and nothing that is
-  // wrong with it.
-  bool is_no_graph(const Error& error) {
-    if (!shared_->options.graph || error.kind != ErrorKind::unavailable) return false;
-    untimed_ = error.message;
-    return true;
-  }
-
   void right_without_times(Evidence evidence, const std::string& why) {
-    Receipt r{.evidence = evidence, .graph = shared_->options.graph};
-    r.unavailable["time"] = why;
-    r.tune = kerf::to_string(points_[pick_]);
-    r.machine = shared_->parts.watch.describe();
-    r.machine["threads"] = shared_->options.threads;
-    if (auto device = tools_.runner->describe(); !device.is_null()) r.machine["device"] = std::move(device);
-    r.versions = shared_->options.versions;
-    r.versions.update(shared_->parts.oracle.versions());
-    r.versions["compiler"] = tools_.backend->version();
-    r.isolation = tools_.runner->isolation();
     e_.verdict = Verdict::measured;
-    e_.receipt = std::move(r);
+    e_.receipt = receipt_without_times(*shared_, c_, evidence, why);
     answer(std::move(e_));
   }
 
   void baselines_settled(std::string) {
-    for (const auto baseline : wanted_) shared_->settled.insert({primary().id, baseline});
-  }
-
-  Result<std::string> baseline_body() {
-    for (const auto baseline : wanted_) {
-      const std::pair key{primary().id, baseline};
-      if (shared_->baselines.contains(key)) continue;
-      auto ready = shared_->parts.oracle.prepare_baseline(primary().id, baseline);
-      if (!ready && ready.error().kind != ErrorKind::unavailable)
-        return std::unexpected(shared_->watched(std::move(ready)).error());
-      shared_->baselines[key] = ready ? "" : ready.error().message;
-    }
-    return "";
-  }
-
-  Result<std::string> time_body() {
-    TRY(baseline_body());  // nothing to do, unless the oracle was started anew
-    std::vector<Baseline> ready;
-    std::map<std::string, std::string> missing;
-    for (const auto baseline : wanted_) {
-      const auto& why = shared_->baselines[{primary().id, baseline}];
-      if (why.empty()) {
-        ready.push_back(baseline);
-      } else {
-        missing[kerf::to_string(baseline)] = why;
-      }
-    }
-    const auto& options = request_.effort == Effort::confirm ? shared_->options.confirm : shared_->options.screen;
-    const TimingRequest request{.source = source_,
-                                .image = images_[pick_],
-                                .point = points_[pick_],
-                                .workload = primary(),
-                                .baselines = std::move(ready),
-                                .options = options};
-    const auto light = speed_of_light_us(primary(), shared_->options.limits);
-    const auto shortest = shortest_believable_us(primary(), shared_->options.limits);
-    // What seems faster than light is measured a second time before that is held against it.
-    for (int attempt = 0; attempt < 2; ++attempt) {
-      auto timed = shared_->watched(time_candidate(shared_->timing_tools(*tools_.runner), request, random_));
-      if (!timed && is_no_graph(timed.error())) return "";
-      timed_result_ = TRY(std::move(timed));
-      if (timed_result_.finding || !is_faster_than_light(timed_result_.receipt, shortest)) break;
-    }
-    auto& r = timed_result_.receipt;
-    r.unavailable = std::move(missing);
-    r.tune = kerf::to_string(points_[pick_]);
-    r.machine = shared_->parts.watch.describe();
-    r.machine["threads"] = shared_->options.threads;
-    if (auto device = tools_.runner->describe(); !device.is_null()) r.machine["device"] = std::move(device);
-    r.versions = shared_->options.versions;
-    r.versions.update(shared_->parts.oracle.versions());
-    r.versions["compiler"] = tools_.backend->version();
-    r.isolation = tools_.runner->isolation();
-    r.speed_of_light_us = light;
-    if (light && r.time_us.median > 0) r.fraction_of_speed_of_light = *light / r.time_us.median;
-    r.quarantined = is_faster_than_light(r, shortest);
-    return "";
+    for (const auto baseline : c_.wanted) shared_->settled.insert({primary().id, baseline});
   }
 
   void timed(std::string) {
-    if (!untimed_.empty()) return right_without_times(Evidence::silicon, untimed_);
-    std::ranges::move(timed_result_.checks, std::back_inserter(e_.checks));
-    if (timed_result_.finding) return conclude(std::move(*timed_result_.finding));
-    if (!worth_a_profile()) return trace_baselines();
-    add("profile", "", Slot::alone, holding(true, [self = shared_from_this()] { return self->profile_body(); }),
+    if (!c_.untimed.empty()) return right_without_times(Evidence::silicon, c_.untimed);
+    std::ranges::move(c_.timed.checks, std::back_inserter(e_.checks));
+    if (c_.timed.finding) return conclude(std::move(*c_.timed.finding));
+    if (!worth_a_profile(*shared_, c_)) return trace();
+    add("profile", "", Slot::alone, holding(true, body([](Journey& j) { return profile_picked(*j.shared_, j.c_); })),
         &Journey::profiled);
   }
 
-  // Candidates that something will be built on: the fastest so far, those that are confirmed, those that were asked
-  // for.
-  [[nodiscard]] bool worth_a_profile() {
-    const Receipt& r = timed_result_.receipt;
-    if (r.quarantined || !tools_.runner->profiles()) return false;
-    const auto [best, first] = shared_->best_us.try_emplace(primary().id, r.time_us.median);
-    const bool faster = first || r.time_us.median < best->second;
-    best->second = std::min(best->second, r.time_us.median);
-    return faster || request_.profile || request_.effort == Effort::confirm;
-  }
-
-  // A profile that cannot be had is no reason to have nothing: the receipt says why. What a candidate does in it to
-  // what is not its own counts as in any run.
-  Result<std::string> profile_body() {
-    profile_.reset();
-    auto taken = take_profile({.oracle = shared_->parts.oracle,
-                               .runner = *tools_.runner,
-                               .trials = shared_->trials,
-                               .threads = shared_->options.threads},
-                              {.source = source_,
-                               .image = images_[pick_],
-                               .point = points_[pick_],
-                               .workload = primary(),
-                               .time_us = timed_result_.receipt.time_us.median,
-                               .step_us = timed_result_.step_us,
-                               .effort = request_.profile ? Effort::confirm : request_.effort,
-                               .ncu = request_.ncu},
-                              random_);
-    if (taken) {
-      if (!taken->no_lines.empty()) timed_result_.receipt.unavailable["lines"] = taken->no_lines;
-      if (!taken->no_ncu.empty()) timed_result_.receipt.unavailable["ncu"] = taken->no_ncu;
-      profile_ = *std::move(taken);
-    } else if (taken.error().kind == ErrorKind::candidate) {
-      return std::unexpected(taken.error());
-    } else {
-      timed_result_.receipt.unavailable["profile"] = taken.error().message;
-      static_cast<void>(shared_->watched(std::move(taken)));
-    }
-    return "";
-  }
-
-  // What happens inside a kernel of Triton's takes a compilation and some launches more: for those that are asked for.
   void profiled(std::string) {
-    const int step = slowest_launch(source_.plan, timed_result_.step_us);
-    auto* const prober = dynamic_cast<KernelProber*>(tools_.backend.get());
-    if (!request_.profile || !profile_ || prober == nullptr || step < 0) return trace_baselines();
-    add(
-        "instrument", "", Slot::compile,
-        [self = shared_from_this(), prober, step]() -> Result<std::string> {
-          self->probed_ = prober->probed(self->source_, self->primary(), self->points_[self->pick_], step);
-          return "";
-        },
+    if (!can_be_probed(c_)) return trace();
+    add("instrument", "", Slot::compile, body([](Journey& j) -> Result<> {
+          instrument_picked(j.c_);
+          return {};
+        }),
         &Journey::instrumented);
   }
 
   void instrumented(std::string) {
-    if (!probed_) {
-      timed_result_.receipt.unavailable["timeline"] = probed_.error().message;
-      return trace_baselines();
+    if (!c_.probed) {
+      c_.timed.receipt.unavailable["timeline"] = c_.probed.error().message;
+      return trace();
     }
-    add("probe", "", Slot::alone, [self = shared_from_this()] { return self->probe_body(); }, &Journey::probed);
+    add("probe", "", Slot::alone, body([](Journey& j) { return probe_picked(*j.shared_, j.c_); }), &Journey::probed);
   }
 
-  Result<std::string> probe_body() {
-    const int step = slowest_launch(source_.plan, timed_result_.step_us);
-    const auto device = tools_.runner->describe();
-    auto taken = take_timeline(
-        {.oracle = shared_->parts.oracle,
-         .runner = *tools_.runner,
-         .trials = shared_->trials,
-         .threads = shared_->options.threads},
-        {.source = source_,
-         .image = images_[pick_],
-         .point = points_[pick_],
-         .workload = primary(),
-         .time_us = timed_result_.receipt.time_us.median,
-         .step_us = timed_result_.step_us},
-        *probed_, step, sm_mhz(profile_->answer, step, device.is_object() ? device.value("clock_khz", 0) : 0), random_);
-    if (taken) {
-      timeline_ = *std::move(taken);
-    } else if (taken.error().kind == ErrorKind::candidate) {
-      return std::unexpected(taken.error());
-    } else {
-      timed_result_.receipt.unavailable["timeline"] = taken.error().message;
-      static_cast<void>(shared_->watched(std::move(taken)));
-    }
-    return "";
-  }
+  void probed(std::string) { trace(); }
 
-  void probed(std::string) { trace_baselines(); }
-
-  // Once for each workload, when somebody asks for a profile: what the baselines do on the device.
-  void trace_baselines() {
-    if (!request_.profile) return diagnose_candidate();
-    for (const auto& [name, estimate] : timed_result_.receipt.baselines) {
-      const auto known = shared_->traces.find({primary().id, name});
-      if (known == shared_->traces.end()) {
-        traces_[name];
-      } else if (known->second) {
-        known_traces_[name] = *known->second;
-      } else {
-        timed_result_.receipt.unavailable["trace." + name] = known->second.error().message;
-      }
-    }
-    if (traces_.empty()) return diagnose_candidate();
-    add("trace", "", Slot::alone, [self = shared_from_this()] { return self->trace_body(); }, &Journey::traced);
-  }
-
-  Result<std::string> trace_body() {
-    for (auto& [name, trace] : traces_) {
-      const auto baseline = name == to_string(Baseline::eager)     ? Baseline::eager
-                            : name == to_string(Baseline::compile) ? Baseline::compile
-                                                                   : Baseline::max_autotune;
-      const auto text = shared_->parts.oracle.trace_baseline(primary().id, baseline);
-      auto read = text ? read_torch_trace(*text) : Result<TorchTrace>(std::unexpected(text.error()));
-      if (!read && read.error().kind == ErrorKind::user)
-        read = fail(ErrorKind::unavailable, "unavailable: " + read.error().message);
-      if (read && shared_->options.gpu && read->launches + read->copies == 0)
-        read = fail(ErrorKind::unavailable, "unavailable: PyTorch's profiler saw nothing of the GPU");
-      if (read) shorten(*read);
-      trace = std::move(read);
-    }
-    return "";
+  void trace() {
+    if (!needs_traces(*shared_, c_)) return diagnose_candidate();
+    add("trace", "", Slot::alone, body([](Journey& j) -> Result<> {
+          trace_baselines(*j.shared_, j.c_);
+          return {};
+        }),
+        &Journey::traced);
   }
 
   void traced(std::string) {
-    for (auto& [name, trace] : traces_) {
-      if (trace) {
-        known_traces_[name] = *trace;
-      } else {
-        timed_result_.receipt.unavailable["trace." + name] = trace.error().message;
-      }
-      shared_->traces.insert_or_assign({primary().id, name}, std::move(trace));
-    }
+    keep_traces(*shared_, c_);
     diagnose_candidate();
   }
 
   void diagnose_candidate() {
-    add(
-        "diagnose", "", Slot::light,
-        [self = shared_from_this()]() -> Result<std::string> {
-          const auto shape =
-              shape_of_plan(self->source_, self->primary(), self->points_[self->pick_], self->shared_->options.threads);
-          self->e_diagnosis_ = diagnose({.source = self->source_,
-                                         .workload = self->primary(),
-                                         .receipt = self->timed_result_.receipt,
-                                         .limits = self->shared_->options.limits,
-                                         .shape = shape,
-                                         .step_us = self->timed_result_.step_us,
-                                         .remarks = self->images_[self->pick_].remarks});
-          self->e_diagnosis_.timeline = self->timeline_;
-          self->e_diagnosis_.traces = self->known_traces_;
-          const auto device = self->tools_.runner->describe();
-          if (self->profile_ && self->shared_->options.gpu) {
-            add_profile(self->e_diagnosis_, *self->profile_,
-                        {.source = self->source_,
-                         .workload = self->primary(),
-                         .shape = shape ? &*shape : nullptr,
-                         .step_us = self->timed_result_.step_us,
-                         .time_us = self->timed_result_.receipt.time_us.median,
-                         .launch_us = self->shared_->options.limits.launch_us,
-                         .gpu = *self->shared_->options.gpu,
-                         .sms = device.is_object() ? device.value("sms", 0) : 0});
-          }
-          return "";
-        },
+    add("diagnose", "", Slot::light, body([](Journey& j) -> Result<> {
+          diagnose_picked(*j.shared_, j.c_);
+          return {};
+        }),
         &Journey::diagnosed);
   }
 
   void diagnosed(std::string) {
     e_.verdict = Verdict::measured;
-    e_.receipt = std::move(timed_result_.receipt);
-    e_.diagnosis = std::move(e_diagnosis_);
+    e_.receipt = std::move(c_.timed.receipt);
+    e_.diagnosis = std::move(c_.diagnosis);
     if (e_.receipt->quarantined) {
       e_.rule = "faster_than_light";
       e_.message = "faster than 1.05 times the speed of light: quarantined, not scored";
@@ -662,8 +356,8 @@ class Journey : public std::enable_shared_from_this<Journey> {
 
   [[nodiscard]] std::string problem_key() const {
     Digest digest;
-    for (const auto& w : request_.problem->workloads) digest.add(w.id);
-    for (const auto& d : request_.problem->admission.distributions) digest.add(d);
+    for (const auto& w : c_.request.problem->workloads) digest.add(w.id);
+    for (const auto& d : c_.request.problem->admission.distributions) digest.add(d);
     digest.add(static_cast<std::int64_t>(shared_->options.threads));
     return digest.hex();
   }
@@ -673,7 +367,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
     return Digest()
         .add(kind)
         .add(harness_version)
-        .add(images_[i].digest)
+        .add(c_.images[i].digest)
         .add(problem_key())
         .add(static_cast<std::int64_t>(i != first_))
         .hex();
@@ -682,43 +376,28 @@ class Journey : public std::enable_shared_from_this<Journey> {
     return Digest()
         .add(shared_->options.graph ? "tune of graphs" : "tune")
         .add(harness_version)
-        .add(candidate_.id())
-        .add(tools_.backend->version())
+        .add(c_.candidate.id())
+        .add(c_.tools.backend->version())
         .add(problem_key())
         .hex();
   }
 
-  std::shared_ptr<Shared> shared_;
+  std::shared_ptr<SharedState> shared_;
   JobGraph& graph_;
   JobGroup group_;
-  Candidate candidate_;
-  EvaluationRequest request_;
-  Random random_;
+  CandidateState c_;
   Evaluator::Done done_;
   Evaluation e_;
-  Source source_;
-  LanguageTools tools_;  // of the candidate's language, once it was read
-  std::vector<TunePoint> points_;
-  std::vector<Image> images_;
   std::set<std::size_t> broken_;
-  std::size_t pick_ = 0, first_ = 0, waiting_ = 0;
+  std::size_t first_ = 0, waiting_ = 0;
   bool tuned_ = false;
   Tuned tuned_result_;
-  std::string untimed_;  // why no time can be taken; empty: one can, or was
-  std::vector<Baseline> wanted_;
-  Timed timed_result_;
-  std::optional<TakenProfile> profile_;
-  Result<ProbedKernel> probed_ = ProbedKernel();
-  std::optional<Timeline> timeline_;
-  Diagnosis e_diagnosis_;
-  std::map<std::string, Result<TorchTrace>> traces_;  // by baseline: those that are taken
-  std::map<std::string, TorchTrace> known_traces_;    // those that are known
 };
 
 class LocalEvaluator final : public Evaluator {
  public:
   LocalEvaluator(const EvaluatorParts& parts, LocalEvaluatorOptions options)
-      : shared_(std::make_shared<Shared>(parts, std::move(options))),
+      : shared_(std::make_shared<SharedState>(parts, std::move(options))),
         random_(shared_->options.seed != 0 ? shared_->options.seed : secret_seed()),
         graph_(parts.loop, parts.clock, parts.cache, {.compile = shared_->options.jobs, .attempts = 3}) {}
 
@@ -765,7 +444,7 @@ class LocalEvaluator final : public Evaluator {
     return std::nullopt;
   }
 
-  std::shared_ptr<Shared> shared_;
+  std::shared_ptr<SharedState> shared_;
   Random random_;
   JobGraph graph_;
   std::vector<std::weak_ptr<Journey>> under_way_;

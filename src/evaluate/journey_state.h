@@ -1,0 +1,105 @@
+// What the jobs of one evaluation work on: what all candidates share, and what is known of one. A job's body stands in
+// a file of its own (lint_job.h, time_job.h, profile_job.h, probe_job.h, trace_job.h, diagnose_job.h);
+// local_evaluator.cc says which follows which.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "evaluate/local_evaluator.h"
+#include "evaluate/profile/launch_profile.h"
+#include "evaluate/profile/torch_trace.h"
+
+namespace kerf {
+
+// Bodies that use it take the slots `run` and `alone`, of which one is taken at a time.
+struct SharedState {
+  SharedState(const EvaluatorParts& p, LocalEvaluatorOptions o)
+      : parts(p), options(std::move(o)), trials(p.oracle, options.trials) {}
+
+  EvaluatorParts parts;
+  LocalEvaluatorOptions options;
+  TrialPool trials;
+  // Per workload and baseline: empty once it is ready, else why this machine cannot have it. For bodies in those slots.
+  std::map<std::pair<std::string, Baseline>, std::string> baselines;
+  // The same, as the loop's thread knows it: what need not be made ready by a job of its own.
+  std::set<std::pair<std::string, Baseline>> settled;
+  // Of workload and baseline, or why there is none. For the loop's thread.
+  std::map<std::pair<std::string, std::string>, Result<TorchTrace>> traces;
+  // Of each workload the shortest time so far: what is faster is worth a profile. For the loop's thread.
+  std::map<std::string, double> best_us;
+
+  [[nodiscard]] VerifyTools verify_tools(Runner& runner) {
+    constexpr double emulation_slowdown = 20;
+    return {.oracle = parts.oracle,
+            .runner = runner,
+            .trials = trials,
+            .watch = parts.watch,
+            .threads = options.threads,
+            .slowdown = options.emulated.empty() ? 1 : emulation_slowdown};
+  }
+  [[nodiscard]] TimingTools timing_tools(Runner& runner) {
+    return {.oracle = parts.oracle,
+            .runner = runner,
+            .trials = trials,
+            .watch = parts.watch,
+            .clock = parts.clock,
+            .threads = options.threads,
+            .graph = options.graph};
+  }
+  [[nodiscard]] ProfileTools profile_tools(Runner& runner) {
+    return {.oracle = parts.oracle, .runner = runner, .trials = trials, .threads = options.threads};
+  }
+  // After a failure of ours the oracle may be a new process: nothing that the old one knew is known.
+  template <class T>
+  Result<T> watched(Result<T> result) {
+    if (!result && (result.error().kind == ErrorKind::system || result.error().kind == ErrorKind::internal)) {
+      trials.clear();
+      baselines.clear();
+    }
+    return result;
+  }
+};
+
+// One candidate. Its jobs run one after the other, compilations apart, so that no two touch the same of it at a time.
+struct CandidateState {
+  Candidate candidate;
+  EvaluationRequest request;
+  Random random;
+  Source source = {};
+  LanguageTools tools = {};  // of the candidate's language, once it was read
+  std::vector<TunePoint> points = {};
+  std::vector<Image> images = {};  // of the points
+  std::size_t pick = 0;            // among them
+  std::vector<Baseline> wanted = {};
+  std::string untimed = {};  // why no time can be taken; empty: one can, or was
+  Timed timed = {};
+  std::optional<TakenProfile> profile = {};
+  Result<ProbedKernel> probed = ProbedKernel();
+  std::optional<Timeline> timeline = {};
+  std::map<std::string, Result<TorchTrace>> traces = {};  // by baseline: those that are taken
+  std::map<std::string, TorchTrace> known_traces = {};    // those that are known
+  Diagnosis diagnosis = {};
+
+  [[nodiscard]] const Workload& primary() const { return request.problem->workloads.front(); }
+  [[nodiscard]] const Image& image() const { return images[pick]; }
+  [[nodiscard]] const TunePoint& point() const { return points[pick]; }
+  // What a profile is asked of.
+  [[nodiscard]] ProfileRequest profile_request() const {
+    return {.source = source,
+            .image = image(),
+            .point = point(),
+            .workload = primary(),
+            .time_us = timed.receipt.time_us.median,
+            .step_us = timed.step_us,
+            .effort = request.profile ? Effort::confirm : request.effort,
+            .ncu = request.ncu};
+  }
+};
+
+}  // namespace kerf

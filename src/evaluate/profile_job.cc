@@ -1,0 +1,33 @@
+#include "evaluate/profile_job.h"
+
+#include <algorithm>
+
+namespace kerf {
+
+bool worth_a_profile(SharedState& shared, const CandidateState& c) {
+  const Receipt& r = c.timed.receipt;
+  if (r.quarantined || !c.tools.runner->profiles()) return false;
+  const auto [best, first] = shared.best_us.try_emplace(c.primary().id, r.time_us.median);
+  const bool faster = first || r.time_us.median < best->second;
+  best->second = std::min(best->second, r.time_us.median);
+  return faster || c.request.profile || c.request.effort == Effort::confirm;
+}
+
+Result<> profile_picked(SharedState& shared, CandidateState& c) {
+  c.profile.reset();
+  auto taken = take_profile(shared.profile_tools(*c.tools.runner), c.profile_request(), c.random);
+  auto& unavailable = c.timed.receipt.unavailable;
+  if (taken) {
+    if (!taken->no_lines.empty()) unavailable["lines"] = taken->no_lines;
+    if (!taken->no_ncu.empty()) unavailable["ncu"] = taken->no_ncu;
+    c.profile = *std::move(taken);
+  } else if (taken.error().kind == ErrorKind::candidate) {
+    return std::unexpected(taken.error());
+  } else {
+    unavailable["profile"] = taken.error().message;
+    static_cast<void>(shared.watched(std::move(taken)));
+  }
+  return {};
+}
+
+}  // namespace kerf
