@@ -61,6 +61,12 @@ class Builtin final : public Synthesizer {
     std::vector<Proposal> sketches;  // where fresh starts come from, the most promising first
   };
 
+  static std::vector<std::string> operators(const GeneralGraph& graph) {
+    std::vector<std::string> names;
+    for (const GeneralNode& node : graph.nodes) names.push_back(node.op);
+    return names;
+  }
+
   Known& known(const SynthesisRequest& request, const CacheFacts& machine) {
     const std::string key = fmt::format("{}/{}/{}", request.problem->problem.id, request.problem->problem.digest(),
                                         to_string(request.language));
@@ -73,6 +79,7 @@ class Builtin final : public Synthesizer {
       const Workload& primary = request.problem->workloads[0];
       if ((form == GraphForm::core ? primary.core : primary.exported).nodes.size() > max_nodes) continue;
       Result<GeneralGraph> understood = generalise(*request.problem, form);
+      const std::vector<std::string> written = understood ? operators(*understood) : std::vector<std::string>();
       if (understood) understood = with_biases_behind(simplify(std::move(*understood)), request.language);
       if (form == GraphForm::channels_last) {
         // oneDNN's layout; on a GPU the library's own choice stands.
@@ -88,7 +95,11 @@ class Builtin final : public Synthesizer {
         if (form == GraphForm::channels_last && start.fusing == Fusing::none) continue;
         if (start.products == Products::own && !generates_products(request.language)) continue;
         Partition p = partition(graph, start.fusing, start.products);
-        if (p.groups.empty() || (start.products == Products::own && p == partition(graph, start.fusing))) continue;
+        // Calls alone are worth a candidate where they are others than the identity plan's.
+        const bool rewritten = start.fusing == Fusing::full && operators(graph) != written;
+        if ((p.groups.empty() && !rewritten) ||
+            (start.products == Products::own && p == partition(graph, start.fusing)))
+          continue;
         Result<Recipe> recipe = fitting(request, graph, form, std::move(p), machine);
         if (!recipe) continue;
         const std::size_t calls = library_calls(graph, recipe->partition);

@@ -69,6 +69,7 @@ class Lowering {
   // That a number is what it is in the primary workload: others are not supported.
   void pin(const Extent& extent);
   [[nodiscard]] bool is_costly(const Lowered& value) const;                                // to compute again
+  [[nodiscard]] std::size_t loads(const Lowered& value) const;                             // that it is computed from
   void is_inside(int axis) { axes_[static_cast<std::size_t>(root(axis))].inside = true; }  // of a window
 
   // Products

@@ -12,6 +12,7 @@ namespace kerf {
 namespace {
 
 constexpr std::int64_t most_taps = 32;  // of a window that is written out
+constexpr std::size_t most_loads = 64;  // of windows that are written out within windows
 
 bool any(const Extent& extent, const auto& test) { return std::ranges::any_of(extent.values, test); }
 
@@ -71,6 +72,7 @@ Lowered pooled(const Rule& r, const Lowered& v, const std::vector<Windowed>& all
     for (std::size_t w = 0; w < workloads; ++w) overlap = overlap || p.kernel.values[w] > p.stride.values[w];
     steps.push_back(window_step(r.l, p));
   }
+  if (r.l.loads(v) * static_cast<std::size_t>(taps) > most_loads) throw CannotLower{"windows of windows"};
   if (overlap && r.l.is_costly(v)) throw CannotLower{"windows that overlap, of what costs much to compute"};
   const double outside = max ? -std::numeric_limits<double>::infinity() : 0;
   if (taps > most_taps) {

@@ -216,6 +216,21 @@ bool Lowering::is_costly(const Lowered& value) const {
   return false;
 }
 
+std::size_t Lowering::loads(const Lowered& value) const {
+  std::vector<int> open = {value.value};
+  std::set<int> seen;
+  std::size_t count = 0;
+  while (!open.empty()) {
+    const int v = open.back();
+    open.pop_back();
+    if (!seen.insert(v).second) continue;
+    const Instruction& i = code_[static_cast<std::size_t>(v)];
+    if (i.form == Instruction::Form::load) ++count;
+    open.insert(open.end(), i.operands.begin(), i.operands.end());
+  }
+  return count;
+}
+
 bool Lowering::may_be_repeated(const Lowered& value) const {
   constexpr int most_loads = 3;
   if (is_costly(value)) return false;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "synthesize/builtin/algebra/building.h"
 #include "synthesize/builtin/algebra/identities.h"
 #include "synthesize/builtin/lower.h"
 
@@ -16,10 +17,6 @@ bool is_convolution(const GeneralNode& node) {
   static const std::set<std::string> names = {"conv1d",           "conv2d",           "conv3d",
                                               "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"};
   return node.op.starts_with("aten.") && names.contains(node.base());
-}
-
-GeneralArgument constant(const GeneralGraph& graph, const Value& value) {
-  return {Constant{.values = std::vector<Value>(graph.workloads.size(), value), .text = ""}};
 }
 
 }  // namespace
@@ -66,8 +63,7 @@ bool add_bias_behind(GeneralGraph& graph, std::size_t at) {
                   .args = {{TensorRef{node.name + "_product", 0}}, {added}},
                   .kwargs = {},
                   .results = {result}});
-  const auto place = graph.nodes.erase(graph.nodes.begin() + static_cast<std::ptrdiff_t>(at));
-  graph.nodes.insert(place, std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
+  replace_node(graph, at, std::move(made));
   return true;
 }
 

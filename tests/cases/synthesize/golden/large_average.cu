@@ -1,13 +1,13 @@
 /* /// kerf
 version = 1
-supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 70 and x.shape[3] == 200 and 121 <= 121"
+supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 90 and x.shape[3] == 200 and 40 <= 40"
 [tune]
-THREADS = [256]
+THREADS = [128]
 [[step]]
 launch = "avg_pool2d_kernel"
-grid = ["cdiv((x.shape[3] - 10 - 1) // 11 + 1, THREADS // 8 * 1) * (x.shape[0] * x.shape[1] * ((x.shape[2] - 10 - 1) // 11 + 1))"]
+grid = ["cdiv(x.shape[3], THREADS // 4 * 1) * (x.shape[0] * x.shape[1] * ((x.shape[2] - 39 - 1) // 10 + 1))"]
 block = ["THREADS"]
-args = ["cdiv((x.shape[3] - 10 - 1) // 11 + 1, THREADS // 8 * 1)", "(x.shape[2] - 10 - 1) // 11 + 1", "(x.shape[3] - 10 - 1) // 11 + 1", 11, 11, "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 11", "x.shape[3]", "out"]
+args = ["cdiv(x.shape[3], THREADS // 4 * 1)", "(x.shape[2] - 39 - 1) // 10 + 1", "x.shape[3]", 40, "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 10", "out"]
 /// */
 
 __device__ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -64,42 +64,40 @@ template <int columns, int slices, class T, class J> __device__ inline T among(T
   return v;
 }
 
-// i < 11, j < 11, k < x.shape[0] * x.shape[1], l < (x.shape[2] - 10 - 1) // 11 + 1, m < (x.shape[3] - 10 - 1) // 11 + 1
-extern "C" __global__ void __launch_bounds__(THREADS) avg_pool2d_kernel(int64_t pieces, int64_t L, int64_t M, int64_t I, int64_t J, const float* __restrict__ x_from, int64_t x_stride_k, int64_t x_stride_l, int64_t x_stride_i, float* __restrict__ out_to) {
+// i < 40, j < x.shape[0] * x.shape[1], k < (x.shape[2] - 39 - 1) // 10 + 1, l < x.shape[3]
+extern "C" __global__ void __launch_bounds__(THREADS) avg_pool2d_kernel(int64_t pieces, int64_t K, int64_t L, int64_t I, const float* __restrict__ x_from, int64_t x_stride_j, int64_t x_stride_k, float* __restrict__ out_to) {
   const int64_t tile = blockIdx.x;
   const int64_t row = tile / pieces, piece = tile % pieces;
-  const int64_t k = row / L;
-  const int64_t l = row % L;
-  const int slice = threadIdx.x / (THREADS / 8);
-  const int64_t wanted = (piece * (THREADS / 8) + threadIdx.x % (THREADS / 8)) * 1;
-  const int64_t m = least(wanted, M - 1);
-  const int count = (int)(I * J);
-  constexpr int items = (121 + 8 - 1) / (8);  // vectors a thread
+  const int64_t j = row / K;
+  const int64_t k = row % K;
+  const int slice = threadIdx.x / (THREADS / 4);
+  const int64_t wanted = (piece * (THREADS / 4) + threadIdx.x % (THREADS / 4)) * 1;
+  const int64_t l = least(wanted, L - 1);
+  const int count = (int)(I);
+  constexpr int items = (40 + 4 - 1) / (4);  // vectors a thread
   float sum_of_pass_1[1][1] = {};
-  const float* const x_at = x_from + k * x_stride_k + l * x_stride_l + m * 11;
+  const float* const x_at = x_from + j * x_stride_j + k * x_stride_k + l;
   #pragma unroll
   for (int v = 0; v < items; ++v) {
-    const int at = v * 8 + slice;
+    const int at = v * 4 + slice;
     if (at < count) {
-      const int i = at / (int)(J);
-      const int j = at % (int)(J);
       #pragma unroll
       for (int e = 0; e < 1; ++e) {
-        const float x_ = *(x_at + j + i * x_stride_i + e * 11);
+        const float x_ = *(x_at + at * L + e);
         sum_of_pass_1[0][e] += x_;
       }
     }
   }
   float avg_pool2d[1];
   #pragma unroll
-  for (int e = 0; e < 1; ++e) avg_pool2d[e] = (float)among<THREADS / 8, 8>((double)sum_of_pass_1[0][e], Plus());
+  for (int e = 0; e < 1; ++e) avg_pool2d[e] = (float)among<THREADS / 4, 4>((double)sum_of_pass_1[0][e], Plus());
   float avg_pool2d_2[1];
   #pragma unroll
   for (int e = 0; e < 1; ++e) {
-    avg_pool2d_2[e] = avg_pool2d[e] / 121.0f;
+    avg_pool2d_2[e] = avg_pool2d[e] / 40.0f;
   }
-  if (slice == 0 && m == wanted) {
-    float* const out_at = out_to + k * L * M + l * M + m;
+  if (slice == 0 && l == wanted) {
+    float* const out_at = out_to + j * K * L + k * L + l;
     put(out_at, avg_pool2d_2);
   }
 }
