@@ -103,7 +103,11 @@ std::string evaluation_text(const Evaluation& e) {
       text += fmt::format("{:<11} {}{}\n", name, why.starts_with(word) ? "" : word, why);
     }
     if (r.quarantined) text += "quarantined faster than 1.05 times the speed of light: never scored\n";
-    if (!r.tune.empty()) text += fmt::format("tune        {}\n", r.tune);
+    if (!r.tune.empty()) {
+      const auto tuned = std::ranges::find(e.checks, "tune", &Check::name);
+      const bool reused = tuned != e.checks.end() && tuned->detail.contains("reused");
+      text += fmt::format("tune        {}{}\n", r.tune, reused ? " (as chosen before on this machine)" : "");
+    }
     if (r.discarded > 0)
       text += fmt::format("discarded   {} while the machine had company\n", count_words(r.discarded, "sample"));
     if (!r.isolation.empty()) text += fmt::format("isolation   {}\n", fmt::join(r.isolation, ", "));

@@ -1,5 +1,5 @@
 // What the jobs of one evaluation work on: what all candidates share, and what is known of one. A job's body stands in
-// a file of its own (lint_job.h, time_job.h, profile_job.h, probe_job.h, trace_job.h, diagnose_job.h);
+// a file of its own (lint_job.h, time_job.h, tune_job.h, profile_job.h, probe_job.h, trace_job.h, diagnose_job.h);
 // local_evaluator.cc says which follows which.
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/hash.h"
 #include "evaluate/local_evaluator.h"
 #include "evaluate/profile/launch_profile.h"
 #include "evaluate/profile/torch_trace.h"
@@ -20,7 +21,10 @@ namespace kerf {
 // Bodies that use it take the slots `run` and `alone`, of which one is taken at a time.
 struct SharedState {
   SharedState(const EvaluatorParts& p, LocalEvaluatorOptions o)
-      : parts(p), options(std::move(o)), trials(p.oracle, options.trials) {}
+      : parts(p),
+        options(std::move(o)),
+        trials(p.oracle, options.trials),
+        machine(machine_identity(detect_machine())) {}
 
   EvaluatorParts parts;
   LocalEvaluatorOptions options;
@@ -33,6 +37,7 @@ struct SharedState {
   std::map<std::pair<std::string, std::string>, Result<TorchTrace>> traces;
   // Of each workload the shortest time so far: what is faster is worth a profile. For the loop's thread.
   std::map<std::string, double> best_us;
+  std::string machine;  // on which picks of tune points hold
 
   [[nodiscard]] VerifyTools verify_tools(Runner& runner) {
     constexpr double emulation_slowdown = 20;
@@ -76,6 +81,7 @@ struct CandidateState {
   std::vector<TunePoint> points = {};
   std::vector<Image> images = {};  // of the points
   std::size_t pick = 0;            // among them
+  Tuned tuned = {};
   std::vector<Baseline> wanted = {};
   std::string untimed = {};  // why no time can be taken; empty: one can, or was
   Timed timed = {};
@@ -101,5 +107,17 @@ struct CandidateState {
             .ncu = request.ncu};
   }
 };
+
+// Part of every key: raised when a change of the protocol makes old verdicts worthless.
+inline constexpr int harness_version = 1;
+
+// Of workloads, distributions and threads: what a verdict and a pick depend on besides the candidate.
+[[nodiscard]] inline std::string problem_key(const SharedState& shared, const CandidateState& c) {
+  Digest digest;
+  for (const auto& w : c.request.problem->workloads) digest.add(w.id);
+  for (const auto& d : c.request.problem->admission.distributions) digest.add(d);
+  digest.add(static_cast<std::int64_t>(shared.options.threads));
+  return digest.hex();
+}
 
 }  // namespace kerf

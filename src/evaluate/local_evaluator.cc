@@ -14,14 +14,12 @@
 #include "evaluate/profile_job.h"
 #include "evaluate/time_job.h"
 #include "evaluate/trace_job.h"
+#include "evaluate/tune_job.h"
 #include "evaluate/verification_json.h"
 #include "evaluate/verify.h"
 
 namespace kerf {
 namespace {
-
-// Part of every key: raised when a change of the protocol makes old verdicts worthless.
-constexpr int harness_version = 1;
 
 // One candidate on its way through the graph. Lives on the loop's thread; its bodies touch only what is handed to them
 // and what no other job of it touches at that time.
@@ -99,13 +97,10 @@ class Journey : public std::enable_shared_from_this<Journey> {
   void linted(std::string) {
     c_.images.resize(c_.points.size());
     if (c_.points.size() > 1) {
-      if (const auto known = shared_->parts.cache.get(tune_key())) {
-        const auto pick = std::ranges::find(c_.points, *known, [](const TunePoint& p) { return kerf::to_string(p); });
-        if (pick != c_.points.end()) {
-          c_.pick = static_cast<std::size_t>(pick - c_.points.begin());
-          tuned_ = true;
-          e_.jobs.push_back({.kind = "tune", .seconds = 0, .cached = true});
-        }
+      if (auto known = known_pick(*shared_, c_)) {
+        tuned_ = true;
+        e_.jobs.push_back({.kind = "tune", .seconds = 0, .cached = true});
+        e_.checks.push_back(*std::move(known));
       }
     }
     compile(c_.pick, &Journey::compiled_first, {});
@@ -238,25 +233,18 @@ class Journey : public std::enable_shared_from_this<Journey> {
     }
     first_ = c_.pick;
     if (broken_.empty() && repeats()) return;
-    add("tune", "", Slot::alone,
-        holding(true,
-                [self = shared_from_this()]() -> Result<std::string> {
-                  auto result =
-                      self->shared_->watched(tune(self->shared_->timing_tools(*self->c_.tools.runner), self->c_.source,
-                                                  self->c_.points, self->c_.images, self->primary(), self->c_.random));
-                  if (!result && is_no_graph(*self->shared_, self->c_, result.error())) return "";
-                  self->tuned_result_ = TRY(std::move(result));
-                  return "";
-                }),
+    add("tune", "", Slot::alone, holding(true, body([](Journey& j) { return tune_points_of(*j.shared_, j.c_); })),
         &Journey::tuned);
   }
 
   void tuned(std::string) {
     if (!c_.untimed.empty()) return verify_pick();  // the first point stands for all
-    std::ranges::move(tuned_result_.checks, std::back_inserter(e_.checks));
-    if (tuned_result_.finding) return conclude(std::move(*tuned_result_.finding));
-    c_.pick = tuned_result_.pick;
-    shared_->parts.cache.put(tune_key(), kerf::to_string(c_.point()));
+    if (c_.tuned.finding) {
+      std::ranges::move(c_.tuned.checks, std::back_inserter(e_.checks));
+      return conclude(std::move(*c_.tuned.finding));
+    }
+    keep_pick(*shared_, c_);
+    std::ranges::move(c_.tuned.checks, std::back_inserter(e_.checks));
     verify_pick();
   }
 
@@ -354,13 +342,6 @@ class Journey : public std::enable_shared_from_this<Journey> {
     answer(std::move(e_));
   }
 
-  [[nodiscard]] std::string problem_key() const {
-    Digest digest;
-    for (const auto& w : c_.request.problem->workloads) digest.add(w.id);
-    for (const auto& d : c_.request.problem->admission.distributions) digest.add(d);
-    digest.add(static_cast<std::int64_t>(shared_->options.threads));
-    return digest.hex();
-  }
   // The image's digest stands for source, tune point, flags, compiler and harness. first_ decides whether the small
   // variant is looked at again.
   [[nodiscard]] std::string verify_key(const char* kind, std::size_t i) const {
@@ -368,20 +349,10 @@ class Journey : public std::enable_shared_from_this<Journey> {
         .add(kind)
         .add(harness_version)
         .add(c_.images[i].digest)
-        .add(problem_key())
+        .add(problem_key(*shared_, c_))
         .add(static_cast<std::int64_t>(i != first_))
         .hex();
   }
-  [[nodiscard]] std::string tune_key() const {
-    return Digest()
-        .add(shared_->options.graph ? "tune of graphs" : "tune")
-        .add(harness_version)
-        .add(c_.candidate.id())
-        .add(c_.tools.backend->version())
-        .add(problem_key())
-        .hex();
-  }
-
   std::shared_ptr<SharedState> shared_;
   JobGraph& graph_;
   JobGroup group_;
@@ -391,7 +362,6 @@ class Journey : public std::enable_shared_from_this<Journey> {
   std::set<std::size_t> broken_;
   std::size_t first_ = 0, waiting_ = 0;
   bool tuned_ = false;
-  Tuned tuned_result_;
 };
 
 class LocalEvaluator final : public Evaluator {

@@ -259,6 +259,20 @@ TEST_F(LocalEvaluation, TunesCompilesEveryPointAndVerifiesThePick) {
   const auto again = evaluate(tuned);
   EXPECT_EQ(again->receipt->tune, "BLOCK=4");
   EXPECT_EQ(backend.compiled.size(), 4U) << "the choice is remembered";
+  const auto labelled = std::ranges::find(again->checks, "tune", &Check::name);
+  ASSERT_NE(labelled, again->checks.end());
+  EXPECT_EQ(labelled->detail.at("reused"), true);
+  EXPECT_EQ(labelled->detail.at("pick"), "BLOCK=4");
+  EXPECT_TRUE(labelled->detail.contains("tuned_unix_ms"));
+  const auto found = std::ranges::find(e->checks, "tune", &Check::name);
+  ASSERT_NE(found, e->checks.end());
+  EXPECT_FALSE(found->detail.contains("reused"));
+  EXPECT_EQ(found->detail.at("variants"), 3);
+  // Another candidate of the same axes has a choice of its own.
+  runner.program = [](const LoadRequest& request) {
+    return ScriptedRunner::honest(to_string(request.tune) == "BLOCK=1" ? 40 : 90);
+  };
+  EXPECT_EQ(evaluate(std::string(tuned) + "// another\n")->receipt->tune, "BLOCK=1");
 }
 
 TEST_F(LocalEvaluation, LeavesOutPointsThatDoNotCompile) {

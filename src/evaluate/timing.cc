@@ -441,17 +441,25 @@ Result<Tuned> tune(const TimingTools& tools, const Source& source, const std::ve
   std::iota(alive.begin(), alive.end(), std::size_t{0});
   std::vector<double> best(points.size(), std::numeric_limits<double>::infinity());
   std::optional<Finding> first_failure;
+  constexpr double far_behind = 2.5;  // times the best so far: company alone seldom does that to one run
+  constexpr double tie = 1.01;        // what the smallest of several times differs by without a reason
+  int all_runs = 0;
+  const char* stopped = "one_left";
   // Long workloads cannot afford many runs; short ones need several, because single runs are noisy.
   int runs = workload.eager_us > 20'000 ? 1 : 2;
   while (true) {
+    double leader = std::numeric_limits<double>::infinity();
     for (const auto i : alive) {
       const auto one = [&]() -> Result<> {
         const auto instance = TRY(stage.load(images[i], points[i]));
         for (int run = 0; run <= runs; ++run) {  // the first one binds the plan and touches pages
           const auto report = TRY(stage.run(*instance, true));
+          ++all_runs;
           // The smallest time is the one with the least company: good enough to choose by, never reported.
           if (run > 0) best[i] = std::min(best[i], report.device_us);
+          if (best[i] < std::numeric_limits<double>::infinity() && best[i] > far_behind * leader) break;
         }
+        leader = std::min(leader, best[i]);
         return {};
       };
       if (auto ran = one(); !ran) {
@@ -476,6 +484,11 @@ Result<Tuned> tune(const TimingTools& tools, const Source& source, const std::ve
       alive.resize(1);
       break;
     }
+    if (runs >= 4 && best[alive.back()] <= tie * best[alive.front()]) {
+      stopped = "tie";
+      std::ranges::sort(alive);  // the plan's order
+      break;
+    }
     // Who is clearly out needs no further run.
     while (alive.size() > 1 && best[alive.back()] > 1.5 * best[alive.front()]) alive.pop_back();
     alive.resize(std::max<std::size_t>(1, (alive.size() + 1) / 2));
@@ -484,8 +497,15 @@ Result<Tuned> tune(const TimingTools& tools, const Source& source, const std::ve
     runs = std::min(8, 2 * runs);
   }
   tuned.pick = alive.front();
-  tuned.checks.push_back(
-      {.name = "tune", .passed = true, .detail = {{"points", points.size()}, {"pick", to_string(points[tuned.pick])}}});
+  std::set<std::string> variants;
+  for (const Image& image : images) variants.insert(image.digest);
+  tuned.checks.push_back({.name = "tune",
+                          .passed = true,
+                          .detail = {{"points", points.size()},
+                                     {"variants", variants.size()},
+                                     {"runs", all_runs},
+                                     {"stopped", stopped},
+                                     {"pick", to_string(points[tuned.pick])}}});
   return tuned;
 }
 

@@ -391,6 +391,25 @@ TEST_F(Tuning, PicksTheFastestPointWithFewRunsOfSlowOnes) {
   EXPECT_LT(runner.runs, 8 * 3 + 3 * 17) << "slow points run once, not to the end";
 }
 
+TEST_F(Tuning, StopsWhereNothingCouldTellPointsApart) {
+  with({100, 100, 100, 100, 100, 100, 100, 100});
+  runner.program = [](const LoadRequest&) { return ScriptedRunner::honest(100); };
+  const auto t = pick();
+  ASSERT_TRUE(t && !t->finding);
+  EXPECT_EQ(t->pick, 0U) << "the first in the plan's order";
+  EXPECT_EQ(t->checks.back().detail.at("stopped"), "tie");
+  EXPECT_EQ(runner.runs, 8 * 3 + 4 * 5);
+  EXPECT_EQ(t->checks.back().detail.at("runs"), runner.runs);
+}
+
+TEST_F(Tuning, RunsWhatIsFarBehindOnce) {
+  with({100, 1000, 1000, 1000});
+  const auto t = pick();
+  ASSERT_TRUE(t && !t->finding);
+  EXPECT_EQ(t->pick, 0U);
+  EXPECT_EQ(runner.runs, 3 + 3 * 2) << "one that binds, one that is timed";
+}
+
 TEST_F(Tuning, LeavesPointsOutThatCrash) {
   with({-1, 200, 100});
   const auto t = pick();

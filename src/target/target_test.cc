@@ -85,11 +85,24 @@ TEST(CppTest, FlagsNeverRelaxArithmetic) {
 }
 TEST(CppTest, TheCandidateStartsAtItsOwnFirstLine) {
   Source source;
-  source.candidate.text = "first\nsecond";
+  source.candidate.text = "first N\nsecond";
   const std::string text = cpp_text("P\n", source, {{"N", Value{std::int64_t{4}}}});
-  EXPECT_THAT(text, HasSubstr("#line 1 \"candidate\"\nfirst\nsecond\n"));
+  EXPECT_THAT(text, HasSubstr("#line 1 \"candidate\"\nfirst N\nsecond\n"));
   EXPECT_LT(text.find('P'), text.find("N = 4"));
   EXPECT_LT(text.find("N = 4"), text.find("first"));
+}
+TEST(CppTest, PointsThatTheCodeCannotTellApartAreOneText) {
+  Source source;
+  source.candidate.text =
+      "/* /// kerf\n[tune]\nTASKS = [1, 2]\nUNROLL = [1, 2]\n/// */ int f() { return UNROLL; } // TASKS\n";
+  const auto text = [&source](std::int64_t tasks, std::int64_t unroll) {
+    return cpp_text("", source, {{"TASKS", Value{tasks}}, {"UNROLL", Value{unroll}}});
+  };
+  EXPECT_EQ(text(1, 2), text(2, 2));
+  EXPECT_NE(text(1, 1), text(1, 2));
+  EXPECT_THAT(text(1, 2), Not(HasSubstr("TASKS = 1L")));
+  source.candidate.text += "#define ROLL(x) UN##x\n";
+  EXPECT_NE(text(1, 2), text(2, 2)) << "names that only the preprocessor puts together";
 }
 
 }  // namespace

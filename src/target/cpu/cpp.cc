@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <system_error>
 
 #include "base/clock.h"
@@ -50,6 +53,7 @@ class CppBackend final : public LanguageBackend {
     for (const std::string& flag : cpp_flags(compiler_.family)) digest.add(flag);
     Image image{.path = {}, .digest = digest.hex(), .remarks = {}, .inspected = {}};
     image.path = (images_ / (image.digest + ".so")).string();
+    const InFlight alone(*this, image.digest);
     if (!load_cached(image)) {
       TRY(build(source, text, image));
     } else {
@@ -62,6 +66,28 @@ class CppBackend final : public LanguageBackend {
   [[nodiscard]] std::string version() const override { return compiler_.version; }
 
  private:
+  // Tune points of one text are compiled once: whoever comes second waits, and finds the image.
+  class InFlight {
+   public:
+    InFlight(CppBackend& backend, std::string digest) : backend_(backend), digest_(std::move(digest)) {
+      std::unique_lock lock(backend_.mutex_);
+      backend_.ended_.wait(lock, [this] { return backend_.in_flight_.insert(digest_).second; });
+    }
+    InFlight(const InFlight&) = delete;
+    InFlight& operator=(const InFlight&) = delete;
+    ~InFlight() {
+      {
+        const std::scoped_lock lock(backend_.mutex_);
+        backend_.in_flight_.erase(digest_);
+      }
+      backend_.ended_.notify_all();
+    }
+
+   private:
+    CppBackend& backend_;
+    std::string digest_;
+  };
+
   [[nodiscard]] bool load_cached(Image& image) const {
     const auto record = read_file(images_ / (image.digest + ".json"));
     std::error_code code;
@@ -113,9 +139,22 @@ class CppBackend final : public LanguageBackend {
   std::string machine_;
   std::optional<std::string> objdump_;
   SystemClock clock_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::set<std::string> in_flight_;  // digests
 };
 
 }  // namespace
+
+TunePoint named_in(const Source& source, const TunePoint& point) {
+  const std::string& text = source.candidate.text;
+  if (text.find("##") != std::string::npos) return point;  // names that only the preprocessor puts together
+  TunePoint named;
+  for (const auto& [axis, value] : point) {
+    if (place_of(text, axis)) named.emplace_back(axis, value);
+  }
+  return named;
+}
 
 std::vector<std::string> cpp_flags(Compiler::Family family) {
   std::vector<std::string> flags = {"-std=c++20",
@@ -147,8 +186,8 @@ std::vector<std::string> cpp_flags(Compiler::Family family) {
 }
 
 std::string cpp_text(const std::string& prelude, const Source& source, const TunePoint& point) {
-  return fmt::format("#line 1 \"prelude\"\n{}\n#line 1 \"tune\"\n{}\n#line 1 \"{}\"\n{}{}", prelude, constants(point),
-                     candidate_file, source.candidate.text, trailer(source));
+  return fmt::format("#line 1 \"prelude\"\n{}\n#line 1 \"tune\"\n{}\n#line 1 \"{}\"\n{}{}", prelude,
+                     constants(named_in(source, point)), candidate_file, source.candidate.text, trailer(source));
 }
 
 Result<std::string> cpp_prelude() {

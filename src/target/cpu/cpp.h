@@ -33,7 +33,11 @@ struct CppOptions {
 // results are judged.
 [[nodiscard]] std::vector<std::string> cpp_flags(Compiler::Family family);
 
-// What is compiled: prelude, tune constants, the candidate as it is, the trailer; #line directives name the parts.
+// The axes that the code names (not the plan alone): points that agree on them are one text, and compiled once.
+[[nodiscard]] TunePoint named_in(const Source& source, const TunePoint& point);
+
+// What is compiled: prelude, tune constants that the code names, the candidate as it is, the trailer; #line directives
+// name the parts.
 [[nodiscard]] std::string cpp_text(const std::string& prelude, const Source& source, const TunePoint& point);
 
 }  // namespace kerf
