@@ -50,10 +50,13 @@ std::string fault(const Candidate& candidate, const Understood& problem) {
   return "";
 }
 
-// The case's graph as it is partitioned; "expect layout channels_last" has its convolutions in that layout.
+// The case's graph as it is partitioned; "expect layout channels_last" has its convolutions in that layout, "expect
+// layout few_rows" its linear layers turned.
 Result<GeneralGraph> rewritten(const Case& c) {
   GeneralGraph graph = simplify(TRY(generalise(c.problem, GraphForm::exported)));
   if (std::ranges::none_of(c.expect, [](const auto& each) { return each.first == "layout"; })) return graph;
+  if (std::ranges::count(c.expect, std::pair<std::string, std::string>("layout", "few_rows")) != 0)
+    return with_few_rows_turned(std::move(graph));
   std::optional<GeneralGraph> other = in_channels_last(std::move(graph));
   if (!other) return fail(ErrorKind::candidate, "no convolution can be in channels_last");
   return *std::move(other);
@@ -427,6 +430,30 @@ TEST(Layouts, ABiasIsAddedByTheKernelBehind) {
   interpret(*lower(graph, {1, 2}), memory, 0);
   for (std::size_t i = 0; i < 96; ++i)
     EXPECT_EQ(memory["y"].at(i), memory["y_product"][i] + static_cast<double>(i / 12 % 4 + 1));
+}
+
+TEST(Layouts, LinearLayersOfFewRowsAreTurned) {
+  using testing::ElementsAre;
+  const auto names = [](const std::string& text) {
+    std::vector<std::string> found;
+    for (const GeneralNode& node : with_few_rows_turned(*generalise(parse(text).problem, GraphForm::exported)).nodes)
+      found.push_back(node.base());
+    return found;
+  };
+  const std::string weight = "parameter w f32 512 512\nparameter b f32 512\n";
+  EXPECT_THAT(names("input x f32 8 512\n" + weight + "y = aten.linear.default x w b -> f32 8 512\noutput y"),
+              ElementsAre("t", "mm", "t", "clone", "add"));
+  EXPECT_THAT(names("input x f32 64 512\n" + weight + "y = aten.linear.default x w b -> f32 64 512\noutput y"),
+              ElementsAre("linear"));
+  EXPECT_THAT(names("input x f32 8 64\nparameter w f32 32 64\ny = aten.linear.default x w -> f32 8 32\noutput y"),
+              ElementsAre("linear"));
+  const Case c = parse("input x f32 8 512\n" + weight + "y = aten.linear.default x w b -> f32 8 512\noutput y");
+  const GeneralGraph graph = with_few_rows_turned(*generalise(c.problem, GraphForm::exported));
+  Memory memory{{"y_product_turned", numbers(4096)}, {"b", numbers(512)}};
+  interpret(*lower(graph, {2, 3, 4}), memory, 0);
+  for (std::size_t i = 0; i < 8; ++i)
+    for (std::size_t j = 0; j < 512; ++j)
+      EXPECT_EQ(memory["y"].at(i * 512 + j), memory["y_product_turned"][j * 8 + i] + memory["b"][j]);
 }
 
 TEST(Layouts, WhatStridesDoNotTellStaysAsItIs) {

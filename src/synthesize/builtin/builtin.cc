@@ -22,6 +22,7 @@ namespace kerf {
 namespace {
 
 constexpr std::size_t max_nodes = 1000;
+constexpr std::ptrdiff_t few_convolutions = 4;
 
 class Builtin final : public Synthesizer {
  public:
@@ -80,7 +81,10 @@ class Builtin final : public Synthesizer {
       if ((form == GraphForm::core ? primary.core : primary.exported).nodes.size() > max_nodes) continue;
       Result<GeneralGraph> understood = generalise(*request.problem, form);
       const std::vector<std::string> written = understood ? operators(*understood) : std::vector<std::string>();
-      if (understood) understood = with_biases_behind(simplify(std::move(*understood)), request.language);
+      if (understood) {
+        understood = with_biases_behind(simplify(std::move(*understood)), request.language);
+        if (request.language == Language::cpp) understood = with_few_rows_turned(std::move(*understood));
+      }
       if (form == GraphForm::channels_last) {
         // oneDNN's layout; on a GPU the library's own choice stands.
         std::optional<GeneralGraph> other;
@@ -91,6 +95,8 @@ class Builtin final : public Synthesizer {
       auto [it, fresh] = made.graphs.emplace(form, std::move(understood));
       if (!it->second) continue;
       const GeneralGraph& graph = *it->second;
+      const auto convolutions =
+          std::ranges::count_if(graph.nodes, [](const GeneralNode& n) { return n.base().starts_with("conv"); });
       for (const Start& start : starts) {
         if (form == GraphForm::channels_last && start.fusing == Fusing::none) continue;
         if (start.products == Products::own && !generates_products(request.language)) continue;
@@ -109,7 +115,8 @@ class Builtin final : public Synthesizer {
         if (proposal.candidate.text.empty()) continue;
         // Fully fused first; of the two graphs the one that leaves less to the library, in the layout that costs it
         // less.
-        int graphs_rank = 0;
+        // Networks of many convolutions gain less by it than copies between them cost.
+        int graphs_rank = convolutions > few_convolutions ? 4 : 0;
         if (form != GraphForm::channels_last) {
           const auto [fewest, is_first] = fewest_calls.try_emplace(start.what, calls);
           graphs_rank = is_first ? 2 : calls < fewest->second ? 1 : 3;

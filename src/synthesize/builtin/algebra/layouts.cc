@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "synthesize/builtin/algebra/bias.h"
+#include "synthesize/builtin/algebra/building.h"
 #include "synthesize/builtin/algebra/identities.h"
+#include "synthesize/builtin/lower.h"
 
 namespace kerf {
 namespace {
@@ -60,7 +62,55 @@ bool can_be_last(const GeneralGraph& graph, const GeneralNode& node) {
   return tells(*w) && one_group(node, *x, *w);
 }
 
+// A linear layer with so few rows, and so large a weight, that reading the weight is what takes time.
+bool has_few_rows(const GeneralGraph& graph, std::size_t at) {
+  constexpr std::int64_t few = 32, large = 1 << 18;
+  const GeneralNode& node = graph.nodes[at];
+  if (node.op != "aten.linear.default" || !node.kwargs.empty() || node.results.size() != 1) return false;
+  const TensorRef *input = tensor_at(node, 0), *weight = tensor_at(node, 1);
+  const GeneralTensor* x = input ? graph.tensor(*input) : nullptr;
+  const GeneralTensor* w = weight ? graph.tensor(*weight) : nullptr;
+  for (const GeneralTensor* each : {x, w, &node.results[0]})
+    if (!each || each->dtype != Dtype::f32 || each->rank() != 2 || !each->contiguous()) return false;
+  if (x->shape[0][0] < 2 || x->shape[0][0] > few || w->numel() < large) return false;
+  return !lowers(graph, node) || is_product(graph, at);
+}
+
+GeneralTensor transposed(GeneralTensor tensor) {
+  for (auto& shape : tensor.shape) std::ranges::reverse(shape);
+  for (auto& stride : tensor.stride) std::ranges::reverse(stride);
+  return tensor;
+}
+
+GeneralNode copied(const GeneralGraph& graph, const std::string& name, const TensorRef& of, const char* format,
+                   GeneralTensor result) {
+  GeneralNode made = make_node(name, "aten.clone.default", {{of}}, std::move(result));
+  made.kwargs.emplace_back("memory_format", constant(graph, Value{std::string(format)}));
+  return made;
+}
+
 }  // namespace
+
+GeneralGraph with_few_rows_turned(GeneralGraph graph) {
+  for (std::size_t at = 0; at < graph.nodes.size(); ++at) {
+    if (!has_few_rows(graph, at)) continue;
+    add_bias_behind(graph, at);
+    const GeneralNode linear = graph.nodes[at];
+    const std::string& name = linear.name;
+    const TensorRef x = *tensor_at(linear, 0), weight = *tensor_at(linear, 1);
+    GeneralTensor columns = transposed(linear.results[0]);
+    for (std::size_t w = 0; w < columns.shape.size(); ++w) columns.stride[w] = contiguous_strides(columns.shape[w]);
+    std::vector<GeneralNode> made;
+    made.push_back(make_node(name + "_input", "aten.t.default", {{x}}, transposed(*graph.tensor(x))));
+    made.push_back(
+        make_node(name + "_turned", "aten.mm.default", {{weight}, {TensorRef{name + "_input", 0}}}, columns));
+    made.push_back(
+        make_node(name + "_rows", "aten.t.default", {{TensorRef{name + "_turned", 0}}}, transposed(columns)));
+    made.push_back(copied(graph, name, {name + "_rows", 0}, "contiguous_format", linear.results[0]));
+    replace_node(graph, at, std::move(made));
+  }
+  return graph;
+}
 
 std::optional<GeneralGraph> in_channels_last(GeneralGraph graph) {
   // PyTorch adds a bias in this layout in a slow pass of its own.
@@ -68,14 +118,7 @@ std::optional<GeneralGraph> in_channels_last(GeneralGraph graph) {
     if (can_be_last(graph, graph.nodes[at])) add_bias_behind(graph, at);
   std::vector<GeneralNode> nodes;
   const auto copy = [&](const std::string& name, const TensorRef& of, const char* format, GeneralTensor result) {
-    GeneralNode made{
-        .name = name, .op = "aten.clone.default", .inplace = "", .args = {{of}}, .kwargs = {}, .results = {}};
-    made.kwargs.emplace_back(
-        "memory_format",
-        GeneralArgument{
-            Constant{.values = std::vector<Value>(graph.workloads.size(), Value{std::string(format)}), .text = ""}});
-    made.results.push_back(std::move(result));
-    nodes.push_back(std::move(made));
+    nodes.push_back(copied(graph, name, of, format, std::move(result)));
     return TensorRef{name, 0};
   };
   for (const GeneralNode& node : graph.nodes) {

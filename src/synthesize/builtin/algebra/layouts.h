@@ -12,4 +12,8 @@ namespace kerf {
 // nullopt where there is none that can be. Names are kept: what is behind has the convolution's.
 [[nodiscard]] std::optional<GeneralGraph> in_channels_last(GeneralGraph graph);
 
+// The graph with linear layers of few rows as products of the weight and the input's columns: y' = w x'. A copy behind
+// each turns it, for a kernel to take in.
+[[nodiscard]] GeneralGraph with_few_rows_turned(GeneralGraph graph);
+
 }  // namespace kerf

@@ -1,0 +1,46 @@
+# /// kerf
+# version = 1
+# supports = "x.ndim == 2 and x.shape[0] == 16 and x.shape[1] == 512 and (x.shape[0] == 16 and x.shape[1] == 512)"
+# [tune]
+# THREADS = [128, 256]
+# [[scratch]]
+# name = "linear_product_turned"
+# dtype = "f32"
+# shape = ["out.shape[1]", "x.shape[0]"]
+# [[step]]
+# call = "aten.t.default"
+# args = ["x"]
+# out = "linear_product_input"
+# [[step]]
+# call = "aten.mm.default"
+# args = ["w", "linear_product_input"]
+# out = "linear_product_turned"
+# [[step]]
+# launch = "gelu_kernel"
+# grid = ["cdiv(linear_product_turned.shape[1] * linear_product_turned.shape[0], THREADS * 8)"]
+# args = ["linear_product_turned.shape[1]", "linear_product_turned.shape[0]", "linear_product_turned", "linear_product_turned.shape[1]", "b", "out"]
+# constexpr = { BLOCK = "THREADS * 8" }
+# num_warps = "THREADS // 32"
+# ///
+
+import triton
+import triton.language as tl
+
+
+# i < linear_product_turned.shape[1], j < linear_product_turned.shape[0]
+@triton.jit
+def gelu_kernel(I, J, linear_product_turned_from, linear_product_turned_stride_j, b_from, out_to, BLOCK: tl.constexpr):
+    begin = (tl.program_id(0).to(tl.int64) * BLOCK).to(tl.int32)
+    at = begin + tl.arange(0, BLOCK)
+    inside = at < I * J
+    i = at // J
+    j = at % J
+    linear_product_turned = tl.load(linear_product_turned_from + i + j * linear_product_turned_stride_j, mask=inside)
+    b_ = tl.load(b_from + j, mask=inside)
+    linear = linear_product_turned + b_
+    gelu_1 = linear * 0.7071067811865475
+    gelu_2 = tl.erf(gelu_1)
+    gelu_4 = gelu_2 + 1.0
+    gelu_6 = linear * 0.5
+    gelu_7 = gelu_6 * gelu_4
+    tl.store(out_to + at, gelu_7, mask=inside)
