@@ -33,6 +33,9 @@ Result<std::map<std::string, std::string>> environment(const OracleOptions& opti
   if (!options.device.empty()) {
     for (const char* name : {"LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_VISIBLE_DEVICES"})
       if (const char* value = std::getenv(name)) environment[name] = value;
+  } else {
+    // PyTorch would open a context on each GPU that it sees: half a gigabyte of memory, for nothing.
+    environment["CUDA_VISIBLE_DEVICES"] = "";
   }
   return environment;
 }

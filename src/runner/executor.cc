@@ -281,15 +281,15 @@ Result<RunAnswer> Executor::replay(const RunMessage& run_message) {
   answer.device_us = microseconds(before - start);
   answer.prepare_us = microseconds(prepare_ns);
   answer.involuntary_switches = involuntary_switches() - switches;
-  for (const auto& [id, result] : adopted_)
-    if (!bridge_.copy(slot(id).tensor.get(), result.get()))
-      return fail(ErrorKind::system, fmt::format("an output cannot be copied: {}", bridge_.error()));
-  adopted_.clear();
   if (!run_message.timed) answer.step_us.clear();
   return answer;
 }
 
 Result<> Executor::finish(const RunMessage& run) {
+  for (const auto& [id, result] : adopted_)
+    if (!bridge_.copy(slot(id).tensor.get(), result.get()))
+      return fail(ErrorKind::system, fmt::format("an output cannot be copied: {}", bridge_.error()));
+  adopted_.clear();
   for (std::size_t id = 0; id < slots_.size(); ++id) {
     const Slot& s = slots_[id];
     if (!s.writable || s.memory.size() == 0 || s.memory.margins_untouched(run.sentinel)) continue;

@@ -69,7 +69,8 @@ class Executor final : public Machine {
   [[nodiscard]] Result<> flush_caches();
   // All steps, timed.
   [[nodiscard]] Result<RunAnswer> replay(const RunMessage& run);
-  // Whether something wrote beside a tensor. Releases what the run held.
+  // Brings adopted outputs to where they are judged; says whether something wrote beside a tensor. Releases what the
+  // run held.
   [[nodiscard]] Result<> finish(const RunMessage& run);
 
   [[nodiscard]] Result<std::optional<std::vector<std::string>>> schemas(std::string_view op) override;

@@ -285,11 +285,6 @@ Result<RunAnswer> CudaExecutor::replay_on(const RunMessage& run_message, bool as
   }
   if (!each_step) driver_.event_record(end, stream_);
   TRY(settle("the plan", std::nullopt));
-  for (const auto& [id, result] : adopted_)
-    if (!bridge_->copy(slot(id).tensor.get(), result.get()))
-      return fail(ErrorKind::system, fmt::format("an output cannot be copied: {}", bridge_->error()));
-  if (!adopted_.empty()) TRY(settle("copying outputs", std::nullopt));
-  adopted_.clear();
   const auto us = [&](CuEvent from, CuEvent to) {
     float ms = 0;
     driver_.event_elapsed(&ms, from, to);
@@ -312,6 +307,11 @@ Result<RunAnswer> CudaExecutor::replay_on(const RunMessage& run_message, bool as
 }
 
 Result<> CudaExecutor::finish() {
+  for (const auto& [id, result] : adopted_)
+    if (!bridge_->copy(slot(id).tensor.get(), result.get()))
+      return fail(ErrorKind::system, fmt::format("an output cannot be copied: {}", bridge_->error()));
+  if (!adopted_.empty()) TRY(settle("copying outputs", std::nullopt));
+  adopted_.clear();
   for (std::size_t id = 0; id < slots_.size(); ++id) {
     const Slot& s = slots_[id];
     if (!s.scratch || TRY(s.scratch->margins_untouched(sentinel_))) continue;
