@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -42,6 +43,41 @@ double executions(const ProfiledRun& run, int step) {
   return run.shape != nullptr && index < run.shape->steps.size() ? run.shape->steps[index].count : 1;
 }
 
+// Of all launches that the one of this step stands for.
+double represented(const ProfiledRun& run, int step) {
+  const auto groups = alike_launches(run.source.plan, run.step_us);
+  const auto own = std::ranges::find(groups, step, &AlikeLaunches::step);
+  if (own == groups.end()) return executions(run, step);
+  double sum = 0;
+  for (const int each : own->steps) sum += executions(run, each);
+  return sum;
+}
+
+// Whether two arguments of a plan say the same, wherever they stand.
+bool same(const PlanArgument& a, const PlanArgument& b) {
+  if (a.is.index() != b.is.index()) return false;
+  if (const auto* value = std::get_if<Value>(&a.is)) return *value == std::get<Value>(b.is);
+  if (const auto* text = std::get_if<Located>(&a.is)) return text->text == std::get<Located>(b.is).text;
+  if (const auto* list = std::get_if<PlanArgumentList>(&a.is))
+    return std::ranges::equal(*list, std::get<PlanArgumentList>(b.is), same);
+  return std::ranges::equal(
+      std::get<PlanArgumentTable>(a.is), std::get<PlanArgumentTable>(b.is),
+      [](const PlanEntry& x, const PlanEntry& y) { return x.first.text == y.first.text && same(x.second, y.second); });
+}
+
+bool same_blocks(const Step& a, const Step& b) {
+  return a.target.text == b.target.text && std::ranges::equal(a.grid, b.grid, same) &&
+         std::ranges::equal(a.keys, b.keys, [](const PlanEntry& x, const PlanEntry& y) {
+           return x.first.text == y.first.text && same(x.second, y.second);
+         });
+}
+
+// One run tells the times of single steps, to a microsecond or two.
+bool about_as_long(double a, double b) {
+  constexpr double noise_us = 2, relative = 0.25;
+  return std::abs(a - b) <= std::max(noise_us, relative * std::max(a, b));
+}
+
 // What Nsight Compute calls launch__…, from the launch and the formulas of the occupancy calculator.
 void describe_launch(const LaunchCounters& launch, const ProfiledRun& run, KernelProfile& kernel) {
   const Occupancy fits = occupancy(run.gpu, static_cast<int>(launch.threads), launch.registers, launch.shared_bytes);
@@ -61,14 +97,30 @@ void describe_launch(const LaunchCounters& launch, const ProfiledRun& run, Kerne
 
 }  // namespace
 
-std::vector<int> steps_to_profile(const Plan& plan, const std::vector<double>& step_us, std::size_t most) {
-  std::vector<int> steps;
-  for (std::size_t i = 0; i < plan.steps.size(); ++i)
-    if (plan.steps[i].kind == Step::Kind::launch) steps.push_back(static_cast<int>(i));
-  if (step_us.size() == plan.steps.size()) {
-    std::ranges::stable_sort(steps, std::greater(), [&](int i) { return step_us[static_cast<std::size_t>(i)]; });
+std::vector<AlikeLaunches> alike_launches(const Plan& plan, const std::vector<double>& step_us) {
+  const bool timed = step_us.size() == plan.steps.size();
+  std::vector<AlikeLaunches> groups;
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    if (plan.steps[i].kind != Step::Kind::launch) continue;
+    const double us = timed ? step_us[i] : 0;
+    const auto alike = std::ranges::find_if(groups, [&](const AlikeLaunches& group) {
+      const auto first = static_cast<std::size_t>(group.step);
+      return timed && same_blocks(plan.steps[first], plan.steps[i]) && about_as_long(step_us[first], us);
+    });
+    AlikeLaunches& group =
+        alike != groups.end() ? *alike : groups.emplace_back(AlikeLaunches{.step = static_cast<int>(i)});
+    group.steps.push_back(static_cast<int>(i));
+    group.us += us;
   }
-  if (steps.size() > most) steps.resize(most);
+  return groups;
+}
+
+std::vector<int> steps_to_profile(const Plan& plan, const std::vector<double>& step_us, std::size_t most) {
+  auto groups = alike_launches(plan, step_us);
+  std::ranges::stable_sort(groups, std::greater(), &AlikeLaunches::us);
+  if (groups.size() > most) groups.resize(most);
+  std::vector<int> steps;
+  for (const AlikeLaunches& group : groups) steps.push_back(group.step);
   std::ranges::sort(steps);
   return steps;
 }
@@ -232,7 +284,7 @@ GpuRun gpu_run(const ProfileAnswer& answer, const ProfiledRun& run) {
     if (launch.step < 0 || static_cast<std::size_t>(launch.step) >= steps.size()) continue;
     KernelProfile kernel =
         from_nvidia_counters(steps[static_cast<std::size_t>(launch.step)].target.text, launch.counters);
-    kernel.launches = executions(run, launch.step);
+    kernel.launches = represented(run, launch.step);
     describe_launch(launch, run, kernel);
     out.kernels.push_back(std::move(kernel));
   }
@@ -288,7 +340,7 @@ void add_profile(Diagnosis& diagnosis, const TakenProfile& taken, const Profiled
   const std::string_view file =
       run.source.candidate.language == Language::cuda ? candidate_file : triton_candidate_file;
   const SampledLines sampled =
-      sampled_lines(answer.samples, taken.lines, file, [&](int step) { return executions(run, step); });
+      sampled_lines(answer.samples, taken.lines, file, [&](int step) { return represented(run, step); });
   if (sampled.samples > 0) put("profile.samples", static_cast<double>(sampled.samples), "1");
   if (sampled.lost > 0) put("profile.samples_lost", static_cast<double>(sampled.lost), "1");
   std::ranges::move(hot_lines(sampled), std::back_inserter(spots));

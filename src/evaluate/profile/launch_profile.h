@@ -18,8 +18,16 @@
 
 namespace kerf {
 
-// Steps of the plan whose launches are worth counting: those in which most time goes, `most` of them at the most, in
-// the plan's order. Without times the first ones.
+// Launches of one kernel over the same blocks that take about as long: what is counted of one is said of all.
+struct AlikeLaunches {
+  int step = 0;  // the first of them
+  std::vector<int> steps = {};
+  double us = 0;  // of all of them
+};
+// Without times each stands for itself.
+[[nodiscard]] std::vector<AlikeLaunches> alike_launches(const Plan& plan, const std::vector<double>& step_us);
+// Steps of the plan whose launches are worth counting: of those that are alike the first, those in which most time
+// goes, `most` of them at the most, in the plan's order. Without times the first ones.
 [[nodiscard]] std::vector<int> steps_to_profile(const Plan& plan, const std::vector<double>& step_us,
                                                 std::size_t most = 8);
 

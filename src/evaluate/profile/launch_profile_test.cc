@@ -1,5 +1,6 @@
 #include "evaluate/profile/launch_profile.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -102,6 +103,43 @@ TEST(StepsToProfile, ThoseInWhichMostTimeGoes) {
   EXPECT_THAT(steps_to_profile(source.plan, {}), ElementsAre(0, 2));
   EXPECT_THAT(steps_to_profile(source.plan, {1, 50, 3}, 1), ElementsAre(2));
   EXPECT_THAT(steps_to_profile(source.plan, {1, 50, 3}, 0), IsEmpty());
+}
+
+TEST(StepsToProfile, OneOfThoseThatAreAlikeStandsForAll) {
+  const auto step = [](const char* kernel, const char* grid) {
+    return fmt::format("[[step]]\nlaunch = \"{}\"\ngrid = [\"{}\"]\nblock = [256]\nargs = [\"x\", \"out\"]\n", kernel,
+                       grid);
+  };
+  const std::string plan = step("a", "8") + step("a", "8") + step("b", "8") + step("a", "9") + step("a", "8");
+  const Source source = *read_source({.text = "/* /// kerf\nversion = 1\n" + plan + "/// */\n" +
+                                              "extern \"C\" __global__ void a(const float* x, float* out) {}\n" +
+                                              "extern \"C\" __global__ void b(const float* x, float* out) {}\n",
+                                      .language = Language::cuda,
+                                      .name = "test.cu"});
+  const std::vector<double> even{20, 21, 20, 20, 19};
+  const auto groups = alike_launches(source.plan, even);
+  ASSERT_EQ(groups.size(), 3U);
+  EXPECT_THAT(groups[0].steps, ElementsAre(0, 1, 4));
+  EXPECT_EQ(groups[0].us, 60);
+  EXPECT_THAT(steps_to_profile(source.plan, even), ElementsAre(0, 2, 3));
+  EXPECT_THAT(steps_to_profile(source.plan, even, 1), ElementsAre(0)) << "together they take longest";
+  EXPECT_THAT(steps_to_profile(source.plan, {20, 90, 20, 20, 19}), ElementsAre(0, 1, 2, 3))
+      << "one does something else";
+  EXPECT_THAT(steps_to_profile(source.plan, {}), ElementsAre(0, 1, 2, 3, 4)) << "nobody knows";
+
+  const Workload workload = workload_of(Dtype::f32, "aten.relu.default");
+  const GpuRun run = gpu_run({.launches = {memory_bound(0), memory_bound(2), memory_bound(3)}}, {.source = source,
+                                                                                                 .workload = workload,
+                                                                                                 .shape = nullptr,
+                                                                                                 .step_us = even,
+                                                                                                 .time_us = 100,
+                                                                                                 .launch_us = 2,
+                                                                                                 .gpu = h100(),
+                                                                                                 .sms = 132});
+  ASSERT_EQ(run.kernels.size(), 3U);
+  EXPECT_EQ(run.kernels[0].launches, 3);
+  EXPECT_EQ(run.kernels[1].launches, 1);
+  EXPECT_EQ(run.launches, 5);
 }
 
 TEST(GpuRun, LaunchesAreWhatNsightComputeSaysOfThem) {
