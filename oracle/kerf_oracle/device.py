@@ -145,6 +145,7 @@ class Memory:
         """The block, which may be another memory's from now on."""
         torch.cuda.synchronize(self.device)
         self.bytes = self.words = None
+        self.exchanges = {}
         return self.block
 
     def describe(self, identifier):
@@ -198,10 +199,24 @@ class Memory:
 
     def seal(self):
         self.keys = [signed(secrets.randbits(64) | 1) for _ in range(3)]
+        self.exchanges = {}  # what was drawn knew other keys
         self.seal_ = self.digest()
 
     def is_intact(self):
         return self.seal_ is None or bool(self.digest() == self.seal_)
+
+    def exchange(self, placed, count, seed):
+        known = self.__dict__.setdefault("exchanges", {})
+        if placed["name"] not in known or not known[placed["name"]].rows:
+            known[placed["name"]] = Exchanges(self, placed, count, seed)
+        each = known[placed["name"]]
+        places, sources, touched, keyed = each.rows.pop()
+        before = self.words[touched]
+        each.flat[places] = each.flat[sources]
+        if self.seal_ is not None:
+            mixed = (torch.stack((self.words[touched], before)) ^ keyed) * self.keys[1]
+            after, was = ((mixed ^ (mixed >> 32)) * self.keys[2]).sum(1)
+            self.seal_ = self.seal_ + after - was
 
     def perturb(self, placed, seed):
         """Exchanges random elements of a tensor: the same values, elsewhere. What was wrong before stays wrong."""
@@ -209,23 +224,12 @@ class Memory:
         n = tensor.numel()
         if n < 2:
             return
-        generator = torch.Generator(tensor.device).manual_seed(seed % 2**63)
         count = max(16, min(2048, n // 32))
         mine = next(p for p in self.placed if p["name"] == placed["name"])
-        width, apart = n // (count + 1), 8 // tensor.element_size()
-        if dense(placed) and width > apart:
-            # One place in each of `count` stretches of memory, none in the word of another: nothing has to be waited for.
-            flat = self.bytes[mine["offset"]:mine["offset"] + extent(placed)].view(tensor.dtype)
-            begin = torch.arange(count, device=tensor.device) * width
-            places = begin + torch.randint(0, n - count * width + apart + 1, (1,), generator=generator, device=tensor.device)
-            places += torch.randint(0, width - apart, (count,), generator=generator, device=tensor.device)
-            order = torch.randperm(count, generator=generator, device=tensor.device)
-            touched = (mine["offset"] + places * tensor.element_size()) // 8
-            before = self.mixed(self.words[touched], touched)
-            flat[places] = flat[places[order]]
-            if self.seal_ is not None:
-                self.seal_ = self.seal_ + self.mixed(self.words[touched], touched) - before
+        if dense(placed) and n // (count + 1) > 8 // tensor.element_size():
+            self.exchange(mine, count, seed)
             return
+        generator = torch.Generator(tensor.device).manual_seed(seed % 2**63)
         places = torch.randint(0, n, (min(count, n),), generator=generator, device=tensor.device).unique()
         at = torch.unravel_index(places, tensor.shape)
         order = torch.randperm(places.numel(), generator=generator, device=tensor.device)
@@ -235,6 +239,27 @@ class Memory:
         tensor[at] = tensor[at][order]
         if self.seal_ is not None:
             self.seal_ = self.seal_ + self.mixed(self.words[touched], touched) - before
+
+
+class Exchanges:
+    """Random exchanges of elements of a tensor that fills its memory, drawn many at a time: one place in each of `count` stretches of
+    memory, none in the word of another, so that nothing has to be waited for."""
+
+    ROWS = 32
+
+    def __init__(self, memory, placed, count, seed):
+        device, reach = memory.device, extent(placed)
+        self.flat = memory.bytes[placed["offset"]:placed["offset"] + reach].view(TORCH[placed["dtype"]])
+        n, size = self.flat.numel(), self.flat.element_size()
+        width, apart = n // (count + 1), 8 // size
+        generator = torch.Generator(device).manual_seed(seed % 2**63)
+        places = torch.arange(count, device=device) * width
+        places = places + torch.randint(0, n - count * width + apart + 1, (self.ROWS, 1), generator=generator, device=device)
+        places += torch.randint(0, width - apart, places.shape, generator=generator, device=device)
+        order = torch.rand(places.shape, generator=generator, device=device).argsort(1)
+        touched = (placed["offset"] + places * size) // 8
+        self.rows = list(zip(places.unbind(), places.gather(1, order).unbind(), touched.unbind(),
+                             (touched * MIX + memory.keys[0]).unbind()))
 
 
 def difference(a, b):

@@ -241,6 +241,14 @@ class Rounds {
     }
   }
 
+  // On a device the look after the round before is as good, if all was quiet: no thread of a run goes on spinning, and
+  // what the driver is asked takes longer than many a run.
+  std::optional<MachineLoad> look_before() {
+    if (stage_.trial().arena.device && after_ && !is_crowded(*after_, tools_.threads)) return after_;
+    wait_for_quiet();
+    return tools_.watch.look();
+  }
+
   Result<> round(bool judge) {
     // The last is the candidate. With a round that is thrown away goes its turn of the baselines, which the next one
     // has.
@@ -250,9 +258,8 @@ class Rounds {
     for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random_.below(i)]);
     std::vector<double> baseline_us(request_.baselines.size());
     std::optional<RunReport> report;
-    wait_for_quiet();
     if (suspicious_) handover_.push_back(TRY(tools_.runner.handover_us()));
-    const auto before = tools_.watch.look();
+    const auto before = look_before();
     bool company = false, spoilt = false;
     std::optional<bool> interrupted_baseline;
     for (const auto who : order) {
@@ -274,6 +281,7 @@ class Rounds {
       }
     }
     const auto after = tools_.watch.look();
+    after_ = after;
     if (before && after) company = has_company(*before, *after, tools_.threads);
     // Switches count only where both sides report them: else the slow runs of one side alone would be thrown away.
     if (interrupted_baseline) {
@@ -379,6 +387,7 @@ class Rounds {
   std::chrono::milliseconds waited_{0};
   int least_ = 0, spoilt_ = 0;
   DeviceDiary diary_;
+  std::optional<MachineLoad> after_;  // the last round
 };
 
 }  // namespace

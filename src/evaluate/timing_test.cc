@@ -97,6 +97,41 @@ TEST_F(Timing, TakesAsManyRunsOfTheCandidateAsAreAskedForAndNoMoreOfTheBaselines
   EXPECT_EQ(time()->receipt.baselines.at("eager").samples, fewest_pairs) << "fewer than usual: all in every round";
 }
 
+struct CountingWatch final : MachineWatch {
+  MachineLoad load{.running = 1, .cores = 64};
+  int looks = 0;
+  std::optional<MachineLoad> look() override {
+    ++looks;
+    return load;
+  }
+  void sleep(std::chrono::microseconds) override {}
+  nlohmann::json describe() override { return nullptr; }
+};
+
+TEST_F(Timing, AsksADriverOnceARoundAndAMachineBeforeAndAfter) {
+  runner.program = [](const LoadRequest&) { return ScriptedRunner::honest(50); };
+  CountingWatch counting;
+  const auto looks_a_round = [&] {
+    counting.looks = 0;
+    const TimingTools with{
+        .oracle = oracle, .runner = runner, .trials = trials, .watch = counting, .clock = clock, .threads = 1};
+    const auto t = time_candidate(with,
+                                  {.source = source,
+                                   .image = image,
+                                   .point = point,
+                                   .workload = problem.workloads[0],
+                                   .baselines = baselines,
+                                   .options = options},
+                                  random);
+    EXPECT_TRUE(t && !t->finding);
+    return static_cast<double>(counting.looks) / t->receipt.time_us.samples;
+  };
+  EXPECT_EQ(looks_a_round(), 3);
+  trials.clear();
+  oracle.on_draw = [](Trial& trial) { trial.arena.device = std::make_shared<DeviceMemory>(); };
+  EXPECT_LT(looks_a_round(), 1.5);
+}
+
 TEST_F(Timing, TakesMoreRoundsWhileItIsNotSureAndStopsSomewhere) {
   noisy(100, 100, 0.3);
   const auto t = time();
