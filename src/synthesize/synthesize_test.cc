@@ -456,6 +456,34 @@ TEST(Layouts, LinearLayersOfFewRowsAreTurned) {
       EXPECT_EQ(memory["y"].at(i * 512 + j), memory["y_product_turned"][j * 8 + i] + memory["b"][j]);
 }
 
+TEST(Layouts, BetweenConvolutionsNothingIsTurned) {
+  const Case c = parse(
+      "input x f32 2 16 9 10\nparameter v f32 24 16 3 3\nparameter w f32 8 24 1 1\n"
+      "y = aten.conv2d.default x v -> f32 2 24 7 8\nr = aten.relu.default y -> f32 2 24 7 8\n"
+      "z = aten.conv2d.default r w -> f32 2 8 7 8\noutput z");
+  const std::optional<GeneralGraph> graph = in_channels_last(*generalise(c.problem, GraphForm::exported));
+  ASSERT_TRUE(graph);
+  std::vector<std::string> names;
+  for (const GeneralNode& node : graph->nodes) names.push_back(node.name);
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"y_input", "y_image", "y_last", "y", "r", "z_input", "z_image", "z_last", "z"}));
+  EXPECT_EQ(graph->nodes[1].results[0].shape[0], (std::vector<std::int64_t>{2, 16, 9, 10}));
+  EXPECT_EQ(graph->nodes[1].results[0].stride[0], (std::vector<std::int64_t>{1440, 1, 160, 16}));
+  const Partition p = partition(*graph, Fusing::full);
+  ASSERT_EQ(p.groups, (std::vector<NodeSet>{{0}, {3, 4, 5}, {8}}));
+  // Images are turned on their way in and out, and run through in between.
+  EXPECT_TRUE(turned(*lower(*graph, p.groups[0])));
+  EXPECT_FALSE(turned(*lower(*graph, p.groups[1])));
+  EXPECT_EQ(lower(*graph, p.groups[1])->axes.size(), 1U);
+  EXPECT_TRUE(turned(*lower(*graph, p.groups[2])));
+  Memory memory{{"x", numbers(2880)}};
+  interpret(*lower(*graph, p.groups[0]), memory, 0);
+  for (std::size_t n = 0; n < 2; ++n)
+    for (std::size_t k = 0; k < 16; ++k)
+      for (std::size_t i = 0; i < 90; ++i)
+        EXPECT_EQ(memory["y_input"].at((n * 90 + i) * 16 + k), memory["x"][(n * 16 + k) * 90 + i]);
+}
+
 TEST(Layouts, WhatStridesDoNotTellStaysAsItIs) {
   const auto last = [](const std::string& text) {
     return in_channels_last(*generalise(parse(text).problem, GraphForm::exported)).has_value();

@@ -204,7 +204,7 @@ const std::map<std::string, Apply>& rules() {
       t[name] = [](const Rule& r) { r.view_to(); };
     for (const char* name : {"alias", "detach", "clone", "contiguous", "lift_fresh_copy", "lift_fresh"})
       t[name] = [](const Rule& r) { r.give(r.x()); };
-    t["permute"] = [](const Rule& r) {
+    t["permute"] = t["permute_copy"] = [](const Rule& r) {
       const Lowered v = r.x();
       Lowered made{.value = v.value, .dims = {}};
       for (int d : r.args.dims(1, "dims", v))

@@ -1,6 +1,7 @@
 #include "synthesize/builtin/algebra/layouts.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -32,14 +33,20 @@ GeneralTensor channels_last(GeneralTensor tensor) {
   return tensor;
 }
 
-// Whether the weight says in every workload that it is in channels_last: with one channel or a window of one element,
-// strides do not tell.
-bool tells(const GeneralTensor& weight) {
-  return std::ranges::all_of(weight.shape, [](const std::vector<std::int64_t>& shape) {
-    std::int64_t window = 1;
-    for (std::size_t d = 2; d < shape.size(); ++d) window *= shape[d];
-    return shape[1] > 1 && window > 1;
+// Whether a tensor says in every workload that it is in channels_last: with one channel or one place, strides do not
+// tell.
+bool tells(const GeneralTensor& tensor) {
+  return std::ranges::all_of(tensor.shape, [](const std::vector<std::int64_t>& shape) {
+    std::int64_t places = 1;
+    for (std::size_t d = 2; d < shape.size(); ++d) places *= shape[d];
+    return shape[1] > 1 && places > 1;
   });
+}
+
+// Images with so many channels that a kernel of ours turns them faster than PyTorch does, and with strides that tell.
+bool has_channels(const GeneralTensor& x) {
+  constexpr std::int64_t most_lanes = 16;
+  return x.shape[0][1] >= most_lanes && tells(x);
 }
 
 // Grouped ones are left as they are: oneDNN runs transposed ones ten times slower in this layout.
@@ -59,7 +66,7 @@ bool can_be_last(const GeneralGraph& graph, const GeneralNode& node) {
   const std::size_t rank = node.base().ends_with("2d") ? 4 : 5;
   for (const GeneralTensor* each : {x, w, &node.results[0]})
     if (!each || each->dtype != Dtype::f32 || each->rank() != rank || !each->contiguous()) return false;
-  return tells(*w) && one_group(node, *x, *w);
+  return (has_channels(*x) || tells(*w)) && one_group(node, *x, *w);
 }
 
 // A linear layer with so few rows, and so large a weight, that reading the weight is what takes time.
@@ -121,18 +128,51 @@ std::optional<GeneralGraph> in_channels_last(GeneralGraph graph) {
     nodes.push_back(copied(graph, name, of, format, std::move(result)));
     return TensorRef{name, 0};
   };
+  const auto permute = [&](const std::string& name, const char* op, const TensorRef& of,
+                           const std::vector<std::int64_t>& order, const GeneralTensor& from) {
+    GeneralArgumentList dims;
+    GeneralTensor result = from;
+    for (const std::int64_t d : order) dims.push_back(constant(graph, Value{d}));
+    for (std::size_t w = 0; w < from.shape.size(); ++w)
+      for (std::size_t k = 0; k < order.size(); ++k) {
+        result.shape[w][k] = from.shape[w][static_cast<std::size_t>(order[k])];
+        result.stride[w][k] = from.stride[w][static_cast<std::size_t>(order[k])];
+      }
+    nodes.push_back(make_node(name, op, {{of}, {std::move(dims)}}, std::move(result)));
+    return TensorRef{name, 0};
+  };
+  // The same images with all channels of a place side by side: as a tensor of that shape, which a kernel can write, and
+  // as the convolution sees it.
+  const auto turn = [&](const TensorRef& x, const std::string& name) {
+    const auto rank = static_cast<std::int64_t>(graph.tensor(x)->rank());
+    std::vector<std::int64_t> places = {0}, back = {0, rank - 1};
+    for (std::int64_t d = 2; d < rank; ++d) places.push_back(d);
+    for (std::int64_t d = 1; d < rank - 1; ++d) back.push_back(d);
+    places.push_back(1);
+    const TensorRef laid = permute(name + "_input", "aten.permute_copy.default", x, places, *graph.tensor(x));
+    nodes.back().results[0] = contiguous(nodes.back().results[0].shape);
+    return permute(name + "_image", "aten.permute.default", laid, back, GeneralTensor(nodes.back().results[0]));
+  };
+  std::map<std::pair<std::string, int>, TensorRef> images;
   for (const GeneralNode& node : graph.nodes) {
     if (!can_be_last(graph, node)) {
       nodes.push_back(node);
       continue;
     }
-    const TensorRef weight = *tensor_at(node, 1);
     GeneralNode convolution = node;
     convolution.name += "_last";
     convolution.inplace.clear();
-    convolution.args[1] = {copy(node.name + "_weight", weight,
-                                node.base().ends_with("2d") ? "channels_last" : "channels_last_3d",
-                                channels_last(*graph.tensor(weight)))};
+    // One of its tensors in that layout makes PyTorch bring the other one into it.
+    const TensorRef x = *tensor_at(node, 0), weight = *tensor_at(node, 1);
+    if (has_channels(*graph.tensor(x))) {
+      auto [image, is_new] = images.try_emplace(std::pair(x.name, x.index));
+      if (is_new) image->second = turn(x, node.name);
+      convolution.args[0] = {image->second};
+    } else {
+      convolution.args[1] = {copy(node.name + "_weight", weight,
+                                  node.base().ends_with("2d") ? "channels_last" : "channels_last_3d",
+                                  channels_last(*graph.tensor(weight)))};
+    }
     convolution.results[0] = channels_last(node.results[0]);
     nodes.push_back(std::move(convolution));
     copy(node.name, {node.name + "_last", 0}, "contiguous_format", node.results[0]);

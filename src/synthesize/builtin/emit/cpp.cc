@@ -12,6 +12,8 @@
 namespace kerf {
 namespace {
 
+constexpr std::int64_t turned_piece = 1024;  // elements of the axis that is turned, a multiple of 16
+
 class Emitter : private CppKernel {
  public:
   Emitter(const Region& region, const Schedule& schedule, std::string name, std::string tune)
@@ -65,8 +67,18 @@ class Emitter : private CppKernel {
       line(fmt::format("float {}_turned[16 * {}];", at(v).name, tune_));
     }
     const std::string& n = r_.axes[static_cast<std::size_t>(lies.axis)].name;
-    open(fmt::format("for (int64_t first = 0; first < {}; first += 16) {{", size(lies.axis)));
-    line(fmt::format("const int64_t height = least(16, {} - first);", size(lies.axis)));
+    // A long axis is worked off in pieces.
+    const Extent& along = r_.axes[static_cast<std::size_t>(lies.axis)].extent;
+    std::string start = "0", stop = size(lies.axis);
+    if (along.values[0] > turned_piece) {
+      line(fmt::format("const int64_t start = piece * {0}, stop = least(start + {0}, {1});", turned_piece, stop));
+      start = "start";
+      stop = "stop";
+      grid.push_back(fmt::format("cdiv({}, {})", along.text, turned_piece));
+      indices.emplace_back("piece");
+    }
+    open(fmt::format("for (int64_t first = {}; first < {}; first += 16) {{", start, stop));
+    line(fmt::format("const int64_t height = least(16, {} - first);", stop));
     for (const int v : lies.loads) {
       const Access& access = at(v).access;
       const std::string& name = at(v).name;

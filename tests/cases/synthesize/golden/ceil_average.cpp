@@ -18,6 +18,7 @@ static inline f32x16 evens(const float* p) {
   return __builtin_shufflevector(load16(p), load16(p + 15), 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
 }
 static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
+  if (stride == 1 && w >= 16) return load16(p);
   if (stride == 2 && w >= 16) return evens(p);
   f32x16 v = {};
   if (w >= 16) {

@@ -2,19 +2,27 @@
 version = 1
 supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 16 and x.shape[2] == 12 and x.shape[3] == 14"
 [tune]
-BLOCK = [256]
+BLOCK1 = [256]
+BLOCK2 = [256]
+[[scratch]]
+name = "conv_product_input"
+dtype = "f32"
+shape = ["x.shape[0]", "x.shape[2]", "x.shape[3]", "x.shape[1]"]
 [[step]]
-call = "aten.clone.default"
-args = ["conv.weight"]
-kwargs = { memory_format = "channels_last" }
-out = "conv_product_weight"
+launch = "conv_product_input_kernel"
+grid = ["cdiv(x.shape[1], BLOCK1)", "x.shape[0]"]
+args = ["x.shape[1]", "x.shape[2] * x.shape[3]", "x.shape[3] * x.shape[2]", "x", "conv_product_input"]
+[[step]]
+call = "aten.permute.default"
+args = ["conv_product_input", [0, 3, 1, 2]]
+out = "conv_product_image"
 [[step]]
 call = "aten.conv_transpose2d.input"
-args = ["x", "conv_product_weight", "none", [2, 2]]
+args = ["conv_product_image", "conv.weight", "none", [2, 2]]
 out = "conv_product_last"
 [[step]]
 launch = "swish_kernel"
-grid = ["cdiv(conv_product_last.shape[2] * conv_product_last.shape[3], BLOCK)", "conv_product_last.shape[0]"]
+grid = ["cdiv(conv_product_last.shape[2] * conv_product_last.shape[3], BLOCK2)", "conv_product_last.shape[0]"]
 args = ["conv_product_last.shape[2] * conv_product_last.shape[3]", "conv_product_last.shape[1]", "conv_product_last.stride[3]", "conv_product_last.stride[1]", "conv_product_last.stride[0]", "conv_product_last", "conv.bias", "bias", "out"]
 /// */
 
@@ -61,16 +69,35 @@ template <int unroll, class F> static inline void each16(int64_t begin, int64_t 
   if (i < end) f(i, end - i);
 }
 
-// i < conv_product_last.shape[0], j < conv_product_last.shape[1], k < conv_product_last.shape[2] * conv_product_last.shape[3]
-extern "C" void swish_kernel(int64_t K, int64_t J, int64_t conv_product_last_stride_k, int64_t conv_product_last_stride_j, int64_t conv_product_last_stride_i, const float* __restrict__ conv_product_last_from, const float* __restrict__ conv_bias_from, const float* __restrict__ bias_from, float* __restrict__ out_to, int64_t block, int64_t row) {
-  const int64_t begin = block * BLOCK, end = least(begin + BLOCK, K);
+// i < x.shape[0], j < x.shape[2] * x.shape[3], k < x.shape[1]
+extern "C" void conv_product_input_kernel(int64_t K, int64_t J, int64_t x_stride_k, const float* __restrict__ x_from, float* __restrict__ out_to, int64_t block, int64_t row) {
+  const int64_t begin = block * BLOCK1, end = least(begin + BLOCK1, K);
   const int64_t i = row;
-  float conv_product_last_turned[16 * BLOCK];
+  float x_turned[16 * BLOCK1];
   for (int64_t first = 0; first < J; first += 16) {
     const int64_t height = least(16, J - first);
-    turn(conv_product_last_turned, BLOCK, conv_product_last_from + i * conv_product_last_stride_i + begin * conv_product_last_stride_k + first * conv_product_last_stride_j, conv_product_last_stride_k, conv_product_last_stride_j, end - begin, height);
+    turn(x_turned, BLOCK1, x_from + i * J * K + begin * x_stride_k + first * 1, x_stride_k, 1, end - begin, height);
     for (int64_t j = first; j < first + height; ++j) {
-      const float* conv_product_last_at = conv_product_last_turned + (j - first) * BLOCK - begin;
+      const float* x_at = x_turned + (j - first) * BLOCK1 - begin;
+      float* out_at = out_to + i * J * K + j * K;
+      each16<4>(begin, end, [&](int64_t k, int64_t w) {
+        const f32x16 x_ = at(x_at + k, w);
+        put(out_at + k, x_, w);
+      });
+    }
+  }
+}
+
+// i < conv_product_last.shape[0], j < conv_product_last.shape[1], k < conv_product_last.shape[2] * conv_product_last.shape[3]
+extern "C" void swish_kernel(int64_t K, int64_t J, int64_t conv_product_last_stride_k, int64_t conv_product_last_stride_j, int64_t conv_product_last_stride_i, const float* __restrict__ conv_product_last_from, const float* __restrict__ conv_bias_from, const float* __restrict__ bias_from, float* __restrict__ out_to, int64_t block, int64_t row) {
+  const int64_t begin = block * BLOCK2, end = least(begin + BLOCK2, K);
+  const int64_t i = row;
+  float conv_product_last_turned[16 * BLOCK2];
+  for (int64_t first = 0; first < J; first += 16) {
+    const int64_t height = least(16, J - first);
+    turn(conv_product_last_turned, BLOCK2, conv_product_last_from + i * conv_product_last_stride_i + begin * conv_product_last_stride_k + first * conv_product_last_stride_j, conv_product_last_stride_k, conv_product_last_stride_j, end - begin, height);
+    for (int64_t j = first; j < first + height; ++j) {
+      const float* conv_product_last_at = conv_product_last_turned + (j - first) * BLOCK2 - begin;
       const float conv_bias = conv_bias_from[j];
       const float bias = bias_from[j];
       float* out_at = out_to + i * J * K + j * K;

@@ -1,21 +1,30 @@
 /* /// kerf
 version = 1
-supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 16 and x.shape[2] == 12 and x.shape[3] == 14 and (x.shape[0] == 2 and x.shape[1] == 16 and x.shape[2] == 12 and x.shape[3] == 14)"
+supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 16 and x.shape[2] == 12 and x.shape[3] == 14 and (x.shape[1]) % 4 == 0 and x.shape[0] * x.shape[2] * x.shape[3] * x.shape[1] < 2147483648 and (x.shape[0] == 2 and x.shape[1] == 16 and x.shape[2] == 12 and x.shape[3] == 14)"
 [tune]
-THREADS = [256, 512]
+THREADS1 = [256, 512]
+THREADS2 = [256, 512]
+[[scratch]]
+name = "conv_product_input"
+dtype = "f32"
+shape = ["x.shape[0]", "x.shape[2]", "x.shape[3]", "x.shape[1]"]
 [[step]]
-call = "aten.clone.default"
-args = ["conv.weight"]
-kwargs = { memory_format = "channels_last" }
-out = "conv_product_weight"
+launch = "conv_product_input_kernel"
+grid = ["cdiv(x.shape[0] * x.shape[2] * x.shape[3] * x.shape[1], THREADS1 * 16)"]
+block = ["THREADS1"]
+args = ["x.shape[0]", "x.shape[2] * x.shape[3]", "x.shape[1]", "conv_product_input", "x", "x.shape[3] * x.shape[2]"]
+[[step]]
+call = "aten.permute.default"
+args = ["conv_product_input", [0, 3, 1, 2]]
+out = "conv_product_image"
 [[step]]
 call = "aten.conv_transpose2d.input"
-args = ["x", "conv_product_weight", "none", [2, 2]]
+args = ["conv_product_image", "conv.weight", "none", [2, 2]]
 out = "conv_product_last"
 [[step]]
 launch = "swish_kernel"
-grid = ["cdiv(conv_product_last.shape[0] * conv_product_last.shape[1] * conv_product_last.shape[2] * conv_product_last.shape[3], THREADS * 4)"]
-block = ["THREADS"]
+grid = ["cdiv(conv_product_last.shape[0] * conv_product_last.shape[1] * conv_product_last.shape[2] * conv_product_last.shape[3], THREADS2 * 4)"]
+block = ["THREADS2"]
 args = ["conv_product_last.shape[0]", "conv_product_last.shape[1]", "conv_product_last.shape[2] * conv_product_last.shape[3]", "out", "conv_product_last", "conv_product_last.stride[3]", "conv_product_last.stride[1]", "conv_product_last.stride[0]", "conv.bias", "bias"]
 /// */
 
@@ -50,16 +59,50 @@ template <int width> __device__ inline void put(float* to, const float (&v)[widt
 }
 __device__ inline float sigmoid(float x) { return __fdividef(1.0f, 1.0f + expf(-x)); }
 
-// i < conv_product_last.shape[0], j < conv_product_last.shape[1], k < conv_product_last.shape[2] * conv_product_last.shape[3]
-extern "C" __global__ void __launch_bounds__(THREADS) swish_kernel(int64_t I, int64_t J, int64_t K, float* __restrict__ out_to, const float* __restrict__ conv_product_last_from, int64_t conv_product_last_stride_k, int64_t conv_product_last_stride_j, int64_t conv_product_last_stride_i, const float* __restrict__ conv_bias_from, const float* __restrict__ bias_from) {
+// i < x.shape[0], j < x.shape[2] * x.shape[3], k < x.shape[1]
+extern "C" __global__ void __launch_bounds__(THREADS1) conv_product_input_kernel(int64_t I, int64_t J, int64_t K, float* __restrict__ out_to, const float* __restrict__ x_from, int64_t x_stride_k) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS * 4);
-  const int count = (int)least(THREADS * 4, I * J * K - begin);
+  const int64_t begin = tile * (THREADS1 * 16);
+  const int count = (int)least(THREADS1 * 16, I * J * K - begin);
+  float* const out_at = out_to + begin;
+  float x_[4][4];
+  #pragma unroll
+  for (int v = 0; v < 4; ++v) {
+    const int at = (v * THREADS1 + (int)threadIdx.x) * 4;
+    if (at < count) {
+      const int i = (int)(begin + at) / (int)(J * K);
+      const int j = (int)(begin + at) / (int)(K) % (int)(J);
+      const int k = (int)(begin + at) % (int)(K);
+      gather(x_[v], x_from + j + k * x_stride_k + i * J * K, x_stride_k);
+    }
+  }
+  #pragma unroll
+  for (int v = 0; v < 4; ++v) {
+    const int at = (v * THREADS1 + (int)threadIdx.x) * 4;
+    if (at < count) {
+      const int i = (int)(begin + at) / (int)(J * K);
+      const int j = (int)(begin + at) / (int)(K) % (int)(J);
+      const int k = (int)(begin + at) % (int)(K);
+      float out[4];
+      #pragma unroll
+      for (int e = 0; e < 4; ++e) {
+        out[e] = x_[v][e];
+      }
+      put(out_at + at, out);
+    }
+  }
+}
+
+// i < conv_product_last.shape[0], j < conv_product_last.shape[1], k < conv_product_last.shape[2] * conv_product_last.shape[3]
+extern "C" __global__ void __launch_bounds__(THREADS2) swish_kernel(int64_t I, int64_t J, int64_t K, float* __restrict__ out_to, const float* __restrict__ conv_product_last_from, int64_t conv_product_last_stride_k, int64_t conv_product_last_stride_j, int64_t conv_product_last_stride_i, const float* __restrict__ conv_bias_from, const float* __restrict__ bias_from) {
+  const int64_t tile = blockIdx.x;
+  const int64_t begin = tile * (THREADS2 * 4);
+  const int count = (int)least(THREADS2 * 4, I * J * K - begin);
   float* const out_at = out_to + begin;
   float conv_product_last[4][1];
   #pragma unroll
   for (int v = 0; v < 4; ++v) {
-    const int at = v * THREADS + (int)threadIdx.x;
+    const int at = v * THREADS2 + (int)threadIdx.x;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J * K);
       const int j = (int)(begin + at) / (int)(K) % (int)(J);
@@ -69,7 +112,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) swish_kernel(int64_t I, in
   }
   #pragma unroll
   for (int v = 0; v < 4; ++v) {
-    const int at = v * THREADS + (int)threadIdx.x;
+    const int at = v * THREADS2 + (int)threadIdx.x;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J * K);
       const int j = (int)(begin + at) / (int)(K) % (int)(J);
