@@ -54,7 +54,8 @@ class Builtin final : public Synthesizer {
     const char* what;
   };
   static constexpr std::array starts = {Start{Fusing::full, Products::library, "fused"},
-                                        Start{Fusing::full, Products::own, "fused, with products of its own"},
+                                        Start{Fusing::full, Products::matrices, "fused, with products of its own"},
+                                        Start{Fusing::full, Products::own, "fused, with convolutions of its own"},
                                         Start{Fusing::none, Products::library, "one kernel an operator"}};
   // A problem's graphs, generalised once.
   struct Known {
@@ -97,20 +98,21 @@ class Builtin final : public Synthesizer {
       const GeneralGraph& graph = *it->second;
       const auto convolutions =
           std::ranges::count_if(graph.nodes, [](const GeneralNode& n) { return n.base().starts_with("conv"); });
+      std::vector<Partition> tried;
       for (const Start& start : starts) {
         if (form == GraphForm::channels_last && start.fusing == Fusing::none) continue;
-        if (start.products == Products::own && !generates_products(request.language)) continue;
+        const bool own = start.products != Products::library;
+        if (own && !generates_products(request.language)) continue;
         Partition p = partition(graph, start.fusing, start.products);
         // Calls alone are worth a candidate where they are others than the identity plan's.
         const bool rewritten = start.fusing == Fusing::full && operators(graph) != written;
-        if ((p.groups.empty() && !rewritten) ||
-            (start.products == Products::own && p == partition(graph, start.fusing)))
-          continue;
+        if ((p.groups.empty() && !rewritten) || std::ranges::find(tried, p) != tried.end()) continue;
+        tried.push_back(p);
         Result<Recipe> recipe = fitting(request, graph, form, std::move(p), machine);
         if (!recipe) continue;
         const std::size_t calls = library_calls(graph, recipe->partition);
         Proposal proposal = write_proposal(
-            request, graph, *recipe, start.products == Products::own ? "product" : "fuse",
+            request, graph, *recipe, own ? "product" : "fuse",
             fmt::format("{}, from the {} graph, {} operators left to the library", start.what, to_string(form), calls));
         if (proposal.candidate.text.empty()) continue;
         // Fully fused first; of the two graphs the one that leaves less to the library, in the layout that costs it

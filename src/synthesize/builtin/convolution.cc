@@ -162,7 +162,9 @@ void convolution(const Rule& r, std::size_t rank, ConvolutionForm form) {
     std::vector<int> dims;
     for (std::size_t d = 3 + rank; d < 4 + 2 * rank; ++d) dims.push_back(static_cast<int>(d));
     sum = r.l.reduce(ReduceOp::sum, terms, r.l.axes_of(terms, dims));
-    r.l.allow_coarse(sum);
+    // cuDNN has TF32 for plain ones; grouped and dilated ones it computes in f32.
+    const bool plain = groups.is(1) && std::ranges::all_of(windows, [](const Windowed& w) { return w.dilation.is(1); });
+    if (plain) r.l.allow_coarse(sum);
   }
   Lowered made{.value = sum.value, .dims = {sum.dims[0], joined(sum.dims[1], sum.dims[2])}};
   for (std::size_t k = 0; k < rank; ++k) made.dims.push_back(sum.dims[3 + k]);

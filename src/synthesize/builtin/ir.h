@@ -135,7 +135,7 @@ struct Instruction {
   int wave = 0;                     // reductions that must be finished before: 0 none, 1 the first pass …
   std::vector<double> values = {};  // parameter: per workload
   // A sum of products whose factors may be rounded to TF32 (10 bits behind the first), as PyTorch does by default on
-  // GPUs in convolutions, never in products of matrices. Elsewhere nothing is rounded.
+  // GPUs in plain convolutions (one group, no dilation), never in products of matrices. Elsewhere nothing is rounded.
   bool coarse = false;
 };
 

@@ -61,10 +61,11 @@ bool lowers(const GeneralGraph& graph, const GeneralNode& node) {
   }
 }
 
-bool is_product(const GeneralGraph& graph, std::size_t node) {
-  if (!has_lowering(graph.nodes[node])) return false;
+ProductKind product_kind(const GeneralGraph& graph, std::size_t node) {
+  if (!has_lowering(graph.nodes[node])) return ProductKind::none;
   const Result<Region> region = lower(graph, {node});
-  return region && product_shape(*region);
+  if (!region || !product_shape(*region)) return ProductKind::none;
+  return graph.nodes[node].base().starts_with("conv") ? ProductKind::convolution : ProductKind::matrices;
 }
 
 std::vector<TensorRef> escaping(const GeneralGraph& graph, const std::vector<std::size_t>& nodes) {

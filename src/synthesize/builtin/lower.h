@@ -1,6 +1,7 @@
 // Lowering: operators of a graph become instructions of one Region, on common axes.
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,8 +15,12 @@ namespace kerf {
 [[nodiscard]] bool lowers(const GeneralGraph& graph, const GeneralNode& node);
 // Views, copies and constants: nothing that is worth a kernel of its own.
 [[nodiscard]] bool is_trivial(const GeneralNode& node);
-// An operator that is a product of matrices or a convolution of its own (see products.h): the library has good ones.
-[[nodiscard]] bool is_product(const GeneralGraph& graph, std::size_t node);
+// Which operators are products of their own (see products.h): the library has good ones.
+enum class ProductKind : std::uint8_t { none, matrices, convolution };
+[[nodiscard]] ProductKind product_kind(const GeneralGraph& graph, std::size_t node);
+[[nodiscard]] inline bool is_product(const GeneralGraph& graph, std::size_t node) {
+  return product_kind(graph, node) != ProductKind::none;
+}
 
 // One region that computes `nodes` (positions in the graph, ascending) and stores what is used outside of them. Fails
 // (kind candidate, with the reason) where they do not fit one loop nest. `tentative` asks whether the nodes fit so far:

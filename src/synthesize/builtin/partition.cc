@@ -81,7 +81,9 @@ Partition partition(const GeneralGraph& graph, Fusing fusing, Products products)
   std::map<std::string, std::size_t> group_of;  // node -> index + 1, 0 for none
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const GeneralNode& node = graph.nodes[n];
-    if (!lowers(graph, node) || (products == Products::library && is_product(graph, n))) continue;
+    if (!lowers(graph, node)) continue;
+    const ProductKind kind = products == Products::own ? ProductKind::none : product_kind(graph, n);
+    if (kind == ProductKind::convolution || (kind == ProductKind::matrices && products == Products::library)) continue;
     std::set<std::size_t> operands;
     for (const TensorRef& ref : references(node))
       if (const auto it = group_of.find(ref.name); it != group_of.end()) operands.insert(it->second);

@@ -101,6 +101,15 @@ Schedule columns_schedule(const Region& region, Schedule s) {
   return s;
 }
 
+// Windows that follow one another in steps of one.
+bool has_neighbours(const Region& region) {
+  const int inner = static_cast<int>(region.axes.size()) - 1;
+  return std::ranges::count_if(region.code, [&](const Instruction& i) {
+           const Subscript* along = i.access.windows.empty() ? nullptr : i.access.along(inner);
+           return along != nullptr && along->stride.is(1);
+         }) > 1;
+}
+
 // Shared memory of the factors' tiles that are under way, and of the parts of the right one, where they are cut there.
 std::int64_t bytes_of_tiles(const Schedule& s) {
   const bool before = s.factors == Factors::three_parts_before;
@@ -154,7 +163,8 @@ Schedule product_schedule(const Region& region, const ProductShape& p, Schedule 
   // Every SM has a tile: cut up what is summed where that is long, the tiles where it is not.
   while (programs() < machine.sms && length(p.inner) >= 1024 * s.pieces) s.pieces *= 2;
   while (programs() < machine.sms && std::max(s.tile[0], s.tile[1]) > 32) s.tile[s.tile[0] > s.tile[1] ? 0 : 1] /= 2;
-  s.block = {s.tile[0] * s.tile[1] > 128 * 64 ? 256 : 128};
+  // The parts of a wide right factor take registers.
+  s.block = {s.tile[0] * s.tile[1] > 128 * 64 || s.tile[1] > std::max<std::int64_t>(s.tile[0], 64) ? 256 : 128};
   return s;
 }
 
@@ -208,7 +218,19 @@ Schedule default_triton_schedule(const Region& region, const CacheFacts& machine
     s.block = {128, 256};
     s.width = 4;
     s.unroll = 2;
-    s.across = region.axes.size() > 1 && region.axes.back().extent.values[0] < 2048;
+    const std::int64_t row = region.axes.empty() ? 1 : region.axes.back().extent.values[0];
+    s.across = region.axes.size() > 1 && row < 2048;
+    if (has_neighbours(region)) {
+      // Neighbouring threads read neighbouring windows, an element each, for what begins where nothing is aligned; what
+      // does not change along a row is read once where a program fits into one.
+      s.width = s.unroll = 1;
+      s.block = {256, 512};
+      for (const std::int64_t threads : {128, 256, 512})
+        if ((row + threads - 1) / threads * threads * 8 <= row * 9) {
+          s.block = {threads};
+          s.across = false;
+        }
+    }
     return s;
   }
   if (!region.is_reduced(static_cast<int>(region.axes.size()) - 1)) return columns_schedule(region, s);
