@@ -101,12 +101,14 @@ Schedule columns_schedule(const Region& region, Schedule s) {
   return s;
 }
 
-// Windows that follow one another in steps of one.
+// Windows that follow one another in memory, in steps of one: all but one of their elements begin where nothing is
+// aligned.
 bool has_neighbours(const Region& region) {
   const int inner = static_cast<int>(region.axes.size()) - 1;
   return std::ranges::count_if(region.code, [&](const Instruction& i) {
            const Subscript* along = i.access.windows.empty() ? nullptr : i.access.along(inner);
-           return along != nullptr && along->stride.is(1);
+           return along != nullptr && along->stride.is(1) &&
+                  std::ranges::any_of(i.access.windows, [](const Window& window) { return window.stride.is(1); });
          }) > 1;
 }
 
