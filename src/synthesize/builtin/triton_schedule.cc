@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 
 #include "synthesize/builtin/gpu_schedule.h"
 #include "synthesize/builtin/passes.h"
@@ -105,11 +106,14 @@ Schedule columns_schedule(const Region& region, Schedule s) {
 // aligned.
 bool has_neighbours(const Region& region) {
   const int inner = static_cast<int>(region.axes.size()) - 1;
-  return std::ranges::count_if(region.code, [&](const Instruction& i) {
-           const Subscript* along = i.access.windows.empty() ? nullptr : i.access.along(inner);
-           return along != nullptr && along->stride.is(1) &&
-                  std::ranges::any_of(i.access.windows, [](const Window& window) { return window.stride.is(1); });
-         }) > 1;
+  std::set<std::int64_t> shifts;
+  for (const Instruction& i : region.code) {
+    const Subscript* along = i.access.windows.empty() ? nullptr : i.access.along(inner);
+    if (along == nullptr || !along->stride.is(1)) continue;
+    for (const Window& window : i.access.windows)
+      if (window.stride.is(1)) shifts.insert(window.shift.values.at(0));
+  }
+  return shifts.size() > 1;
 }
 
 // Shared memory of the factors' tiles that are under way, and of the parts of the right one, where they are cut there.
