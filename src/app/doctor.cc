@@ -292,6 +292,18 @@ std::vector<Checkup> machine_facts() {
   return findings;
 }
 
+Checkup processor_model() {
+  for (const char* name : {"llvm-mca-19", "llvm-mca"}) {
+    if (const auto path = find_program(name))
+      return {.name = "processor model", .health = Health::good, .found = *path, .remedy = {}, .needed_for = {}};
+  }
+  return {.name = "processor model",
+          .health = Health::degraded,
+          .found = "no llvm-mca",
+          .remedy = "apt-get install llvm-19",
+          .needed_for = "saying why inner loops of C++ kernels take the cycles that they take"};
+}
+
 Result<Roofline> calibrate(bool quiet) {
   const Roofline roofline = TRY(measure_roofline(detect_machine(), [&](std::string_view what) {
     if (!quiet) print_error(fmt::format("measuring {}\n", what));
@@ -303,7 +315,7 @@ Result<Roofline> calibrate(bool quiet) {
 }  // namespace
 
 std::vector<Checkup> examine(const DoctorSettings& settings) {
-  std::vector<Checkup> findings{own_files(), compilers()};
+  std::vector<Checkup> findings{own_files(), compilers(), processor_model()};
   for (Checkup& finding : python_and_torch()) findings.push_back(std::move(finding));
   for (Checkup& finding : jail_layers()) findings.push_back(std::move(finding));
   for (Checkup& finding : nvidia()) findings.push_back(std::move(finding));

@@ -222,6 +222,7 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
           evaluator.emulated = emulated_only;
         else if (roofline)
           evaluator.limits = limits_of(*roofline, machine);
+        if (!target.gpu) evaluator.model_loop = model_hot_loop;
         runner = TRY(make_native_runner());
       }
       add_languages(target, runner, !gpus.empty(), device.languages);

@@ -10,6 +10,7 @@
 #include "evaluate/diagnose_job.h"
 #include "evaluate/journey_state.h"
 #include "evaluate/lint_job.h"
+#include "evaluate/model_job.h"
 #include "evaluate/probe_job.h"
 #include "evaluate/profile_job.h"
 #include "evaluate/time_job.h"
@@ -285,7 +286,8 @@ class Journey : public std::enable_shared_from_this<Journey> {
     if (!c_.untimed.empty()) return right_without_times(Evidence::silicon, c_.untimed);
     std::ranges::move(c_.timed.checks, std::back_inserter(e_.checks));
     if (c_.timed.finding) return conclude(std::move(*c_.timed.finding));
-    if (!worth_a_profile(*shared_, c_)) return trace();
+    worth_a_profile_ = worth_a_profile(*shared_, c_);
+    if (!worth_a_profile_ || !c_.tools.runner->profiles()) return trace();
     add("profile", "", Slot::alone, holding(true, body([](Journey& j) { return profile_picked(*j.shared_, j.c_); })),
         &Journey::profiled);
   }
@@ -332,6 +334,16 @@ class Journey : public std::enable_shared_from_this<Journey> {
   }
 
   void diagnosed(std::string) {
+    if (!worth_a_profile_ || !can_be_modelled(*shared_, c_)) return finish();
+    // A core for a moment; what it says depends on the code alone.
+    add("model", "", Slot::compile, body([](Journey& j) -> Result<> {
+          model_picked(*j.shared_, j.c_);
+          return {};
+        }),
+        &Journey::finish);
+  }
+
+  void finish(std::string = {}) {
     e_.verdict = Verdict::measured;
     e_.receipt = std::move(c_.timed.receipt);
     e_.diagnosis = std::move(c_.diagnosis);
@@ -361,7 +373,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
   Evaluation e_;
   std::set<std::size_t> broken_;
   std::size_t first_ = 0, waiting_ = 0;
-  bool tuned_ = false;
+  bool tuned_ = false, worth_a_profile_ = false;
 };
 
 class LocalEvaluator final : public Evaluator {

@@ -12,6 +12,7 @@
 #include "evaluate/evaluator.h"
 #include "evaluate/job_graph.h"
 #include "evaluate/languages.h"
+#include "evaluate/loop_diagnosis.h"
 #include "evaluate/machine_watch.h"
 #include "evaluate/oracle.h"
 #include "evaluate/result_cache.h"
@@ -46,7 +47,9 @@ struct LocalEvaluatorOptions {
   TrialPool::Limits trials;
   TimingOptions screen = timing_options(Effort::screen);
   TimingOptions confirm = timing_options(Effort::confirm);
-  std::optional<GpuLimits> gpu;                  // of a target that is one
+  std::optional<GpuLimits> gpu;  // of a target that is one
+  // What a model of the processor says of a kernel in an object; not set: nobody is asked.
+  LoopModeller model_loop = {};
   bool max_autotune = false;                     // a third baseline of confirmations: torch.compile's longest search
   bool compile_baseline_when_screening = false;  // torch.compile is made ready at the first confirmation otherwise
 };

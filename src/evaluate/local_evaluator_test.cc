@@ -275,6 +275,39 @@ TEST_F(LocalEvaluation, TunesCompilesEveryPointAndVerifiesThePick) {
   EXPECT_EQ(evaluate(std::string(tuned) + "// another\n")->receipt->tune, "BLOCK=1");
 }
 
+TEST_F(LocalEvaluation, LoopsAreModelledOfWhatWillBeBuiltOn) {
+  int asked = 0;
+  options.model_loop = [&asked](const std::string& /*object*/, std::string_view kernel) -> Result<HotLoop> {
+    ++asked;
+    EXPECT_EQ(kernel, "relu");
+    HotLoop hot;
+    hot.model.cycles = 4;
+    hot.model.port_cycles = 1;
+    return hot;
+  };
+  double us = 50;
+  runner.program = [&us](const LoadRequest&) { return ScriptedRunner::honest(us); };
+  const auto first = evaluate(relu);
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(first->diagnosis.metrics.at("loop.cycles").value, 4);
+  EXPECT_EQ(first->diagnosis.metrics.at("loop.cycles").evidence, Evidence::statically);
+  us = 60;
+  const auto slower = evaluate(std::string(relu) + "// slower\n");
+  EXPECT_EQ(asked, 1) << "nothing will be built on it";
+  EXPECT_FALSE(slower->diagnosis.metrics.contains("loop.cycles"));
+}
+
+TEST_F(LocalEvaluation, WhyThereIsNoModelIsInTheReceipt) {
+  options.model_loop = [](const std::string&, std::string_view) -> Result<HotLoop> {
+    return fail(ErrorKind::unavailable, "unavailable: llvm-mca is not installed (llvm-19)");
+  };
+  const auto e = evaluate(relu);
+  ASSERT_TRUE(e) << e.error().message;
+  EXPECT_EQ(e->verdict, Verdict::measured);
+  EXPECT_THAT(e->receipt->unavailable.at("loop"), HasSubstr("llvm-mca"));
+}
+
 TEST_F(LocalEvaluation, LeavesOutPointsThatDoNotCompile) {
   backend.on_compile = [](const Source&, const TunePoint& point) -> Result<> {
     if (to_string(point) != "BLOCK=2") return {};

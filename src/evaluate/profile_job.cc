@@ -6,7 +6,7 @@ namespace kerf {
 
 bool worth_a_profile(SharedState& shared, const CandidateState& c) {
   const Receipt& r = c.timed.receipt;
-  if (r.quarantined || !c.tools.runner->profiles()) return false;
+  if (r.quarantined) return false;
   const auto [best, first] = shared.best_us.try_emplace(c.primary().id, r.time_us.median);
   const bool faster = first || r.time_us.median < best->second;
   best->second = std::min(best->second, r.time_us.median);

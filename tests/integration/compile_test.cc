@@ -11,6 +11,7 @@
 #include "base/paths.h"
 #include "candidate/prototype.h"
 #include "target/cpu/cpp.h"
+#include "target/cpu/hot_loop.h"
 #include "target/toolchain.h"
 
 namespace kerf {
@@ -251,6 +252,60 @@ TEST_P(Compile, AllocatingExamplePointsAtTheCall) {
   ASSERT_FALSE(image);
   EXPECT_EQ(image.error().at, (Location{12, 27})) << image.error().message;
   EXPECT_EQ(fact(image.error(), "rule"), "undefined_symbol");
+}
+
+// A sum of products, as many partial sums as `accumulators`.
+std::string products(int accumulators) {
+  std::string body =
+      "typedef float V __attribute__((vector_size(32), aligned(4)));\n"
+      "extern \"C\" void k(const float* x, float* out, int64_t i) {\n";
+  for (int a = 0; a < accumulators; ++a) body += fmt::format("  V s{} = {{}};\n", a);
+  body += fmt::format("  for (int64_t j = 0; j < 65536; j += {}) {{\n", 8 * accumulators);
+  for (int a = 0; a < accumulators; ++a)
+    body += fmt::format("    s{0} += *(const V*)(x + j + {1}) * *(const V*)(x + j + {1} + 65536);\n", a, 8 * a);
+  body += "  }\n  V s = s0;\n";
+  for (int a = 1; a < accumulators; ++a) body += fmt::format("  s += s{};\n", a);
+  return body + "  *(V*)(out + 8 * i) = s;\n}\n";
+}
+
+// llvm-mca and objdump of this machine (apt.txt: llvm-19, binutils).
+TEST_P(Compile, TheModelTellsAChainFromFullPorts) {
+  const auto chain = compile(products(1)), parallel = compile(products(8));
+  ASSERT_TRUE(chain && parallel);
+  const auto one = model_hot_loop(chain->path, "k"), eight = model_hot_loop(parallel->path, "k");
+  ASSERT_TRUE(one) << one.error().message;
+  ASSERT_TRUE(eight) << eight.error().message;
+  EXPECT_GT(one->code.vector, 0);
+  EXPECT_EQ(one->code.vector_bits, 256);
+  EXPECT_TRUE(one->model.waits()) << one->model.cycles << " against " << one->model.port_cycles;
+  EXPECT_FALSE(eight->model.waits()) << eight->model.cycles << " against " << eight->model.port_cycles;
+  EXPECT_LT(eight->model.cycles / 8, 0.6 * one->model.cycles);
+  EXPECT_EQ(eight->model.port_work, LoopWork::loads) << "two loads an addition, on " << eight->model.port;
+
+  // A wide loop that computes nothing stands before the one that takes the time.
+  const auto after_filling = compile(
+      "extern \"C\" void k(const float* x, float* out, int64_t i) {\n"
+      "  for (int64_t j = 0; j < 1024; ++j) out[j] = 1.0f;\n"
+      "  float s = 0;\n  for (int64_t j = 0; j < 65536; ++j) s += x[j] * x[j];\n  out[i] = s;\n}\n");
+  ASSERT_TRUE(after_filling);
+  const auto squares = model_hot_loop(after_filling->path, "k");
+  ASSERT_TRUE(squares) << squares.error().message;
+  EXPECT_GT(squares->code.scalar, 0);
+  EXPECT_TRUE(squares->model.waits()) << squares->model.cycles << " against " << squares->model.port_cycles;
+
+  const auto called = compile(
+      "extern \"C\" void k(const float* x, float* out, int64_t i) {\n"
+      "  for (int64_t j = 0; j < 1024; ++j) out[j] = __builtin_expf(x[j]);\n}\n");
+  ASSERT_TRUE(called) << called.error().message;
+  const auto calls = model_hot_loop(called->path, "k");
+  ASSERT_TRUE(calls) << calls.error().message;
+  EXPECT_GE(calls->code.calls, 1) << "as many as a round handles numbers";
+
+  const auto straight = compile(kernel);
+  ASSERT_TRUE(straight);
+  const auto none = model_hot_loop(straight->path, "k");
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message, HasSubstr("has no loop"));
 }
 
 }  // namespace
