@@ -35,6 +35,14 @@ bool fits(const Region& region, const Schedule& s) {
       s.block, [&](std::int64_t threads) { return held_registers(region, s, threads) <= registers_to_hold(threads); });
 }
 
+// Loads of what changes from row to row, but not along the innermost axis.
+constexpr std::int64_t many_loads_of_rows = 8;
+std::int64_t loads_of_rows(const Region& region) {
+  return std::ranges::count_if(region.code, [&](const Instruction& i) {
+    return i.form == Form::load && i.axes != 0 && (i.axes >> (region.axes.size() - 1) & 1U) == 0;
+  });
+}
+
 std::int64_t width_for(const Region& region, const Schedule& s) {
   // Neighbouring threads read neighbouring windows.
   if (has_windows(region)) return 1;
@@ -153,7 +161,17 @@ Schedule default_gpu_schedule(const Region& region, const CacheFacts& machine) {
     s.sketch = Sketch::flat;
     s.block = {256, 512};
     s.width = width_for(region, s);
-    s.across = region.axes.size() > 1 && region.axes.back().extent.values[0] < 2048;
+    const std::int64_t row = region.axes.empty() ? 1 : region.axes.back().extent.values[0];
+    s.across = region.axes.size() > 1 && row < 2048;
+    if (loads_of_rows(region) < many_loads_of_rows) return s;
+    // What does not change along a row, the weights of a window, is loaded once where a block stays in one.
+    s.unroll = 1;
+    for (const std::int64_t threads : {64, 128, 256, 512}) {
+      const std::int64_t each = threads * s.width;
+      if ((row + each - 1) / each * each * 8 > row * 9) continue;
+      s.block = {threads};
+      s.across = false;
+    }
     return s;
   }
   if (!region.is_reduced(static_cast<int>(region.axes.size()) - 1)) return columns_schedule(region, s, length);

@@ -1,13 +1,13 @@
 /* /// kerf
 version = 1
-supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 8 and x.shape[2] == 15 and x.shape[3] == 61 and x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3] < 2147483648"
+supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 8 and x.shape[2] == 15 and x.shape[3] == 61"
 [tune]
-THREADS = [256, 512]
+THREADS = [64]
 [[step]]
 launch = "clamp_kernel"
-grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3], THREADS * 4)"]
+grid = ["cdiv(x.shape[3], THREADS * 1) * x.shape[0] * x.shape[1] * x.shape[2]"]
 block = ["THREADS"]
-args = ["x.shape[0]", "x.shape[1]", "x.shape[2]", "x.shape[3]", "out", "x", "w.shape[2] * w.shape[3]", "w", "w.shape[3]", "b"]
+args = ["cdiv(x.shape[3], THREADS * 1)", "x.shape[1]", "x.shape[2]", "x.shape[3]", "w.shape[2] * w.shape[3]", "w", "w.shape[3]", "b", "out", "x", "x.shape[2] * x.shape[3] * x.shape[1]", "x.shape[2] * x.shape[3]"]
 /// */
 
 __device__ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -28,38 +28,39 @@ __device__ inline float greater(float a, float b) { return a > b || a != a ? a :
 __device__ inline float smaller(float a, float b) { return a < b || a != a ? a : b; }
 
 // i < x.shape[0], j < x.shape[1], k < x.shape[2], l < x.shape[3]
-extern "C" __global__ void __launch_bounds__(THREADS) clamp_kernel(int64_t I, int64_t J, int64_t K, int64_t L, float* __restrict__ out_to, const float* __restrict__ x_from, int64_t w_stride_j, const float* __restrict__ w_from, int64_t w_3_step, const float* __restrict__ b_from) {
+extern "C" __global__ void __launch_bounds__(THREADS) clamp_kernel(int64_t pieces, int64_t J, int64_t K, int64_t L, int64_t w_stride_j, const float* __restrict__ w_from, int64_t w_3_step, const float* __restrict__ b_from, float* __restrict__ out_to, const float* __restrict__ x_from, int64_t x_stride_i, int64_t x_stride_j) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS * 4);
-  const int count = (int)least(THREADS * 4, I * J * K * L - begin);
-  float* const out_at = out_to + begin;
-  const float* const x_at = x_from + -1 + -1 * L + begin;
-  const float* const x_1_at = x_from + -1 * L + begin;
-  const float* const x_2_at = x_from + 1 + -1 * L + begin;
-  const float* const x_3_at = x_from + -1 + begin;
-  const float* const x_4_at = x_from + begin;
-  const float* const x_5_at = x_from + 1 + begin;
-  const float* const x_6_at = x_from + -1 + 1 * L + begin;
-  const float* const x_7_at = x_from + 1 * L + begin;
-  const float* const x_8_at = x_from + 1 + 1 * L + begin;
+  const int64_t row = tile / pieces, piece = tile % pieces;
+  const int64_t i = row / (J * K);
+  const int64_t j = row / K % J;
+  const int64_t k = row % K;
+  const int64_t begin = piece * (THREADS * 1);
+  const int count = (int)least(THREADS * 1, L - begin);
+  const float w_ = w_from[j * w_stride_j];
+  const float w_1 = w_from[j * w_stride_j + 1];
+  const float w_2 = w_from[j * w_stride_j + 2];
+  const float w_3 = w_from[j * w_stride_j + 1 * w_3_step];
+  const float w_4 = w_from[j * w_stride_j + 1 + 1 * w_3_step];
+  const float w_5 = w_from[j * w_stride_j + 2 + 1 * w_3_step];
+  const float w_6 = w_from[j * w_stride_j + 2 * w_3_step];
+  const float w_7 = w_from[j * w_stride_j + 1 + 2 * w_3_step];
+  const float w_8 = w_from[j * w_stride_j + 2 + 2 * w_3_step];
+  const float b_ = b_from[j];
+  float* const out_at = out_to + i * J * K * L + j * K * L + k * L + begin;
+  const float* const x_at = x_from + i * x_stride_i + j * x_stride_j + k * L + -1 + -1 * L + begin;
+  const float* const x_1_at = x_from + i * x_stride_i + j * x_stride_j + k * L + -1 * L + begin;
+  const float* const x_2_at = x_from + i * x_stride_i + j * x_stride_j + k * L + 1 + -1 * L + begin;
+  const float* const x_3_at = x_from + i * x_stride_i + j * x_stride_j + k * L + -1 + begin;
+  const float* const x_4_at = x_from + i * x_stride_i + j * x_stride_j + k * L + begin;
+  const float* const x_5_at = x_from + i * x_stride_i + j * x_stride_j + k * L + 1 + begin;
+  const float* const x_6_at = x_from + i * x_stride_i + j * x_stride_j + k * L + -1 + 1 * L + begin;
+  const float* const x_7_at = x_from + i * x_stride_i + j * x_stride_j + k * L + 1 * L + begin;
+  const float* const x_8_at = x_from + i * x_stride_i + j * x_stride_j + k * L + 1 + 1 * L + begin;
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = v * THREADS + (int)threadIdx.x;
     if (at < count) {
-      const int i = (int)(begin + at) / (int)(J * K * L);
-      const int j = (int)(begin + at) / (int)(K * L) % (int)(J);
-      const int k = (int)(begin + at) / (int)(L) % (int)(K);
-      const int l = (int)(begin + at) % (int)(L);
-      const float w_ = w_from[j * w_stride_j];
-      const float w_1 = w_from[j * w_stride_j + 1];
-      const float w_2 = w_from[j * w_stride_j + 2];
-      const float w_3 = w_from[j * w_stride_j + 1 * w_3_step];
-      const float w_4 = w_from[j * w_stride_j + 1 + 1 * w_3_step];
-      const float w_5 = w_from[j * w_stride_j + 2 + 1 * w_3_step];
-      const float w_6 = w_from[j * w_stride_j + 2 * w_3_step];
-      const float w_7 = w_from[j * w_stride_j + 1 + 2 * w_3_step];
-      const float w_8 = w_from[j * w_stride_j + 2 + 2 * w_3_step];
-      const float b_ = b_from[j];
+      const int l = (int)(begin + at);
       float out[1];
       #pragma unroll
       for (int e = 0; e < 1; ++e) {
