@@ -343,6 +343,10 @@ TEST(Algebra, AConvolutionIsAveragedOnlyWhereThatCostsLess) {
               ElementsAre("conv2d", "avg_pool2d"));
   const std::string same = "y = aten.conv2d.default x w none [1,1] [1,1] -> f32 4 5 20 20\n";
   EXPECT_THAT(made(same, pool), ElementsAre("constant_pad_nd", "avg_pool2d", "conv2d"));
+  EXPECT_THAT(made("y = aten.convolution.default x w none [1,1] [1,1] [1,1] false [0,0] 1 -> f32 4 5 20 20\n", pool),
+              ElementsAre("constant_pad_nd", "avg_pool2d", "convolution"));
+  EXPECT_THAT(made("y = aten.convolution.default x w none [1,1] [1,1] [1,1] true [0,0] 1 -> f32 4 5 20 20\n", pool),
+              ElementsAre("convolution", "avg_pool2d"));
   // Windows that overlap much, borders that are padded, one that counts others.
   EXPECT_THAT(made(same, "z = aten.avg_pool2d.default y [2,2] [1,1] -> f32 4 5 19 19\noutput z\n"),
               ElementsAre("conv2d", "avg_pool2d"));

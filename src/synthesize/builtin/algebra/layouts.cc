@@ -49,7 +49,7 @@ bool has_channels(const GeneralTensor& x) {
   return x.shape[0][1] >= most_lanes && tells(x);
 }
 
-// Grouped ones are left as they are: oneDNN runs transposed ones ten times slower in this layout.
+// Grouped ones are left as they are: oneDNN gains nothing on them in this layout.
 bool one_group(const GeneralNode& node, const GeneralTensor& x, const GeneralTensor& weight) {
   const bool transposed = node.base().starts_with("conv_transpose");
   for (std::size_t w = 0; w < weight.shape.size(); ++w)

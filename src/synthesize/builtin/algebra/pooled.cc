@@ -83,7 +83,10 @@ bool pooled_convolution(GeneralGraph& graph, std::size_t at) {
   const std::size_t rank = windows->rank;
   const TensorRef* result = tensor_at(pool, 0);
   const GeneralNode* found = result && uses(graph, result->name) == 1 ? graph.node(result->name) : nullptr;
-  if (!found || found->op != fmt::format("aten.conv{}d.default", rank) || !found->kwargs.empty()) return false;
+  if (!found || !found->kwargs.empty()) return false;
+  const bool general =
+      found->op == "aten.convolution.default" && found->args.size() == 9 && !flag(*found, 6, "transposed", true);
+  if (!general && found->op != fmt::format("aten.conv{}d.default", rank)) return false;
   const GeneralNode convolution = *found;
   const TensorRef *input = tensor_at(convolution, 0), *weight = tensor_at(convolution, 1);
   const GeneralTensor* x = input ? graph.tensor(*input) : nullptr;
