@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Which move paid under which diagnosis, from what a store holds: a Markdown table.
 
-    scripts/moves_paid.py [--store ~/.local/share/kerf/kerf.db] [--target cpu] [--least 3]
+    scripts/moves_paid.py [--store ~/.local/share/kerf/kerf.db ...] [--target cpu] [--least 3]
 
 A row is a diagnosis of the node that was built upon (its bound, and each cause that was found), and a move that was
 tried on it. `paid`: both are measured, and the interval of the quotient of their speedups over eager lies above 1;
@@ -34,25 +34,15 @@ def quotient(child, parent):
     return math.exp(centre), math.exp(centre - below), math.exp(centre + above)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    data = pathlib.Path(os.environ.get("XDG_DATA_HOME", "~/.local/share")).expanduser() / "kerf"
-    parser.add_argument("--store", default=str(pathlib.Path(os.environ.get("KERF_HOME", data)) / "kerf.db"))
-    parser.add_argument("--target", default="cpu")
-    parser.add_argument("--least", type=int, default=3, help="leave out what was tried less often")
-    options = parser.parse_args()
-    if not pathlib.Path(options.store).is_file():
-        sys.exit(f"there is no store {options.store}")
-    store = sqlite3.connect(f"file:{options.store}?mode=ro", uri=True)
-
+def add_store(store, target, gains, counts):
     first = {}  # by session and node
     for session, node, document in store.execute(
             "SELECT e.session, e.node, e.document FROM evaluations e JOIN sessions s ON s.number = e.session "
             "JOIN tasks t ON t.id = s.task WHERE t.target = ? AND e.purpose = 'search' "
-            "ORDER BY e.session, e.node, e.serial", (options.target,)):
+            "ORDER BY e.session, e.node, e.serial", (target,)):
         first.setdefault((session, node), json.loads(document))
-    gains, counts = collections.defaultdict(list), collections.defaultdict(collections.Counter)
-    for session, node, expansion, move in store.execute("SELECT session, node, expansion, move FROM nodes WHERE move <> ''"):
+    for session, node, expansion, move in store.execute(
+            "SELECT session, node, expansion, move FROM nodes WHERE move <> ''"):
         parents = json.loads(expansion).get("parents") or []
         child = first.get((session, node))
         parent = first.get((session, parents[0])) if parents else None
@@ -72,6 +62,20 @@ def main():
             gains[key].append(value)
             counts[key]["paid"] += low > 1
             counts[key]["cost"] += high < 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    data = pathlib.Path(os.environ.get("XDG_DATA_HOME", "~/.local/share")).expanduser() / "kerf"
+    parser.add_argument("--store", nargs="+", default=[str(pathlib.Path(os.environ.get("KERF_HOME", data)) / "kerf.db")])
+    parser.add_argument("--target", default="cpu")
+    parser.add_argument("--least", type=int, default=3, help="leave out what was tried less often")
+    options = parser.parse_args()
+    gains, counts = collections.defaultdict(list), collections.defaultdict(collections.Counter)
+    for path in options.store:
+        if not pathlib.Path(path).is_file():
+            sys.exit(f"there is no store {path}")
+        add_store(sqlite3.connect(f"file:{path}?mode=ro", uri=True), options.target, gains, counts)
     rows = [key for key in counts if counts[key]["tried"] >= options.least]
     print("| diagnosis | move | tried | paid | cost | failed | median gain |\n|---|---|---|---|---|---|---|")
     for key in sorted(rows, key=lambda k: (k[0], -counts[k]["paid"] / counts[k]["tried"], k[1])):

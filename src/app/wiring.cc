@@ -36,11 +36,18 @@ constexpr int pool_spare = 2;  // threads of the pool beside compilations: one r
 
 MachineLimits limits_of(const Roofline& roofline, const MachineFacts& machine) {
   constexpr double per_us = 1e3;  // 10^9 a second
+  std::vector<CacheRoom> caches;
+  for (const CacheLevel& cache : machine.caches) {
+    const int instances = std::max(1, machine.cores / std::max(1, cache.shared_by));
+    if (cache.level >= 2)
+      caches.push_back({.level = cache.level, .bytes = static_cast<double>(cache.bytes) * instances});
+  }
   return {.bytes_per_us = roofline.memory_bandwidth() * per_us,
           .operations_per_us = roofline.f32_all.best * per_us,
           .launch_us = roofline.barrier_us,
           .threads = roofline.threads,
-          .cache_bytes = machine.caches.empty() ? 0 : machine.caches.back().bytes};
+          .cache_bytes = machine.caches.empty() ? 0 : machine.caches.back().bytes,
+          .caches = std::move(caches)};
 }
 
 // Those that the target names and this version knows. On a GPU cubins run; in main memory what was compiled for it.

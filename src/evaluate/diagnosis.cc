@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "candidate/bind.h"
@@ -13,13 +14,16 @@ namespace {
 
 constexpr std::size_t most_hot_spots = 8;
 
-void touch(StepShape& step, const BoundTensor& tensor, std::vector<TensorId>& seen, TensorId id) {
+void touch(StepShape& step, std::vector<Touch>& touches, const BoundTensor& tensor, std::vector<TensorId>& seen,
+           TensorId id) {
   if (std::ranges::find(seen, id) != seen.end()) return;
   seen.push_back(id);
   if (!tensor.spec) return;
   const auto elements = static_cast<double>(tensor.spec->numel());
   const auto storage = static_cast<double>(tensor.spec->storage_bytes());
-  step.bytes += std::min(elements * static_cast<double>(size_of(tensor.spec->dtype)), storage);
+  const double bytes = std::min(elements * static_cast<double>(size_of(tensor.spec->dtype)), storage);
+  step.bytes += bytes;
+  touches.push_back({.storage = tensor.storage, .bytes = bytes});
 }
 
 std::string megabytes(double bytes) {
@@ -35,6 +39,7 @@ class Doctor {
     measure();
     steps();
     classify();
+    causes();
     spots();
     advise();
     return std::move(out_);
@@ -82,6 +87,10 @@ class Doctor {
         planned_bytes_ += step.bytes * step.count;
       }
       metric("bytes.memory.planned", planned_bytes_, "B", Evidence::modelled);
+      for (const CacheRoom& cache : in_.limits.caches) {
+        beyond_ = bytes_beyond(in_.shape->touches, cache.bytes);
+        metric(fmt::format("bytes.beyond.l{}", cache.level), *beyond_, "B", Evidence::modelled);
+      }
       metric("steps.launches", launches_, "1", Evidence::statically);
       metric("steps.calls", calls_, "1", Evidence::statically);
       if (in_.limits.bytes_per_us > 0) {
@@ -132,6 +141,19 @@ class Doctor {
     }
     if (in_.limits.launch_us > 0)
       metric("share.launch_overhead", launches_ * in_.limits.launch_us / time_, "1", Evidence::modelled);
+  }
+
+  // What the plan's steps ask of memory that no cache spares them.
+  void causes() {
+    const auto bytes = static_cast<double>(in_.workload.bytes);
+    if (out_.bound != Bound::memory || !beyond_ || bytes <= 0 || *beyond_ <= 1.4 * bytes) return;
+    // What an endless cache would let through: everything once.
+    if (*beyond_ <= 1.3 * bytes_beyond(in_.shape->touches, std::numeric_limits<double>::infinity())) return;
+    out_.causes.push_back({.name = "round_trips",
+                           .what = fmt::format("the steps pass {} through memory where {} must move: no cache holds "
+                                               "what one leaves for the next",
+                                               megabytes(*beyond_), megabytes(bytes)),
+                           .evidence = Evidence::modelled});
   }
 
   void spots() {
@@ -239,6 +261,7 @@ class Doctor {
   Diagnosis out_;
   double memory_us_ = 0, compute_us_ = 0, planned_bytes_ = 0, launches_ = 0, calls_ = 0;
   double outside_ = 0, dominating_share_ = 0;
+  std::optional<double> beyond_;  // the last cache
   std::optional<std::size_t> dominating_;
   const CompilerRemark* unvectorized_ = nullptr;
 };
@@ -283,10 +306,11 @@ std::optional<PlanShape> shape_of_plan(const Source& source, const Workload& wor
     auto& step = shape.steps[static_cast<std::size_t>(bound.step)];
     shape.owner.push_back(bound.step);
     StepShape once;
+    std::vector<Touch>& touches = shape.touches.emplace_back();
     std::vector<TensorId> seen;
     const auto tensor = [&](TensorId id) {
       if (id >= 0 && static_cast<std::size_t>(id) < program->tensors.size()) {
-        touch(once, program->tensors[static_cast<std::size_t>(id)], seen, id);
+        touch(once, touches, program->tensors[static_cast<std::size_t>(id)], seen, id);
       }
     };
     if (const auto* launch = std::get_if<BoundLaunch>(&bound.does)) {

@@ -8,10 +8,16 @@
 #include <vector>
 
 #include "candidate/plan.h"
+#include "evaluate/cache_traffic.h"
 #include "evaluate/evaluation.h"
 #include "target/language.h"
 
 namespace kerf {
+
+struct CacheRoom {
+  int level = 0;
+  double bytes = 0;  // of all cores together
+};
 
 // What the machine can do, measured (roofline). Zero where unknown.
 struct MachineLimits {
@@ -19,7 +25,8 @@ struct MachineLimits {
   double operations_per_us = 0;  // floating point, all threads, in the workload's type
   double launch_us = 0;          // to hand out one launch and wait for its threads
   int threads = 1;
-  std::int64_t cache_bytes = 0;  // of the last level: results may still lie in it when the clock stops
+  std::int64_t cache_bytes = 0;        // of the last level: results may still lie in it when the clock stops
+  std::vector<CacheRoom> caches = {};  // from the second level on, the last one last; empty where unknown
 };
 
 // The shortest time in which the bytes that must move and the operations that must be done are possible; nullopt if
@@ -41,8 +48,9 @@ struct StepShape {
   bool prepare = false;
 };
 struct PlanShape {
-  std::vector<StepShape> steps;  // one per step of the plan
-  std::vector<int> owner;        // of each bound step (loops unrolled, in order): its step of the plan
+  std::vector<StepShape> steps;                  // one per step of the plan
+  std::vector<int> owner;                        // of each bound step (loops unrolled, in order): its step of the plan
+  std::vector<std::vector<Touch>> touches = {};  // of each bound step
 };
 // nullopt if the plan cannot be bound without running it.
 [[nodiscard]] std::optional<PlanShape> shape_of_plan(const Source& source, const Workload& workload,

@@ -63,6 +63,60 @@ struct Patient : ::testing::Test {
   }
 };
 
+TEST_F(Patient, ResultsThatNoCacheHoldsAreRoundTrips) {
+  // x -> t -> out, 5 MB each, where x and out must move.
+  shape.steps[0].bytes = 10e6;
+  add(true, "relu", 10e6, 64);
+  step_us = {995, 995};
+  shape.touches = {{{.storage = 0, .bytes = 5e6}, {.storage = 1, .bytes = 5e6}},
+                   {{.storage = 1, .bytes = 5e6}, {.storage = 2, .bytes = 5e6}}};
+  limits.caches = {{.level = 2, .bytes = 4e6}, {.level = 3, .bytes = 8e6}};
+  auto d = look();
+  EXPECT_EQ(d.bound, Bound::memory);
+  EXPECT_EQ(d.metrics.at("bytes.beyond.l2").value, 20e6);
+  EXPECT_EQ(d.metrics.at("bytes.beyond.l3").value, 20e6);
+  EXPECT_EQ(d.metrics.at("bytes.beyond.l3").evidence, Evidence::modelled);
+  ASSERT_EQ(d.causes.size(), 1U);
+  EXPECT_EQ(d.causes[0].name, "round_trips");
+  EXPECT_THAT(d.advice, Contains(HasSubstr("fuse:")));
+  limits.caches[1].bytes = 12e6;
+  d = look();
+  EXPECT_EQ(d.metrics.at("bytes.beyond.l3").value, 15e6) << "t stays in the last cache";
+  EXPECT_TRUE(d.causes.empty());
+  limits.caches.clear();
+  EXPECT_FALSE(look().metrics.contains("bytes.beyond.l3")) << "unknown caches, unknown traffic";
+}
+
+TEST(ShapeOfPlan, StepsThatShareMemoryTouchOneStorage) {
+  const auto source = read_source({.text = R"cpp(/* /// kerf
+version = 1
+[[scratch]]
+name = "t"
+dtype = "f32"
+shape = ["x.shape[0]", "x.shape[1]"]
+[[step]]
+launch = "relu"
+grid = ["x.shape[0]"]
+args = ["x", "t", "x.shape[1]"]
+[[step]]
+launch = "relu"
+grid = ["x.shape[0]"]
+args = ["t", "out", "x.shape[1]"]
+/// */
+                                                 extern "C" void relu(const float* x, float* out, int64_t n, int64_t row) {}
+                                   )cpp",
+                                   .language = Language::cpp,
+                                   .name = "a.cpp"});
+  ASSERT_TRUE(source) << source.error().message;
+  const auto shape = shape_of_plan(*source, fake_workload(), {}, 2);
+  ASSERT_TRUE(shape);
+  ASSERT_EQ(shape->touches.size(), 2U);
+  ASSERT_EQ(shape->touches[0].size(), 2U);
+  EXPECT_EQ(shape->touches[0][1].storage, shape->touches[1][0].storage) << "t";
+  EXPECT_NE(shape->touches[0][0].storage, shape->touches[1][1].storage);
+  EXPECT_EQ(shape->touches[0][0].bytes, 4 * 8 * 4);
+}
+
 TEST_F(Patient, SpeedOfLightIsTheLargerOfMemoryAndArithmetic) {
   EXPECT_EQ(speed_of_light_us(workload, limits), 1000);
   workload.operations = 1e9;
