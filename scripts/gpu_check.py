@@ -51,7 +51,7 @@ for case, evaluation in judge(cases):
     got, wanted = verdict(evaluation), expected(case)
     missed += got != wanted
     print(f"{'ok  ' if got == wanted else 'MISS'} {case.name:28} {got}"
-          + ("" if got == wanted else f", expected {wanted}: {evaluation['message'] or ''}"))
+          + ("" if got == wanted else f", expected {wanted}: {evaluation['message'] or ''}"), flush=True)
 right = [case for case in cases if expected(case) == "measured"]
 for case, evaluation in judge(right, "--graph"):
     miss = miss_as_graph(case, evaluation)

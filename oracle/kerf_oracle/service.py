@@ -271,8 +271,10 @@ class Service:
             raise errors.NeedsRoom
 
     def on_free_spares(self, *_):
-        """Nobody has them open any more."""
+        """Nobody has them open any more. What PyTorch keeps of what was computed goes, too: it may be most of a GPU."""
         self.spares.free()
+        gc.collect()
+        torch.cuda.empty_cache()
         return {}
 
     def on_outputs(self, request, _):

@@ -186,6 +186,12 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
       }
       parts->devices.push_back(std::make_unique<Parts::Device>());
       parts->devices.back()->oracle = make_oracle(oracle);
+      if (!gpus.empty()) {
+        gpus[k]->on_no_room([keeps = parts->devices.back()->oracle.get()](const RunRequest* run) -> Result<> {
+          TRY(keeps->make_room());
+          return run != nullptr ? keeps->fill(*run->outputs, run->sentinel) : Result<>();
+        });
+      }
     }
     if (!gpus.empty()) parts->target_facts["gpu_at_hand"] = to_json(gpus[0]->facts());
     parts->oracle = parts->devices[0]->oracle.get();

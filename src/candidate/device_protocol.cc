@@ -230,6 +230,12 @@ Result<ProbeAnswer> decode_probe(std::string_view body) {
   }
 }
 
+bool is_no_room(const Error& error) {
+  return error.kind == ErrorKind::candidate && std::ranges::any_of(error.facts, [](const auto& fact) {
+           return fact.first == "rule" && fact.second == "memory";
+         });
+}
+
 Result<std::vector<std::uint8_t>> handle_bytes(std::string_view digits) {
   constexpr std::size_t size = 64;
   if (digits.size() != 2 * size) return not_understood("a handle has 128 digits");

@@ -66,6 +66,9 @@ struct ProbeAnswer {
   std::vector<std::uint64_t> words;         // that the last one wrote over zeros
 };
 
+// Whether a device had no memory for what a run wanted. The process that says so is as it was before.
+[[nodiscard]] bool is_no_room(const Error& error);
+
 struct DeviceRequest {
   enum class Does : std::uint8_t { load, run, drop, ping, profile, probe, close };
   Does does = Does::ping;

@@ -78,8 +78,8 @@ struct DeviceProcess {
 
 class CudaInstance final : public RunnerInstance {
  public:
-  CudaInstance(std::shared_ptr<DeviceProcess> device, std::int64_t number)
-      : device_(std::move(device)), number_(number) {}
+  CudaInstance(std::shared_ptr<DeviceProcess> device, std::int64_t number, CudaRunner::MakeRoom make_room)
+      : device_(std::move(device)), number_(number), make_room_(std::move(make_room)) {}
   ~CudaInstance() override {
     const std::scoped_lock lock(device_->mutex);
     if (device_->lost) return;
@@ -120,6 +120,11 @@ class CudaInstance final : public RunnerInstance {
   }
 
   Result<RunReport> run(const RunRequest& request) override {
+    // Making room closes what this process has open: not within the lock.
+    return with_room([&] { return run_once(request); }, [&] { return make_room_(&request); });
+  }
+
+  Result<RunReport> run_once(const RunRequest& request) {
     const std::scoped_lock lock(device_->mutex);
     if (broken_) return std::unexpected(*broken_);
     if (device_->lost) return fail(ErrorKind::system, "the runner of the GPU was started anew");
@@ -220,6 +225,7 @@ class CudaInstance final : public RunnerInstance {
 
   // The process itself said what is wrong. If it was the device that did, its context is lost, and the process ends.
   std::unexpected<Error> reported(const Error& error) {
+    if (is_no_room(error)) return std::unexpected(error);
     broken_ = error;
     const bool crashed = std::ranges::any_of(
         error.facts, [](const auto& fact) { return fact.first == "verdict" && fact.second == "crashed"; });
@@ -229,6 +235,7 @@ class CudaInstance final : public RunnerInstance {
 
   std::shared_ptr<DeviceProcess> device_;
   std::int64_t number_;
+  CudaRunner::MakeRoom make_room_;
   SharedMemory status_;
   Workload workload_;
   std::vector<std::pair<std::string, Location>> steps_;
@@ -269,10 +276,16 @@ class LocalCudaRunner final : public CudaRunner {
 
   Result<std::unique_ptr<RunnerInstance>> load(const LoadRequest& request) override {
     const auto bridge = TRY(bridge_for(request));
-    auto instance = std::make_unique<CudaInstance>(TRY(living(device_)), ++instances_);
-    TRY(instance->load(request, bridge));
-    return instance;
+    return with_room(
+        [&]() -> Result<std::unique_ptr<RunnerInstance>> {
+          auto instance = std::make_unique<CudaInstance>(TRY(living(device_)), ++instances_, make_room_);
+          TRY(instance->load(request, bridge));
+          return instance;
+        },
+        [&] { return make_room_(nullptr); });
   }
+
+  void on_no_room(MakeRoom make_room) override { make_room_ = std::move(make_room); }
 
   bool profiles() const override { return true; }
 
@@ -283,18 +296,22 @@ class LocalCudaRunner final : public CudaRunner {
     const auto library = TRY(find_cupti());
     const auto bridge = TRY(bridge_for(load));
     const bool samples = effort == Effort::confirm;
-    CudaInstance instance(TRY(profiler_for(load.image->code.empty() ? load.image->digest : load.image->code, samples)),
-                          ++instances_);
-    TRY(instance.load(load, bridge));
-    return instance.profile(
-        run, {.library = library.string(), .groups = cupti_groups(effort), .steps = steps, .samples = samples});
+    const std::string& image = load.image->code.empty() ? load.image->digest : load.image->code;
+    return with_room(
+        [&]() -> Result<ProfileAnswer> {
+          CudaInstance instance(TRY(profiler_for(image, samples)), ++instances_, make_room_);
+          TRY(instance.load(load, bridge));
+          return instance.profile(
+              run, {.library = library.string(), .groups = cupti_groups(effort), .steps = steps, .samples = samples});
+        },
+        [&] { return make_room_(&run); });
   }
 
   Result<ProbeAnswer> probe(const LoadRequest& load, const RunRequest& run, const ProbeMessage& kernel) override {
     if (!run.trial->arena.device || !run.outputs->device)
       return fail(ErrorKind::internal, "a trial in main memory came to a GPU's runner");
     const auto bridge = TRY(bridge_for(load));
-    CudaInstance instance(TRY(living(profiler_)), ++instances_);
+    CudaInstance instance(TRY(living(profiler_)), ++instances_, make_room_);
     TRY(instance.load(load, bridge));
     return instance.probe(run, kernel);
   }
@@ -310,7 +327,7 @@ class LocalCudaRunner final : public CudaRunner {
     auto device = TRY(DeviceProcess::start(options_.device, ncu_command(ncu.string(), log)));
     const auto begin = steady_clock::now();
     auto answer = [&]() -> Result<ProfileAnswer> {
-      CudaInstance instance(device, ++instances_);
+      CudaInstance instance(device, ++instances_, make_room_);
       TRY(instance.load(load, bridge));
       return instance.profile(run, {.library = {}, .groups = {}, .steps = steps});
     }();
@@ -398,6 +415,9 @@ class LocalCudaRunner final : public CudaRunner {
   const DeviceFacts facts_;
   std::optional<BuiltBridge> bridge_;
   std::int64_t instances_ = 0;
+  MakeRoom make_room_ = [](const RunRequest*) -> Result<> {
+    return fail(ErrorKind::unavailable, "nobody keeps memory of this GPU");
+  };
 };
 
 }  // namespace

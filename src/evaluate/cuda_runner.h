@@ -22,7 +22,19 @@ class CudaRunner : public Runner {
   // Lets go of memory of the oracle's that the last run has left open (OracleOptions::before_free). A process that
   // cannot be reached is ended, which lets go of it as well.
   virtual void close_memory() = 0;
+  // Who is asked when the GPU has no room for a load or a run, before the candidate is blamed: others let go of what
+  // they keep for later, and the outputs of a run are filled again, then it is tried once more.
+  using MakeRoom = std::function<Result<>(const RunRequest* run)>;
+  virtual void on_no_room(MakeRoom make_room) = 0;
 };
+
+// What `attempt` gives; where there was no room for it, what it gives after `make_room`, if that succeeds.
+template <class F, class M>
+[[nodiscard]] auto with_room(F attempt, M make_room) -> decltype(attempt()) {
+  auto result = attempt();
+  if (result || !is_no_room(result.error()) || !make_room()) return result;
+  return attempt();
+}
 
 // Starts the process (0.3 s), to know the device. `unavailable: …` where there is no driver or no such GPU. Images are
 // cubins, whose kernels' symbols Image::inspected names, or manifests (candidate/triton_manifest.h). Trials and outputs

@@ -152,6 +152,8 @@ struct Oracle {
   [[nodiscard]] virtual Result<> perturb(Trial& trial, const std::vector<std::string>& names, Random& random);
   // Whether a trial's tensors hold what was drawn, but for what perturb() exchanged. (True where runners cannot write.)
   [[nodiscard]] virtual Result<bool> is_intact(const Trial& trial);
+  // Lets go of memory of a device that is kept for later, where a runner finds none.
+  [[nodiscard]] virtual Result<> make_room() { return {}; }
   [[nodiscard]] virtual nlohmann::json versions() = 0;  // torch, python, threads
 };
 

@@ -310,6 +310,14 @@ class OracleClient final : public Oracle {
     return bool_field(reply, "intact");
   }
 
+  Result<> make_room() override {
+    const std::scoped_lock lock(mutex_);
+    if (!on_device() || !process_.running()) return {};
+    close_elsewhere();
+    TRY(exchange({{"do", "free_spares"}}, {}, options_.call_limit, {}));
+    return {};
+  }
+
   Json versions() override {
     const std::scoped_lock lock(mutex_);
     if (!versions_.is_object()) (void)start();

@@ -275,6 +275,22 @@ TEST_F(Executor, TellsARefusedLaunchFromALostDevice) {
   EXPECT_TRUE(executor->lost());
 }
 
+TEST_F(Executor, LeavesNothingOfARunThatFoundNoMemory) {
+  have(two_steps, "scale");
+  const std::size_t before = fake.memories;
+  fake.room = 100;
+  const auto answer = run();
+  expect_blame(answer, "crashed", "memory");
+  EXPECT_TRUE(is_no_room(answer.error()));
+  EXPECT_FALSE(executor->lost());
+  executor.reset();
+  EXPECT_EQ(fake.memories, before);
+  fake.room = 1 << 20;
+  have(two_steps, "scale");
+  ASSERT_TRUE(run());
+  EXPECT_EQ(floats(outputs)[5], 10.0f);
+}
+
 TEST_F(Executor, FailsAsASystemDoesWhereTheDeviceFailsOfItself) {
   have(two_steps, "scale");
   ASSERT_TRUE(run());

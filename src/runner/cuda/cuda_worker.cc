@@ -111,13 +111,27 @@ class CudaWorker {
                                             .status = TRY(SharedMemory::map(std::move(message.fds[0]), true)),
                                             .executor = nullptr});
     if (instance->status.size() < StatusPage::bytes) return fail(ErrorKind::internal, "the status page is too small");
-    auto& page = *reinterpret_cast<StatusPage*>(instance->status.bytes().data());
-    instance->executor =
-        std::make_unique<CudaExecutor>(driver_, *filler_, flush_, request.bridge.empty() ? nullptr : bridge_, device_,
-                                       instance->source, instance->load, page);
-    TRY(instance->executor->load_image());
+    TRY(begin(*instance));
     instances_[request.instance] = std::move(instance);
     return {};
+  }
+
+  // From the image on: nothing of what a run had begun is left.
+  Result<> begin(Instance& instance) {
+    instance.executor.reset();
+    if (bridge_ != nullptr) bridge_->trim();
+    auto& page = *reinterpret_cast<StatusPage*>(instance.status.bytes().data());
+    instance.executor =
+        std::make_unique<CudaExecutor>(driver_, *filler_, flush_, instance.load.bridge.empty() ? nullptr : bridge_,
+                                       device_, instance.source, instance.load, page);
+    return instance.executor->load_image();
+  }
+
+  // After a run that failed. One that found no memory may be asked for again.
+  Result<> failed(Instance& instance, const Error& error) {
+    lost_ = instance.executor->lost();
+    if (!lost_ && is_no_room(error)) TRY(begin(instance));
+    return channel_.send(encode(error));
   }
 
   Result<> placed(const DeviceRequest& request, CudaExecutor& executor) {
@@ -134,11 +148,7 @@ class CudaWorker {
     if (found == instances_.end())
       return channel_.send(encode(fail(ErrorKind::internal, "no such candidate is loaded").error()));
     CudaExecutor& executor = *found->second->executor;
-    const auto ready = placed(request, executor);
-    if (!ready) {
-      lost_ = executor.lost();
-      return channel_.send(encode(ready.error()));
-    }
+    if (const auto ready = placed(request, executor); !ready) return failed(*found->second, ready.error());
     TRY(channel_.send(encode_number("ready", 1)));
     TRY(channel_.receive(for_ever));
     auto answer = executor.replay(request.run, request.graph);
@@ -147,8 +157,9 @@ class CudaWorker {
     if (answer) {
       if (auto fine = executor.finish(); !fine) answer = std::unexpected(fine.error());
     }
+    if (!answer) return failed(*found->second, answer.error());
     lost_ = executor.lost();
-    return channel_.send(answer ? encode(*answer) : encode(answer.error()));
+    return channel_.send(encode(*answer));
   }
 
   Result<ProfileAnswer> profiled(const DeviceRequest& request, CudaExecutor& executor) {
