@@ -126,7 +126,8 @@ LoopCode code_of(const Function& function, std::size_t first, std::size_t last) 
   return loop;
 }
 
-// The innermost loops: from a jump back to where it leads, with no other such pair inside.
+// The innermost loops: from a jump back to where it leads, with no other such pair inside. What returns in between is
+// no loop: blocks that are seldom run stand behind the function's end and jump back into its middle.
 std::vector<LoopCode> innermost_loops(const Function& function) {
   std::vector<std::pair<std::size_t, std::size_t>> loops;
   const auto& code = function.instructions;
@@ -134,7 +135,10 @@ std::vector<LoopCode> innermost_loops(const Function& function) {
     if (!code[last].target || *code[last].target > code[last].address) continue;
     const auto first = std::ranges::lower_bound(code, *code[last].target, {}, &Instruction::address);
     if (first == code.end() || first->address != *code[last].target) continue;
-    loops.emplace_back(first - code.begin(), last);
+    const auto end = code.begin() + static_cast<std::ptrdiff_t>(last);
+    const bool returns =
+        std::any_of(first, end, [](const Instruction& i) { return mnemonic(i.text).starts_with("ret"); });
+    if (!returns) loops.emplace_back(first - code.begin(), last);
   }
   std::vector<LoopCode> found;
   for (const auto& loop : loops) {

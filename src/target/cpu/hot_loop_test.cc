@@ -75,6 +75,25 @@ TEST(HotLoopTest, ALoopThatSetsMemoryIsNotTheOneThatComputes) {
   EXPECT_EQ(loop->arithmetic_bits, 32);
 }
 
+TEST(HotLoopTest, AJumpBackFromBehindTheEndIsNoLoop) {
+  const auto loop = find_hot_loop(R"(
+0000000000001100 <squares>:
+    1100:	vmovss (%rsi,%rax,1),%xmm1
+    1105:	vfmadd231ss %xmm1,%xmm1,%xmm0
+    110a:	add    $0x4,%rax
+    110e:	jne    1100 <squares>
+    1110:	vmulps %zmm1,%zmm1,%zmm1
+    1114:	vaddps %zmm1,%zmm0,%zmm0
+    1118:	ret
+    1120:	vxorps %xmm0,%xmm0,%xmm0
+    1124:	jmp    1110 <squares+0x10>
+)",
+                                  "squares");
+  ASSERT_TRUE(loop);
+  EXPECT_EQ(loop->instructions.size(), 4U);
+  EXPECT_EQ(loop->vector, 0);
+}
+
 TEST(HotLoopTest, AProcessorWithTilesIsModelledAsWhatHasThem) {
   MachineFacts machine{.architecture = "x86_64", .model = "Intel(R) Xeon(R) Processor"};
   EXPECT_EQ(model_of(machine), "native");
