@@ -32,7 +32,9 @@ const std::map<std::string, std::vector<const char*>> judged = {{"max_pool", {"a
                                                                 {"cross_entropy", {}},
                                                                 {"positions", {}},
                                                                 {"positions_of_columns", {}},
-                                                                {"products", {}}};
+                                                                {"products", {}},
+                                                                {"shrinkage", {}},
+                                                                {"logits", {}}};
 
 std::vector<JudgedGraph> chosen() {
   std::vector<JudgedGraph> found;

@@ -98,6 +98,14 @@ inline const std::vector<JudgedGraph> dots = {
 };
 
 inline const std::vector<JudgedGraph> graphs = {
+    {"shrinkage",
+     "(nn.functional.hardshrink(x, 0.3) + self.slopes(nn.functional.softshrink(y, 0.2)) * "
+     "nn.functional.threshold(y, -0.5, -1.0)).masked_fill(x > y, 2.0) + torch.addcdiv(x, y, x.abs() + 1, value=0.5)",
+     {"torch.randn(4, 24, 64)", "torch.randn(4, 24, 64)"},
+     "self.slopes = nn.PReLU(24)"},
+    {"logits",
+     "nn.functional.binary_cross_entropy_with_logits(x * 9, y) + nn.functional.kl_div(x, y, reduction='sum')",
+     {"torch.randn(32, 256)", "torch.rand(32, 256)"}},
     {"max_pool",
      "torch.nn.functional.max_pool2d(x, 3, stride=2, padding=1) * 0.5",
      {"torch.randn(3, 5, rows, 41)"},

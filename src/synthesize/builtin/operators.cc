@@ -117,6 +117,38 @@ const std::map<std::string, Apply>& rules() {
       const Lowered gate = r.f(Op::div, r.clamp(r.f(Op::add, v, 3), &low, &high), 6);
       r.give(r.node.base() == "hardswish" ? r.f(Op::mul, v, gate) : gate);
     };
+    t["threshold"] = [](const Rule& r) {
+      const Lowered v = r.x();
+      r.give(r.where(r.f(Op::le, v, r.args.operand(1, "threshold")), r.args.operand(2, "value"), v));
+    };
+    t["hardshrink"] = [](const Rule& r) {
+      const Lowered v = r.x();
+      r.give(r.where(r.f(Op::le, r.f(Op::abs, v), r.args.number(1, "lambd", 0.5)), r.l.constant(0), v));
+    };
+    t["softshrink"] = [](const Rule& r) {
+      // Between the bounds v * 0, not 0: NaN stays.
+      const Lowered v = r.x(), bound = r.args.number(1, "lambd", 0.5);
+      const Lowered below = r.where(r.f(Op::lt, v, r.f(Op::neg, bound)), r.f(Op::add, v, bound), r.f(Op::mul, v, 0));
+      r.give(r.where(r.f(Op::gt, v, bound), r.f(Op::sub, v, bound), below));
+    };
+    t["prelu"] = [](const Rule& r) {
+      const Lowered v = r.x(), weight = r.args.tensor(1, "weight");
+      const std::size_t rank = v.dims.size();
+      if (rank == 0 || weight.dims.size() != 1) throw CannotLower{"this prelu"};
+      const Lowered slope = Rule::along(weight, rank > 1 ? 1 : 0, rank);
+      r.give(r.where(r.f(Op::gt, v, 0), v, r.f(Op::mul, v, slope)));
+    };
+    t["addcmul"] = t["addcdiv"] = [](const Rule& r) {
+      const Op op = r.node.base() == "addcmul" ? Op::mul : Op::div;
+      Lowered term = r.f(op, r.args.tensor(1, "tensor1"), r.args.tensor(2, "tensor2"));
+      if (!r.args.none(99, "value")) term = r.f(Op::mul, term, r.args.operand(99, "value"));
+      r.give(r.f(Op::add, r.x(), term));
+    };
+    t["masked_fill"] = [](const Rule& r) {
+      const Lowered v = r.x();
+      if (r.l.type(v) != Type::f32) throw CannotLower{"a masked fill of anything but f32"};
+      r.give(r.where(r.args.tensor(1, "mask"), r.args.operand(2, "value"), v));
+    };
     t["isnan"] = [](const Rule& r) { r.give(r.f(Op::ne, r.x(), r.x())); };
     t["where"] = [](const Rule& r) { r.give(r.where(r.args.tensor(0), r.args.operand(1), r.args.operand(2))); };
     t["tril"] = t["triu"] = triangle;
@@ -177,6 +209,30 @@ const std::map<std::string, Apply>& rules() {
       r.loss(r.where(r.f(Op::le, d, delta), r.f(Op::mul, r.f(Op::square, d), 0.5),
                      r.f(Op::mul, delta, r.f(Op::sub, d, r.f(Op::mul, delta, 0.5)))),
              2);
+    };
+    t["soft_margin_loss"] = [](const Rule& r) {
+      r.loss(r.f(Op::softplus, r.f(Op::neg, r.f(Op::mul, r.x(), r.args.tensor(1)))), 2);
+    };
+    t["kl_div"] = [](const Rule& r) {
+      const Lowered v = r.x(), target = r.args.tensor(1);
+      if (r.args.flag(99, "log_target", false))
+        return r.loss(r.f(Op::mul, r.f(Op::exp, target), r.f(Op::sub, target, v)), 2);
+      const Lowered entropy =
+          r.where(r.f(Op::eq, target, 0), r.l.constant(0), r.f(Op::mul, target, r.f(Op::log, target)));
+      r.loss(r.f(Op::sub, entropy, r.f(Op::mul, target, v)), 2);
+    };
+    t["binary_cross_entropy"] = [](const Rule& r) {
+      if (!r.args.none(2, "weight")) throw CannotLower{"a weighted cross entropy"};
+      const Lowered v = r.x(), target = r.args.tensor(1);
+      const Lowered yes = r.f(Op::maximum, r.f(Op::log, v), -100);
+      const Lowered no = r.f(Op::maximum, r.f(Op::log1p, r.f(Op::neg, v)), -100);
+      r.loss(r.f(Op::sub, r.f(Op::mul, r.f(Op::sub, target, 1), no), r.f(Op::mul, target, yes)), 3);
+    };
+    t["binary_cross_entropy_with_logits"] = [](const Rule& r) {
+      // max(v, 0) - t v + log(1 + exp(-|v|)): no term cancels another for targets of 0 and 1.
+      if (!r.args.none(2, "weight") || !r.args.none(3, "pos_weight")) throw CannotLower{"a weighted cross entropy"};
+      const Lowered v = r.x(), linear = r.f(Op::sub, r.f(Op::relu, v), r.f(Op::mul, r.args.tensor(1), v));
+      r.loss(r.f(Op::add, linear, r.f(Op::softplus, r.f(Op::neg, r.f(Op::abs, v)))), 4);
     };
     t["gather"] = [](const Rule& r) { r.give(r.l.pick(r.x(), r.args.dim(1, "dim"), r.args.tensor(2, "index"))); };
     // Poolings
