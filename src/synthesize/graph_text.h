@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
+#include <cstddef>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -104,6 +106,13 @@ inline Case parse(std::istream& in) {
   w.core = w.exported;
   made.problem.problem.id = "case";
   made.problem.workloads.push_back(std::move(w));
+  return made;
+}
+
+// Values to compute with: in [-0.9, 1.1], no two alike.
+inline std::vector<double> numbers(std::size_t n) {
+  std::vector<double> made(n);
+  for (std::size_t i = 0; i < n; ++i) made[i] = std::sin(1.7 * static_cast<double>(i)) + 0.1;
   return made;
 }
 

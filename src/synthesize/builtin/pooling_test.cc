@@ -28,12 +28,6 @@ std::int64_t count(const Windows& w, std::int64_t in) {
   return n;
 }
 
-std::vector<double> numbers(std::size_t n) {
-  std::vector<double> made(n);
-  for (std::size_t i = 0; i < n; ++i) made[i] = std::sin(1.7 * static_cast<double>(i)) - 0.3;
-  return made;
-}
-
 // What the graph gives for `out`, all of its nodes in one region.
 std::vector<double> given(const std::string& text, Memory memory, const std::string& out) {
   std::stringstream in(text);
