@@ -57,23 +57,24 @@ json receipt_json(const Receipt& r) {
   for (const auto& [name, e] : r.baselines) baselines[name] = estimate(e);
   for (const auto& [name, value] : r.speedup) speedup[name] = ratio(value);
   for (const double us : r.raw_us) raw.push_back(number(us));
-  return {{"evidence", to_string(r.evidence)},
-          {"graph", r.graph},
-          {"time_us", r.timed() ? estimate(r.time_us) : json(nullptr)},
-          {"warm_us", r.warm_us ? estimate(*r.warm_us) : json(nullptr)},
-          {"prepare_us", r.prepare_us ? estimate(*r.prepare_us) : json(nullptr)},
-          {"raw_us", std::move(raw)},
-          {"baselines", std::move(baselines)},
-          {"speedup", std::move(speedup)},
-          {"unavailable", r.unavailable},
-          {"speed_of_light_us", nullable(r.speed_of_light_us)},
-          {"fraction_of_speed_of_light", nullable(r.fraction_of_speed_of_light)},
-          {"quarantined", r.quarantined},
-          {"discarded", r.discarded},
-          {"tune", r.tune},
-          {"machine", r.machine},
-          {"versions", r.versions},
-          {"isolation", r.isolation}};
+  json written = {{"evidence", to_string(r.evidence)},
+                  {"time_us", r.timed() ? estimate(r.time_us) : json(nullptr)},
+                  {"warm_us", r.warm_us ? estimate(*r.warm_us) : json(nullptr)},
+                  {"prepare_us", r.prepare_us ? estimate(*r.prepare_us) : json(nullptr)},
+                  {"raw_us", std::move(raw)},
+                  {"baselines", std::move(baselines)},
+                  {"speedup", std::move(speedup)},
+                  {"unavailable", r.unavailable},
+                  {"speed_of_light_us", nullable(r.speed_of_light_us)},
+                  {"fraction_of_speed_of_light", nullable(r.fraction_of_speed_of_light)},
+                  {"quarantined", r.quarantined},
+                  {"discarded", r.discarded},
+                  {"tune", r.tune},
+                  {"machine", r.machine},
+                  {"versions", r.versions},
+                  {"isolation", r.isolation}};
+  if (r.graph) written["graph"] = true;  // absent otherwise, so that what was recorded before stays what it was
+  return written;
 }
 
 // A key that older or foreign records may lack.

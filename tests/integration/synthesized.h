@@ -116,7 +116,7 @@ inline const std::vector<JudgedGraph> graphs = {
      "torch.nn.functional.avg_pool2d(torch.tanh(x), 3, stride=3, padding=1, ceil_mode=True, count_include_pad=False)",
      {"torch.randn(3, 5, rows, 41)"}},
     {"average_of_large_windows",
-     "torch.sigmoid(torch.nn.functional.avg_pool2d(x, 7, padding=2))",
+     "torch.sigmoid(torch.nn.functional.avg_pool2d(x, (3, 40), (2, 3), (1, 20)))",
      {"torch.randn(2, 3, rows, 150)"},
      "pass",
      "{}",
