@@ -9,7 +9,7 @@ import time
 
 import torch
 
-from . import PROTOCOL, admission, ahead, baselines, device, errors, fused, judge, layout, understand, wire
+from . import PROTOCOL, admission, ahead, baselines, device, errors, fused, judge, layout, sharing, understand, wire
 from .workload import Workload, tensors_in
 
 KEEP_BUILT = 6                 # models of the workloads used last stay built
@@ -34,6 +34,7 @@ class Service:
         self.device = torch.device("cpu")
         self.memories = {}  # of outputs on a device, by id
         self.spares = device.Spares()
+        self.sharing = sharing.Sharing()
         self.flush = baselines.Flusher()
         self.graph = False  # whether baselines are timed as captured graphs
         self.in_place = None  # the trial whose tensors the model's parameters are views of now, by workload id
@@ -81,17 +82,18 @@ class Service:
                     "threads": torch.get_num_threads()}
         self.graph = request.get("graph", False)
         if name := request.get("device"):
-            versions.update(self.use(name, request["flush_bytes"]))
+            versions.update(self.use(name, request["flush_bytes"], request["lock"]))
         elif limit := request.get("memory_limit"):  # a GPU's driver reserves far more addresses than memory
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         return {"protocol": PROTOCOL, "versions": versions}
 
-    def use(self, name, flush_bytes):
+    def use(self, name, flush_bytes, lock):
         """From now on everything lives on this GPU. What a receipt should say of it."""
         self.device = torch.device(name)
         if not torch.cuda.is_available():
             raise errors.Refusal("unavailable", f"PyTorch {torch.__version__} sees no GPU: it needs a CUDA build and NVIDIA's driver")
         torch.cuda.set_device(self.device)
+        self.sharing = sharing.Sharing(lock)
         baselines.pin()
         self.flush = baselines.Flusher(self.device, flush_bytes)
         slow = fused.why_not(self.device.type)
@@ -157,25 +159,32 @@ class Service:
         return workload
 
     def on_admit(self, request, _):
+        """Nobody who asks for this holds the GPU's lock: it is taken here, for as long as the GPU is used."""
         problem = request["problem"]
         self.report("reading the file")
-        if self.on_device():
-            self.make_room()  # kerf had others close what they have open
-        workload = self.register(problem)
-        workload.build(self.report)
-        eager = understand.eager_us(workload, self.report)
+        missed = self.sharing.missed
+        with self.sharing.beside():
+            if self.on_device():
+                self.make_room()  # kerf had others close what they have open
+            workload = self.register(problem)
+            workload.build(self.report)
+            eager = understand.eager_us(workload, self.report)
         traced = understand.Traced(workload, self.report)
-        if self.on_device():
-            workload.shed()
         data = traced.data
         data["eager_us"] = eager
         data["sizes"] = problem["sizes"]
-        verdict = admission.admit(workload, traced.program, data["operations"], self.report)
-        workload.reset_state()
+        with self.sharing.beside():
+            if self.on_device():
+                workload.shed()
+            verdict = admission.admit(workload, traced.program, data["operations"], self.report)
+            workload.reset_state()
+            self.built(workload)
+        if self.sharing.missed > missed:
+            verdict["notes"].append(f"another process held the GPU's lock ({self.sharing.path}) for {sharing.PATIENCE:g} s, and the GPU "
+                                    f"was used without it")
         if verdict["degenerate"] and problem.get("allow_degenerate"):
             verdict["notes"].append(verdict["refused"])
             verdict.update(admitted=True, refused="")
-        self.built(workload)
         return {"workload": data, "admission": verdict, "module_sizes": workload.file.module_sizes(workload.module)}
 
     def on_trace(self, request, _):

@@ -179,6 +179,7 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
         oracle.device = fmt::format("cuda:{}", gpus[k]->facts().index);
         oracle.flush_bytes = flush_bytes(gpus[k]->facts());
         oracle.graph = options.graph;
+        oracle.lock = gpu_lock_path(gpus[k]->facts().pci);
         oracle.compiles_ahead = options.searches && k == 0;  // the caches are all oracles'
         oracle.before_free = [gpu = std::weak_ptr(gpus[k])] {
           if (const auto runner = gpu.lock()) runner->close_memory();

@@ -253,11 +253,15 @@ std::unique_ptr<MachineWatch> make_gpu_watch(GpuWatchParts parts) {
   return std::make_unique<GpuWatch>(std::move(parts));
 }
 
-std::unique_ptr<MachineWatch> make_gpu_watch(const std::string& pci, std::function<void(std::string_view)> notice) {
+std::string gpu_lock_path(const std::string& pci) {
   std::string name = pci;
   std::ranges::replace_if(
       name, [](char c) { return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z'); }, '-');
-  const SharedLock lock(fmt::format("/tmp/kerf-gpu-{}.lock", name));
+  return fmt::format("/tmp/kerf-gpu-{}.lock", name);
+}
+
+std::unique_ptr<MachineWatch> make_gpu_watch(const std::string& pci, std::function<void(std::string_view)> notice) {
+  const SharedLock lock(gpu_lock_path(pci));
   // A confirmed time takes some ten seconds, three of them in a row at worst.
   static constexpr std::chrono::minutes patience{3};
   return make_gpu_watch(GpuWatchParts{

@@ -68,8 +68,9 @@ struct GpuWatchParts {
 // kerfs do on the GPU is company, unless the lock is held alone: then they are at rest. Where the lock cannot be had
 // the work goes on, and the description says so.
 [[nodiscard]] std::unique_ptr<MachineWatch> make_gpu_watch(GpuWatchParts parts);
-// Of this machine. The lock is /tmp/kerf-gpu-PCI.lock, whatever TMPDIR says: all users must find the same one. `notice`
-// is told when another kerf is waited for.
+// The lock's file of a GPU, /tmp/kerf-gpu-PCI.lock, whatever TMPDIR says: all users must find the same one.
+[[nodiscard]] std::string gpu_lock_path(const std::string& pci);
+// Of this machine. `notice` is told when another kerf is waited for.
 [[nodiscard]] std::unique_ptr<MachineWatch> make_gpu_watch(const std::string& pci,
                                                            std::function<void(std::string_view)> notice);
 

@@ -102,6 +102,11 @@ TEST(GpuWatch, ALockThatCannotBeHadIsSaidAndStopsNothing) {
   EXPECT_EQ(watch->describe().at("gpu").at("unavailable").at("lock"), "unavailable: held by 80");
 }
 
+TEST(GpuWatch, TheLockOfAGpuIsOneFileForAllUsers) {
+  EXPECT_EQ(gpu_lock_path("0000:1B:00.0"), "/tmp/kerf-gpu-0000-1B-00-0.lock");
+  EXPECT_EQ(gpu_lock_path("../../etc"), "/tmp/kerf-gpu-------etc.lock");
+}
+
 TEST(GpuWatch, NumbersOfAnotherNamespaceSayNothing) {
   const auto watch =
       watch_of(std::make_unique<FakeGauge>(GpuState{.sm_mhz = 1980, .processes = std::vector{4711, 60}}));

@@ -306,17 +306,18 @@ class Journey : public std::enable_shared_from_this<Journey> {
       c_.timed.receipt.unavailable["timeline"] = c_.probed.error().message;
       return trace();
     }
-    add("probe", "", Slot::alone, body([](Journey& j) { return probe_picked(*j.shared_, j.c_); }), &Journey::probed);
+    add("probe", "", Slot::alone, holding(true, body([](Journey& j) { return probe_picked(*j.shared_, j.c_); })),
+        &Journey::probed);
   }
 
   void probed(std::string) { trace(); }
 
   void trace() {
     if (!needs_traces(*shared_, c_)) return diagnose_candidate();
-    add("trace", "", Slot::alone, body([](Journey& j) -> Result<> {
-          trace_baselines(*j.shared_, j.c_);
-          return {};
-        }),
+    add("trace", "", Slot::alone, holding(false, body([](Journey& j) -> Result<> {
+                                            trace_baselines(*j.shared_, j.c_);
+                                            return {};
+                                          })),
         &Journey::traced);
   }
 

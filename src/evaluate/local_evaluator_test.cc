@@ -138,6 +138,49 @@ TEST_F(LocalEvaluation, MeasuresARightCandidate) {
   EXPECT_TRUE(evaluation_from_json(to_json(*e)));
 }
 
+// Writes down how the device is held, and by how many at a time.
+struct HeldWatch final : MachineWatch {
+  struct Hold final : DeviceHold {
+    explicit Hold(int& count) : holds(count) { ++holds; }
+    ~Hold() override { --holds; }
+    int& holds;
+  };
+  int holds = 0;
+  std::vector<std::string> held;
+  std::optional<MachineLoad> look() override { return MachineLoad{.running = 1, .cores = 64}; }
+  void sleep(std::chrono::microseconds) override {}
+  nlohmann::json describe() override { return {{"cores", 64}}; }
+  std::unique_ptr<DeviceHold> hold(bool alone) override {
+    held.emplace_back(alone ? "alone" : "beside");
+    return std::make_unique<Hold>(holds);
+  }
+};
+
+TEST_F(LocalEvaluation, HoldsTheDeviceWhileItUsesIt) {
+  HeldWatch held;
+  evaluator = make_local_evaluator(
+      {.loop = *loop, .clock = clock, .oracle = oracle, .languages = languages, .cache = cache, .watch = held},
+      options);
+  std::vector<int> holds;  // by how many it was held in each run
+  runner.program = [&](const LoadRequest&) {
+    return [&](const RunRequest&, int) -> Result<RunReport> {
+      holds.push_back(held.holds);
+      return RunReport{.device_us = 50, .parent_us = 70, .step_us = {50}};
+    };
+  };
+  runner.on_profile = [&](const std::vector<int>&) -> Result<ProfileAnswer> {
+    holds.push_back(held.holds);
+    return fail(ErrorKind::unavailable, "unavailable: no counters");
+  };
+  const auto e = evaluate(relu);
+  ASSERT_TRUE(e && e->verdict == Verdict::measured);
+  EXPECT_THAT(kinds(*e),
+              ElementsAre("lint", "compile", "verify_small", "verify", "baseline", "time", "profile", "diagnose"));
+  EXPECT_THAT(held.held, ElementsAre("beside", "beside", "beside", "alone", "alone"));
+  EXPECT_THAT(holds, ::testing::Each(1));
+  EXPECT_EQ(held.holds, 0);
+}
+
 TEST_F(LocalEvaluation, ConfirmsWithEveryBaselineAndMoreSamples) {
   const auto e = evaluate(relu, Effort::confirm);
   ASSERT_TRUE(e) << e.error().message;

@@ -489,6 +489,7 @@ class OracleClient final : public Oracle {
       hello["device"] = options_.device;
       hello["flush_bytes"] = options_.flush_bytes;
       hello["graph"] = options_.graph;
+      hello["lock"] = options_.lock;
     }
     auto greeted = exchange(hello, {}, options_.start_limit, {});
     if (!greeted) {

@@ -14,6 +14,9 @@ struct OracleOptions {
   std::string device = {};      // "cuda:0": tensors live on that GPU; empty: in main memory
   std::size_t flush_bytes = 0;  // of a device: what is written before a baseline to empty its caches
   bool graph = false;           // of a device: baselines are timed as captured graphs
+  // Of a device: the lock that kerfs share (gpu_watch.h). Admission takes it, for as long as the device is used; for
+  // all other calls it is the caller's to hold.
+  std::string lock = {};
   // Problems that are admitted come to have candidates confirmed: their baselines are compiled meanwhile.
   bool compiles_ahead = false;
   // Of a device: called before memory is freed that others may have open still; they close it.
