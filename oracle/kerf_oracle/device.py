@@ -159,8 +159,11 @@ class Memory:
         mine = next(p for p in self.placed if p["name"] == placed["name"])
         return self.bytes[mine["offset"]:mine["offset"] + extent(placed)].view(dtype).as_strided(shape, stride)
 
-    def fill(self, sentinel):
+    def begin_fill(self, sentinel):
         self.words.fill_(signed(sentinel))
+
+    def fill(self, sentinel):
+        self.begin_fill(sentinel)
         torch.cuda.synchronize(self.device)
 
     def margin_hit(self, sentinel):

@@ -307,11 +307,21 @@ class Service:
     def on_difference(self, request, _):
         return {"difference": device.difference(*(self.find(self.memories, request[name], "memory") for name in ("a", "b")))}
 
-    def on_perturb(self, request, _):
+    def exchange(self, request):
         trial = self.find(self.trials, request["trial"], "trial")
         for i, placed in enumerate(trial.memory.placed):
             if placed["name"] in request["names"]:
                 trial.memory.perturb(placed, request["seed"] + i)
+
+    def on_perturb(self, request, _):
+        self.exchange(request)
+        torch.cuda.synchronize()
+        return {}
+
+    def on_refresh(self, request, _):
+        """What a timed run finds: elements exchanged, outputs filled. While the GPU fills, the exchanges are handed over."""
+        self.find(self.memories, request["memory"], "memory").begin_fill(request["sentinel"])
+        self.exchange(request)
         torch.cuda.synchronize()
         return {}
 

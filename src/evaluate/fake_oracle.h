@@ -65,6 +65,7 @@ class FakeOracle final : public Oracle {
                                                                            bool) -> Result<double> {
     return baseline == Baseline::eager ? 100.0 : 80.0;
   };
+  std::function<void()> on_refresh = [] {};  // from whichever thread it is asked
   // Every call, in order: "admit fake/1/1", "draw fake-4x8 own", "judge trial-1", "prepare … eager", "time trial-1
   // eager cold".
   std::vector<std::string> calls;
@@ -106,6 +107,11 @@ class FakeOracle final : public Oracle {
   Result<double> time_baseline(const Trial& trial, Baseline baseline, bool cold) override {
     calls.push_back(fmt::format("time {} {} {}", trial.id, to_string(baseline), cold ? "cold" : "warm"));
     return on_time(trial, baseline, cold);
+  }
+  Result<> refresh(Trial& trial, const std::vector<std::string>& names, Arena& outputs, std::uint64_t sentinel,
+                   Random& random) override {
+    on_refresh();
+    return Oracle::refresh(trial, names, outputs, sentinel, random);
   }
   void forget(const std::string& trial) override { calls.push_back("forget " + trial); }
   nlohmann::json versions() override { return {{"torch", "fake"}}; }

@@ -150,6 +150,9 @@ struct Oracle {
   [[nodiscard]] virtual Result<std::optional<Difference>> find_difference(const Arena& a, const Arena& b);
   // Exchanges random elements within each of the trial's named tensors.
   [[nodiscard]] virtual Result<> perturb(Trial& trial, const std::vector<std::string>& names, Random& random);
+  // perturb() and fill(): what a timed run finds. On a device nobody waits in between.
+  [[nodiscard]] virtual Result<> refresh(Trial& trial, const std::vector<std::string>& names, Arena& outputs,
+                                         std::uint64_t sentinel, Random& random);
   // Whether a trial's tensors hold what was drawn, but for what perturb() exchanged. (True where runners cannot write.)
   [[nodiscard]] virtual Result<bool> is_intact(const Trial& trial);
   // Lets go of memory of a device that is kept for later, where a runner finds none.

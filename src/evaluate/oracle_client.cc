@@ -303,6 +303,20 @@ class OracleClient final : public Oracle {
     return {};
   }
 
+  Result<> refresh(Trial& trial, const std::vector<std::string>& names, Arena& outputs, std::uint64_t sentinel,
+                   Random& random) override {
+    if (!trial.arena.device || !outputs.device) return Oracle::refresh(trial, names, outputs, sentinel, random);
+    const std::scoped_lock lock(mutex_);
+    TRY(call({{"do", "refresh"},
+              {"trial", trial.id},
+              {"names", names},
+              {"seed", random.next() >> 2},
+              {"memory", outputs.device->id},
+              {"sentinel", sentinel}},
+             {}, options_.call_limit, {}));
+    return {};
+  }
+
   Result<bool> is_intact(const Trial& trial) override {
     if (!trial.arena.device) return true;
     const std::scoped_lock lock(mutex_);

@@ -153,6 +153,11 @@ Result<> Oracle::perturb(Trial& trial, const std::vector<std::string>& names, Ra
   kerf::perturb(trial.arena, names, random);
   return {};
 }
+Result<> Oracle::refresh(Trial& trial, const std::vector<std::string>& names, Arena& outputs, std::uint64_t sentinel,
+                         Random& random) {
+  TRY(perturb(trial, names, random));
+  return fill(outputs, sentinel);
+}
 Result<bool> Oracle::is_intact(const Trial&) { return true; }
 
 }  // namespace kerf

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <limits>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "evaluate/judge_patterns.h"
 #include "evaluate/outputs.h"
@@ -56,18 +58,37 @@ class Stage {
         {.source = &source_, .image = &image, .workload = &workload_, .tune = point, .threads = tools_.threads});
   }
 
+  // Before a run of a baseline.
   Result<> settle() {
-    TRY(tools_.oracle.perturb(*trial_, names_, random_));
+    TRY(join());
+    if (!std::exchange(changed_, false)) TRY(tools_.oracle.perturb(*trial_, names_, random_));
     // What a device does is not slowed down by threads that spin.
     if (!trial_->arena.device) tools_.watch.sleep(settle_);
     return {};
   }
 
+  // After a run, and after it was judged: a device makes ready what the next run finds while this thread does something
+  // else that takes time.
+  void begin_next() {
+    if (!trial_->arena.device || ahead_.valid()) return;
+    sentinel_ = make_sentinel(random_);
+    ahead_ = std::async(std::launch::async, [this, random = Random(random_.next())]() mutable {
+      return tools_.oracle.refresh(*trial_, names_, outputs_, sentinel_, random);
+    });
+  }
+
   // No judgement of a run before it has ended, no sign to the candidate which run will be judged.
   Result<RunReport> run(RunnerInstance& instance, bool cold) {
-    TRY(settle());
-    sentinel_ = make_sentinel(random_);
-    TRY(tools_.oracle.fill(outputs_, sentinel_));
+    TRY(join());
+    const bool changed = std::exchange(changed_, false), filled = std::exchange(filled_, false);
+    if (!filled) sentinel_ = make_sentinel(random_);
+    if (!filled && !changed && trial_->arena.device) {
+      TRY(tools_.oracle.refresh(*trial_, names_, outputs_, sentinel_, random_));
+    } else {
+      if (!changed) TRY(tools_.oracle.perturb(*trial_, names_, random_));
+      if (!trial_->arena.device) tools_.watch.sleep(settle_);
+      if (!filled) TRY(tools_.oracle.fill(outputs_, sentinel_));
+    }
     return instance.run({.trial = trial_.get(),
                          .outputs = &outputs_,
                          .sentinel = sentinel_,
@@ -109,6 +130,14 @@ class Stage {
   [[nodiscard]] const Trial& trial() const { return *trial_; }
 
  private:
+  // Waits for what begin_next() began.
+  Result<> join() {
+    if (!ahead_.valid()) return {};
+    TRY(ahead_.get());
+    changed_ = filled_ = true;
+    return {};
+  }
+
   const TimingTools& tools_;
   const Source& source_;
   const Workload& workload_;
@@ -118,6 +147,9 @@ class Stage {
   std::shared_ptr<Trial> trial_;
   Arena outputs_;
   std::uint64_t sentinel_ = 0;
+  // Since the last run of either side inputs were changed, since the candidate's outputs were filled.
+  bool changed_ = false, filled_ = false;
+  std::future<Result<>> ahead_;  // last: its end is waited for before the rest goes
 };
 
 // A few involuntary switches a run are the timer's and the kernel's own threads'.
@@ -280,6 +312,7 @@ class Rounds {
         }
       }
     }
+    stage_.begin_next();
     const auto after = tools_.watch.look();
     after_ = after;
     if (before && after) company = has_company(*before, *after, tools_.threads);

@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <set>
+#include <thread>
 
 #include "evaluate/fake_oracle.h"
+#include "evaluate/outputs.h"
 #include "evaluate/scripted_runner.h"
 
 namespace kerf {
@@ -158,6 +161,45 @@ TEST_F(Timing, GivesEveryRunOtherInputsOfTheSameKind) {
   for (std::size_t i = 1; i < seen.size(); ++i) EXPECT_NE(seen[i - 1], seen[i]);
   EXPECT_EQ(std::ranges::count(cold, true), 1 + fewest_pairs);
   EXPECT_EQ(std::ranges::count(cold, false), 1 + options.warm);
+}
+
+TEST_F(Timing, OfADeviceMakesTheNextRunReadyWhileTheDriverIsAsked) {
+  oracle.on_draw = [](Trial& trial) {
+    const auto data = trial.arena.memory.bytes();
+    for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::byte>(i * 7);
+    trial.arena.device = std::make_shared<DeviceMemory>();
+  };
+  int ahead = 0, at_once = 0;
+  oracle.on_refresh = [&, here = std::this_thread::get_id()] {
+    ++(std::this_thread::get_id() == here ? at_once : ahead);
+  };
+  // Of both sides, in the order of their runs.
+  std::vector<std::vector<std::byte>> seen;
+  std::set<std::uint64_t> sentinels;
+  const auto look_at = [&](const Trial& trial) {
+    const auto bytes = trial.arena.memory.bytes();
+    seen.emplace_back(bytes.begin(), bytes.end());
+  };
+  oracle.on_time = [&](const Trial& trial, Baseline, bool) -> Result<double> {
+    look_at(trial);
+    return 100.0;
+  };
+  runner.program = [&](const LoadRequest&) {
+    return [&](const RunRequest& request, int) -> Result<RunReport> {
+      look_at(*request.trial);
+      EXPECT_FALSE(find_margin_hit(*request.outputs, request.sentinel)) << "filled with what this run is told";
+      EXPECT_TRUE(sentinels.insert(request.sentinel).second) << "and no other was";
+      return RunReport{.device_us = 50, .parent_us = 60};
+    };
+  };
+  options = with_rounds(options, 20);
+  const auto t = time();
+  ASSERT_TRUE(t && !t->finding);
+  EXPECT_EQ(t->receipt.time_us.samples, 20);
+  for (std::size_t i = 1; i < seen.size(); ++i) EXPECT_NE(seen[i - 1], seen[i]) << i;
+  EXPECT_EQ(ahead, 20) << "after each round";
+  EXPECT_EQ(at_once, 2 + options.warm)
+      << "the run that nobody counts, the first that counts, warm ones but for the first";
 }
 
 TEST_F(Timing, JudgesRandomRunsAndTheLastOnChangedInputs) {
