@@ -142,7 +142,8 @@ class Service:
     def built(self, workload):
         if workload.model is None:
             workload.build(self.report)
-            understand.Traced(workload, self.report)  # names constants that the trace lifts out
+            if workload.lifts:
+                understand.Traced(workload, self.report)  # names constants that the trace lifts out
             understand.eager_us(workload, self.report)
             if self.on_device():
                 workload.shed()
@@ -191,10 +192,10 @@ class Service:
         """What on_admit says of shapes: nothing is drawn or computed, so that any size will do."""
         problem = request["problem"]
         self.report("reading the file")
-        data, sizes = understand.abstract_record(self.register(problem).id, problem["source"], problem["sizes"], problem["mode"],
-                                                 problem["path"], self.report)
+        data, abstract = understand.abstract_record(self.register(problem).id, problem["source"], problem["sizes"], problem["mode"],
+                                                    problem["path"], self.report)
         data["sizes"] = problem["sizes"]
-        return {"workload": data, "module_sizes": sizes}
+        return {"workload": data, "module_sizes": abstract.file.module_sizes(abstract.module)}
 
     def on_variants(self, request, _):
         """Hidden variants out of proposals: [[{"name", "values"}]], a list a variant."""
@@ -209,10 +210,12 @@ class Service:
             taken.append(sizes)
             workload = self.register(problem, sizes)
             try:
-                found.append(understand.abstract_trace(workload.id, problem["source"], sizes, problem["mode"], problem["path"],
-                                                       self.report, self.device))
+                data, abstract = understand.abstract_record(workload.id, problem["source"], sizes, problem["mode"], problem["path"],
+                                                            self.report, self.device)
             except errors.Refusal:
                 continue
+            found.append(data)
+            workload.lifts = abstract.lifts  # else it is traced a second time when it is first drawn
         return {"workloads": found}
 
     # Trials

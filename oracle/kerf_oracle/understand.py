@@ -31,6 +31,7 @@ class Traced:
             if held is not None:
                 held._example_inputs = None  # they hold the file's inputs
         self.program = program
+        workload.lifts = bool(self.lifted)
         self.fold_constants(program)
         self.data = self.record(program, operations)
 
@@ -151,12 +152,7 @@ def choose_variant(source, base, mode, path, limit, proposals, taken, deadline, 
 
 
 def abstract_record(identifier, source, sizes, mode, path, report, device="cpu"):
-    """A Workload record and the file's sizes: nothing is computed, only shapes."""
+    """A Workload record and the workload, which is abstract: nothing is computed, only shapes."""
     with FakeTensorMode(allow_non_fake_inputs=True):
         workload = Workload(identifier, source, sizes, mode, path, abstract=True, device=device).build(report)
-        return Traced(workload, report).data, workload.file.module_sizes(workload.module)
-
-
-def abstract_trace(identifier, source, sizes, mode, path, report, device="cpu"):
-    """The Workload record of a variant."""
-    return abstract_record(identifier, source, sizes, mode, path, report, device)[0]
+        return Traced(workload, report).data, workload
