@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/http.h"
 #include "base/paths.h"
+#include "evaluate/ahead_compiler.h"
 #include "evaluate/cuda_runner.h"
 #include "evaluate/gpu_watch.h"
 #include "evaluate/local_evaluator.h"
@@ -33,6 +34,8 @@ namespace kerf {
 namespace {
 
 constexpr int pool_spare = 2;  // threads of the pool beside compilations: one runs, one waits for the oracle
+// Cores that a timed run on a GPU may not be kept from: of kerf, the runner, the oracle and what they wake.
+constexpr int cores_of_a_timed_run = 4;
 
 MachineLimits limits_of(const Roofline& roofline, const MachineFacts& machine) {
   constexpr double per_us = 1e3;  // 10^9 a second
@@ -225,6 +228,7 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
         evaluator.graph = options.graph;
         if (options.graph) evaluator.limits.launch_us = 0;  // nobody measured what a launch within a graph takes
         evaluator.threads = 1;  // what company may not take from a run: the thread that hands launches over
+        evaluator.device = parts->threads >= options.jobs + compilers_ahead() + cores_of_a_timed_run;
         // What a truth in double precision takes of a large problem is most of the memory.
         evaluator.trials = {.bytes = static_cast<std::size_t>(facts.memory_bytes) / 12, .copies = 2};
         evaluator.max_autotune = true;

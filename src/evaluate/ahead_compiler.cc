@@ -5,12 +5,11 @@
 #include <utility>
 
 namespace kerf {
-namespace {
 
 using Json = nlohmann::json;
 using std::chrono::milliseconds;
 
-}  // namespace
+int compilers_ahead() { return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 4, 1, 8); }
 
 void AheadCompiler::stop() {
   process_.process.kill();
@@ -32,10 +31,7 @@ void AheadCompiler::expect() {
   if (compiles) stop();
   if (process_.channel && process_.process.running()) return;
   stop();
-  // Most of the cores are for candidates and their timing.
-  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
-  const int compilers = std::clamp(cores / 4, 1, 8);
-  auto started = start_oracle_process(options_, 1, compilers);
+  auto started = start_oracle_process(options_, 1, compilers_ahead());
   if (!started) return;
   process_ = *std::move(started);
   static_cast<void>(send({{"do", "hello"}, {"protocol", oracle_protocol}, {"threads", 1}}, {}));

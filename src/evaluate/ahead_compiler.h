@@ -14,6 +14,9 @@
 
 namespace kerf {
 
+// Processes that compile side by side there: most of the cores are for candidates and their timing.
+[[nodiscard]] int compilers_ahead();
+
 class AheadCompiler {
  public:
   explicit AheadCompiler(OracleOptions options) : options_(std::move(options)) {}

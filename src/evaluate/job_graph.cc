@@ -59,16 +59,16 @@ struct JobGraph::State : std::enable_shared_from_this<State> {
   }
 
   bool free(Slot slot, bool alone_waits) {
-    if (busy_in(Slot::alone) > 0) return false;
+    const bool quiet = alone_waits || busy_in(Slot::alone) > 0;
     switch (slot) {
       case Slot::light:
-        return !alone_waits;
+        return limits.device || !quiet;
       case Slot::compile:
-        return !alone_waits && busy_in(Slot::compile) < std::max(1, limits.compile);
+        return (limits.device || !quiet) && busy_in(Slot::compile) < std::max(1, limits.compile);
       case Slot::run:
-        return !alone_waits && busy_in(Slot::run) == 0;
+        return !quiet && busy_in(Slot::run) == 0;
       case Slot::alone:
-        return all_busy() == 0;
+        return busy_in(Slot::alone) == 0 && (limits.device ? busy_in(Slot::run) : all_busy()) == 0;
     }
     return false;
   }

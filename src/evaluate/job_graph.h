@@ -26,6 +26,8 @@ enum class Slot : std::uint8_t {
 struct JobLimits {
   int compile = 1;
   int attempts = 3;  // of a job that fails for reasons of ours (ErrorKind::system, ErrorKind::internal)
+  // What is alone is alone on a device, with cores to spare: light jobs and compilations go on beside it.
+  bool device = false;
 };
 
 using JobId = std::uint64_t;

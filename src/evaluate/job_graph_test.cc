@@ -289,6 +289,38 @@ TEST(JobSlots, KeepTheQuietMachineQuiet) {
   EXPECT_EQ(ended.back(), "compile 4");
 }
 
+TEST(JobSlots, OfADeviceAreNotHeldUpByCompilations) {
+  HeldLoop loop;
+  const FakeClock clock;
+  MemoryResultCache cache;
+  JobGraph graph(loop, clock, cache, {.compile = 2, .attempts = 3, .device = true});
+  std::vector<std::string> ended;
+  const auto add = [&](const std::string& name, Slot slot) {
+    graph.add(graph.open_group(), {.kind = name,
+                                   .key = "",
+                                   .slot = slot,
+                                   .body = [] { return Result<std::string>(""); },
+                                   .done = [&ended, name](JobOutcome) { ended.push_back(name); }});
+  };
+  add("compile 1", Slot::compile);
+  add("time 1", Slot::alone);
+  loop.run();
+  EXPECT_EQ(loop.held.size(), 2U) << "it is timed while it is compiled";
+  add("time 2", Slot::alone);
+  add("verify", Slot::run);
+  add("compile 2", Slot::compile);
+  add("compile 3", Slot::compile);
+  add("diagnose", Slot::light);
+  loop.run();
+  EXPECT_EQ(loop.held.size(), 4U) << "a second compilation and the diagnosis begin, too; nothing else is on the device";
+  loop.end(1);
+  EXPECT_THAT(ended, ElementsAre("time 1"));
+  EXPECT_EQ(loop.held.size(), 4U) << "the next that is to be alone, not the verification that came after it";
+  while (!loop.held.empty()) loop.end(loop.held.size() - 1);
+  EXPECT_EQ(ended.size(), 7U);
+  EXPECT_LT(std::ranges::find(ended, "time 2") - ended.begin(), std::ranges::find(ended, "verify") - ended.begin());
+}
+
 TEST(JobSlots, StayTakenUntilACancelledBodyReturns) {
   HeldLoop loop;
   const FakeClock clock;

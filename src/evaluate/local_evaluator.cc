@@ -382,7 +382,8 @@ class LocalEvaluator final : public Evaluator {
   LocalEvaluator(const EvaluatorParts& parts, LocalEvaluatorOptions options)
       : shared_(std::make_shared<SharedState>(parts, std::move(options))),
         random_(shared_->options.seed != 0 ? shared_->options.seed : secret_seed()),
-        graph_(parts.loop, parts.clock, parts.cache, {.compile = shared_->options.jobs, .attempts = 3}) {}
+        graph_(parts.loop, parts.clock, parts.cache,
+               {.compile = shared_->options.jobs, .attempts = 3, .device = shared_->options.device}) {}
 
   void submit(Candidate candidate, EvaluationRequest request, Done done) override {
     if (auto refusal = refuse(candidate, request)) {

@@ -39,6 +39,7 @@ struct LocalEvaluatorOptions {
   std::string emulated;
   bool graph = false;      // times are those of one captured graph, of baselines (the oracle's affair), too
   int jobs = 1;            // compilations side by side
+  bool device = false;     // runs are on one, and cores to spare: compilations go on while something is timed there
   int threads = 1;         // of candidates and baselines alike
   std::uint64_t seed = 0;  // of trials, orders and sentinels; 0: from the operating system, as secrets should be
   MachineLimits limits;    // calibrated roofline; zero where unknown: then no speed of light
