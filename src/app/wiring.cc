@@ -197,6 +197,8 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
         });
       }
     }
+    if (options.searches)  // every search begins with the reference's own operators
+      for (const auto& gpu : gpus) gpu->expect_calls();
     if (!gpus.empty()) parts->target_facts["gpu_at_hand"] = to_json(gpus[0]->facts());
     parts->oracle = parts->devices[0]->oracle.get();
     if (parts->devices.size() > 1) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -287,6 +288,12 @@ class LocalCudaRunner final : public CudaRunner {
 
   void on_no_room(MakeRoom make_room) override { make_room_ = std::move(make_room); }
 
+  void expect_calls() override {
+    const std::scoped_lock lock(mutex_);
+    if (!bridge_ && !building_.valid())
+      building_ = std::async(std::launch::async, [notice = options_.notice] { return build_bridge(notice); });
+  }
+
   bool profiles() const override { return true; }
 
   Result<ProfileAnswer> profile(const LoadRequest& load, const RunRequest& run, const std::vector<int>& steps,
@@ -382,7 +389,7 @@ class LocalCudaRunner final : public CudaRunner {
         std::ranges::any_of(request.source->plan.steps, [](const Step& step) { return step.kind == Step::Kind::call; });
     if (!calls) return std::nullopt;
     const std::scoped_lock lock(mutex_);
-    if (!bridge_) bridge_ = TRY(build_bridge(options_.notice));
+    if (!bridge_) bridge_ = TRY(building_.valid() ? building_.get() : build_bridge(options_.notice));
     return *bridge_;
   }
 
@@ -414,6 +421,7 @@ class LocalCudaRunner final : public CudaRunner {
   std::set<std::string> counted_;            // images, by the process at hand
   const DeviceFacts facts_;
   std::optional<BuiltBridge> bridge_;
+  std::future<Result<BuiltBridge>> building_;  // ahead of the first plan with calls
   std::int64_t instances_ = 0;
   MakeRoom make_room_ = [](const RunRequest*) -> Result<> {
     return fail(ErrorKind::unavailable, "nobody keeps memory of this GPU");

@@ -26,6 +26,8 @@ class CudaRunner : public Runner {
   // they keep for later, and the outputs of a run are filled again, then it is tried once more.
   using MakeRoom = std::function<Result<>(const RunRequest* run)>;
   virtual void on_no_room(MakeRoom make_room) = 0;
+  // Plans with calls will come: the bridge to PyTorch is built meanwhile, where the cache lacks it. Does not wait.
+  virtual void expect_calls() = 0;
 };
 
 // What `attempt` gives; where there was no room for it, what it gives after `make_room`, if that succeeds.
