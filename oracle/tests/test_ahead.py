@@ -39,7 +39,44 @@ print(counters["inductor"]["fxgraph_cache_hit"], counters["inductor"]["fxgraph_c
 """
 
 
+MEASURED = """
+import json, sys, torch
+from torch._inductor import output_code
+from torch._inductor.runtime import benchmarking
+from kerf_oracle import ahead, sharing
+problem, held = json.load(sys.stdin), sharing.Sharing()
+ran, measured, compiled = [], [], []
+inner = output_code.CompiledFxGraph.__call__
+def run(self, *args):
+    ran.append(held.how)
+    benchmarking.benchmarker.benchmark_gpu()
+    import triton
+    triton.compile()
+    ran.append(held.how)
+    return inner(self, *args)
+output_code.CompiledFxGraph.__call__ = run
+benchmarking.benchmarker.benchmark_gpu = lambda: measured.append(held.how)
+import triton
+triton.compile = lambda: compiled.append(held.how)
+ahead.measure_baseline(problem, "compile", torch.device("cpu"), held, lambda phase: None)
+assert output_code.CompiledFxGraph.__call__ is run
+print(ran, measured, compiled, held.how)
+"""
+
+
 class Ahead(unittest.TestCase):
+    def test_what_is_measured_ahead_holds_the_gpu_alone_what_runs_beside_others_and_what_compiles_not_at_all(self):
+        problem = json.dumps({"source": PROBLEM, "path": "p.py", "sizes": {}, "mode": "as_written"})
+        with tempfile.TemporaryDirectory() as cache:
+            environment = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": cache, "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+            done = subprocess.run([sys.executable, "-c", MEASURED], input=problem, env=environment, capture_output=True, text=True)
+            self.assertEqual(done.stdout.strip(), "['beside', 'beside'] ['alone'] ['apart'] apart", done.stderr)
+
+    def test_a_large_problem_is_not_measured_ahead(self):
+        import torch
+        from kerf_oracle import ahead
+        self.assertFalse(ahead.has_room(1, torch.device("cpu")))
+
     def test_a_baseline_that_was_compiled_ahead_is_found_by_the_process_that_times_it(self):
         problem = json.dumps({"source": PROBLEM, "path": "p.py", "sizes": {}, "mode": "as_written"})
         with tempfile.TemporaryDirectory() as cache:

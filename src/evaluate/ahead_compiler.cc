@@ -37,14 +37,15 @@ void AheadCompiler::expect() {
   static_cast<void>(send({{"do", "hello"}, {"protocol", oracle_protocol}, {"threads", 1}}, {}));
 }
 
-void AheadCompiler::begin(const std::string& workload, const Json& problem, const std::vector<Baseline>& baselines) {
+void AheadCompiler::begin(const std::string& workload, std::int64_t bytes, const Json& problem,
+                          const std::vector<Baseline>& baselines) {
   expect();
   if (!process_.channel) return;
   for (const Baseline baseline : baselines) {
-    const Json request{{"do", "compile_ahead"},
-                       {"problem", problem},
-                       {"baseline", to_string(baseline)},
-                       {"device", options_.device.empty() ? "cpu" : options_.device}};
+    const Json request{
+        {"do", "compile_ahead"},           {"problem", problem},
+        {"baseline", to_string(baseline)}, {"bytes", bytes},
+        {"lock", options_.lock},           {"device", options_.device.empty() ? "cpu" : options_.device}};
     if (!send(request, {.workload = workload, .baseline = baseline})) return;
   }
 }

@@ -1,9 +1,10 @@
 // Has the baselines of a problem compiled while its candidates are judged: a second process of the oracle's package
-// fills the caches of PyTorch's compiler on disk, in which the oracle finds them. Nothing of it runs on the GPU, and
-// what comes of it is the oracle's to see: whatever fails here, the oracle does itself.
+// fills the caches of PyTorch's compiler on disk, in which the oracle finds them. What of it runs on the GPU holds the
+// GPU's lock. What comes of it is the oracle's to see: whatever fails here, the oracle does itself.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -24,8 +25,9 @@ class AheadCompiler {
   // Starts the process, if it does not run, so that it is there when a problem comes. What is compiled for another
   // problem is given up. Does not wait.
   void expect();
-  // Has these baselines of a workload compiled, one after another. Does not wait.
-  void begin(const std::string& workload, const nlohmann::json& problem, const std::vector<Baseline>& baselines);
+  // Has these baselines of a workload that moves so many bytes compiled, one after another. Does not wait.
+  void begin(const std::string& workload, std::int64_t bytes, const nlohmann::json& problem,
+             const std::vector<Baseline>& baselines);
   // Waits until a baseline that is being compiled is ready, or will not be. At once where nothing of it is under way.
   void wait(const std::string& workload, Baseline baseline, std::chrono::milliseconds limit);
   void stop();

@@ -265,7 +265,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
     std::vector<JobId> after;
     if (std::ranges::any_of(c_.wanted, [&](Baseline b) { return !shared_->settled.contains({primary().id, b}); })) {
       after.push_back(add("baseline", "", Slot::run,
-                          holding(false, body([](Journey& j) { return prepare_baselines(*j.shared_, j.c_); })),
+                          body([](Journey& j) { return settle_baselines(*j.shared_, j.c_); }),
                           &Journey::baselines_settled));
     }
     add("time", "", Slot::alone, holding(true, body([](Journey& j) { return time_picked(*j.shared_, j.c_); })),

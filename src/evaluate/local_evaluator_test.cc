@@ -162,6 +162,15 @@ TEST_F(LocalEvaluation, HoldsTheDeviceWhileItUsesIt) {
       {.loop = *loop, .clock = clock, .oracle = oracle, .languages = languages, .cache = cache, .watch = held},
       options);
   std::vector<int> holds;  // by how many it was held in each run
+  int awaited = 0;
+  oracle.on_await = [&](Baseline) {
+    EXPECT_EQ(held.holds, 0) << "what is awaited may want the device alone";
+    ++awaited;
+  };
+  oracle.on_prepare = [&](const std::string&, Baseline) -> Result<> {
+    holds.push_back(held.holds);
+    return {};
+  };
   runner.program = [&](const LoadRequest&) {
     return [&](const RunRequest&, int) -> Result<RunReport> {
       holds.push_back(held.holds);
@@ -178,6 +187,7 @@ TEST_F(LocalEvaluation, HoldsTheDeviceWhileItUsesIt) {
               ElementsAre("lint", "compile", "verify_small", "verify", "baseline", "time", "profile", "diagnose"));
   EXPECT_THAT(held.held, ElementsAre("beside", "beside", "beside", "alone", "alone"));
   EXPECT_THAT(holds, ::testing::Each(1));
+  EXPECT_EQ(awaited, 1);
   EXPECT_EQ(held.holds, 0);
 }
 

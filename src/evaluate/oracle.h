@@ -124,6 +124,9 @@ struct Oracle {
   // `inputs_changed`, the truth is computed anew from what the trial's arena holds now.
   [[nodiscard]] virtual Result<Judgement> judge(const Trial& trial, const Arena& outputs, std::uint64_t sentinel,
                                                 bool inputs_changed) = 0;
+  // Waits for what is made ready of a baseline by itself, beside this process, and may want the device alone for it:
+  // nobody who asks may hold the device.
+  virtual void await_baseline(const std::string& /*workload*/, Baseline /*baseline*/) {}
   // Makes a baseline ready (traces, compiles, warms up). `unavailable` if this machine cannot have it.
   [[nodiscard]] virtual Result<> prepare_baseline(const std::string& workload, Baseline baseline) = 0;
   // One timed run on the trial's inputs, device time in microseconds; caches flushed before it if `cold`.

@@ -140,7 +140,8 @@ class OracleClient final : public Oracle {
       known_[each.id] = Known{.problem = problem_json(problem, each.sizes), .workload = each, .never = {}};
     }
     if (options_.compiles_ahead && understood.admission.admitted)
-      ahead_.begin(understood.workloads.front().id, asked, {Baseline::compile, Baseline::max_autotune});
+      ahead_.begin(understood.workloads.front().id, understood.workloads.front().bytes, asked,
+                   {Baseline::compile, Baseline::max_autotune});
     return understood;
   }
 
@@ -204,6 +205,11 @@ class OracleClient final : public Oracle {
     const auto* found = TRY(array_field(reply, "outputs"));
     for (const Json& each : *found) judgement.outputs.push_back(TRY(judgement_from_json(each)));
     return judgement;
+  }
+
+  void await_baseline(const std::string& workload, Baseline baseline) override {
+    const std::scoped_lock lock(mutex_);
+    ahead_.wait(workload, baseline, options_.compile_limit);
   }
 
   Result<> prepare_baseline(const std::string& workload, Baseline baseline) override {
@@ -397,7 +403,6 @@ class OracleClient final : public Oracle {
     if (process_.running() && prepared_.contains({workload, baseline})) return {};
     const Json asked{{"do", "prepare_baseline"}, {"workload", workload}, {"baseline", to_string(baseline)}};
     const auto limit = baseline == Baseline::eager ? options_.call_limit : options_.compile_limit;
-    if (baseline != Baseline::eager) ahead_.wait(workload, baseline, limit);
     auto done = call(asked, {}, limit, {});
     if (!done) {
       Error error = std::move(done).error();

@@ -10,6 +10,9 @@ namespace kerf {
 
 // Makes those ready that are not. One that this machine cannot have is no failure.
 [[nodiscard]] Result<> prepare_baselines(SharedState& shared, const CandidateState& c);
+// The same for a body that does not hold the device: holds it itself, but not while it waits for what is made ready
+// beside this process, which may need the device.
+[[nodiscard]] Result<> settle_baselines(SharedState& shared, const CandidateState& c);
 
 // Where times are those of graphs, a plan that cannot be captured has none. That is no failure, and nothing that is
 // wrong with it: takes down why.
