@@ -36,6 +36,9 @@ inline constexpr const char* joined =
                                "keep": false, "joint": true, "unroll": 2})";
 inline constexpr const char* looped = R"({"hold": false, "keep": false, "joint": false, "unroll": 2})";
 
+inline constexpr const char* scans_cut_up =
+    R"({"sketch": "split", "lanes": 1, "block": [64], "resident": 8, "unroll": 2})";
+
 inline constexpr const char* small_tiles =
     R"({"tile": [16, 32, 16], "block": [64], "swizzle": 2, "pieces": 1, "stages": 2})";
 inline constexpr const char* in_pieces =
@@ -98,6 +101,34 @@ inline const std::vector<JudgedGraph> dots = {
 };
 
 inline const std::vector<JudgedGraph> graphs = {
+    {"cumulative_sum",
+     "torch.cumsum(x * (y > 0), dim=1) - x",
+     {"torch.randn(3 * rows, 700)", "torch.randn(3 * rows, 700)"},
+     "pass",
+     R"({"unroll": 2})",
+     {"row_lanes", "vector_loads", "loads_in_flight"}},
+    {"reverse_cumulative_sum",
+     "torch.cumsum(x.flip(1), dim=1).flip(1)",
+     {"torch.rand(3 * rows, 301)"},
+     "pass",
+     R"({"unroll": 2})",
+     {"loads_in_flight"}},
+    {"cumulative_sum_of_a_flip", "torch.cumsum(x.flip(-1), dim=-1) + y", {"torch.rand(5, 300)", "torch.rand(300)"}},
+    {"cumulative_product_of_columns",
+     "torch.cumprod(x, dim=1) * y",
+     {"torch.rand(3, 21, 60) + 0.5", "torch.rand(60)"},
+     "pass",
+     "{}",
+     {"vector_loads", "loads_in_flight"}},
+    {"reverse_cumulative_sum_of_columns", "torch.cumsum(x.flip(0), dim=0).flip(0)", {"torch.randn(3 * rows, 70)"}},
+    {"cumulative_sum_cut_up", "torch.cumsum(x, dim=1)", {"torch.randn(2, 4000)"}, "pass", scans_cut_up, {"split_rows"}},
+    {"reverse_cumulative_sum_cut_up",
+     "torch.cumsum(x.flip(1), dim=1).flip(1)",
+     {"torch.randn(2, 4000)"},
+     "pass",
+     scans_cut_up},
+    {"cumulative_maximum", "torch.cummax(x, dim=0)[0]", {"torch.randn(1000)"}},
+    {"cumulative_product_of_short_rows", "torch.cumprod(x, dim=1)", {"torch.rand(50 * rows, 7) + 0.5"}},
     {"shrinkage",
      "(nn.functional.hardshrink(x, 0.3) + self.slopes(nn.functional.softshrink(y, 0.2)) * "
      "nn.functional.threshold(y, -0.5, -1.0)).masked_fill(x > y, 2.0) + torch.addcdiv(x, y, x.abs() + 1, value=0.5)",

@@ -40,6 +40,17 @@ bool may_be_a_view(const GeneralGraph& graph, const TensorRef& ref) {
   return false;
 }
 
+void check_scans(const Region& region) {
+  if (region.reduced != 0) throw CannotLower{"a scan beside a reduction"};
+  const std::vector<int> scans = region.scans();
+  for (const int v : scans)
+    if (region.code[static_cast<std::size_t>(v)].backward != region.code[static_cast<std::size_t>(scans[0])].backward)
+      throw CannotLower{"scans in both directions"};
+  for (const RegionStore& store : region.stores)
+    if (store.access.subscripts.size() != region.axes.size() || store.access.type != Type::f32)
+      throw CannotLower{"a result beside a scan that is not of its shape"};
+}
+
 }  // namespace
 
 // Loops that never meet in one value may share an axis if they are equally long: reductions of two tensors become one
@@ -65,7 +76,7 @@ Access Lowering::access(const RawAccess& raw, const std::vector<int>& compact, c
               .pick_stride = one(workloads_),
               .contiguous = tensor.contiguous(),
               .aligned = !may_be_a_view(graph_, raw.ref)};
-  if (!raw.windows.empty())
+  if (!raw.windows.empty() || !raw.flipped.empty())
     for (std::size_t w = 0; w < workloads_; ++w) made.elements.push_back(tensor.numel(w));
   if (tensor.dtype == Dtype::i64) made.type = Type::i64;
   if (tensor.dtype == Dtype::boolean) made.type = Type::mask;
@@ -102,6 +113,16 @@ Access Lowering::access(const RawAccess& raw, const std::vector<int>& compact, c
       continue;
     }
     const std::vector<int> list = expand(raw.dims[d]);
+    if (raw.flipped.contains(static_cast<int>(d))) {
+      // From the last element on, in steps of minus one.
+      if (list.size() != 1) throw CannotLower{"a flip of a dimension that is cut up"};
+      const int axis = compact[static_cast<std::size_t>(list[0])];
+      const Extent& size = region.axes[static_cast<std::size_t>(axis)].extent;
+      made.subscripts.push_back({axis, literal(-1, workloads_) * stride});
+      made.windows.push_back({.terms = {}, .shift = size - one(workloads_), .limit = size, .stride = stride});
+      running = running * size;
+      continue;
+    }
     for (std::size_t k = list.size(); k-- > 0;) {
       const int axis = compact[static_cast<std::size_t>(list[k])];
       made.subscripts.push_back({axis, stride});
@@ -120,7 +141,7 @@ void Lowering::collapse(Region& region) {
     bool can = true;
     const auto both = [&](std::uint64_t mask) { return ((mask >> a) & 1U) == ((mask >> b) & 1U); };
     for (const Instruction& i : region.code) can = can && both(i.axes);
-    can = can && both(region.reduced);
+    can = can && both(region.reduced) && both(region.scanned);
     for_each_access(region, [&](const Access& access) {
       if ((access.guards() & (bit(a) | bit(b))) != 0) can = false;
       const Subscript *x = access.along(static_cast<int>(a)), *y = access.along(static_cast<int>(b));
@@ -137,6 +158,7 @@ void Lowering::collapse(Region& region) {
     region.axes.erase(region.axes.begin() + static_cast<std::ptrdiff_t>(b));
     for (Instruction& i : region.code) i.axes = without(i.axes, b);
     region.reduced = without(region.reduced, b);
+    region.scanned = without(region.scanned, b);
     for_each_access(region, [&](Access& access) {
       for (Subscript& s : access.subscripts)
         if (s.axis == static_cast<int>(a)) s.axis = -1;
@@ -273,8 +295,15 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
       region.reduced = over;
       region.waves = std::max(region.waves, ++i.wave);
     }
-    std::string key = fmt::format("{} {} {} {} {} {}", static_cast<int>(i.form), static_cast<int>(i.op),
-                                  static_cast<int>(i.reduce), fmt::join(i.operands, ","), i.constant, i.text);
+    if (i.form == Instruction::Form::scan) {
+      const std::uint64_t along = mask_of(reduce_over_[v]);
+      if (!std::has_single_bit(along)) throw CannotLower{"a scan along several axes"};
+      if (region.scanned != 0 && region.scanned != along) throw CannotLower{"scans along different dimensions"};
+      region.scanned = along;
+    }
+    std::string key =
+        fmt::format("{} {} {} {} {} {} {}", static_cast<int>(i.form), static_cast<int>(i.op),
+                    static_cast<int>(i.reduce), i.backward, fmt::join(i.operands, ","), i.constant, i.text);
     if (i.form == Instruction::Form::load)
       key +=
           fmt::format(" {}#{} {} {}", i.access.tensor.name, i.access.tensor.index, i.axes, i.access.pick.value_or(-1));
@@ -313,6 +342,7 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
     if (i.form == Instruction::Form::reduce && (i.axes & region.reduced) != 0)
       throw CannotLower{"a reduction inside another"};
   collapse(region);
+  if (region.scanned != 0) check_scans(region);
   for (const Instruction& i : region.code)
     if (i.form == Instruction::Form::reduce && is_position(i.reduce) &&
         (!std::has_single_bit(region.reduced) ||
@@ -334,7 +364,8 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
     for (const RegionStore& store : region.stores)
       if (store.access.subscripts.size() != region.axes.size()) throw CannotLower{"windows beside what they move over"};
   }
-  if (!region.axes.empty() && region.is_reduced(static_cast<int>(region.axes.size()) - 1) && turned(region))
+  if (!region.axes.empty() && ((region.reduced | region.scanned) >> (region.axes.size() - 1) & 1U) != 0 &&
+      turned(region))
     throw CannotLower{"rows that run across memory"};
   const std::size_t inner = region.axes.empty() ? 0 : region.axes.size() - 1;
   for (const Instruction& i : region.code)

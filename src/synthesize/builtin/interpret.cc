@@ -148,6 +148,8 @@ class Interpreter {
         for (const int o : i.operands) operands.push_back(value(o));
         return pointwise(i.op, operands);
       }
+      case Instruction::Form::scan:
+        return scan(v);
       case Instruction::Form::reduce:
         break;
     }
@@ -190,6 +192,34 @@ class Interpreter {
     });
     at_ = before;
     return reduced_[key] = total;
+  }
+
+  // All of a line at once.
+  double scan(int v) {
+    const Instruction& i = r_.code[static_cast<std::size_t>(v)];
+    const auto axis = static_cast<std::size_t>(std::countr_zero(r_.scanned));
+    const auto key = [&] {
+      std::vector<std::int64_t> made = {v};
+      for (std::size_t a = 0; a < at_.size(); ++a) made.push_back(i.axes >> a & 1U ? at_[a] : 0);
+      return made;
+    };
+    if (const auto it = reduced_.find(key()); it != reduced_.end()) return it->second;
+    const std::vector<std::int64_t> here = at_;
+    const std::int64_t n = r_.axes[axis].extent.values[w_];
+    double so_far = 0;
+    for (std::int64_t k = 0; k < n; ++k) {
+      at_ = here;
+      at_[axis] = i.backward ? n - 1 - k : k;
+      const double x = value(i.operands[0]);
+      const Op op = i.reduce == ReduceOp::sum    ? Op::add
+                    : i.reduce == ReduceOp::prod ? Op::mul
+                    : i.reduce == ReduceOp::max  ? Op::maximum
+                                                 : Op::minimum;
+      so_far = k == 0 ? x : pointwise(op, {x, so_far});
+      reduced_[key()] = so_far;
+    }
+    at_ = here;
+    return reduced_.at(key());
   }
 
   const Region& r_;

@@ -139,6 +139,13 @@ std::vector<int> Region::reductions(int wave) const {
   return found;
 }
 
+std::vector<int> Region::scans() const {
+  std::vector<int> found;
+  for (std::size_t i = 0; i < code.size(); ++i)
+    if (code[i].form == Instruction::Form::scan) found.push_back(static_cast<int>(i));
+  return found;
+}
+
 bool has_windows(const Region& region) {
   return std::ranges::any_of(region.code, [](const Instruction& i) { return !i.access.windows.empty(); });
 }

@@ -120,8 +120,9 @@ struct Access {
 };
 
 struct Instruction {
-  // index: the position along the only axis of `axes`, as f32
-  enum class Form : std::uint8_t { load, constant, parameter, index, pointwise, reduce };
+  // index: the position along the only axis of `axes`, as f32. scan: what `reduce` makes of all elements up to this
+  // one, along the region's scanned axis.
+  enum class Form : std::uint8_t { load, constant, parameter, index, pointwise, reduce, scan };
   Form form = Form::constant;
   Type type = Type::f32;
   std::string name = {};  // of the graph's node, an identifier
@@ -137,6 +138,7 @@ struct Instruction {
   // A sum of products whose factors may be rounded to TF32 (10 bits behind the first), as PyTorch does by default on
   // GPUs in plain convolutions (one group, no dilation), never in products of matrices. Elsewhere nothing is rounded.
   bool coarse = false;
+  bool backward = false;  // scan: from the last element on
 };
 
 struct RegionStore {
@@ -152,12 +154,14 @@ struct Requirement {
 };
 
 // Axes are in memory order of the largest tensor, the innermost last. All reductions are over the same axes, `reduced`.
+// All scans are along one axis, `scanned`, in one direction, and stand in regions without reductions.
 struct Region {
   std::string name;
   std::vector<Axis> axes;
   std::vector<Instruction> code;  // operands before their uses
   std::vector<RegionStore> stores;
   std::uint64_t reduced = 0;
+  std::uint64_t scanned = 0;
   int waves = 0;  // number of passes that reduce
   std::size_t workloads = 1;
   std::vector<Requirement> requirements = {};  // what its instructions rely on
@@ -165,6 +169,7 @@ struct Region {
   [[nodiscard]] Extent extent_of(std::uint64_t axes_mask) const;
   // Reductions of a wave (counted from 1), in order.
   [[nodiscard]] std::vector<int> reductions(int wave) const;
+  [[nodiscard]] std::vector<int> scans() const;  // in order
 };
 
 [[nodiscard]] bool has_windows(const Region& region);

@@ -22,6 +22,7 @@ bool is_trivial(const GeneralNode& node) {
                                                 "transpose",
                                                 "t",
                                                 "numpy_T",
+                                                "flip",
                                                 "expand",
                                                 "expand_as",
                                                 "alias",

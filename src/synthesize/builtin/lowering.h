@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,6 +57,10 @@ class Lowering {
   // Reductions
   Lowered reduce(ReduceOp op, const Lowered& operand, const std::vector<int>& axes);  // drops the axes from the dims
   Lowered mean(const Lowered& operand, const std::vector<int>& axes);
+  // What `op` makes of all elements up to each one, along a dimension.
+  Lowered scan(ReduceOp op, const Lowered& operand, int dim);
+  // The value with a dimension's elements in the opposite order: what is scanned along it is scanned the other way.
+  Lowered flip(const Lowered& value, const std::vector<int>& dims);
   Lowered remove_dims(Lowered value, std::vector<int> dims, bool keepdim) const;
   [[nodiscard]] std::vector<int> axes_of(const Lowered& value, const std::vector<int>& dims) const;
   [[nodiscard]] std::vector<int> all_dims(const Lowered& value) const;
@@ -114,6 +119,7 @@ class Lowering {
     std::vector<std::vector<int>> dims;
     int pick_dim = -1;
     std::vector<RawWindow> windows = {};  // of dimensions that have no axes
+    std::set<int> flipped = {};           // dimensions that are read from their end
   };
   [[nodiscard]] int root(int axis) const;
   [[nodiscard]] std::vector<int> expand(const std::vector<int>& list) const;  // roots, split ones by their parts
@@ -124,6 +130,7 @@ class Lowering {
   std::vector<int> unify_lists(const std::vector<int>& a, const std::vector<int>& b);
   int add(Instruction instruction, std::vector<int> axes);
   int at_index(int value, int axis, int index, std::map<int, int>& done);
+  int flipped(int value, int axis, std::map<int, int>& done);
   int along_others(int value, const std::map<int, int>& axes, std::map<int, int>& done);
   int at_window(int value, const std::map<int, const WindowStep*>& moved, double outside, std::map<int, int>& done);
   Access access(const RawAccess& raw, const std::vector<int>& compact, const Region& region) const;

@@ -8,6 +8,7 @@
 #include "synthesize/builtin/gpu_moves.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/passes.h"
+#include "synthesize/builtin/scan_schedule.h"
 
 namespace kerf {
 namespace {
@@ -20,15 +21,15 @@ class Mover {
   std::vector<Move> run() {
     for (std::size_t g = 0; g < recipe_.partition.groups.size(); ++g) {
       const Result<Region> region = lower(graph_, recipe_.partition.groups[g]);
-      if (region && recipe_.language == Language::cpp) schedules(g, *region);
-      if (region && recipe_.language != Language::cpp)
-        for (GpuMove& move : recipe_.language == Language::triton
-                                 ? triton_moves(*region, recipe_.schedules[g], machine_)
-                                 : gpu_moves(*region, recipe_.schedules[g], machine_)) {
-          Recipe made = recipe_;
-          made.schedules[g] = move.schedule;
-          found_.push_back({move.name, fmt::format("{}: {}", region->name, move.because), std::move(made)});
-        }
+      if (region && region->scanned != 0) {
+        by_schedule(g, *region, scan_moves(*region, recipe_.schedules[g], machine_));
+      } else if (region && recipe_.language == Language::cpp) {
+        schedules(g, *region);
+      } else if (region) {
+        by_schedule(g, *region,
+                    recipe_.language == Language::triton ? triton_moves(*region, recipe_.schedules[g], machine_)
+                                                         : gpu_moves(*region, recipe_.schedules[g], machine_));
+      }
       split(g);
       leave_to_library(g);
     }
@@ -37,6 +38,14 @@ class Mover {
   }
 
  private:
+  void by_schedule(std::size_t g, const Region& region, std::vector<GpuMove> moves) {
+    for (GpuMove& move : moves) {
+      Recipe made = recipe_;
+      made.schedules[g] = move.schedule;
+      found_.push_back({move.name, fmt::format("{}: {}", region.name, move.because), std::move(made)});
+    }
+  }
+
   void change(std::size_t g, const Region& region, const char* name, const std::string& because, auto&& edit) {
     Recipe made = recipe_;
     Schedule& s = made.schedules[g];

@@ -168,6 +168,19 @@ const std::map<std::string, Apply>& rules() {
         return r.give(r.f(max ? Op::maximum : Op::minimum, r.args.operand(0), r.args.operand(1)));
       r.reduce_with(max ? ReduceOp::max : ReduceOp::min, 1, 2);
     };
+    // Scans
+    for (const auto& [name, op] : std::initializer_list<std::pair<const char*, ReduceOp>>{{"cumsum", ReduceOp::sum},
+                                                                                          {"cumprod", ReduceOp::prod},
+                                                                                          {"cummax", ReduceOp::max},
+                                                                                          {"cummin", ReduceOp::min}})
+      t[name] = [op = op](const Rule& r) {
+        if (r.node.results.at(0).dtype != Dtype::f32) throw CannotLower{"a scan in anything but f32"};
+        r.give(r.l.scan(op, r.x(), r.args.dim(1, "dim")));
+      };
+    t["flip"] = [](const Rule& r) {
+      const Lowered v = r.x();
+      r.give(r.l.flip(v, r.args.dims(1, "dims", v)));
+    };
     t["logsumexp"] = [](const Rule& r) { r.logsumexp(); };
     t["linalg_vector_norm"] = [](const Rule& r) { r.vector_norm(1, "ord", 2, 3); };
     t["norm"] = [](const Rule& r) {

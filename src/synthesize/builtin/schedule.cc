@@ -10,6 +10,7 @@
 
 #include "synthesize/builtin/gpu_schedule.h"
 #include "synthesize/builtin/passes.h"
+#include "synthesize/builtin/scan_schedule.h"
 #include "synthesize/builtin/triton_schedule.h"
 #include "synthesize/builtin/turned.h"
 
@@ -136,6 +137,7 @@ CacheFacts machine_facts(const nlohmann::json& target, Language language) {
 }
 
 Schedule default_schedule(const Region& region, const CacheFacts& machine) {
+  if (region.scanned != 0) return default_scan_schedule(region, machine);
   if (machine.language == Language::triton) return default_triton_schedule(region, machine);
   if (machine.language != Language::cpp) return default_gpu_schedule(region, machine);
   Schedule s;
@@ -191,6 +193,7 @@ Schedule default_schedule(const Region& region, const CacheFacts& machine) {
 }
 
 std::string illegal(const Region& region, const Schedule& s, Language language) {
+  if (region.scanned != 0) return illegal_scan(region, s, language);
   if (language == Language::triton) return illegal_in_triton(region, s);
   if (language != Language::cpp) return illegal_on_gpu(region, s);
   const bool inner_reduced = !region.axes.empty() && region.is_reduced(static_cast<int>(region.axes.size()) - 1);

@@ -67,7 +67,7 @@ int Lowering::at_window(int value, const std::map<int, const WindowStep*>& moved
   switch (copy.form) {
     case Instruction::Form::load: {
       RawAccess raw = loads_[static_cast<std::size_t>(value)];
-      if (raw.pick_dim >= 0) throw CannotLower{"windows over a gather"};
+      if (raw.pick_dim >= 0 || !raw.flipped.empty()) throw CannotLower{"windows over a gather or a flip"};
       if (raw.windows.empty()) copy.access.outside = outside;
       const auto move = [&](RawWindow& window, const WindowStep& by, const Extent& factor) {
         if (by.out >= 0) window.terms.emplace_back(by.out, factor * by.step);
@@ -242,8 +242,10 @@ bool Lowering::may_be_repeated(const Lowered& value) const {
     open.pop_back();
     if (!seen.insert(v).second) continue;
     const Instruction& i = code_[static_cast<std::size_t>(v)];
-    if (i.form == Instruction::Form::reduce) return false;
-    if (i.form == Instruction::Form::load && ++loads > most_loads) return false;
+    if (i.form == Instruction::Form::reduce || i.form == Instruction::Form::scan) return false;
+    if (i.form == Instruction::Form::load &&
+        (++loads > most_loads || !loads_[static_cast<std::size_t>(v)].flipped.empty()))
+      return false;
     open.insert(open.end(), i.operands.begin(), i.operands.end());
   }
   return true;
@@ -261,7 +263,8 @@ int Lowering::along_others(int value, const std::map<int, int>& axes, std::map<i
     return made;
   };
   RawAccess raw = loads_[static_cast<std::size_t>(value)];
-  if (copy.form == Instruction::Form::reduce || raw.pick_dim >= 0 || !raw.windows.empty())
+  if (copy.form == Instruction::Form::reduce || copy.form == Instruction::Form::scan || raw.pick_dim >= 0 ||
+      !raw.windows.empty())
     throw CannotLower{"a product of a value with itself that is more than loaded"};
   for (int& operand : copy.operands) operand = along_others(operand, axes, done);
   const bool is_load = copy.form == Instruction::Form::load;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "synthesize/builtin/emit/cpp_kernel.h"
+#include "synthesize/builtin/emit/cpp_scan.h"
 #include "synthesize/builtin/turned.h"
 
 namespace kerf {
@@ -467,6 +468,7 @@ class Emitter : private CppKernel {
 Result<Emitted> emit_cpp(const Region& region, const Schedule& schedule, const std::string& name,
                          const std::string& tune) {
   if (const std::string why = illegal(region, schedule); !why.empty()) return fail(ErrorKind::candidate, why);
+  if (region.scanned != 0) return emit_cpp_scan(region, schedule, name, tune);
   return Emitter(region, schedule, name, tune).run();
 }
 

@@ -293,6 +293,101 @@ static inline void exponentials(int64_t begin, int64_t end, Exponentials& total,
   }
 }
 )"},
+    Helper{"backwards", "", R"(// Elements p[0], p[-1] … of which w count.
+static inline f32x16 backwards(const float* p, int64_t w) {
+  if (w >= 16) {
+    const f32x16 v = load16(p - 15);
+    return __builtin_shufflevector(v, v, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  }
+  f32x16 v = {};
+  for (int64_t l = 0; l < w; ++l) v[l] = p[-l];
+  return v;
+}
+)"},
+    Helper{"scan16", "keep", R"(// How scans join what they have: in double.
+struct Plus {
+  static constexpr double none = 0;
+  template <class T> static inline T join(T a, T b) { return a + b; }
+};
+struct Times {
+  static constexpr double none = 1;
+  template <class T> static inline T join(T a, T b) { return a * b; }
+};
+struct Greatest {
+  static constexpr double none = -__builtin_inf();
+  template <class T> static inline T join(T a, T b) { return (a > b) | (a != a) ? a : b; }
+};
+struct Smallest {
+  static constexpr double none = __builtin_inf();
+  template <class T> static inline T join(T a, T b) { return (a < b) | (a != a) ? a : b; }
+};
+static inline f64x8 widened(f32x8 v) {
+#if defined(__AVX512F__) && !defined(__clang__)
+  return (f64x8)__builtin_ia32_cvtps2pd512_mask(v, f64x8{}, -1, 4);  // g++ 12 would convert halves
+#else
+  return __builtin_convertvector(v, f64x8);
+#endif
+}
+// Lanes moved on by `by`, or back; `other` comes after them.
+template <int by, bool backward> static inline f64x8 shifted(f64x8 v, f64x8 other) {
+  if constexpr (backward) {
+    return __builtin_shufflevector(v, other, by, 1 + by, 2 + by, 3 + by, 4 + by, 5 + by, 6 + by, 7 + by);
+  } else {
+    return __builtin_shufflevector(other, v, 8 - by, 9 - by, 10 - by, 11 - by, 12 - by, 13 - by, 14 - by, 15 - by);
+  }
+}
+template <class J, bool backward> static inline f64x8 scan8(f64x8 v) {
+  v = J::join(shifted<1, backward>(v, splat8(J::none)), v);
+  v = J::join(shifted<2, backward>(v, splat8(J::none)), v);
+  return J::join(shifted<4, backward>(v, splat8(J::none)), v);
+}
+// A row's next w elements; `so_far` is what those before come to.
+template <class J, bool backward> static inline f32x16 scan16(f32x16 v, int64_t w, double& so_far) {
+  if (w < 16) v = keep(v, w, (float)J::none);
+  f64x8 low = scan8<J, backward>(widened(kerf_low(v)));
+  f64x8 high = scan8<J, backward>(widened(kerf_high(v)));
+  if constexpr (backward) {
+    const double middle = J::join(so_far, high[0]);
+    high = J::join(splat8(so_far), high);
+    so_far = J::join(middle, low[0]);
+    low = J::join(splat8(middle), low);
+  } else {
+    const double middle = J::join(so_far, low[7]);
+    low = J::join(splat8(so_far), low);
+    so_far = J::join(middle, high[7]);
+    high = J::join(splat8(middle), high);
+  }
+  return narrow(low, high);
+}
+// The next element of 16 columns.
+template <class J> static inline f32x16 step16(f32x16 v, double* so_far) {
+  const f64x8 low = J::join(load8(so_far), widened(kerf_low(v)));
+  const f64x8 high = J::join(load8(so_far + 8), widened(kerf_high(v)));
+  store8(so_far, low);
+  store8(so_far + 8, high);
+  return narrow(low, high);
+}
+// What w elements come to, lane by lane, and what the lanes do.
+template <class J> static inline void take_in(f32x16 v, int64_t w, f64x8& lanes) {
+  if (w < 16) v = keep(v, w, (float)J::none);
+  lanes = J::join(lanes, J::join(widened(kerf_low(v)), widened(kerf_high(v))));
+}
+template <class J> static inline double all8(f64x8 lanes) {
+  double all = lanes[0];
+  for (int l = 1; l < 8; ++l) all = J::join(all, lanes[l]);
+  return all;
+}
+// f(i, w) for 16 elements at a time, from `begin` to `end` or the other way round.
+template <bool backward, class F> static inline void along16(int64_t begin, int64_t end, F f) {
+  const int64_t whole = begin + (end - begin) / 16 * 16;
+  if (backward && whole < end) f(whole, end - whole);
+  if (backward)
+    for (int64_t i = whole - 16; i >= begin; i -= 16) f(i, 16);
+  else
+    for (int64_t i = begin; i < whole; i += 16) f(i, 16);
+  if (!backward && whole < end) f(whole, end - whole);
+}
+)"},
     Helper{"map", "", R"(template <class F> static inline f32x16 map(f32x16 v, F f) {
   for (int l = 0; l < 16; ++l) v[l] = f(v[l]);
   return v;

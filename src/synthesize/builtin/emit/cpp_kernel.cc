@@ -68,6 +68,10 @@ void CppKernel::declare(int v, Place place) {
     } else if (step == "1") {
       need("at");
       line(fmt::format("const f32x16 {} = at({}, w);", name, here));
+    } else if (step == "-1") {
+      need("backwards");
+      line(fmt::format("const f32x16 {} = backwards({} + {} * -1, w);", name, from,
+                       summed ? "(" + lane_index_ + ")" : lane_index_));
     } else {
       need("gather");
       line(fmt::format("const f32x16 {} = gather({}, {}, w);", name, here, step));

@@ -6,6 +6,7 @@
 
 #include "synthesize/builtin/emit/cpp_expressions.h"
 #include "synthesize/builtin/emit/cuda_kernel.h"
+#include "synthesize/builtin/emit/cuda_scan.h"
 
 namespace kerf {
 namespace {
@@ -431,6 +432,7 @@ Result<Emitted> emit_cuda(const Region& region, const Schedule& schedule, const 
                           const std::string& tune) {
   if (const std::string why = illegal(region, schedule, Language::cuda); !why.empty())
     return fail(ErrorKind::candidate, why);
+  if (region.scanned != 0) return emit_cuda_scan(region, schedule, name, tune);
   return Emitter(region, schedule, name, tune).run();
 }
 

@@ -8,9 +8,10 @@
 namespace kerf {
 
 std::string cuda_name(const std::string& name) {
-  static const std::set<std::string> taken = {
-      "sigmoid", "softplus", "infinity", "not_a_number", "joined",    "in_double", "of_lane", "consider", "take_in",
-      "across",  "among",    "get_past", "terms",        "threadIdx", "blockIdx",  "gridDim", "blockDim", "all"};
+  static const std::set<std::string> taken = {"sigmoid",   "softplus", "infinity", "not_a_number", "joined",
+                                              "in_double", "of_lane",  "consider", "take_in",      "across",
+                                              "among",     "get_past", "terms",    "threadIdx",    "blockIdx",
+                                              "gridDim",   "blockDim", "all",      "scan",         "steps"};
   return taken.contains(name) ? name + "_" : cpp_name(name);
 }
 

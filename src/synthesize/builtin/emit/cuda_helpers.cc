@@ -195,6 +195,60 @@ template <int lanes, class T, class J> __device__ inline T across(T v, J join) {
   return v;
 }
 )"},
+    Helper{
+        "scan", "join",
+        R"(// Scans vectors of `lanes` neighbouring threads, in double: those of a warp, or of the whole block. Vectors with a
+// higher index lie behind all with a lower one; `so_far` is what comes before them.
+template <int lanes, bool backward, int vectors, int width, class J>
+__device__ inline void scan(float (&v)[vectors][width], double& so_far, J join) {
+  constexpr int near = lanes < 32 ? lanes : 32, warps = lanes / near;
+  __shared__ double part[warps == 1 ? 1 : vectors][warps];
+  const int lane = threadIdx.x % near, warp = threadIdx.x % lanes / near;
+  double up_to[vectors][width], all[vectors];
+#pragma unroll
+  for (int n = 0; n < vectors; ++n) {
+#pragma unroll
+    for (int k = 0; k < width; ++k) {
+      const int e = backward ? width - 1 - k : k;
+      up_to[n][e] = k == 0 ? (double)v[n][e] : join(up_to[n][backward ? e + 1 : e - 1], (double)v[n][e]);
+    }
+    all[n] = up_to[n][backward ? 0 : width - 1];
+#pragma unroll
+    for (int away = 1; away < near; away *= 2) {
+      const double other = __shfl_up_sync(~0u, all[n], away, near);
+      if (lane >= away) all[n] = join(other, all[n]);
+    }
+    if (warps > 1 && lane == near - 1) part[warps == 1 ? 0 : n][warp] = all[n];
+  }
+  if (warps > 1) __syncthreads();
+#pragma unroll
+  for (int n = 0; n < vectors; ++n) {
+    double before = so_far;
+    if constexpr (warps == 1) {
+      so_far = join(so_far, __shfl_sync(~0u, all[n], near - 1, near));
+    } else {
+#pragma unroll
+      for (int k = 0; k < warps; ++k) {
+        if (k == warp) before = so_far;
+        so_far = join(so_far, part[n][k]);
+      }
+    }
+    const double other = __shfl_up_sync(~0u, all[n], 1, near);
+    if (lane > 0) before = join(before, other);
+#pragma unroll
+    for (int e = 0; e < width; ++e) v[n][e] = (float)join(before, up_to[n][e]);
+  }
+  if (warps > 1) __syncthreads();
+}
+)"},
+    Helper{"steps", "join", R"(// The next elements of `width` columns.
+template <int vectors, int width, class J> __device__ inline void steps(float (&v)[vectors][width], double (&so_far)[width], J join) {
+#pragma unroll
+  for (int n = 0; n < vectors; ++n)
+#pragma unroll
+    for (int e = 0; e < width; ++e) v[n][e] = (float)(so_far[e] = join(so_far[e], (double)v[n][e]));
+}
+)"},
     Helper{"among", "join",
            R"(// Joins what the `slices` threads of each of the block's columns have. All of them get the result.
 template <int columns, int slices, class T, class J> __device__ inline T among(T v, J join) {

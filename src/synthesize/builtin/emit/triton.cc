@@ -7,6 +7,7 @@
 #include "synthesize/builtin/emit/cpp_expressions.h"
 #include "synthesize/builtin/emit/triton_expressions.h"
 #include "synthesize/builtin/emit/triton_product.h"
+#include "synthesize/builtin/emit/triton_scan.h"
 #include "synthesize/builtin/emit/triton_text.h"
 #include "synthesize/builtin/gpu_schedule.h"
 
@@ -267,12 +268,13 @@ class Emitter : private TritonText {
 
 Result<Emitted> emit_triton(const Region& region, const Schedule& schedule, const std::string& name,
                             const std::string& tune) {
-  if (const std::string why = illegal_in_triton(region, schedule); !why.empty())
+  if (const std::string why = illegal(region, schedule, Language::triton); !why.empty())
     return fail(ErrorKind::candidate, "this schedule cannot run this region: " + why);
   // Names are free in Python and in what offsets are written with.
   Region renamed = region;
   for (Instruction& i : renamed.code) i.name = triton_name(cpp_name(i.name));
   if (schedule.sketch == Sketch::product) return emit_triton_product(renamed, schedule, name, tune);
+  if (region.scanned != 0) return emit_triton_scan(renamed, schedule, name, tune);
   return Emitter(renamed, schedule, name, tune).run();
 }
 

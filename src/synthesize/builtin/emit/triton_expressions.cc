@@ -29,7 +29,7 @@ std::string triton_name(const std::string& name) {
       "first_row", "height", "within", "tile_row", "tile_column", "valid_rows", "valid_columns", "left", "right",
       "pitch", "place", "wanted", "last", "count", "first_part", "second_part", "third_part", "total", "sums",
       "greater", "smaller", "further_up", "further_down", "times", "join_moments", "join_exponentials", "tanh", "log1p",
-      "expm1", "softplus", "power"};
+      "expm1", "softplus", "power", "lowest"};
   return taken.contains(name) || name.size() == 1 ? name + "_" : name;
 }
 

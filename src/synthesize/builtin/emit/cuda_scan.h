@@ -1,0 +1,15 @@
+// Regions with scans, as CUDA C++.
+#pragma once
+
+#include <string>
+
+#include "synthesize/builtin/emit/emitted.h"
+#include "synthesize/builtin/schedule.h"
+
+namespace kerf {
+
+// As emit_cuda; the schedule is legal.
+[[nodiscard]] Emitted emit_cuda_scan(const Region& region, const Schedule& schedule, const std::string& name,
+                                     const std::string& tune);
+
+}  // namespace kerf

@@ -1,0 +1,40 @@
+# /// kerf
+# version = 1
+# supports = "x.ndim == 3 and x.shape[0] == 6 and x.shape[1] == 500 and x.shape[2] == 300 and x.shape[1] < 2147483648 and x.shape[1] * x.shape[2] < 2147483648"
+# [tune]
+# THREADS = [128]
+# [[step]]
+# launch = "r_kernel"
+# grid = ["cdiv(x.shape[2], THREADS // 1 * 1) * (x.shape[0])"]
+# args = ["x.shape[1]", "cdiv(x.shape[2], THREADS // 1 * 1)", "x.shape[2]", "x", "out"]
+# constexpr = { BLOCK = 16, COLUMNS = "THREADS // 1 * 1" }
+# num_warps = "THREADS // 32"
+# ///
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def times(a, b):
+    return a * b
+
+
+# i < x.shape[0], j < x.shape[1], k < x.shape[2]
+@triton.jit
+def r_kernel(J, pieces, K, x_from, out_to, BLOCK: tl.constexpr, COLUMNS: tl.constexpr):
+    program = tl.program_id(0).to(tl.int64)
+    row = program // pieces
+    i = row
+    k = ((program % pieces) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
+    valid = k < K
+    p__so_far = tl.full([1, COLUMNS], 1.0, tl.float64)
+    for first in tl.range(0, J, BLOCK):
+        at = (first + tl.arange(0, BLOCK))[:, None]
+        inside = at < J
+        x_ = tl.load(x_from + i * J * K + k + at * K, mask=inside & valid, eviction_policy="evict_first")
+        p__up_to = p__so_far * tl.associative_scan(tl.where(inside, x_, 1.0).to(tl.float64), 0, times, reverse=False)
+        p__so_far = tl.sum(tl.where(at == first + (BLOCK - 1), p__up_to, 0.0), 0, keep_dims=True)
+        p_ = p__up_to.to(tl.float32)
+        r_ = tl.where(p_ < 0.0, 0.0, p_)
+        tl.store(out_to + i * J * K + k + at * K, r_, mask=inside & valid, eviction_policy="evict_first")
