@@ -88,12 +88,15 @@ struct BoundLaunch {
 };
 
 // A call's result: dropped, kept under a new name, written to a tensor that exists, or adopted: an output that nothing
-// else in the program touches is the result itself. While it is being bound, a program writes what it adopts later.
+// else in the program touches is the result itself, and so may be scratch that nothing else has written or read before
+// (where kernels run on memory that is not guarded page by page). While it is being bound, a program writes what it
+// adopts later.
 struct BoundOut {
   enum class Kind : std::uint8_t { drop, keep, write, adopt };
   Kind kind = Kind::drop;
-  TensorId tensor = no_tensor;  // keep: the new tensor; write: output or scratch; adopt: output
-  bool fresh = false;           // write, adopt: the result has the tensor's spec, and memory that no other tensor has
+  TensorId tensor = no_tensor;   // keep: the new tensor; write, adopt: output or scratch
+  bool fresh = false;            // write, adopt: the result has the tensor's spec, and memory that no other tensor has
+  TensorId view_of = no_tensor;  // write, adopt: it has the tensor's spec, and shares memory with this one
 };
 
 struct BoundCall {
@@ -118,6 +121,9 @@ struct Program {
   // First Workload::tensors, then Workload::outputs, both in order; then scratch and results as they appeared.
   std::vector<BoundTensor> tensors;
   std::vector<BoundStep> steps;
+  [[nodiscard]] bool is_scratch(TensorId id) const {
+    return tensors[static_cast<std::size_t>(id)].kind == BoundTensor::Kind::scratch;
+  }
 };
 
 // What a machine answers to a call: a result that is no tensor (None, a number) has no spec.

@@ -233,6 +233,47 @@ TEST(Bind, a_result_that_shares_memory_with_another_tensor_is_copied) {
   EXPECT_EQ(std::get<BoundCall>(bound.program->steps.back().does).outs[0].kind, BoundOut::Kind::write);
 }
 
+// What the last call, which fills scratch `s`, does with its result.
+BoundOut::Kind filled(const std::string& more, const std::string& scratch, const std::string& steps,
+                      const std::string& after = "") {
+  Bound bound;
+  bind_text(
+      "//: input x f32[6, 8]\n//: output f32[6, 8]\n//: schema aten::relu(Tensor self) -> Tensor\n"
+      "//: answer aten::relu f32[6, 8]\n//: prototype k const f32*, f32*, i64\n" +
+          more,
+      "[[scratch]]\nname = \"s\"\ndtype = \"f32\"\nshape = [6, 8]\n" + scratch + steps +
+          "[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"s\", \"out\"]\n" + after,
+      bound);
+  BoundOut::Kind found = BoundOut::Kind::drop;
+  if (!bound.program) return found;
+  for (const BoundStep& step : bound.program->steps)
+    if (const auto* call = std::get_if<BoundCall>(&step.does)) found = call->outs.at(0).kind;
+  return found;
+}
+
+TEST(Bind, scratch_that_one_call_fills_is_its_result) {
+  const std::string call = "[[step]]\ncall = \"aten.relu\"\nargs = [\"x\"]\nout = \"s\"\n";
+  EXPECT_EQ(filled("", "", call), BoundOut::Kind::adopt);
+  EXPECT_EQ(filled("", "zero = true\n", call), BoundOut::Kind::write);
+  EXPECT_EQ(filled("", "", call + call), BoundOut::Kind::write);
+  EXPECT_EQ(filled("", "", "[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"s\", \"out\"]\n" + call),
+            BoundOut::Kind::write);
+}
+
+TEST(Bind, scratch_that_a_view_fills_is_the_view_where_nothing_else_uses_the_memory) {
+  const std::string turn =
+      "//: schema aten::movedim(Tensor(a) self, int source, int destination) -> Tensor(a)\n"
+      "//: answer aten::movedim f32[6, 8] of ";
+  const std::string moved = "[[step]]\ncall = \"aten.movedim\"\nargs = [\"y\", 0, 1]\nout = \"s\"\n";
+  const std::string call = "[[step]]\ncall = \"aten.relu\"\nargs = [\"x\"]\nout = \"y\"\n";
+  const std::string again = "[[step]]\nlaunch = \"k\"\ngrid = [1]\nargs = [\"y\", \"out\"]\n";
+  // Tensors are numbered as they appear: x, out, s, y.
+  EXPECT_EQ(filled(turn + "3\n", "", call + moved), BoundOut::Kind::adopt);
+  EXPECT_EQ(filled(turn + "3\n", "", call + again + moved), BoundOut::Kind::adopt);
+  EXPECT_EQ(filled(turn + "3\n", "", call + moved, again), BoundOut::Kind::write);
+  EXPECT_EQ(filled(turn + "0\n", "", call + moved), BoundOut::Kind::write);
+}
+
 TEST(Plans, only_a_call_whose_output_nothing_else_names_gives_it_alone) {
   const Source source = source_of(
       "[[step]]\ncall = \"aten.relu\"\nargs = [\"x\"]\nout = \"out0\"\n[[step]]\ncall = \"aten.relu\"\nargs = "

@@ -343,6 +343,17 @@ Result<> Binder::check_all_allocated() const {
   return {};
 }
 
+// Whether a tensor's memory is that of a call's result, and no step behind `step` uses it by its own name or another.
+bool Binder::left_to_views(TensorId id, std::size_t step, const std::vector<std::size_t>& last) const {
+  const int storage = tensor(id).storage;
+  for (std::size_t k = 0; k < program_.tensors.size(); ++k) {
+    const BoundTensor& each = program_.tensors[k];
+    if (each.storage != storage) continue;
+    if (each.kind != BoundTensor::Kind::result || each.prepared || last[k] > step) return false;
+  }
+  return true;
+}
+
 // What is known only when all steps are: what is prepared, and which result is used last where.
 void Binder::finish() {
   for (BoundTensor& each : program_.tensors) {
@@ -350,12 +361,13 @@ void Binder::finish() {
     each.prepared = each.prepared || memory.prepared;
     each.read_only = memory.read_only || memory.prepared;
   }
-  std::vector<std::size_t> last(program_.tensors.size(), program_.steps.size());
+  std::vector<std::size_t> first(program_.tensors.size(), program_.steps.size()), last = first;
   std::vector<int> uses(program_.tensors.size(), 0);
   for (std::size_t i = 0; i < program_.steps.size(); ++i) {
     const auto use = [&](TensorId id) {
       if (id == no_tensor) return;
       last[static_cast<std::size_t>(id)] = i;
+      first[static_cast<std::size_t>(id)] = std::min(first[static_cast<std::size_t>(id)], i);
       ++uses[static_cast<std::size_t>(id)];
     };
     if (const auto* launch = std::get_if<BoundLaunch>(&program_.steps[i].does)) {
@@ -371,12 +383,26 @@ void Binder::finish() {
     if (each.kind != BoundTensor::Kind::result || each.prepared || last[id] == program_.steps.size()) continue;
     program_.steps[last[id]].release.push_back(static_cast<TensorId>(id));
   }
-  for (BoundStep& step : program_.steps) {
-    auto* call = std::get_if<BoundCall>(&step.does);
-    if (call == nullptr) continue;
+  std::vector<int> written(program_.tensors.size(), 0);
+  for (const BoundStep& step : program_.steps)
+    if (const auto* call = std::get_if<BoundCall>(&step.does))
+      for (const BoundOut& out : call->outs)
+        if (out.tensor != no_tensor) ++written[static_cast<std::size_t>(out.tensor)];
+  for (std::size_t i = 0; i < program_.steps.size(); ++i) {
+    auto* call = std::get_if<BoundCall>(&program_.steps[i].does);
+    if (call == nullptr || program_.steps[i].prepare) continue;
     for (BoundOut& out : call->outs) {
-      if (!out.fresh || uses[static_cast<std::size_t>(out.tensor)] != 1) continue;
-      if (tensor(out.tensor).kind != BoundTensor::Kind::output) continue;
+      if (out.kind != BoundOut::Kind::write) continue;
+      const auto id = static_cast<std::size_t>(out.tensor);
+      const BoundTensor& to = tensor(out.tensor);
+      // Memory that a call gave, all of it, and that is nobody else's from here on.
+      const bool whole = out.view_of != no_tensor && tensor(out.view_of).spec && to.spec &&
+                         tensor(out.view_of).spec->storage_bytes() == to.spec->storage_bytes();
+      const bool own = out.fresh || (whole && left_to_views(out.view_of, i, last));
+      const bool output = to.kind == BoundTensor::Kind::output && out.fresh && uses[id] == 1;
+      const bool scratch =
+          to.kind == BoundTensor::Kind::scratch && !to.zero && own && written[id] == 1 && first[id] == i;
+      if (!output && !scratch) continue;
       out.kind = BoundOut::Kind::adopt;
       call->out_overload.reset();
     }

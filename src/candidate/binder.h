@@ -51,6 +51,7 @@ class Binder {
   Result<bool> allocate(int name);
   Result<> check_all_allocated() const;
   void finish();
+  [[nodiscard]] bool left_to_views(TensorId id, std::size_t step, const std::vector<std::size_t>& last) const;
 
   // binder.cc: shared by launches and calls
   Result<const Expression*> expression(const Located& text);

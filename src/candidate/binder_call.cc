@@ -448,8 +448,11 @@ Result<BoundOut> Binder::bind_out(const Step& step, std::size_t k, const CallRes
         return refuse("output", fmt::format("`{}` is written twice by one step", out.text), out.at);
     }
     note_write(id, step);
-    const bool fresh = result && spec && *result->spec == *spec && !result->alias_of;
-    return BoundOut{.kind = BoundOut::Kind::write, .tensor = id, .fresh = fresh};
+    const bool alike = result && spec && *result->spec == *spec;
+    return BoundOut{.kind = BoundOut::Kind::write,
+                    .tensor = id,
+                    .fresh = alike && !result->alias_of,
+                    .view_of = alike ? result->alias_of.value_or(no_tensor) : no_tensor};
   }
   const TensorId id = add_tensor({.kind = BoundTensor::Kind::result,
                                   .name = out.text,

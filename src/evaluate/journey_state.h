@@ -109,7 +109,7 @@ struct CandidateState {
 };
 
 // Part of every key: raised when a change of the protocol makes old verdicts worthless.
-inline constexpr int harness_version = 2;
+inline constexpr int harness_version = 3;
 
 // Of workloads, distributions and threads: what a verdict and a pick depend on besides the candidate.
 [[nodiscard]] inline std::string problem_key(const SharedState& shared, const CandidateState& c) {

@@ -577,7 +577,7 @@ Result<> Executor::commit(const BoundStep& step, const BoundCall& call) {
       if (program_) must_be = &*program_->tensors[static_cast<std::size_t>(out.tensor)].spec;
       if (auto kept = keep(out.tensor, name, std::move(pending_[i]), must_be); !kept)
         return blame("rejected", "call", kept.error().message, step.at);
-    } else if (out.kind == BoundOut::Kind::adopt && pending_[i]) {
+    } else if (out.kind == BoundOut::Kind::adopt && pending_[i] && !program_->is_scratch(out.tensor)) {
       adopted_.emplace_back(out.tensor, std::move(pending_[i]));
     } else if (out.kind != BoundOut::Kind::drop) {
       if (!pending_[i] || !bridge_.copy(slot(out.tensor).tensor.get(), pending_[i].get()))

@@ -527,6 +527,10 @@ Result<> CudaExecutor::commit(const BoundStep& step, const BoundCall& call) {
       if (program_) must_be = &*program_->tensors[static_cast<std::size_t>(out.tensor)].spec;
       if (auto kept = keep(out.tensor, std::move(pending_[i]), must_be); !kept)
         return blame("rejected", "call", fmt::format("result {} of {}: {}", i, call.op, kept.error().message), step.at);
+    } else if (out.kind == BoundOut::Kind::adopt && pending_[i] && program_->is_scratch(out.tensor)) {
+      const TensorSpec& must_be = *program_->tensors[static_cast<std::size_t>(out.tensor)].spec;
+      if (auto kept = keep(out.tensor, std::move(pending_[i]), &must_be); !kept)
+        return blame("rejected", "call", fmt::format("result {} of {}: {}", i, call.op, kept.error().message), step.at);
     } else if (out.kind == BoundOut::Kind::adopt && pending_[i]) {
       adopted_.emplace_back(out.tensor, std::move(pending_[i]));
     } else if (out.kind != BoundOut::Kind::drop) {
