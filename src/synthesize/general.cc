@@ -270,6 +270,8 @@ const char* to_string(GraphForm form) {
       return "core";
     case GraphForm::channels_last:
       return "channels_last";
+    case GraphForm::places_inside:
+      return "places_inside";
     case GraphForm::exported:
       break;
   }

@@ -57,8 +57,9 @@ struct GeneralGraph {
   [[nodiscard]] std::optional<std::size_t> position(const std::string& name) const;
 };
 
-// channels_last: the exported graph with its convolutions in that layout (builtin/algebra/layouts.h).
-enum class GraphForm : std::uint8_t { exported, core, channels_last };
+// channels_last: the exported graph with its convolutions in that layout; places_inside: with what they read laid out
+// for convolutions of our own (builtin/algebra/layouts.h).
+enum class GraphForm : std::uint8_t { exported, core, channels_last, places_inside };
 [[nodiscard]] const char* to_string(GraphForm form);
 
 // Fails (kind candidate) where the primary's graph itself cannot be understood, never because variants differ: those

@@ -50,14 +50,16 @@ std::string fault(const Candidate& candidate, const Understood& problem) {
 }
 
 // The case's graph as it is partitioned; "expect layout channels_last" has its convolutions in that layout, "expect
-// layout few_rows" its linear layers turned.
-Result<GeneralGraph> rewritten(const Case& c) {
+// layout places_inside" what they read, "expect layout few_rows" its linear layers turned.
+Result<GeneralGraph> rewritten(const Case& c, Language language = Language::cpp) {
   GeneralGraph graph = simplify(TRY(generalise(c.problem, GraphForm::exported)));
   if (std::ranges::none_of(c.expect, [](const auto& each) { return each.first == "layout"; })) return graph;
   if (std::ranges::count(c.expect, std::pair<std::string, std::string>("layout", "few_rows")) != 0)
     return with_few_rows_turned(std::move(graph));
-  std::optional<GeneralGraph> other = in_channels_last(std::move(graph));
-  if (!other) return fail(ErrorKind::candidate, "no convolution can be in channels_last");
+  const bool inside = std::ranges::count(c.expect, std::pair<std::string, std::string>("layout", "places_inside")) != 0;
+  std::optional<GeneralGraph> other =
+      inside ? with_places_inside(std::move(graph)) : in_channels_last(std::move(graph), language);
+  if (!other) return fail(ErrorKind::candidate, "no convolution can be in another layout");
   return *std::move(other);
 }
 
@@ -111,7 +113,7 @@ TEST_P(Cases, AreWrittenAsBefore) {
     const std::filesystem::path golden = path.parent_path() / "golden" / (path.stem().string() + extension(language));
     std::ifstream file(path);
     const Case c = parse(file);
-    const Result<GeneralGraph> graph = rewritten(c);
+    const Result<GeneralGraph> graph = rewritten(c, language);
     ASSERT_TRUE(graph) << graph.error().message;
     CacheFacts machine;
     machine.language = language;
@@ -147,7 +149,8 @@ TEST(Lower, RowsDoNotRunAcrossMemory) {
   const Case c = parse(
       "input x f32 2 8 5 6\nparameter w f32 8 4 3 3\n"
       "y = aten.conv_transpose2d.input x w -> f32 2 4 7 8\nz = aten.group_norm.default y 2 -> f32 2 4 7 8\noutput z");
-  const std::optional<GeneralGraph> graph = in_channels_last(*generalise(c.problem, GraphForm::exported));
+  const std::optional<GeneralGraph> graph =
+      in_channels_last(*generalise(c.problem, GraphForm::exported), Language::cpp);
   ASSERT_TRUE(graph);
   EXPECT_EQ(partition(*graph, Fusing::full).groups, (std::vector<NodeSet>{{2}, {3}}));
 }

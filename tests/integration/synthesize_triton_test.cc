@@ -30,6 +30,10 @@ const std::map<std::string, std::vector<const char*>> judged = {
     {"spread", {}},
     {"bias", {"across_rows"}},
     {"transposed", {}},
+    {"convolution_by_places", {"persistent"}},
+    {"convolutions_by_places", {}},
+    {"pool_of_places", {}},
+    {"softmax_of_places", {}},
     {"softmax", {"rows_of_a_tile"}},
     {"softmax_in_passes", {"passes"}},
     {"softmax_cut_up", {"warps"}},
@@ -67,7 +71,7 @@ class DotsInTriton : public SynthesizeTriton {};
 
 TEST_P(DotsInTriton, AreRight) {
   JudgedGraph graph = GetParam();
-  graph.text = "tl.dot(";
+  if (*graph.text == '\0') graph.text = "tl.dot(";
   write_and_judge(graph, Language::triton, graph.moves, "@triton.jit", 1);
 }
 

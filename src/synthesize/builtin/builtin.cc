@@ -22,7 +22,9 @@ namespace kerf {
 namespace {
 
 constexpr std::size_t max_nodes = 1000;
-constexpr std::ptrdiff_t few_convolutions = 4;
+// Networks of more convolutions than these gain less by another layout than copies between them cost. On GPUs kernels
+// between them run through what lies alike; where few have the layout, as in blocks of groups, they lose there, too.
+constexpr std::ptrdiff_t few_convolutions(Language language) { return language == Language::cpp ? 4 : 16; }
 
 class Builtin final : public Synthesizer {
  public:
@@ -76,7 +78,8 @@ class Builtin final : public Synthesizer {
     Known made;
     std::vector<std::pair<std::pair<bool, int>, Proposal>> ranked;
     std::map<std::string, std::size_t> fewest_calls;
-    for (const GraphForm form : {GraphForm::channels_last, GraphForm::exported, GraphForm::core}) {
+    for (const GraphForm form :
+         {GraphForm::channels_last, GraphForm::places_inside, GraphForm::exported, GraphForm::core}) {
       // An unrolled recurrent network has thousands of nodes in core ATen: calls of the exported graph serve it better.
       const Workload& primary = request.problem->workloads[0];
       if ((form == GraphForm::core ? primary.core : primary.exported).nodes.size() > max_nodes) continue;
@@ -86,10 +89,13 @@ class Builtin final : public Synthesizer {
         understood = with_biases_behind(simplify(std::move(*understood)), request.language);
         if (request.language == Language::cpp) understood = with_few_rows_turned(std::move(*understood));
       }
-      if (form == GraphForm::channels_last) {
-        // oneDNN's layout; on a GPU the library's own choice stands.
+      const bool laid_out = form == GraphForm::channels_last || form == GraphForm::places_inside;
+      if (laid_out) {
         std::optional<GeneralGraph> other;
-        if (understood && request.language == Language::cpp) other = in_channels_last(std::move(*understood));
+        if (form == GraphForm::places_inside && !generates_products(request.language)) continue;
+        if (understood)
+          other = form == GraphForm::channels_last ? in_channels_last(std::move(*understood), request.language)
+                                                   : with_places_inside(std::move(*understood));
         if (!other) continue;
         understood = *std::move(other);
       }
@@ -100,7 +106,9 @@ class Builtin final : public Synthesizer {
           std::ranges::count_if(graph.nodes, [](const GeneralNode& n) { return n.base().starts_with("conv"); });
       std::vector<Partition> tried;
       for (const Start& start : starts) {
-        if (form == GraphForm::channels_last && start.fusing == Fusing::none) continue;
+        if (laid_out && start.fusing == Fusing::none) continue;
+        // Convolutions of our own read what was laid out for them, and the library's what was laid out for it.
+        if (laid_out && (start.products == Products::own) != (form == GraphForm::places_inside)) continue;
         const bool own = start.products != Products::library;
         if (own && !generates_products(request.language)) continue;
         Partition p = partition(graph, start.fusing, start.products);
@@ -117,9 +125,8 @@ class Builtin final : public Synthesizer {
         if (proposal.candidate.text.empty()) continue;
         // Fully fused first; of the two graphs the one that leaves less to the library, in the layout that costs it
         // less.
-        // Networks of many convolutions gain less by it than copies between them cost.
-        int graphs_rank = convolutions > few_convolutions ? 4 : 0;
-        if (form != GraphForm::channels_last) {
+        int graphs_rank = convolutions > few_convolutions(request.language) ? 4 : 0;
+        if (!laid_out) {
           const auto [fewest, is_first] = fewest_calls.try_emplace(start.what, calls);
           graphs_rank = is_first ? 2 : calls < fewest->second ? 1 : 3;
         }

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "synthesize/builtin/passes.h"
+#include "synthesize/builtin/turned.h"
 
 namespace kerf {
 namespace {
@@ -97,7 +98,20 @@ Schedule columns_schedule(const Region& region, Schedule s, std::int64_t length)
   return s;
 }
 
+std::string illegal_tile(const Region& region, const Turned& lies, const Schedule& s) {
+  constexpr std::int64_t shared = 48 << 10;
+  if (s.width != 1 || s.across) return "what lies across is worked off by tiles, an element at a time";
+  if (!is_power_of_two(s.unroll)) return "a thread has a power of two of a tile's elements";
+  const TurnedTile tile = turned_tile(region, lies, tile_elements(s));
+  const std::size_t tensors = lies.windows ? region.stores.size() : lies.loads.size();
+  if (static_cast<std::int64_t>(tensors) * tile.height * (tile.breadth + 1) * 4 > shared)
+    return "shared memory does not hold the tiles that are turned";
+  return "";
+}
+
 }  // namespace
+
+std::int64_t tile_elements(const Schedule& s) { return s.block.front() * s.width * s.unroll; }
 
 bool is_row_load(const Region& region, int value) {
   const Instruction& i = region.code[static_cast<std::size_t>(value)];
@@ -159,6 +173,11 @@ Schedule default_gpu_schedule(const Region& region, const CacheFacts& machine) {
   s.streaming = bytes_moved(region) > machine.l2_bytes;
   if (region.reduced == 0) {
     s.sketch = Sketch::flat;
+    if (turned_by_tiles(region)) {
+      s.block = {256};
+      for (s.unroll = 8; s.unroll > 1 && !illegal_on_gpu(region, s).empty();) s.unroll /= 2;
+      return s;
+    }
     s.block = {256, 512};
     s.width = width_for(region, s);
     const std::int64_t row = region.axes.empty() ? 1 : region.axes.back().extent.values[0];
@@ -213,7 +232,11 @@ std::string illegal_on_gpu(const Region& region, const Schedule& s) {
   if (s.overlap && (s.sketch != Sketch::split || !stores_rows(region))) return "no passes that could overlap";
   if (s.across && (s.sketch != Sketch::flat || region.axes.size() < 2)) return "no ends of rows";
   if (s.ahead) return "rows are not fetched ahead";
-  if (s.sketch == Sketch::flat) return region.reduced == 0 ? "" : "the region reduces";
+  if (s.sketch == Sketch::flat) {
+    if (region.reduced != 0) return "the region reduces";
+    const auto lies = turned_by_tiles(region);
+    return lies ? illegal_tile(region, *lies, s) : "";
+  }
   if (region.reduced == 0) return "the region does not reduce";
   if ((s.sketch == Sketch::columns) == inner_reduced)
     return inner_reduced ? "the innermost axis is reduced" : "the innermost axis is kept";

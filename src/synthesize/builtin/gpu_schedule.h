@@ -1,5 +1,7 @@
 // Schedules of GPUs. What a Schedule's fields mean there:
-//   sketch      flat     a block works `block * width * unroll` elements off, one after another in memory
+//   sketch      flat     a block works `block * width * unroll` elements off, one after another in memory; where
+//   tensors
+//                        lie across one another a tile of as many (turned.h), an element at a time
 //               rows     `lanes` threads a row (1 to 32: several rows a block; whole_block: all threads of one)
 //               columns  `lanes` threads a column of `width` elements, block / lanes columns a block
 //               split    rows are cut up between blocks; partial results in f64 scratch, joined by the next launch
@@ -28,6 +30,9 @@ inline constexpr std::int64_t whole_block = 1024;  // as `lanes`
 
 [[nodiscard]] Schedule default_gpu_schedule(const Region& region, const CacheFacts& machine);
 [[nodiscard]] std::string illegal_on_gpu(const Region& region, const Schedule& schedule);
+
+// Elements of a tile of sketch flat where tensors lie across one another, in CUDA and in Triton.
+[[nodiscard]] std::int64_t tile_elements(const Schedule& schedule);
 
 // Whether `width` elements along the innermost axis can be loaded and stored at once, in the primary workload and every
 // other whose rows are made of whole vectors.

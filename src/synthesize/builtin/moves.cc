@@ -229,7 +229,7 @@ nlohmann::json to_json(const Recipe& recipe, const GeneralGraph& graph) {
 
 GraphForm form_of(const nlohmann::json& recipe) {
   const std::string name = recipe.is_object() ? recipe.value("graph", "exported") : "exported";
-  for (const GraphForm form : {GraphForm::core, GraphForm::channels_last})
+  for (const GraphForm form : {GraphForm::core, GraphForm::channels_last, GraphForm::places_inside})
     if (name == to_string(form)) return form;
   return GraphForm::exported;
 }

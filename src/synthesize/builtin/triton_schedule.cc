@@ -7,6 +7,7 @@
 #include "synthesize/builtin/gpu_schedule.h"
 #include "synthesize/builtin/passes.h"
 #include "synthesize/builtin/products.h"
+#include "synthesize/builtin/turned.h"
 
 namespace kerf {
 namespace {
@@ -226,6 +227,12 @@ Schedule default_triton_schedule(const Region& region, const CacheFacts& machine
     s.unroll = 2;
     const std::int64_t row = region.axes.empty() ? 1 : region.axes.back().extent.values[0];
     s.across = region.axes.size() > 1 && row < 2048;
+    if (turned_by_tiles(region)) {
+      s.block = {128};
+      s.unroll = 4;
+      s.across = false;
+      return s;
+    }
     if (has_neighbours(region)) {
       // Neighbouring threads read neighbouring windows, an element each, for what begins where nothing is aligned; what
       // does not change along a row is read once where a program fits into one.
@@ -274,7 +281,10 @@ std::string illegal_in_triton(const Region& region, const Schedule& s) {
   if (s.keep || s.ahead || s.overlap) return "Triton has no word for it";
   if (s.hold && s.sketch != Sketch::rows && s.sketch != Sketch::columns) return "no row that could be held";
   if (s.across && (s.sketch != Sketch::flat || region.axes.size() < 2)) return "no ends of rows";
-  if (s.sketch == Sketch::flat) return region.reduced == 0 ? "" : "the region reduces";
+  if (s.sketch == Sketch::flat) {
+    if (region.reduced != 0) return "the region reduces";
+    return s.across && turned_by_tiles(region) ? "what lies across is worked off by tiles" : "";
+  }
   if (region.reduced == 0) return "the region does not reduce";
   if ((s.sketch == Sketch::columns) == inner_reduced)
     return inner_reduced ? "the innermost axis is reduced" : "the innermost axis is kept";

@@ -1,6 +1,7 @@
 // Schedules of Triton's programs, which work tiles off; who of a program's threads does what is the compiler's choice.
 // What a Schedule's fields mean there:
-//   sketch      flat     a tile of `block * width * unroll` elements, one after another in memory
+//   sketch      flat     a tile of `block * width * unroll` elements, one after another in memory; of two
+//                        dimensions where tensors lie across one another (turned.h)
 //               rows     `lanes` threads a row: block / lanes rows a tile; whole_block: one row
 //               columns  `lanes` threads a column: tiles of block / lanes * width columns
 //               split    rows are cut up between programs; partial results in f64 scratch, joined by the next launch

@@ -254,7 +254,8 @@ TEST(Layouts, ConvolutionsAreBroughtBackBehindThem) {
   const Case c = parse(
       "input x f32 2 8 5 6\nparameter w f32 8 4 3 3\n"
       "y = aten.conv_transpose2d.input x w -> f32 2 4 7 8\nz = aten.relu.default y -> f32 2 4 7 8\noutput z");
-  const std::optional<GeneralGraph> graph = in_channels_last(*generalise(c.problem, GraphForm::exported));
+  const std::optional<GeneralGraph> graph =
+      in_channels_last(*generalise(c.problem, GraphForm::exported), Language::cpp);
   ASSERT_TRUE(graph);
   std::vector<std::string> names;
   for (const GeneralNode& node : graph->nodes) names.push_back(node.name);
@@ -337,7 +338,8 @@ TEST(Layouts, BetweenConvolutionsNothingIsTurned) {
       "input x f32 2 16 9 10\nparameter v f32 24 16 3 3\nparameter w f32 8 24 1 1\n"
       "y = aten.conv2d.default x v -> f32 2 24 7 8\nr = aten.relu.default y -> f32 2 24 7 8\n"
       "z = aten.conv2d.default r w -> f32 2 8 7 8\noutput z");
-  const std::optional<GeneralGraph> graph = in_channels_last(*generalise(c.problem, GraphForm::exported));
+  const std::optional<GeneralGraph> graph =
+      in_channels_last(*generalise(c.problem, GraphForm::exported), Language::cpp);
   ASSERT_TRUE(graph);
   std::vector<std::string> names;
   for (const GeneralNode& node : graph->nodes) names.push_back(node.name);
@@ -360,9 +362,60 @@ TEST(Layouts, BetweenConvolutionsNothingIsTurned) {
         EXPECT_EQ(memory["y_input"].at((n * 90 + i) * 16 + k), memory["x"][(n * 16 + k) * 90 + i]);
 }
 
+TEST(Layouts, KernelsOnAGpuReadConvolutionsByTheirPlaces) {
+  const Case c = parse(
+      "input x f32 2 16 5 6\nparameter w f32 16 40 3 3\n"
+      "y = aten.conv_transpose2d.input x w -> f32 2 40 7 8\nz = aten.relu.default y -> f32 2 40 7 8\noutput z");
+  const std::optional<GeneralGraph> graph =
+      in_channels_last(*generalise(c.problem, GraphForm::exported), Language::cuda);
+  ASSERT_TRUE(graph);
+  std::vector<std::string> names;
+  for (const GeneralNode& node : graph->nodes) names.push_back(node.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"y_input", "y_image", "y_last", "y_places", "y_laid", "y", "z"}));
+  const GeneralTensor& places = graph->nodes[3].results[0];
+  EXPECT_EQ(places.shape[0], (std::vector<std::int64_t>{2, 7, 8, 40}));
+  EXPECT_TRUE(places.contiguous());
+  EXPECT_FALSE(lowers(*graph, graph->nodes[3]));
+  const Partition p = partition(*graph, Fusing::full);
+  ASSERT_EQ(p.groups, (std::vector<NodeSet>{{0}, {4, 5, 6}}));
+  const Region region = *lower(*graph, p.groups[1]);
+  const std::optional<Turned> lies = turned_by_tiles(region);
+  ASSERT_TRUE(lies);
+  EXPECT_EQ(lies->axis, 1);
+  EXPECT_FALSE(lies->windows);
+  // 40 channels in lines of 32, 56 places.
+  const TurnedTile tile = turned_tile(region, *lies, 2048);
+  EXPECT_EQ(tile.height, 32);
+  EXPECT_EQ(tile.breadth, 64);
+  Memory memory{{"y_places", numbers(4480)}};
+  interpret(region, memory, 0);
+  for (std::size_t n = 0; n < 2; ++n)
+    for (std::size_t k = 0; k < 40; ++k)
+      for (std::size_t i = 0; i < 56; ++i)
+        EXPECT_EQ(memory["z"].at((n * 40 + k) * 56 + i), std::max(0.0, memory["y_places"][(n * 56 + i) * 40 + k]));
+}
+
+TEST(Layouts, WindowsThatMoveOverPlacesAreComputedInTheirOrder) {
+  const Case c = parse(
+      "input x f32 2 7 8 40\ny = aten.permute.default x [0,3,1,2] -> f32 2 40 7 8\n"
+      "z = aten.max_pool2d.default y [2,2] -> f32 2 40 3 4\noutput z");
+  const GeneralGraph graph = *generalise(c.problem, GraphForm::exported);
+  const Result<Region> region = lower(graph, {0, 1});
+  ASSERT_TRUE(region) << region.error().message;
+  EXPECT_FALSE(turned(*region));
+  const std::optional<Turned> lies = turned_by_tiles(*region);
+  ASSERT_TRUE(lies);
+  EXPECT_EQ(lies->axis, 1);
+  EXPECT_TRUE(lies->windows);
+  // Twelve places behind one another need no more than a line of 16.
+  const TurnedTile tile = turned_tile(*region, *lies, 2048);
+  EXPECT_EQ(tile.breadth, 16);
+  EXPECT_EQ(tile.height, 64);
+}
+
 TEST(Layouts, WhatStridesDoNotTellStaysAsItIs) {
   const auto last = [](const std::string& text) {
-    return in_channels_last(*generalise(parse(text).problem, GraphForm::exported)).has_value();
+    return in_channels_last(*generalise(parse(text).problem, GraphForm::exported), Language::cpp).has_value();
   };
   EXPECT_TRUE(
       last("input x f32 2 8 5 6\nparameter w f32 4 8 3 3\n"

@@ -96,6 +96,76 @@ GeneralNode copied(const GeneralGraph& graph, const std::string& name, const Ten
   return made;
 }
 
+// A graph's nodes as they are written anew, with those that lay tensors out.
+class Layouts {
+ public:
+  explicit Layouts(const GeneralGraph& graph) : graph_(graph) {}
+
+  void add(GeneralNode node) { nodes_.push_back(std::move(node)); }
+  std::vector<GeneralNode> take() { return std::move(nodes_); }
+  [[nodiscard]] std::size_t size() const { return nodes_.size(); }
+
+  TensorRef copy(const std::string& name, const TensorRef& of, const char* format, GeneralTensor result) {
+    add(copied(graph_, name, of, format, std::move(result)));
+    return {name, 0};
+  }
+  // The same tensor with dimensions in this order: as a kernel writes it, and a view that has the old order again.
+  TensorRef laid_out(const TensorRef& x, const std::string& name, const std::vector<std::int64_t>& order) {
+    permute(name + "_input", "aten.permute_copy.default", x, order, *graph_.tensor(x));
+    nodes_.back().results[0] = contiguous(nodes_.back().results[0].shape);
+    return back(name + "_image", order);
+  }
+  // Images by their places. Others who need the same ones get them, too.
+  TensorRef image(const TensorRef& x, const std::string& name) {
+    const auto [found, is_new] = images_.try_emplace(std::pair(x.name, x.index));
+    if (is_new) found->second = laid_out(x, name, places(graph_.tensor(x)->rank()));
+    return found->second;
+  }
+  // A convolution's result as kernels on a GPU read it: a contiguous tensor, which needs no strides, and can be scratch
+  // where kernels read nothing else. No lowering takes the view in.
+  TensorRef by_places(const std::string& name, const TensorRef& last, const GeneralTensor& result) {
+    const std::vector<std::int64_t> order = places(result.rank());
+    permute(name + "_places", "aten.movedim.int", last, order, channels_last(result));
+    nodes_.back().args = {
+        {last}, {constant(graph_, Value{std::int64_t{1}})}, {constant(graph_, Value{std::int64_t{-1}})}};
+    return back(name + "_laid", order);
+  }
+
+ private:
+  // All channels of a place side by side.
+  static std::vector<std::int64_t> places(std::size_t rank) {
+    std::vector<std::int64_t> order = {0};
+    for (std::size_t d = 2; d < rank; ++d) order.push_back(static_cast<std::int64_t>(d));
+    order.push_back(1);
+    return order;
+  }
+  // What the last node gives, the other way round.
+  TensorRef back(const std::string& name, const std::vector<std::int64_t>& order) {
+    std::vector<std::int64_t> inverse(order.size());
+    for (std::size_t k = 0; k < order.size(); ++k)
+      inverse[static_cast<std::size_t>(order[k])] = static_cast<std::int64_t>(k);
+    const GeneralTensor from = nodes_.back().results[0];
+    return permute(name, "aten.permute.default", {nodes_.back().name, 0}, inverse, from);
+  }
+  TensorRef permute(const std::string& name, const char* op, const TensorRef& of,
+                    const std::vector<std::int64_t>& order, const GeneralTensor& from) {
+    GeneralArgumentList dims;
+    GeneralTensor result = from;
+    for (const std::int64_t d : order) dims.push_back(constant(graph_, Value{d}));
+    for (std::size_t w = 0; w < from.shape.size(); ++w)
+      for (std::size_t k = 0; k < order.size(); ++k) {
+        result.shape[w][k] = from.shape[w][static_cast<std::size_t>(order[k])];
+        result.stride[w][k] = from.stride[w][static_cast<std::size_t>(order[k])];
+      }
+    add(make_node(name, op, {{of}, {std::move(dims)}}, std::move(result)));
+    return {name, 0};
+  }
+
+  const GeneralGraph& graph_;
+  std::vector<GeneralNode> nodes_;
+  std::map<std::pair<std::string, int>, TensorRef> images_;
+};
+
 }  // namespace
 
 GeneralGraph with_few_rows_turned(GeneralGraph graph) {
@@ -119,44 +189,14 @@ GeneralGraph with_few_rows_turned(GeneralGraph graph) {
   return graph;
 }
 
-std::optional<GeneralGraph> in_channels_last(GeneralGraph graph) {
+std::optional<GeneralGraph> in_channels_last(GeneralGraph graph, Language language) {
   // PyTorch adds a bias in this layout in a slow pass of its own.
   for (std::size_t at = 0; at < graph.nodes.size(); ++at)
     if (can_be_last(graph, graph.nodes[at])) add_bias_behind(graph, at);
-  std::vector<GeneralNode> nodes;
-  const auto copy = [&](const std::string& name, const TensorRef& of, const char* format, GeneralTensor result) {
-    nodes.push_back(copied(graph, name, of, format, std::move(result)));
-    return TensorRef{name, 0};
-  };
-  const auto permute = [&](const std::string& name, const char* op, const TensorRef& of,
-                           const std::vector<std::int64_t>& order, const GeneralTensor& from) {
-    GeneralArgumentList dims;
-    GeneralTensor result = from;
-    for (const std::int64_t d : order) dims.push_back(constant(graph, Value{d}));
-    for (std::size_t w = 0; w < from.shape.size(); ++w)
-      for (std::size_t k = 0; k < order.size(); ++k) {
-        result.shape[w][k] = from.shape[w][static_cast<std::size_t>(order[k])];
-        result.stride[w][k] = from.stride[w][static_cast<std::size_t>(order[k])];
-      }
-    nodes.push_back(make_node(name, op, {{of}, {std::move(dims)}}, std::move(result)));
-    return TensorRef{name, 0};
-  };
-  // The same images with all channels of a place side by side: as a tensor of that shape, which a kernel can write, and
-  // as the convolution sees it.
-  const auto turn = [&](const TensorRef& x, const std::string& name) {
-    const auto rank = static_cast<std::int64_t>(graph.tensor(x)->rank());
-    std::vector<std::int64_t> places = {0}, back = {0, rank - 1};
-    for (std::int64_t d = 2; d < rank; ++d) places.push_back(d);
-    for (std::int64_t d = 1; d < rank - 1; ++d) back.push_back(d);
-    places.push_back(1);
-    const TensorRef laid = permute(name + "_input", "aten.permute_copy.default", x, places, *graph.tensor(x));
-    nodes.back().results[0] = contiguous(nodes.back().results[0].shape);
-    return permute(name + "_image", "aten.permute.default", laid, back, GeneralTensor(nodes.back().results[0]));
-  };
-  std::map<std::pair<std::string, int>, TensorRef> images;
+  Layouts made(graph);
   for (const GeneralNode& node : graph.nodes) {
     if (!can_be_last(graph, node)) {
-      nodes.push_back(node);
+      made.add(node);
       continue;
     }
     GeneralNode convolution = node;
@@ -164,21 +204,43 @@ std::optional<GeneralGraph> in_channels_last(GeneralGraph graph) {
     convolution.inplace.clear();
     // One of its tensors in that layout makes PyTorch bring the other one into it.
     const TensorRef x = *tensor_at(node, 0), weight = *tensor_at(node, 1);
-    if (has_channels(*graph.tensor(x))) {
-      auto [image, is_new] = images.try_emplace(std::pair(x.name, x.index));
-      if (is_new) image->second = turn(x, node.name);
-      convolution.args[0] = {image->second};
-    } else {
-      convolution.args[1] = {copy(node.name + "_weight", weight,
-                                  node.base().ends_with("2d") ? "channels_last" : "channels_last_3d",
-                                  channels_last(*graph.tensor(weight)))};
-    }
+    const bool turns = has_channels(*graph.tensor(x));
+    if (turns) convolution.args[0] = {made.image(x, node.name)};
+    if (!turns)
+      convolution.args[1] = {made.copy(node.name + "_weight", weight,
+                                       node.base().ends_with("2d") ? "channels_last" : "channels_last_3d",
+                                       channels_last(*graph.tensor(weight)))};
     convolution.results[0] = channels_last(node.results[0]);
-    nodes.push_back(std::move(convolution));
-    copy(node.name, {node.name + "_last", 0}, "contiguous_format", node.results[0]);
+    made.add(std::move(convolution));
+    TensorRef result{node.name + "_last", 0};
+    if (language != Language::cpp) result = made.by_places(node.name, result, node.results[0]);
+    made.copy(node.name, result, "contiguous_format", node.results[0]);
   }
-  if (nodes.size() == graph.nodes.size()) return std::nullopt;
-  graph.nodes = std::move(nodes);
+  if (made.size() == graph.nodes.size()) return std::nullopt;
+  graph.nodes = made.take();
+  return graph;
+}
+
+std::optional<GeneralGraph> with_places_inside(GeneralGraph graph) {
+  Layouts made(graph);
+  for (std::size_t at = 0; at < graph.nodes.size(); ++at) {
+    GeneralNode node = graph.nodes[at];
+    if (can_be_last(graph, node) && has_channels(*graph.tensor(*tensor_at(node, 0))) &&
+        product_kind(graph, at) == ProductKind::convolution) {
+      const TensorRef x = *tensor_at(node, 0), weight = *tensor_at(node, 1);
+      // What is summed side by side, and what it is summed for outermost.
+      std::vector<std::int64_t> order = {0};
+      const bool transposed = node.base().starts_with("conv_transpose");
+      order[0] = transposed ? 1 : 0;
+      for (std::size_t d = 2; d < graph.tensor(weight)->rank(); ++d) order.push_back(static_cast<std::int64_t>(d));
+      order.push_back(transposed ? 0 : 1);
+      node.args[0] = {made.image(x, node.name)};
+      node.args[1] = {made.laid_out(weight, node.name + "_weight", order)};
+    }
+    made.add(std::move(node));
+  }
+  if (made.size() == graph.nodes.size()) return std::nullopt;
+  graph.nodes = made.take();
   return graph;
 }
 

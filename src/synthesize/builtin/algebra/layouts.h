@@ -3,14 +3,20 @@
 
 #include <optional>
 
+#include "candidate/candidate.h"
 #include "synthesize/general.h"
 
 namespace kerf {
 
-// The graph with its convolutions over two and three dimensions in channels_last, transposed ones too: each gets its
-// weight in that layout, and behind it a copy that brings its result back and its bias, for a kernel to take in.
-// nullopt where there is none that can be. Names are kept: what is behind has the convolution's.
-[[nodiscard]] std::optional<GeneralGraph> in_channels_last(GeneralGraph graph);
+// The graph with its convolutions over two and three dimensions in channels_last, transposed ones too, where the
+// language's library gains by it: each gets its images or its weight in that layout, and behind it a copy that brings
+// its result back and its bias, for a kernel to take in. nullopt where there is none that can be. Names are kept: what
+// is behind has the convolution's. On GPUs kernels get a convolution's result by its places, [N, H, W, C], a view.
+[[nodiscard]] std::optional<GeneralGraph> in_channels_last(GeneralGraph graph, Language language);
+
+// The graph with images and weights of its convolutions laid out by kernels so that what is summed is side by side, for
+// convolutions of our own (products.h). nullopt where there are none, of 16 channels at least.
+[[nodiscard]] std::optional<GeneralGraph> with_places_inside(GeneralGraph graph);
 
 // The graph with linear layers of few rows as products of the weight and the input's columns: y' = w x'. A copy behind
 // each turns it, for a kernel to take in.

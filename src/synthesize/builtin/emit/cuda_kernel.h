@@ -13,6 +13,7 @@
 
 #include "synthesize/builtin/emit/kernel_text.h"
 #include "synthesize/builtin/gpu_schedule.h"
+#include "synthesize/builtin/turned.h"
 
 namespace kerf {
 
@@ -29,6 +30,17 @@ class CudaKernel : protected KernelText {
   // `grid` blocks in one dimension.
   void end_kernel(const std::string& name, const std::string& comment, const std::string& grid);
   void require_vectors();
+  // The block's tile: its index, or all of them in turn where few blocks work off the launch.
+  void open_tiles(const std::string& tiles);
+  void close_tiles(const std::string& comment, const std::string& tiles);
+  static std::string product(const std::string& text);
+
+  // --- no reduction (cuda_flat.cc) ----------------------------------------------------------------------------------
+  void flat();
+  // What lies across goes through shared memory: threads that are neighbours load neighbours and store neighbours.
+  void flat_turned(const Turned& lies);
+  // Values that no position changes.
+  void scalars();
 
   // --- values -----------------------------------------------------------------------------------------------------
   std::string operand(int v, bool lane);

@@ -10,6 +10,7 @@
 #include "synthesize/builtin/emit/triton_scan.h"
 #include "synthesize/builtin/emit/triton_text.h"
 #include "synthesize/builtin/gpu_schedule.h"
+#include "synthesize/builtin/turned.h"
 
 namespace kerf {
 namespace {
@@ -61,7 +62,52 @@ class Emitter : private TritonText {
   }
 
   // --- no reduction -----------------------------------------------------------------------------------------------
+  // Tiles of two dimensions: the compiler gives loads and stores each the order in which its neighbours lie, and brings
+  // values from one to the other through shared memory.
+  void flat_turned(const Turned& lies) {
+    begin_kernel();
+    const TurnedTile tile = turned_tile(r_, lies, tile_elements(s_));
+    std::uint64_t outer = 0, inside = 0;
+    for (int a = 0; a <= inner_; ++a) (a < lies.axis ? outer : inside) |= a == lies.axis ? 0 : bit(a);
+    loop_ = inside;
+    other_ = bit(lies.axis);
+    const std::string rows = constant("ROWS", std::to_string(tile.height));
+    const std::string block = constant("BLOCK", std::to_string(tile.breadth));
+    shape_ = fmt::format("[{}, {}]", rows, block);
+    const Extent length = r_.extent_of(inside), across = r_.axes[static_cast<std::size_t>(lies.axis)].extent;
+    const std::string strips = fmt::format("cdiv({}, {})", across.text, tile.height);
+    const std::string pieces = fmt::format("cdiv({}, {})", length.text, tile.breadth);
+    std::string tiles = fmt::format("{} * {}", strips, pieces);
+    if (outer) tiles += " * " + factor(r_.extent_of(outer).text);
+    // Divisions of 64 bits cost a program of so little work too much; a grid has less than 2^31 programs.
+    const std::string program = open_tiles(tiles);
+    line("program = " + (s_.resident == 0 ? "tl.program_id(0)" : program));
+    const std::string strips_arg = argument("int64_t", "strips", strips);
+    const std::string pieces_arg = argument("int64_t", "pieces", pieces);
+    line(fmt::format("strip = (program % {}).to(tl.int64)", strips_arg));
+    line(fmt::format("piece = (program // {} % {}).to(tl.int64)", strips_arg, pieces_arg));
+    if (outer) {
+      line(fmt::format("row = (program // {} // {}).to(tl.int64)", strips_arg, pieces_arg));
+      split_index(outer, "row");
+    }
+    const std::string j = axis_name(lies.axis);
+    line(fmt::format("{0} = (strip * {1} + tl.arange(0, {1}))[:, None]", j, rows));
+    named_.insert(j);
+    line(fmt::format("valid = {} < {}", j, size(lies.axis)));
+    const bool narrow_positions = uneven() && is_small(length);
+    line(fmt::format("begin = {}", narrow_positions ? fmt::format("(piece * {}).to(tl.int32)", block)
+                                                    : fmt::format("piece * {}", block)));
+    open_tile("begin", block, size_of_axes(inside));
+    std::set<int> scalars;
+    for (const RegionStore& store : r_.stores) collect(store.value, scalars);
+    std::erase_if(scalars, [&](int v) { return (at(v).axes & loop_) != 0; });
+    declare_all(scalars);
+    store_rows();
+    close_tiles(tiles);
+  }
+
   void flat() {
+    if (const auto lies = turned_by_tiles(r_)) return flat_turned(*lies);
     begin_kernel();
     if (inner_ < 0) {  // a single element
       store_results("");

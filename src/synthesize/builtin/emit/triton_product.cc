@@ -284,6 +284,7 @@ class Emitter : private TritonText {
     if (s_.pieces == 1) {
       line(at(p_.sum).name + " = total");
       results();
+      fix_sizes();
       end_kernel(name_, describe(), grid_);
       return;
     }
@@ -292,6 +293,7 @@ class Emitter : private TritonText {
     const Extent results_of_all = r_.extent_of(p_.batch | p_.rows | p_.columns);
     out_.scratch.push_back(
         {.name = partial(), .dtype = "f32", .shape = {std::to_string(s_.pieces), results_of_all.text}});
+    fix_sizes();
     end_kernel(name_ + "_pieces", describe() + ": sums of pieces", grid_);
   }
 
@@ -301,6 +303,21 @@ class Emitter : private TritonText {
     if (p_.batch != 0) text = fmt::format("({} * {} + matrix)", text, in_parentheses(size_of_axes(p_.batch)));
     return fmt::format("({} * {} + row) * {} + column", text, in_parentheses(size_of_axes(p_.rows)),
                        in_parentheses(size_of_axes(p_.columns)));
+  }
+
+  // Sizes of windows and channels become constants of the kernel: positions in a window are divided by them all the
+  // time.
+  void fix_sizes() {
+    if (!has_windows(r_)) return;
+    for (int a = 0; a <= inner_; ++a) {
+      if (!(p_.inner & bit(a))) continue;
+      const std::string name = size(a);
+      const auto parameter = std::ranges::find(parameters_, name, &std::pair<std::string, std::string>::second);
+      const auto k = parameter - parameters_.begin();
+      constant(name, arguments_[static_cast<std::size_t>(k)]);
+      arguments_.erase(arguments_.begin() + k);
+      parameters_.erase(parameter);
+    }
   }
 
   // The pieces of each result, always in the same order.

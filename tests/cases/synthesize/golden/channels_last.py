@@ -1,22 +1,22 @@
 # /// kerf
 # version = 1
-# supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 16 and x.shape[2] == 12 and x.shape[3] == 14 and x.shape[0] * x.shape[2] * x.shape[3] * x.shape[1] < 2147483648 and x.shape[1] * x.shape[3] * x.shape[2] < 2147483648 and x.shape[0] * x.shape[3] * x.shape[2] * x.shape[1] < 2147483648 and (x.shape[0] == 2 and x.shape[1] == 16 and x.shape[2] == 12 and x.shape[3] == 14)"
+# supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 16 and x.shape[2] == 12 and x.shape[3] == 14 and x.shape[1] * x.shape[3] * x.shape[2] < 2147483648 and (x.shape[0] == 2 and x.shape[1] == 16 and x.shape[2] == 12 and x.shape[3] == 14)"
 # [tune]
-# THREADS1 = [128, 256]
-# THREADS2 = [128, 256]
+# THREADS1 = [128]
+# THREADS2 = [128]
 # [[scratch]]
 # name = "conv_product_input"
 # dtype = "f32"
 # shape = ["x.shape[0]", "x.shape[2]", "x.shape[3]", "x.shape[1]"]
 # [[scratch]]
-# name = "conv_product_last"
+# name = "conv_product_places"
 # dtype = "f32"
-# shape = ["x.shape[0]", "out.shape[1]", "out.shape[2]", "out.shape[3]"]
+# shape = ["x.shape[0]", "out.shape[2]", "out.shape[3]", "out.shape[1]"]
 # [[step]]
 # launch = "conv_product_input_kernel"
-# grid = ["cdiv(x.shape[0] * x.shape[2] * x.shape[3] * x.shape[1], THREADS1 * 8)"]
-# args = ["x.shape[0]", "x.shape[2] * x.shape[3]", "x.shape[1]", "x", "x.shape[3] * x.shape[2]", "conv_product_input"]
-# constexpr = { BLOCK = "THREADS1 * 8" }
+# grid = ["cdiv(x.shape[2] * x.shape[3], 128) * cdiv(x.shape[1], 16) * x.shape[0]"]
+# args = ["cdiv(x.shape[2] * x.shape[3], 128)", "cdiv(x.shape[1], 16)", "x.shape[2] * x.shape[3]", "x.shape[1]", "x", "x.shape[3] * x.shape[2]", "conv_product_input"]
+# constexpr = { ROWS = 128, BLOCK = 16 }
 # num_warps = "THREADS1 // 32"
 # [[step]]
 # call = "aten.permute.default"
@@ -27,10 +27,14 @@
 # args = ["conv_product_image", "conv.weight", "none", [2, 2]]
 # out = "conv_product_last"
 # [[step]]
+# call = "aten.movedim.int"
+# args = ["conv_product_last", 1, -1]
+# out = "conv_product_places"
+# [[step]]
 # launch = "swish_kernel"
-# grid = ["cdiv(conv_product_last.shape[0] * conv_product_last.shape[1] * conv_product_last.shape[2] * conv_product_last.shape[3], THREADS2 * 8)"]
-# args = ["conv_product_last.shape[0]", "conv_product_last.shape[1]", "conv_product_last.shape[2] * conv_product_last.shape[3]", "conv_product_last", "conv_product_last.stride[3]", "conv_product_last.stride[1]", "conv_product_last.stride[0]", "conv.bias", "bias", "out"]
-# constexpr = { BLOCK = "THREADS2 * 8" }
+# grid = ["cdiv(conv_product_places.shape[3], 32) * cdiv(conv_product_places.shape[1] * conv_product_places.shape[2], 64) * conv_product_places.shape[0]"]
+# args = ["cdiv(conv_product_places.shape[3], 32)", "cdiv(conv_product_places.shape[1] * conv_product_places.shape[2], 64)", "conv_product_places.shape[3]", "conv_product_places.shape[1] * conv_product_places.shape[2]", "conv.bias", "bias", "conv_product_places", "conv_product_places.shape[3]", "out"]
+# constexpr = { ROWS = 32, BLOCK = 64 }
 # num_warps = "THREADS2 // 32"
 # ///
 
@@ -40,31 +44,39 @@ import triton.language as tl
 
 # i < x.shape[0], j < x.shape[2] * x.shape[3], k < x.shape[1]
 @triton.jit
-def conv_product_input_kernel(I, J, K, x_from, x_stride_k, out_to, BLOCK: tl.constexpr):
-    begin = (tl.program_id(0).to(tl.int64) * BLOCK).to(tl.int32)
-    at = begin + tl.arange(0, BLOCK)
-    inside = at < I * J * K
-    i = at // (J * K)
-    j = at // K % J
-    k = at % K
-    x_ = tl.load(x_from + j + k * x_stride_k + i * J * K, mask=inside)
-    tl.store(out_to + at, x_, mask=inside)
+def conv_product_input_kernel(strips, pieces, J, K, x_from, x_stride_k, out_to, ROWS: tl.constexpr, BLOCK: tl.constexpr):
+    program = tl.program_id(0)
+    strip = (program % strips).to(tl.int64)
+    piece = (program // strips % pieces).to(tl.int64)
+    row = (program // strips // pieces).to(tl.int64)
+    i = row
+    j = (strip * ROWS + tl.arange(0, ROWS))[:, None]
+    valid = j < J
+    begin = piece * BLOCK
+    at = (begin + tl.arange(0, BLOCK))[None, :]
+    inside = at < K
+    x_ = tl.load(x_from + i * J * K + j + at * x_stride_k, mask=inside & valid)
+    tl.store(out_to + i * J * K + j * K + at, x_, mask=inside & valid)
 
 
-# i < conv_product_last.shape[0], j < conv_product_last.shape[1], k < conv_product_last.shape[2] * conv_product_last.shape[3]
+# i < conv_product_places.shape[0], j < conv_product_places.shape[3], k < conv_product_places.shape[1] * conv_product_places.shape[2]
 @triton.jit
-def swish_kernel(I, J, K, conv_product_last_from, conv_product_last_stride_k, conv_product_last_stride_j, conv_product_last_stride_i, conv_bias_from, bias_from, out_to, BLOCK: tl.constexpr):
-    begin = (tl.program_id(0).to(tl.int64) * BLOCK).to(tl.int32)
-    at = begin + tl.arange(0, BLOCK)
-    inside = at < I * J * K
-    i = at // (J * K)
-    j = at // K % J
-    k = at % K
-    conv_product_last = tl.load(conv_product_last_from + k * conv_product_last_stride_k + j * conv_product_last_stride_j + i * conv_product_last_stride_i, mask=inside)
-    conv_bias = tl.load(conv_bias_from + j, mask=inside)
-    conv = conv_product_last + conv_bias
-    bias = tl.load(bias_from + j, mask=inside)
+def swish_kernel(strips, pieces, J, K, conv_bias_from, bias_from, conv_product_places_from, conv_product_places_stride_k, out_to, ROWS: tl.constexpr, BLOCK: tl.constexpr):
+    program = tl.program_id(0)
+    strip = (program % strips).to(tl.int64)
+    piece = (program // strips % pieces).to(tl.int64)
+    row = (program // strips // pieces).to(tl.int64)
+    i = row
+    j = (strip * ROWS + tl.arange(0, ROWS))[:, None]
+    valid = j < J
+    begin = piece * BLOCK
+    at = (begin + tl.arange(0, BLOCK))[None, :]
+    inside = at < K
+    conv_bias = tl.load(conv_bias_from + j, mask=valid)
+    bias = tl.load(bias_from + j, mask=valid)
+    conv_product_places = tl.load(conv_product_places_from + i * J * K + j + at * conv_product_places_stride_k, mask=inside & valid)
+    conv = conv_product_places + conv_bias
     add = conv + bias
     swish = 1.0 / (1.0 + tl.exp(-add))
     swish_1 = add * swish
-    tl.store(out_to + at, swish_1, mask=inside)
+    tl.store(out_to + i * J * K + j * K + at, swish_1, mask=inside & valid)

@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 40 and x.shape[3] == 44 and (x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 40 and x.shape[3] == 44)"
 [tune]
-THREADS = [256, 512]
+THREADS = [256]
 [[step]]
 call = "aten.clone.default"
 args = ["conv.weight"]
@@ -13,73 +13,56 @@ call = "aten.conv2d.default"
 args = ["x", "conv_weight"]
 out = "conv_last"
 [[step]]
+call = "aten.movedim.int"
+args = ["conv_last", 1, -1]
+out = "conv_places"
+[[step]]
 launch = "relu_kernel"
-grid = ["cdiv(conv_last.shape[0] * conv_last.shape[1] * conv_last.shape[2] * conv_last.shape[3], THREADS * 16)"]
+grid = ["cdiv(conv_places.shape[3], 32) * cdiv(conv_places.shape[1] * conv_places.shape[2], 64) * conv_places.shape[0]"]
 block = ["THREADS"]
-args = ["conv_last.shape[0]", "conv_last.shape[1]", "conv_last.shape[2] * conv_last.shape[3]", "out", "conv_last", "conv_last.stride[3]", "conv_last.stride[1]", "conv_last.stride[0]"]
+args = ["cdiv(conv_places.shape[3], 32)", "cdiv(conv_places.shape[1] * conv_places.shape[2], 64)", "conv_places.shape[3]", "conv_places.shape[1] * conv_places.shape[2]", "conv_places.shape[3]", "conv_places", "out"]
 /// */
 
 __device__ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// A vector from memory; of `left` elements at the end of a tensor.
-__device__ inline void get(float (&to)[1], const float* from) { to[0] = *from; }
-__device__ inline void get(float (&to)[2], const float* from) {
-  const float2 v = *(const float2*)from;
-  to[0] = v.x, to[1] = v.y;
-}
-__device__ inline void get(float (&to)[4], const float* from) {
-  const float4 v = *(const float4*)from;
-  to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
-}
-template <class T, int width> __device__ inline void gather(T (&to)[width], const T* from, int64_t stride, int left = width) {
-#pragma unroll
-  for (int k = 0; k < width; ++k) to[k] = k < left ? from[k * stride] : T();
-}
-template <int width> __device__ inline void get(float (&to)[width], const float* from, int left) {
-  if (left >= width) get(to, from); else gather(to, from, 1, left);
-}
-__device__ inline void put(float* to, const float (&v)[1]) { *to = v[0]; }
-__device__ inline void put(float* to, const float (&v)[2]) { *(float2*)to = make_float2(v[0], v[1]); }
-__device__ inline void put(float* to, const float (&v)[4]) { *(float4*)to = make_float4(v[0], v[1], v[2], v[3]); }
-template <class T, int width> __device__ inline void scatter(T* to, const T (&v)[width], int64_t stride, int left = width) {
-#pragma unroll
-  for (int k = 0; k < width; ++k)
-    if (k < left) to[k * stride] = v[k];
-}
-template <int width> __device__ inline void put(float* to, const float (&v)[width], int left) {
-  if (left >= width) put(to, v); else scatter(to, v, 1, left);
-}
 
-// i < conv_last.shape[0], j < conv_last.shape[1], k < conv_last.shape[2] * conv_last.shape[3]
-extern "C" __global__ void __launch_bounds__(THREADS) relu_kernel(int64_t I, int64_t J, int64_t K, float* __restrict__ out_to, const float* __restrict__ conv_last_from, int64_t conv_last_stride_k, int64_t conv_last_stride_j, int64_t conv_last_stride_i) {
+// i < conv_places.shape[0], j < conv_places.shape[3], k < conv_places.shape[1] * conv_places.shape[2]
+extern "C" __global__ void __launch_bounds__(THREADS) relu_kernel(int64_t strips, int64_t pieces, int64_t J, int64_t K, int64_t conv_places_stride_k, const float* __restrict__ conv_places_from, float* __restrict__ out_to) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS * 16);
-  const int count = (int)least(THREADS * 16, I * J * K - begin);
-  float* const out_at = out_to + begin;
-  float conv_last[4][4];
+  const int64_t strip = (unsigned)tile % (unsigned)strips, piece = (unsigned)tile / (unsigned)strips % (unsigned)pieces;
+  const int64_t row = (unsigned)tile / (unsigned)strips / (unsigned)pieces;
+  const int64_t i = row;
+  const int64_t top = strip * 32, begin = piece * 64;
+  const int height = (int)least(32, J - top);
+  const int count = (int)least(64, K - begin);
+  constexpr int rounds = (2048 + THREADS - 1) / THREADS;
+  __shared__ float conv_places_turned[32][65];
+  float conv_places_mine[rounds];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
-    const int at = (v * THREADS + (int)threadIdx.x) * 4;
-    if (at < count) {
-      const int i = (int)(begin + at) / (int)(J * K);
-      const int j = (int)(begin + at) / (int)(K) % (int)(J);
-      const int k = (int)(begin + at) % (int)(K);
-      gather(conv_last[v], conv_last_from + k * conv_last_stride_k + j * conv_last_stride_j + i * conv_last_stride_i, conv_last_stride_k);
+  for (int v = 0; v < rounds; ++v) {
+    const int e = v * THREADS + (int)threadIdx.x, down = e % 32, right = e / 32;
+    if (down < height && right < count) {
+      const int64_t j = top + down;
+      const int64_t k = begin + right;
+      conv_places_mine[v] = *(conv_places_from + i * J * K + j + k * conv_places_stride_k);
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
-    const int at = (v * THREADS + (int)threadIdx.x) * 4;
-    if (at < count) {
-      const int i = (int)(begin + at) / (int)(J * K);
-      const int j = (int)(begin + at) / (int)(K) % (int)(J);
-      const int k = (int)(begin + at) % (int)(K);
-      float out[4];
-      #pragma unroll
-      for (int e = 0; e < 4; ++e) {
-        const float relu = conv_last[v][e] < 0.0f ? 0.0f : conv_last[v][e];
-        out[e] = relu;
-      }
-      put(out_at + at, out);
+  for (int v = 0; v < rounds; ++v) {
+    const int e = v * THREADS + (int)threadIdx.x, down = e % 32, right = e / 32;
+    if (down < height && right < count) {
+      conv_places_turned[down][right] = conv_places_mine[v];
+    }
+  }
+  __syncthreads();
+  #pragma unroll
+  for (int v = 0; v < rounds; ++v) {
+    const int e = v * THREADS + (int)threadIdx.x, down = e / 64, right = e % 64;
+    if (down < height && right < count) {
+      const int64_t j = top + down;
+      const int64_t k = begin + right;
+      const float conv_places = conv_places_turned[down][right];
+      const float relu = conv_places < 0.0f ? 0.0f : conv_places;
+      *(out_to + i * J * K + j * K + k) = relu;
     }
   }
 }

@@ -2,11 +2,11 @@
 # version = 1
 # supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 40 and x.shape[3] == 44 and (x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 40 and x.shape[3] == 44)"
 # [tune]
-# THREADS = [128, 256]
+# THREADS = [128]
 # [[scratch]]
-# name = "conv_last"
+# name = "conv_places"
 # dtype = "f32"
-# shape = ["x.shape[0]", "x.shape[2]", "out.shape[2]", "out.shape[3]"]
+# shape = ["x.shape[0]", "out.shape[2]", "out.shape[3]", "x.shape[2]"]
 # [[step]]
 # call = "aten.clone.default"
 # args = ["conv.weight"]
@@ -17,10 +17,14 @@
 # args = ["x", "conv_weight"]
 # out = "conv_last"
 # [[step]]
+# call = "aten.movedim.int"
+# args = ["conv_last", 1, -1]
+# out = "conv_places"
+# [[step]]
 # launch = "relu_kernel"
-# grid = ["cdiv(conv_last.shape[0] * conv_last.shape[1] * conv_last.shape[2] * conv_last.shape[3], THREADS * 8)"]
-# args = ["conv_last.shape[0]", "conv_last.shape[1]", "conv_last.shape[2] * conv_last.shape[3]", "conv_last", "conv_last.stride[3]", "conv_last.stride[1]", "conv_last.stride[0]", "out"]
-# constexpr = { BLOCK = "THREADS * 8" }
+# grid = ["cdiv(conv_places.shape[3], 32) * cdiv(conv_places.shape[1] * conv_places.shape[2], 64) * conv_places.shape[0]"]
+# args = ["cdiv(conv_places.shape[3], 32)", "cdiv(conv_places.shape[1] * conv_places.shape[2], 64)", "conv_places.shape[3]", "conv_places.shape[1] * conv_places.shape[2]", "conv_places", "conv_places.shape[3]", "out"]
+# constexpr = { ROWS = 32, BLOCK = 64 }
 # num_warps = "THREADS // 32"
 # ///
 
@@ -28,15 +32,19 @@ import triton
 import triton.language as tl
 
 
-# i < conv_last.shape[0], j < conv_last.shape[1], k < conv_last.shape[2] * conv_last.shape[3]
+# i < conv_places.shape[0], j < conv_places.shape[3], k < conv_places.shape[1] * conv_places.shape[2]
 @triton.jit
-def relu_kernel(I, J, K, conv_last_from, conv_last_stride_k, conv_last_stride_j, conv_last_stride_i, out_to, BLOCK: tl.constexpr):
-    begin = (tl.program_id(0).to(tl.int64) * BLOCK).to(tl.int32)
-    at = begin + tl.arange(0, BLOCK)
-    inside = at < I * J * K
-    i = at // (J * K)
-    j = at // K % J
-    k = at % K
-    conv_last = tl.load(conv_last_from + k * conv_last_stride_k + j * conv_last_stride_j + i * conv_last_stride_i, mask=inside)
-    relu = tl.where(conv_last < 0.0, 0.0, conv_last)
-    tl.store(out_to + at, relu, mask=inside)
+def relu_kernel(strips, pieces, J, K, conv_places_from, conv_places_stride_k, out_to, ROWS: tl.constexpr, BLOCK: tl.constexpr):
+    program = tl.program_id(0)
+    strip = (program % strips).to(tl.int64)
+    piece = (program // strips % pieces).to(tl.int64)
+    row = (program // strips // pieces).to(tl.int64)
+    i = row
+    j = (strip * ROWS + tl.arange(0, ROWS))[:, None]
+    valid = j < J
+    begin = piece * BLOCK
+    at = (begin + tl.arange(0, BLOCK))[None, :]
+    inside = at < K
+    conv_places = tl.load(conv_places_from + i * J * K + j + at * conv_places_stride_k, mask=inside & valid)
+    relu = tl.where(conv_places < 0.0, 0.0, conv_places)
+    tl.store(out_to + i * J * K + j * K + at, relu, mask=inside & valid)

@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 2 and x.shape[0] == 16 and x.shape[1] == 512 and (x.shape[0] == 16 and x.shape[1] == 512)"
 [tune]
-THREADS = [256, 512]
+THREADS = [256]
 [[step]]
 call = "aten.t.default"
 args = ["x"]
@@ -13,77 +13,55 @@ args = ["w", "linear_product_input"]
 out = "linear_product_turned"
 [[step]]
 launch = "gelu_kernel"
-grid = ["cdiv(linear_product_turned.shape[1] * linear_product_turned.shape[0], THREADS * 16)"]
+grid = ["cdiv(linear_product_turned.shape[1], 16) * cdiv(linear_product_turned.shape[0], 128)"]
 block = ["THREADS"]
-args = ["linear_product_turned.shape[1]", "linear_product_turned.shape[0]", "out", "linear_product_turned", "b", "linear_product_turned.shape[1]"]
+args = ["cdiv(linear_product_turned.shape[1], 16)", "cdiv(linear_product_turned.shape[0], 128)", "linear_product_turned.shape[1]", "linear_product_turned.shape[0]", "linear_product_turned.shape[1]", "linear_product_turned", "b", "out"]
 /// */
 
 __device__ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// A vector from memory; of `left` elements at the end of a tensor.
-__device__ inline void get(float (&to)[1], const float* from) { to[0] = *from; }
-__device__ inline void get(float (&to)[2], const float* from) {
-  const float2 v = *(const float2*)from;
-  to[0] = v.x, to[1] = v.y;
-}
-__device__ inline void get(float (&to)[4], const float* from) {
-  const float4 v = *(const float4*)from;
-  to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
-}
-template <class T, int width> __device__ inline void gather(T (&to)[width], const T* from, int64_t stride, int left = width) {
-#pragma unroll
-  for (int k = 0; k < width; ++k) to[k] = k < left ? from[k * stride] : T();
-}
-template <int width> __device__ inline void get(float (&to)[width], const float* from, int left) {
-  if (left >= width) get(to, from); else gather(to, from, 1, left);
-}
-__device__ inline void put(float* to, const float (&v)[1]) { *to = v[0]; }
-__device__ inline void put(float* to, const float (&v)[2]) { *(float2*)to = make_float2(v[0], v[1]); }
-__device__ inline void put(float* to, const float (&v)[4]) { *(float4*)to = make_float4(v[0], v[1], v[2], v[3]); }
-template <class T, int width> __device__ inline void scatter(T* to, const T (&v)[width], int64_t stride, int left = width) {
-#pragma unroll
-  for (int k = 0; k < width; ++k)
-    if (k < left) to[k * stride] = v[k];
-}
-template <int width> __device__ inline void put(float* to, const float (&v)[width], int left) {
-  if (left >= width) put(to, v); else scatter(to, v, 1, left);
-}
 
 // i < linear_product_turned.shape[1], j < linear_product_turned.shape[0]
-extern "C" __global__ void __launch_bounds__(THREADS) gelu_kernel(int64_t I, int64_t J, float* __restrict__ out_to, const float* __restrict__ linear_product_turned_from, const float* __restrict__ b_from, int64_t linear_product_turned_stride_j) {
+extern "C" __global__ void __launch_bounds__(THREADS) gelu_kernel(int64_t strips, int64_t pieces, int64_t I, int64_t J, int64_t linear_product_turned_stride_j, const float* __restrict__ linear_product_turned_from, const float* __restrict__ b_from, float* __restrict__ out_to) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS * 16);
-  const int count = (int)least(THREADS * 16, I * J - begin);
-  float* const out_at = out_to + begin;
-  float linear_product_turned[4][4];
-  float b_[4][4];
+  const int64_t strip = (unsigned)tile % (unsigned)strips, piece = (unsigned)tile / (unsigned)strips % (unsigned)pieces;
+  const int64_t top = strip * 16, begin = piece * 128;
+  const int height = (int)least(16, I - top);
+  const int count = (int)least(128, J - begin);
+  constexpr int rounds = (2048 + THREADS - 1) / THREADS;
+  __shared__ float linear_product_turned_turned[16][129];
+  float linear_product_turned_mine[rounds];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
-    const int at = (v * THREADS + (int)threadIdx.x) * 4;
-    if (at < count) {
-      const int i = (int)(begin + at) / (int)(J);
-      const int j = (int)(begin + at) % (int)(J);
-      gather(linear_product_turned[v], linear_product_turned_from + i + j * linear_product_turned_stride_j, linear_product_turned_stride_j);
-      get(b_[v], b_from + j);
+  for (int v = 0; v < rounds; ++v) {
+    const int e = v * THREADS + (int)threadIdx.x, down = e % 16, right = e / 16;
+    if (down < height && right < count) {
+      const int64_t i = top + down;
+      const int64_t j = begin + right;
+      linear_product_turned_mine[v] = *(linear_product_turned_from + i + j * linear_product_turned_stride_j);
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
-    const int at = (v * THREADS + (int)threadIdx.x) * 4;
-    if (at < count) {
-      const int i = (int)(begin + at) / (int)(J);
-      const int j = (int)(begin + at) % (int)(J);
-      float out[4];
-      #pragma unroll
-      for (int e = 0; e < 4; ++e) {
-        const float linear = linear_product_turned[v][e] + b_[v][e];
-        const float gelu_1 = linear * 0.70710677f;
-        const float gelu_2 = erff(gelu_1);
-        const float gelu_4 = gelu_2 + 1.0f;
-        const float gelu_6 = linear * 0.5f;
-        const float gelu_7 = gelu_6 * gelu_4;
-        out[e] = gelu_7;
-      }
-      put(out_at + at, out);
+  for (int v = 0; v < rounds; ++v) {
+    const int e = v * THREADS + (int)threadIdx.x, down = e % 16, right = e / 16;
+    if (down < height && right < count) {
+      linear_product_turned_turned[down][right] = linear_product_turned_mine[v];
+    }
+  }
+  __syncthreads();
+  #pragma unroll
+  for (int v = 0; v < rounds; ++v) {
+    const int e = v * THREADS + (int)threadIdx.x, down = e / 128, right = e % 128;
+    if (down < height && right < count) {
+      const int64_t i = top + down;
+      const int64_t j = begin + right;
+      const float linear_product_turned = linear_product_turned_turned[down][right];
+      const float b_ = b_from[j];
+      const float linear = linear_product_turned + b_;
+      const float gelu_1 = linear * 0.70710677f;
+      const float gelu_2 = erff(gelu_1);
+      const float gelu_4 = gelu_2 + 1.0f;
+      const float gelu_6 = linear * 0.5f;
+      const float gelu_7 = gelu_6 * gelu_4;
+      *(out_to + i * J + j) = gelu_7;
     }
   }
 }

@@ -2,7 +2,7 @@
 # version = 1
 # supports = "x.ndim == 2 and x.shape[0] == 16 and x.shape[1] == 512 and (x.shape[0] == 16 and x.shape[1] == 512)"
 # [tune]
-# THREADS = [128, 256]
+# THREADS = [128]
 # [[scratch]]
 # name = "linear_product_turned"
 # dtype = "f32"
@@ -17,9 +17,9 @@
 # out = "linear_product_turned"
 # [[step]]
 # launch = "gelu_kernel"
-# grid = ["cdiv(linear_product_turned.shape[1] * linear_product_turned.shape[0], THREADS * 8)"]
-# args = ["linear_product_turned.shape[1]", "linear_product_turned.shape[0]", "linear_product_turned", "linear_product_turned.shape[1]", "b", "out"]
-# constexpr = { BLOCK = "THREADS * 8" }
+# grid = ["cdiv(linear_product_turned.shape[1], 16) * cdiv(linear_product_turned.shape[0], 128)"]
+# args = ["cdiv(linear_product_turned.shape[1], 16)", "cdiv(linear_product_turned.shape[0], 128)", "linear_product_turned.shape[1]", "linear_product_turned.shape[0]", "linear_product_turned", "linear_product_turned.shape[1]", "b", "out"]
+# constexpr = { ROWS = 16, BLOCK = 128 }
 # num_warps = "THREADS // 32"
 # ///
 
@@ -29,18 +29,21 @@ import triton.language as tl
 
 # i < linear_product_turned.shape[1], j < linear_product_turned.shape[0]
 @triton.jit
-def gelu_kernel(I, J, linear_product_turned_from, linear_product_turned_stride_j, b_from, out_to, BLOCK: tl.constexpr):
-    begin = (tl.program_id(0).to(tl.int64) * BLOCK).to(tl.int32)
-    at = begin + tl.arange(0, BLOCK)
-    inside = at < I * J
-    i = at // J
-    j = at % J
-    linear_product_turned = tl.load(linear_product_turned_from + i + j * linear_product_turned_stride_j, mask=inside)
-    b_ = tl.load(b_from + j, mask=inside)
+def gelu_kernel(strips, pieces, I, J, linear_product_turned_from, linear_product_turned_stride_j, b_from, out_to, ROWS: tl.constexpr, BLOCK: tl.constexpr):
+    program = tl.program_id(0)
+    strip = (program % strips).to(tl.int64)
+    piece = (program // strips % pieces).to(tl.int64)
+    i = (strip * ROWS + tl.arange(0, ROWS))[:, None]
+    valid = i < I
+    begin = piece * BLOCK
+    at = (begin + tl.arange(0, BLOCK))[None, :]
+    inside = at < J
+    linear_product_turned = tl.load(linear_product_turned_from + i + at * linear_product_turned_stride_j, mask=inside & valid)
+    b_ = tl.load(b_from + at, mask=inside)
     linear = linear_product_turned + b_
     gelu_1 = linear * 0.7071067811865475
     gelu_2 = tl.erf(gelu_1)
     gelu_4 = gelu_2 + 1.0
     gelu_6 = linear * 0.5
     gelu_7 = gelu_6 * gelu_4
-    tl.store(out_to + at, gelu_7, mask=inside)
+    tl.store(out_to + i * J + at, gelu_7, mask=inside & valid)
