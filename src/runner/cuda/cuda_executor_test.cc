@@ -7,6 +7,7 @@
 #include <memory>
 #include <numeric>
 
+#include "runner/cuda/fake_cupti.h"
 #include "runner/cuda/fake_driver.h"
 #include "runner/cuda/launch_profiler.h"
 
@@ -211,6 +212,54 @@ TEST_F(Executor, ShowsTheFirstLaunchOfAStepToWhoWatchesFromOutside) {
   EXPECT_EQ(answer->launches[0].threads, 64);
   EXPECT_EQ(answer->launches[0].blocks, 1);
   EXPECT_EQ(floats(outputs)[5], 10.0f) << "and nothing else changes";
+}
+
+TEST_F(Executor, CountsSeveralLaunchesUnderOneEnablingOfTheCounters) {
+  have(two_steps, "scale");
+  ASSERT_TRUE(run());
+  FakeCupti cupti;
+  LaunchProfiler profiler(driver, Cupti(FakeCupti::table()), "FAKE",
+                          std::unexpected(Error{.kind = ErrorKind::unavailable, .message = "no samples"}));
+  DeviceRequest request = run_of(false);
+  request.profile = {.library = "fake", .groups = {{"launches"}}, .steps = {0, 1}, .samples = false};
+  const auto counted = [&]() -> std::vector<double> {
+    cupti.enabled = 0;
+    const auto answer = profiler.profile(request, *executor, *memories, flush);
+    EXPECT_TRUE(answer) << answer.error().message;
+    EXPECT_FALSE(cupti.is_enabled) << "launches would be slower";
+    std::vector<double> values;
+    for (const LaunchCounters& launch : answer->launches) values.push_back(launch.counters.at("launches"));
+    EXPECT_EQ(floats(outputs)[5], 10.0f) << "and nothing else changes";
+    return values;
+  };
+  EXPECT_THAT(counted(), ElementsAre(1, 2));
+  EXPECT_EQ(cupti.enabled, 1);
+  request.profile.steps = {1};
+  EXPECT_THAT(counted(), ElementsAre(3));
+  EXPECT_EQ(cupti.enabled, 1);
+}
+
+TEST_F(Executor, EnablesTheCountersForEachLaunchWhereOneEnablingDoesNotDo) {
+  have(two_steps, "scale");
+  ASSERT_TRUE(run());
+  using enum FakeCupti::Second;
+  for (const auto second : {not_counted, nan, refused}) {
+    FakeCupti cupti;
+    cupti.second = second;
+    LaunchProfiler profiler(driver, Cupti(FakeCupti::table()), "FAKE",
+                            std::unexpected(Error{.kind = ErrorKind::unavailable, .message = "no samples"}));
+    DeviceRequest request = run_of(false);
+    request.profile = {.library = "fake", .groups = {{"launches"}}, .steps = {0, 1}, .samples = false};
+    for (const int enabled : {1 + 2, 2}) {  // the second time it is known
+      cupti.enabled = 0;
+      const auto answer = profiler.profile(request, *executor, *memories, flush);
+      ASSERT_TRUE(answer) << answer.error().message;
+      ASSERT_EQ(answer->launches.size(), 2U);
+      EXPECT_EQ(answer->launches[1].counters.at("launches"), answer->launches[0].counters.at("launches") + 1);
+      EXPECT_EQ(cupti.enabled, enabled) << static_cast<int>(second);
+      EXPECT_FALSE(cupti.is_enabled);
+    }
+  }
 }
 
 TEST_F(Executor, LaunchesAProbedKernelInThePlaceOfTheStepsOwn) {

@@ -7,120 +7,16 @@
 
 #include <fmt/format.h>
 
+#include "runner/cuda/cupti_calls.h"
+
 namespace kerf {
+
+using namespace cupti;
+
 namespace {
 
 constexpr int no_rights = 35, no_rights_in_guest = 40;
 constexpr int range_profiler = 0, each_launch = 1, replay_of_kernels = 2;  // CUpti_ProfilerType, …Range, …ReplayMode
-
-// Each begins with its own size, without what pads it at the end, and a pointer that is null.
-struct Head {
-  std::size_t size;
-  void* null;
-};
-struct Plain {
-  Head head;
-};
-struct ChipName {
-  Head head;
-  std::size_t device;
-  const char* name;
-};
-struct HostInitialize {
-  Head head;
-  int type;
-  const char* chip;
-  const std::uint8_t* availability;
-  void* host;
-};
-struct HostObject {
-  Head head;
-  void* host;
-};
-struct AddMetrics {
-  Head head;
-  void* host;
-  const char** names;
-  std::size_t count;
-};
-struct ImageSize {
-  Head head;
-  void* host;
-  std::size_t size;
-};
-struct Image {
-  Head head;
-  void* host;
-  std::size_t size;
-  std::uint8_t* image;
-};
-struct Passes {
-  Head head;
-  std::size_t size;
-  std::uint8_t* image;
-  std::size_t passes;
-};
-struct Evaluate {
-  Head head;
-  void* host;
-  const std::uint8_t* data;
-  std::size_t size;
-  std::size_t range;
-  const char** names;
-  std::size_t count;
-  double* values;
-};
-struct Enable {
-  Head head;
-  void* context;
-  void* ranges;
-};
-struct RangesObject {
-  Head head;
-  void* ranges;
-};
-struct Stop {
-  Head head;
-  void* ranges;
-  std::size_t pass;
-  std::size_t level;
-  std::uint8_t all_submitted;
-};
-struct Decode {
-  Head head;
-  void* ranges;
-  std::size_t dropped;
-};
-struct DataSize {
-  Head head;
-  void* ranges;
-  const char** names;
-  std::size_t count;
-  std::size_t most_ranges;
-  std::uint32_t most_nodes;
-  std::size_t size;
-};
-struct DataInitialize {
-  Head head;
-  void* ranges;
-  std::size_t size;
-  std::uint8_t* data;
-};
-struct SetConfig {
-  Head head;
-  void* ranges;
-  std::size_t config_size;
-  const std::uint8_t* config;
-  std::size_t data_size;
-  std::uint8_t* data;
-  int range;
-  int replay;
-  std::size_t ranges_a_pass;
-  std::uint16_t levels;
-  std::uint16_t least_level;
-  std::size_t pass;
-  std::uint16_t level;
-};
 
 // Of a struct whose last member is `last`.
 template <class T, class M>
@@ -139,34 +35,6 @@ std::vector<const char*> pointers(const std::vector<std::string>& names) {
 }
 
 }  // namespace
-
-struct CuptiFunctions {
-  template <class T>
-  using Function = int (*)(T*);
-  Function<Plain> initialize;
-  Function<ChipName> chip_name;
-  Function<HostInitialize> host_initialize;
-  Function<HostObject> host_end;
-  Function<AddMetrics> add_metrics;
-  Function<ImageSize> image_size;
-  Function<Image> image;
-  Function<Passes> passes;
-  Function<Evaluate> evaluate;
-  Function<Enable> enable;
-  Function<RangesObject> disable, start;
-  Function<Stop> stop;
-  Function<Decode> decode;
-  Function<DataSize> data_size;
-  Function<DataInitialize> data_initialize;
-  Function<SetConfig> set_config;
-  int (*result_string)(int, const char**);
-
-  [[nodiscard]] std::unexpected<Error> failed(const char* what, int code) const {
-    const char* text = nullptr;
-    result_string(code, &text);
-    return cupti_failed(what, code, text);
-  }
-};
 
 std::unexpected<Error> cupti_failed(const char* what, int code, const char* text) {
   if (code == no_rights || code == no_rights_in_guest) {
@@ -206,6 +74,7 @@ Result<Cupti> Cupti::load(const std::string& path) {
   find(f.decode, "cuptiRangeProfilerDecodeData");
   find(f.data_size, "cuptiRangeProfilerGetCounterDataSize");
   find(f.data_initialize, "cuptiRangeProfilerCounterDataImageInitialize");
+  find(f.data_info, "cuptiRangeProfilerGetCounterDataInfo");
   find(f.set_config, "cuptiRangeProfilerSetConfig");
   find(f.result_string, "cuptiGetResultString");
   if (missing != nullptr) {
@@ -268,10 +137,10 @@ Result<CuptiPlan> Cupti::plan(const std::string& chip, const std::vector<std::st
   ImageSize size{.head = {size_until(&ImageSize::size), nullptr}, .host = host, .size = 0};
   if (const int code = call_->image_size(&size); code != 0) return call_->failed("the size of a configuration", code);
   plan.image.resize(size.size);
-  Image image{.head = {size_until(&Image::image), nullptr},
-              .host = host,
-              .size = plan.image.size(),
-              .image = plan.image.data()};
+  ConfigImage image{.head = {size_until(&ConfigImage::image), nullptr},
+                    .host = host,
+                    .size = plan.image.size(),
+                    .image = plan.image.data()};
   if (const int code = call_->image(&image); code != 0) return call_->failed("a configuration", code);
   Passes passes{.head = {size_until(&Passes::passes), nullptr},
                 .size = plan.image.size(),
@@ -290,23 +159,22 @@ Result<> Cupti::initialize() {
   return {};
 }
 
-Result<> Cupti::begin(void* context) {
+Result<> Cupti::enable(void* context) {
   TRY(initialize());
-  if (ranges_ != nullptr) return {};
   Enable enable{.head = {size_until(&Enable::ranges), nullptr}, .context = context, .ranges = nullptr};
   if (const int code = call_->enable(&enable); code != 0) return call_->failed("enabling counters", code);
   ranges_ = enable.ranges;
   return {};
 }
 
-Result<> Cupti::configure(const CuptiPlan& plan) {
+Result<> Cupti::configure(const CuptiPlan& plan, std::size_t launches) {
   auto names = pointers(plan.counters);
   DataSize size{.head = {size_until(&DataSize::size), nullptr},
                 .ranges = ranges_,
                 .names = names.data(),
                 .count = names.size(),
-                .most_ranges = 1,
-                .most_nodes = 1,
+                .most_ranges = launches,
+                .most_nodes = static_cast<std::uint32_t>(launches),
                 .size = 0};
   if (const int code = call_->data_size(&size); code != 0) return call_->failed("the size of the counts", code);
   data_.assign(size.size, 0);
@@ -323,7 +191,7 @@ Result<> Cupti::configure(const CuptiPlan& plan) {
                    .data = data_.data(),
                    .range = each_launch,
                    .replay = replay_of_kernels,
-                   .ranges_a_pass = 1,
+                   .ranges_a_pass = launches,
                    .levels = 1,
                    .least_level = 1,
                    .pass = 0,
@@ -332,11 +200,14 @@ Result<> Cupti::configure(const CuptiPlan& plan) {
   return {};
 }
 
-Result<std::vector<double>> Cupti::measure(void* context, const CuptiPlan& plan, const std::function<void()>& launch) {
+Result<> Cupti::begin(void* context, const CuptiPlan& plan, std::size_t launches) {
   // Counts of a second configuration under one and the same enabling come back as NaN.
   rest();
-  TRY(begin(context));
-  TRY(configure(plan));
+  TRY(enable(context));
+  return configure(plan, launches);
+}
+
+Result<> Cupti::count(const std::function<void()>& launch) {
   RangesObject start{.head = {size_until(&RangesObject::ranges), nullptr}, .ranges = ranges_};
   if (const int code = call_->start(&start); code != 0) return call_->failed("counting", code);
   launch();
@@ -348,18 +219,28 @@ Result<std::vector<double>> Cupti::measure(void* context, const CuptiPlan& plan,
   if (const int code = call_->stop(&stop); code != 0) return call_->failed("ending the count", code);
   Decode decode{.head = {size_until(&Decode::dropped), nullptr}, .ranges = ranges_, .dropped = 0};
   if (const int code = call_->decode(&decode); code != 0) return call_->failed("reading counts", code);
+  return {};
+}
+
+Result<std::vector<std::vector<double>>> Cupti::values(const CuptiPlan& plan) const {
+  DataInfo info{
+      .head = {size_until(&DataInfo::ranges), nullptr}, .data = data_.data(), .size = data_.size(), .ranges = 0};
+  if (const int code = call_->data_info(&info); code != 0) return call_->failed("how many launches it counted", code);
   auto names = pointers(plan.counters);
-  std::vector<double> values(names.size(), 0.0);
-  Evaluate evaluate{.head = {size_until(&Evaluate::values), nullptr},
-                    .host = plan.host.get(),
-                    .data = data_.data(),
-                    .size = data_.size(),
-                    .range = 0,
-                    .names = names.data(),
-                    .count = names.size(),
-                    .values = values.data()};
-  if (const int code = call_->evaluate(&evaluate); code != 0) return call_->failed("the values of counts", code);
-  return values;
+  std::vector<std::vector<double>> all;
+  for (std::size_t i = 0; i < info.ranges; ++i) {
+    all.emplace_back(names.size(), 0.0);
+    Evaluate evaluate{.head = {size_until(&Evaluate::values), nullptr},
+                      .host = plan.host.get(),
+                      .data = data_.data(),
+                      .size = data_.size(),
+                      .range = i,
+                      .names = names.data(),
+                      .count = names.size(),
+                      .values = all.back().data()};
+    if (const int code = call_->evaluate(&evaluate); code != 0) return call_->failed("the values of counts", code);
+  }
+  return all;
 }
 
 void Cupti::rest() {

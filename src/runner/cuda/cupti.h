@@ -37,19 +37,23 @@ class Cupti {
   // Kind unavailable if the chip is unknown to this library, or knows none of the counters.
   [[nodiscard]] Result<CuptiPlan> plan(const std::string& chip, const std::vector<std::string>& counters) const;
 
-  // Counts what happens in one launch, which `launch` makes and waits for; CUPTI repeats it for every pass and puts
-  // memory back in between. Values in the order of plan.counters. `context` is a CUcontext. An error of kind
-  // unavailable says what forbids it (rights, another profiler).
-  [[nodiscard]] Result<std::vector<double>> measure(void* context, const CuptiPlan& plan,
-                                                    const std::function<void()>& launch);
-  // Ends what measure() began: as long as it has not been called, launches may be slower.
+  // Counts what happens in launches, of each for itself: begin() for as many as `launches` in the context (a
+  // CUcontext), then count() around each, values() at the end, one row a launch, in the order of plan.counters. An
+  // error of kind unavailable says what forbids it (rights, another profiler).
+  [[nodiscard]] Result<> begin(void* context, const CuptiPlan& plan, std::size_t launches);
+  // `launch` makes one launch and waits for it; CUPTI repeats it for every pass and puts memory back in between.
+  [[nodiscard]] Result<> count(const std::function<void()>& launch);
+  [[nodiscard]] Result<std::vector<std::vector<double>>> values(const CuptiPlan& plan) const;
+  // Ends what begin() began: as long as it has not been called, launches may be slower.
   void rest();
 
- private:
+  // For tests: over functions that play CUPTI.
   explicit Cupti(std::shared_ptr<const CuptiFunctions> functions) : call_(std::move(functions)) {}
+
+ private:
   [[nodiscard]] Result<> initialize();
-  [[nodiscard]] Result<> begin(void* context);
-  [[nodiscard]] Result<> configure(const CuptiPlan& plan);
+  [[nodiscard]] Result<> enable(void* context);
+  [[nodiscard]] Result<> configure(const CuptiPlan& plan, std::size_t launches);
 
   std::shared_ptr<const CuptiFunctions> call_;
   void* ranges_ = nullptr;  // CUPTI's object while it is enabled

@@ -107,6 +107,10 @@ class FakeDriver {
       --now_->events;
       return 0;
     };
+    d.get_current = [](CuContext* context) {
+      *context = now_;
+      return 0;
+    };
     // A clock that each launch moves by a millisecond.
     d.event_record = [](CuEvent event, CuStream) {
       now_->times_[reinterpret_cast<std::size_t>(event) - 1] = now_->launched_;

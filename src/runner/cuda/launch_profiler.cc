@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <optional>
 
 namespace kerf {
@@ -70,31 +71,61 @@ LaunchCounters described(const CudaDriver& driver, int step, const CudaLaunch& l
           .counters = {}};
 }
 
+// Enabling CUPTI takes longer than all else: it is enabled once for all launches, or anew for each.
 class Counting final : public FirstLaunches {
  public:
   Counting(const CudaDriver& driver, Cupti& cupti, const CuptiPlan& plan, const DeviceBuffer& flush,
-           const std::vector<int>& steps, std::vector<LaunchCounters>& into)
-      : FirstLaunches(driver, flush, steps), cupti_(cupti), plan_(plan), into_(into) {}
+           const std::vector<int>& steps, bool together)
+      : FirstLaunches(driver, flush, steps),
+        cupti_(cupti),
+        plan_(plan),
+        most_(together ? steps.size() : 1),
+        together_(together) {}
 
- protected:
-  Result<> look(int step, const CudaLaunch& launch, const std::function<void()>& run) override {
-    CuContext context = nullptr;
-    driver().get_current(&context);
-    note(step, launch, TRY(cupti_.measure(context, plan_, run)));
+  // After the run: what was counted of each launch goes to those that are known.
+  Result<> note(std::vector<LaunchCounters>& into) {
+    if (together_) TRY(take());
+    for (std::size_t i = 0; i < seen_.size(); ++i) {
+      auto at = std::ranges::find(into, seen_[i].step, &LaunchCounters::step);
+      if (at == into.end()) at = into.insert(into.end(), seen_[i]);
+      for (std::size_t k = 0; k < values_[i].size(); ++k)
+        if (std::isfinite(values_[i][k])) at->counters[plan_.counters[k]] = values_[i][k];
+    }
     return {};
   }
 
+ protected:
+  Result<> look(int step, const CudaLaunch& launch, const std::function<void()>& run) override {
+    if (seen_.empty() || !together_) {
+      CuContext context = nullptr;
+      driver().get_current(&context);
+      TRY(cupti_.begin(context, plan_, most_));
+    }
+    TRY(cupti_.count(run));
+    seen_.push_back(described(driver(), step, launch));
+    return together_ ? Result<>() : take();
+  }
+
  private:
-  void note(int step, const CudaLaunch& launch, const std::vector<double>& values) {
-    auto at = std::ranges::find(into_, step, &LaunchCounters::step);
-    if (at == into_.end()) at = into_.insert(into_.end(), described(driver(), step, launch));
-    for (std::size_t i = 0; i < values.size(); ++i)
-      if (std::isfinite(values[i])) at->counters[plan_.counters[i]] = values[i];
+  // What was counted since the last enabling. Rows that are missing, or in which nothing was counted, are an error.
+  Result<> take() {
+    if (values_.size() == seen_.size()) return {};
+    std::vector<std::vector<double>> rows = TRY(cupti_.values(plan_));
+    std::ranges::move(rows, std::back_inserter(values_));
+    const auto nothing = [](const std::vector<double>& row) {
+      return std::ranges::none_of(row, [](double value) { return std::isfinite(value); });
+    };
+    if (values_.size() != seen_.size() || std::ranges::any_of(values_, nothing))
+      return fail(ErrorKind::unavailable, "unavailable: CUPTI did not count each launch");
+    return {};
   }
 
   Cupti& cupti_;
   const CuptiPlan& plan_;
-  std::vector<LaunchCounters>& into_;
+  std::size_t most_;  // launches under one enabling
+  bool together_;
+  std::vector<LaunchCounters> seen_;
+  std::vector<std::vector<double>> values_;  // of each
 };
 
 class Sampling final : public FirstLaunches {
@@ -205,19 +236,28 @@ Result<const CuptiPlan*> LaunchProfiler::plan(const std::vector<std::string>& gr
 Result<ProfileAnswer> LaunchProfiler::profile(const DeviceRequest& request, CudaExecutor& executor,
                                               OpenedMemories& memories, const DeviceBuffer& flush) {
   ProfileAnswer answer;
-  const auto count = [&]() -> Result<> {
+  const auto count = [&](const CuptiPlan& plan, bool together) -> Result<> {
+    Counting counting(*driver_, cupti_, plan, flush, request.profile.steps, together);
+    TRY(executor.place(request, memories));
+    executor.observe(&counting);
+    const auto ran = executor.replay(request.run);
+    executor.observe(nullptr);
+    if (!ran) return std::unexpected(ran.error());
+    TRY(executor.finish());
+    if (counting.error()) return std::unexpected(*counting.error());
+    return counting.note(answer.launches);
+  };
+  const auto count_all = [&]() -> Result<> {
     for (const auto& group : request.profile.groups) {
       const CuptiPlan& plan = *TRY(this->plan(group));
       answer.passes += plan.passes;
       answer.unknown.insert(answer.unknown.end(), plan.unknown.begin(), plan.unknown.end());
-      Counting counting(*driver_, cupti_, plan, flush, request.profile.steps, answer.launches);
-      TRY(executor.place(request, memories));
-      executor.observe(&counting);
-      const auto ran = executor.replay(request.run);
-      executor.observe(nullptr);
-      if (!ran) return std::unexpected(ran.error());
-      if (counting.error()) return std::unexpected(*counting.error());
-      TRY(executor.finish());
+      if (together_ && request.profile.steps.size() > 1) {
+        if (const auto counted = count(plan, true)) continue;
+        if (executor.lost()) return fail(ErrorKind::unavailable, "unavailable: the GPU was lost while it was counted");
+        together_ = false;  // this CUPTI wants to be enabled for each
+      }
+      TRY(count(plan, false));
     }
     return {};
   };
@@ -228,7 +268,7 @@ Result<ProfileAnswer> LaunchProfiler::profile(const DeviceRequest& request, Cuda
     answer.no_samples =
         "unavailable: program counters are sampled of candidates that are confirmed or whose profile is asked for";
   }
-  auto counted = count();
+  auto counted = count_all();
   cupti_.rest();
   if (!counted) return std::unexpected(std::move(counted).error());
   return answer;

@@ -26,9 +26,11 @@ class LaunchProfiler {
   [[nodiscard]] Result<ProfileAnswer> profile(const DeviceRequest& request, CudaExecutor& executor,
                                               OpenedMemories& memories, const DeviceBuffer& flush);
 
- private:
+  // What open() makes it of.
   LaunchProfiler(const CudaDriver& driver, Cupti cupti, std::string chip, Result<PcSampler> sampler)
       : driver_(&driver), cupti_(std::move(cupti)), chip_(std::move(chip)), sampler_(std::move(sampler)) {}
+
+ private:
   [[nodiscard]] Result<> sample(const DeviceRequest& request, CudaExecutor& executor, OpenedMemories& memories,
                                 const DeviceBuffer& flush, ProfileAnswer& answer);
   [[nodiscard]] Result<const CuptiPlan*> plan(const std::vector<std::string>& group);
@@ -38,6 +40,7 @@ class LaunchProfiler {
   std::string chip_;
   Result<PcSampler> sampler_;                                          // or why there is none
   std::vector<std::pair<std::vector<std::string>, CuptiPlan>> plans_;  // making one takes some ten milliseconds
+  bool together_ = true;  // whether one enabling does for several launches, as far as is known
 };
 
 // Runs the plan 2 * rounds times, by turns as it is and with the probed kernel in the place of the step's first launch.
