@@ -8,6 +8,7 @@
 #include <new>
 #include <span>
 
+#include "runner/clocked_run.h"
 #include "runner/executor.h"
 #include "runner/lockdown.h"
 
@@ -35,15 +36,8 @@ Result<> run_once(Executor& executor, const Channel& channel) {
   // Also after binding: the run that is judged and timed is always a replay.
   TRY(place());
   if (run.cold) TRY(executor.flush_caches());
-  TRY(channel.send(encode_number("ready", 1)));
-  TRY(channel.receive(for_ever));
-  auto answer = executor.replay(run);
-  TRY(channel.send(encode_number("done", 1)));
-  // kerf stops its clock on this message: it must not have to wait for our core.
-  TRY(channel.receive(for_ever));
-  if (answer) {
-    if (auto fine = executor.finish(run); !fine) answer = std::unexpected(fine.error());
-  }
+  const auto answer =
+      TRY(clocked_run(channel, [&] { return executor.replay(run); }, [&] { return executor.finish(run); }));
   return channel.send(answer ? encode(*answer) : encode(answer.error()));
 }
 

@@ -10,6 +10,7 @@
 #include "runner/cuda/fake_cupti.h"
 #include "runner/cuda/fake_driver.h"
 #include "runner/cuda/launch_profiler.h"
+#include "runner/fake_bridge.h"
 
 namespace kerf {
 namespace {
@@ -50,6 +51,15 @@ block = [64]
 args = [{ tensor_map = "x", box = [64] }, "out", "numel(x)"]
 /// */
 extern "C" __global__ void copy(const __grid_constant__ CUtensorMap x, float* out, int64_t n) {}
+)cu";
+
+const char* const operator_to_out = R"cu(/* /// kerf
+version = 1
+[[step]]
+call = "aten.relu"
+args = ["x"]
+out = "out"
+/// */
 )cu";
 
 template <class T>
@@ -94,12 +104,12 @@ struct Executor : ::testing::Test {
   }
   static float* floats(std::vector<std::uint64_t>& memory) { return reinterpret_cast<float*>(memory.data()); }
 
-  void have(const char* text, const char* kernel) {
+  void have(const char* text, const char* kernel, const KerfBridge* bridge = nullptr) {
     load.load.candidate = {.text = text, .language = Language::cuda, .name = "test.cu"};
     load.load.memory_limit = 1 << 20;
     load.symbols = {{kernel, kernel}};
     source = *read_source(load.load.candidate);
-    executor = std::make_unique<CudaExecutor>(driver, filler, flush, nullptr, 0, source, load, page);
+    executor = std::make_unique<CudaExecutor>(driver, filler, flush, bridge, 0, source, load, page);
     ASSERT_TRUE(executor->load_image());
   }
   static DeviceRequest run_of(bool timed) {
@@ -158,6 +168,26 @@ TEST_F(Executor, TimesStepsInTheFirstTimedRunAndWholeRunsAfterwards) {
   ASSERT_TRUE(second);
   EXPECT_EQ(second->device_us, 2000);
   EXPECT_THAT(second->step_us, ElementsAre(1000, 1000));
+}
+
+TEST_F(Executor, CopiesAnOperatorsResultIntoItsOutputWhenTheRunIsOver) {
+  FakeBridge bridge;
+  have(operator_to_out, "scale", &bridge.table());
+  ASSERT_TRUE(run());
+  for (std::int64_t i = 0; i < elements; ++i) EXPECT_EQ(floats(outputs)[i], static_cast<float>(i));
+  const DeviceRequest request = run_of(true);
+  ASSERT_TRUE(executor->place(request, *memories));
+  std::ranges::fill(outputs, 0);
+  bridge.log.clear();
+  const auto answer = executor->replay(request.run);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_THAT(bridge.log, ElementsAre("call")) << "neither clock sees more";
+  EXPECT_EQ(answer->device_us, 0);
+  EXPECT_EQ(floats(outputs)[5], 0.0f);
+  ASSERT_TRUE(executor->finish());
+  EXPECT_THAT(bridge.log, ElementsAre("call", "copy"));
+  EXPECT_EQ(floats(outputs)[5], 5.0f);
+  executor.reset();
 }
 
 TEST_F(Executor, TimesOneLaunchOfAGraphOnceStepsAreKnown) {

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/shared_memory.h"
+#include "runner/clocked_run.h"
 #include "runner/cuda/cuda_executor.h"
 #include "runner/cuda/launch_profiler.h"
 
@@ -149,14 +150,8 @@ class CudaWorker {
       return channel_.send(encode(fail(ErrorKind::internal, "no such candidate is loaded").error()));
     CudaExecutor& executor = *found->second->executor;
     if (const auto ready = placed(request, executor); !ready) return failed(*found->second, ready.error());
-    TRY(channel_.send(encode_number("ready", 1)));
-    TRY(channel_.receive(for_ever));
-    auto answer = executor.replay(request.run, request.graph);
-    TRY(channel_.send(encode_number("done", 1)));
-    TRY(channel_.receive(for_ever));
-    if (answer) {
-      if (auto fine = executor.finish(); !fine) answer = std::unexpected(fine.error());
-    }
+    const auto answer = TRY(clocked_run(
+        channel_, [&] { return executor.replay(request.run, request.graph); }, [&] { return executor.finish(); }));
     if (!answer) return failed(*found->second, answer.error());
     lost_ = executor.lost();
     return channel_.send(encode(*answer));
