@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <map>
 #include <utility>
 
 #include "base/paths.h"
@@ -13,8 +12,10 @@ namespace {
 
 constexpr int child_fd = 3;
 
-Result<std::map<std::string, std::string>> environment(const OracleOptions& options, const std::string& package,
-                                                       int threads, int compilers) {
+}  // namespace
+
+Result<std::map<std::string, std::string>> oracle_environment(const OracleOptions& options, const std::string& package,
+                                                              int threads, int compilers) {
   auto environment = clean_environment();
   const auto cache = TRY(cache_directory());
   environment["PYTHONPATH"] = package;
@@ -40,8 +41,6 @@ Result<std::map<std::string, std::string>> environment(const OracleOptions& opti
   return environment;
 }
 
-}  // namespace
-
 Result<OracleProcess> start_oracle_process(const OracleOptions& options, int threads, int compilers) {
   const std::string python = options.python.empty() ? kerf::python() : options.python;
   const auto program = find_program(python);
@@ -53,7 +52,7 @@ Result<OracleProcess> start_oracle_process(const OracleOptions& options, int thr
   const std::string package = options.package.empty() ? TRY(shipped("oracle")).string() : options.package;
   auto [ours, theirs] = TRY(Channel::pair());
   Command command{.argv = {*program, "-m", "kerf_oracle", "--fd", fmt::format("{}", child_fd)},
-                  .environment = TRY(environment(options, package, threads, compilers))};
+                  .environment = TRY(oracle_environment(options, package, threads, compilers))};
   command.inherit[child_fd] = theirs.fd();
   return OracleProcess{
       .process = TRY(Process::start(command, options.log_fd)), .channel = std::move(ours), .python = *program};

@@ -1,0 +1,61 @@
+#include "evaluate/profile_job.h"
+
+#include <gmock/gmock.h>
+
+#include "evaluate/job_fixture.h"
+
+namespace kerf {
+namespace {
+
+struct ProfileJob : JobFixture {
+  CandidateState timed(double us, Effort effort = Effort::screen) {
+    auto c = candidate(effort);
+    c.timed.receipt.time_us = Estimate{.median = us, .low = us, .high = us, .samples = 9};
+    c.timed.step_us = {us};
+    return c;
+  }
+};
+
+TEST_F(ProfileJob, IsForTheFastestSoFarForWhatIsConfirmedAndForWhatIsAskedFor) {
+  EXPECT_TRUE(worth_a_profile(*shared, timed(100))) << "the first";
+  EXPECT_FALSE(worth_a_profile(*shared, timed(110)));
+  EXPECT_TRUE(worth_a_profile(*shared, timed(90)));
+  EXPECT_FALSE(worth_a_profile(*shared, timed(95)));
+  EXPECT_TRUE(worth_a_profile(*shared, timed(95, Effort::confirm)));
+  auto asked = timed(95);
+  asked.request.profile = true;
+  EXPECT_TRUE(worth_a_profile(*shared, asked));
+  asked.timed.receipt.quarantined = true;
+  EXPECT_FALSE(worth_a_profile(*shared, asked)) << "nothing is built on it";
+}
+
+TEST_F(ProfileJob, ThatCannotBeHadLeavesTheReceiptAndSaysWhy) {
+  runner->on_profile = [](const std::vector<int>&) -> Result<ProfileAnswer> {
+    return fail(ErrorKind::unavailable, "unavailable: no rights");
+  };
+  auto c = timed(100);
+  ASSERT_TRUE(profile_picked(*shared, c));
+  EXPECT_FALSE(c.profile);
+  EXPECT_EQ(c.timed.receipt.unavailable.at("profile"), "unavailable: no rights");
+  EXPECT_EQ(c.timed.receipt.time_us.median, 100);
+}
+
+TEST_F(ProfileJob, KeepsWhatWasCountedAndSaysWhichLinesAreUnknown) {
+  std::vector<int> steps;
+  runner->on_profile = [&](const std::vector<int>& asked) -> Result<ProfileAnswer> {
+    steps = asked;
+    ProfileAnswer answer{.passes = 1};
+    answer.no_samples = "unavailable: nobody sampled";
+    answer.launches = {{.step = 0, .counters = {{"gpu__time_duration.sum", 1000}}}};
+    return answer;
+  };
+  auto c = timed(100);
+  ASSERT_TRUE(profile_picked(*shared, c));
+  ASSERT_TRUE(c.profile);
+  EXPECT_EQ(steps, std::vector<int>{0});
+  EXPECT_EQ(c.profile->answer.launches.front().counters.at("gpu__time_duration.sum"), 1000);
+  EXPECT_EQ(c.timed.receipt.unavailable.at("lines"), "unavailable: nobody sampled");
+}
+
+}  // namespace
+}  // namespace kerf
