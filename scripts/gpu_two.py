@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Bundles of candidates judged on one GPU and on two side by side: verdicts, wall times, and which device judged which. Needs a machine
-with two NVIDIA GPUs and kerf on the PATH (or its path as argument); some two minutes."""
+with two NVIDIA GPUs and kerf on the PATH (or its path as argument); some two minutes. With a second argument, `dry`, whatever this machine
+judges with takes the place of both: that tells whether the script itself works."""
 import collections
 import json
 import pathlib
@@ -12,8 +13,9 @@ import time
 
 root = pathlib.Path(__file__).resolve().parent.parent
 kerf = sys.argv[1] if len(sys.argv) > 1 else "kerf"
+first, both = ("", "") if sys.argv[2:] == ["dry"] else ("0", "0,1")
 folder = pathlib.Path(tempfile.mkdtemp())
-LIMIT = 200
+LIMIT = 60  # seconds, of one worker: with PyTorch's start and admission one takes some twenty
 
 ROW_SUM = """import torch
 rows, columns = 2048, 8192
@@ -56,22 +58,28 @@ extern "C" __global__ void row_sum(const float* x, float* out, int64_t n) {{
 
 def pack(name, problem, candidates, *options):
     bundle = folder / f"{name}.bundle"
-    subprocess.run([kerf, "evaluate", problem, *candidates, "--target", "nvidia", "--screen", "--bundle", bundle, *options], check=True,
-                   capture_output=True, text=True)
+    run = subprocess.run([kerf, "evaluate", problem, *candidates, "--target", "nvidia", "--screen", "--bundle", bundle, *options],
+                         capture_output=True, text=True, timeout=LIMIT)
+    if run.returncode != 0:
+        sys.exit(f"{name} cannot be packed (exit code {run.returncode}): {run.stderr.strip()[-600:]}")
     return bundle
 
 
 def work(bundle, devices):
     """(file, verdict, device index and place) of each candidate."""
-    results = folder / f"{bundle.stem}-{devices.replace(',', '')}.results"
+    results = folder / f"{bundle.stem}-{devices.replace(',', '')}-{time.monotonic_ns()}.results"
     start = time.monotonic()
     # A store of its own: verdicts that are known already would take no time.
-    run = subprocess.run([kerf, "worker", "run", bundle, "--out", results, "--devices", devices, "--jobs", "8",
-                          "--store", folder / f"{results.stem}.db"], capture_output=True, text=True, timeout=LIMIT)
+    try:
+        run = subprocess.run([kerf, "worker", "run", bundle, "--out", results, *(["--devices", devices] if devices else []), "--jobs", "8",
+                              "--store", folder / f"{results.stem}.db"], capture_output=True, text=True, timeout=LIMIT)
+        ended, said = f"exit code {run.returncode}", "" if run.returncode == 0 else run.stderr
+    except subprocess.TimeoutExpired as late:
+        ended, said = f"ended after {LIMIT} s", (late.stderr or b"").decode()
     wall = time.monotonic() - start
-    print(f"{bundle.stem} on {devices}: {wall:.1f} s, exit code {run.returncode}")
-    if run.returncode != 0:
-        print(" ", run.stderr.strip()[-600:])
+    print(f"{bundle.stem} on {devices or 'what is here'}: {wall:.1f} s, {ended}", flush=True)
+    if said:
+        print(" ", said.strip()[-600:])
     judged = {}
     if results.exists():
         for line in map(json.loads, results.read_text().splitlines()):
@@ -95,12 +103,12 @@ bundles = {"relu": (pack("relu", root / "bench/gpu/relu.py", cases[:4] + cases[-
            "row_sum": (pack("row_sum", folder / "row_sum.py", sums), sums)}
 different = 0
 for name, (bundle, candidates) in bundles.items():
-    one, alone = work(bundle, "0")
-    two, spread = work(bundle, "0,1")
+    one, alone = work(bundle, first)
+    two, spread = work(bundle, both)
     used = collections.Counter()
     for i, candidate in enumerate(candidates):
         if i not in alone or i not in spread:
-            print(f"  {candidate.name}: not judged on {'0' if i not in alone else '0,1'}")
+            print(f"  {candidate.name}: not judged on {first if i not in alone else both}")
             different += 1
             continue
         a, b = alone[i], spread[i]
@@ -111,7 +119,8 @@ for name, (bundle, candidates) in bundles.items():
         print(f"  {'ok  ' if same else 'DIFF'} {candidate.name:24} {a[0]['verdict']} {a[0]['rule'] or ''}"
               + ("" if same else f", on two {b[0]['verdict']} {b[0]['rule'] or ''}: {b[0]['message'] or ''}")
               + (f"  {a[3]:.1f} us on {a[1]}, {b[3]:.1f} us on {b[1]}" if a[3] and b[3] else ""))
-    print(f"  one GPU {one:.1f} s, two {two:.1f} s; timed by {dict(used)}")
+    jobs = [sum(job["seconds"] for e in judged.values() for job in e[0]["jobs"]) for judged in (alone, spread)]
+    print(f"  one GPU {one:.1f} s ({jobs[0]:.1f} s of jobs), two {two:.1f} s ({jobs[1]:.1f} s of jobs); timed by {dict(used)}", flush=True)
 shutil.rmtree(folder)
 print("all verdicts alike" if different == 0 else f"{different} differ")
 sys.exit(1 if different else 0)
