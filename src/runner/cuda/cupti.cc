@@ -11,9 +11,25 @@
 
 namespace kerf {
 
-using namespace cupti;
-
 namespace {
+
+using cupti::AddMetrics;
+using cupti::ChipName;
+using cupti::ConfigImage;
+using cupti::DataInfo;
+using cupti::DataInitialize;
+using cupti::DataSize;
+using cupti::Decode;
+using cupti::Enable;
+using cupti::Evaluate;
+using cupti::HostInitialize;
+using cupti::HostObject;
+using cupti::ImageSize;
+using cupti::Passes;
+using cupti::Plain;
+using cupti::RangesObject;
+using cupti::SetConfig;
+using cupti::Stop;
 
 constexpr int no_rights = 35, no_rights_in_guest = 40;
 constexpr int range_profiler = 0, each_launch = 1, replay_of_kernels = 2;  // CUpti_ProfilerType, …Range, …ReplayMode
