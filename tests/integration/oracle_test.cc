@@ -342,17 +342,17 @@ TEST(AheadCompiler, IsWaitedForAsLongAsItIsAtWork) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
   EXPECT_LT(seconds(Baseline::compile), 1) << "nothing is under way";
-  ahead.begin("w", broken, {Baseline::compile, Baseline::max_autotune});
+  ahead.begin("w", 0, broken, {Baseline::compile, Baseline::max_autotune});
   EXPECT_LT(seconds(Baseline::eager), 1) << "not asked for";
   EXPECT_LT(seconds(Baseline::max_autotune), 90) << "an error is an answer";
   EXPECT_LT(seconds(Baseline::compile), 1) << "answered on the way";
-  ahead.begin("w", broken, {Baseline::compile});
+  ahead.begin("w", 0, broken, {Baseline::compile});
   ahead.stop();
   EXPECT_LT(seconds(Baseline::compile), 1);
   OracleOptions without = test_options();
   without.python = "/no/such/python";
   AheadCompiler none(without);
-  none.begin("w", broken, {Baseline::compile});
+  none.begin("w", 0, broken, {Baseline::compile});
   none.wait("w", Baseline::compile, std::chrono::seconds(1));
 }
 
