@@ -74,6 +74,15 @@ std::int64_t power_above(std::int64_t n) {
   return n < 1 ? 1 : static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(n)));
 }
 
+// Of a thread in CUDA: what it has loaded, and what is scanned, in rows as doubles, too.
+std::int64_t registers_of_a_round(const Region& region, const Schedule& s) {
+  const auto scans = static_cast<std::int64_t>(region.scans().size());
+  const std::int64_t loads = std::ranges::count_if(region.code, [&](const Instruction& i) {
+    return i.form == Instruction::Form::load && (i.axes >> (region.axes.size() - 1) & 1U) != 0;
+  });
+  return (loads + scans * (s.sketch == Sketch::columns ? 1 : 3)) * s.unroll * s.width;
+}
+
 std::string illegal_on_gpus(const Region& region, const Schedule& s, Language language) {
   if (std::ranges::any_of(s.block, [](std::int64_t n) { return n < 32 || n > 1024 || !is_power_of_two(n); }))
     return "a block has 32 to 1024 threads, a power of two";
@@ -88,11 +97,11 @@ std::string illegal_on_gpus(const Region& region, const Schedule& s, Language la
     if (const std::string why = not_split(region); !why.empty()) return why;
   if (language == Language::cuda) {
     if (!vectorisable(region, s, s.width)) return "not every row is made of whole vectors";
+    if (registers_of_a_round(region, s) > 96) return "the registers do not hold a round";
     if (s.sketch != Sketch::rows) return s.lanes == 1 ? "" : "a row is for threads of one warp";
     if (s.lanes > 32 && s.lanes != whole_block) return "a row is for threads of one warp, or for a whole block";
-    // What each warp has of a round is looked at by all threads; values of a round are doubles.
-    if (s.lanes > 32 && s.block.back() > 512) return "too many warps";
-    return s.unroll * s.width > 32 ? "the registers do not hold a round" : "";
+    // What each warp has of a round is looked at by all threads.
+    return s.lanes > 32 && s.block.back() > 512 ? "too many warps" : "";
   }
   if (s.lanes > 32 && (s.lanes != whole_block || s.sketch == Sketch::columns))
     return "a row is for threads of one warp, or for a whole program";
@@ -121,12 +130,14 @@ Schedule cuda_schedule(const Region& region, const CacheFacts& machine) {
     widest(lines >= 8192 * machine.sms ? 4 : 1);
     s.unroll = std::min<std::int64_t>(power_above(length), s.width > 1 ? 8 : 32);
     s.block = {32, 64};
+    while (s.unroll > 1 && registers_of_a_round(region, s) > 96) s.unroll /= 2;
     return s;
   }
   s.unroll = 4;
   s.sketch = Sketch::split;
   s.resident = 32 * machine.sms;
   widest(4);
+  while (s.unroll > 1 && registers_of_a_round(region, s) > 96) s.unroll /= 2;
   if (lines < 2 * machine.sms && length >= 16384 && illegal_on_gpus(region, s, Language::cuda).empty()) return s;
   s.sketch = Sketch::rows;
   s.resident = 0;
@@ -138,7 +149,7 @@ Schedule cuda_schedule(const Region& region, const CacheFacts& machine) {
     s.lanes = std::clamp<std::int64_t>(power_above(vectors), 1, 32);
   }
   const std::int64_t sharing = std::min(s.lanes, s.block.front());
-  s.unroll = std::clamp<std::int64_t>(power_above((vectors + sharing - 1) / sharing), 1, 4);
+  s.unroll = std::clamp<std::int64_t>(power_above((vectors + sharing - 1) / sharing), 1, s.unroll);
   return s;
 }
 
@@ -213,7 +224,10 @@ std::vector<GpuMove> scan_moves(const Region& region, const Schedule& now, const
              [&](Schedule& s) { s.unroll = unroll; });
     for (const std::int64_t width : {1, 2, 4})
       if (!triton || now.sketch == Sketch::columns)
-        change("vector_loads", fmt::format("{} bytes a load", 4 * width), [&](Schedule& s) { s.width = width; });
+        change("vector_loads", fmt::format("{} bytes a load", 4 * width), [&](Schedule& s) {
+          if (!triton) s.unroll = std::max<std::int64_t>(1, s.unroll * s.width / width);
+          s.width = width;
+        });
     for (const std::int64_t lanes : {1, 4, 8, 16, 32, static_cast<int>(whole_block)})
       if (rows || (now.sketch == Sketch::columns && triton))
         change(
