@@ -20,7 +20,7 @@ import tomllib
 # As is_trivial() in src/synthesize/builtin/lower.cc has them, and views that no region has.
 VIEWS = set("""view reshape _unsafe_view flatten unflatten unsqueeze squeeze permute transpose t numpy_T expand expand_as alias
 detach clone contiguous lift_fresh_copy lift_fresh dropout broadcast_tensors scalar_tensor full zeros ones full_like zeros_like
-ones_like _to_copy to mT swapaxes broadcast_to select slice split split_with_sizes chunk unbind""".split())
+ones_like _to_copy to mT swapaxes broadcast_to flip select slice split split_with_sizes chunk unbind""".split())
 
 
 def plan_of(path):
