@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "synthesize/builtin/emit/triton_text.h"
@@ -305,10 +306,12 @@ class Emitter : private TritonText {
                        in_parentheses(size_of_axes(p_.columns)));
   }
 
-  // Sizes of windows and channels become constants of the kernel: positions in a window are divided by them all the
-  // time.
+  // Sizes of windows over channels that are side by side become constants of the kernel: positions in a window are
+  // divided by them all the time. (Elsewhere it saves nothing, and costs registers.)
   void fix_sizes() {
-    if (!has_windows(r_)) return;
+    constexpr std::int64_t many = 16;
+    const int last = static_cast<int>(std::bit_width(p_.inner)) - 1;
+    if (!has_windows(r_) || r_.axes[static_cast<std::size_t>(last)].extent.values[0] < many) return;
     for (int a = 0; a <= inner_; ++a) {
       if (!(p_.inner & bit(a))) continue;
       const std::string name = size(a);

@@ -6,8 +6,8 @@
 # [[step]]
 # launch = "relu_kernel"
 # grid = ["cdiv(x.shape[0] * x.shape[3] * ((x.shape[3] + 2 - (w.shape[3] - 1) - 1) // 1 + 1), 128) * cdiv(x.shape[2], 128)"]
-# args = ["cdiv(x.shape[2], 128)", "cdiv(x.shape[0] * x.shape[3] * ((x.shape[3] + 2 - (w.shape[3] - 1) - 1) // 1 + 1), 128)", "x.shape[0]", "x.shape[3]", "(x.shape[3] + 2 - (w.shape[3] - 1) - 1) // 1 + 1", "x.shape[2]", "x", "x.shape[2] * x.shape[3] * x.shape[1]", "x.shape[2] * x.shape[3]", "w", "w.shape[3] * w.shape[2] * x.shape[1]", "b", "out"]
-# constexpr = { ROWS = 128, COLUMNS = 128, INNER = 32, I = "x.shape[1]", J = "w.shape[2]", K = "w.shape[3]" }
+# args = ["cdiv(x.shape[2], 128)", "cdiv(x.shape[0] * x.shape[3] * ((x.shape[3] + 2 - (w.shape[3] - 1) - 1) // 1 + 1), 128)", "x.shape[0]", "x.shape[3]", "(x.shape[3] + 2 - (w.shape[3] - 1) - 1) // 1 + 1", "x.shape[2]", "x.shape[1]", "w.shape[2]", "w.shape[3]", "x", "x.shape[2] * x.shape[3] * x.shape[1]", "x.shape[2] * x.shape[3]", "w", "w.shape[3] * w.shape[2] * x.shape[1]", "b", "out"]
+# constexpr = { ROWS = 128, COLUMNS = 128, INNER = 32 }
 # num_warps = "THREADS // 32"
 # ///
 
@@ -17,7 +17,7 @@ import triton.language as tl
 
 # i < x.shape[1], j < w.shape[2], k < w.shape[3], l < x.shape[0], m < x.shape[2], n < x.shape[3], p < (x.shape[3] + 2 - (w.shape[3] - 1) - 1) // 1 + 1
 @triton.jit
-def relu_kernel(across, down, L, N, P, M, x_from, x_stride_l, x_stride_i, w_from, w_stride_m, b_from, out_to, ROWS: tl.constexpr, COLUMNS: tl.constexpr, INNER: tl.constexpr, I: tl.constexpr, J: tl.constexpr, K: tl.constexpr):
+def relu_kernel(across, down, L, N, P, M, I, J, K, x_from, x_stride_l, x_stride_i, w_from, w_stride_m, b_from, out_to, ROWS: tl.constexpr, COLUMNS: tl.constexpr, INNER: tl.constexpr):
     program = tl.program_id(0)
     first_row = program // (8 * across) * 8
     height = tl.minimum(down - first_row, 8)
