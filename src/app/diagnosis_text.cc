@@ -174,9 +174,28 @@ class Note {
       facts.push_back(share("share.calls", "of the time in library calls"));
     if (find("share.outside_steps") != nullptr && get("share.outside_steps") > 0.05)
       facts.push_back(share("share.outside_steps", "of the time outside the steps"));
-    if (facts.empty()) return;
+    const std::vector<std::string> watched = threads();
+    if (facts.empty() && watched.empty()) return;
     text_ += "\nWhat was measured:\n";
     line("run", facts);
+    line("threads", watched);
+  }
+
+  // Of a run that was watched.
+  [[nodiscard]] std::vector<std::string> threads() const {
+    std::vector<std::string> facts;
+    if (find("imbalance") != nullptr)
+      facts.push_back(fmt::format("the busiest works {:.2f} times as long as the average", get("imbalance")));
+    if (find("slowdown.shared_lines") != nullptr && find("share.shared_lines") != nullptr)
+      facts.push_back(
+          fmt::format("{} of the writes to cache lines meet another thread's, which makes it {:.2f} times "
+                      "as long",
+                      percent_words(get("share.shared_lines")), get("slowdown.shared_lines")));
+    if (find("page_faults") != nullptr) facts.push_back(fmt::format("{:.0f} page faults a run", get("page_faults")));
+    if (find("threads.nodes") != nullptr)
+      facts.push_back(
+          fmt::format("they ran on {:.0f} memory nodes, memory was first touched on one", get("threads.nodes")));
+    return facts;
   }
 
   void places() {
@@ -238,6 +257,9 @@ class Note {
     constexpr std::array kinds{std::pair("profile", "counters"),
                                std::pair("ncu", "counters of Nsight Compute's"),
                                std::pair("lines", "lines of what was sampled"),
+                               std::pair("loop", "model of the inner loop"),
+                               std::pair("threads", "look at the threads"),
+                               std::pair("shared_lines", "look at the cache lines that threads share"),
                                std::pair("timeline", "timeline"),
                                std::pair("trace.eager", "trace of eager"),
                                std::pair("trace.compile", "trace of torch.compile")};

@@ -66,6 +66,20 @@ TEST(DiagnosisText, NumbersCausesWithTheirEvidence) {
               AllOf(HasSubstr("the main cause first"), HasSubstr("  2. registers [spills, static]")));
 }
 
+TEST(DiagnosisText, TellsHowThreadsAndMemoryFareWhereARunWasWatched) {
+  Evaluation e = measured();
+  count(e, {{"imbalance", 1.02}, {"page_faults", 0}});
+  EXPECT_THAT(diagnosis_text(e),
+              AllOf(HasSubstr("the busiest works 1.02 times as long as the average; 0 page faults a run\n"),
+                    Not(HasSubstr("cache lines")), Not(HasSubstr("memory nodes"))));
+  count(e, {{"slowdown.shared_lines", 2.5}, {"share.shared_lines", 0.4}, {"threads.nodes", 2}});
+  EXPECT_THAT(diagnosis_text(e), AllOf(HasSubstr("40 % of the writes to cache lines meet another thread's, which makes "
+                                                 "it 2.50 times as long"),
+                                       HasSubstr("they ran on 2 memory nodes")));
+  e.receipt->unavailable["threads"] = "unavailable: k was ended";
+  EXPECT_THAT(diagnosis_text(e), HasSubstr("\nNo look at the threads: unavailable: k was ended\n"));
+}
+
 TEST(DiagnosisText, TellsWhatWasCountedAndLeavesOutWhatWasNot) {
   Evaluation e = measured();
   e.diagnosis.profiler = "CUPTI";

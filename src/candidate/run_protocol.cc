@@ -37,6 +37,41 @@ Result<T> decoded(std::string_view body, F&& read) {
   }
 }
 
+json to_json(const StepWatch& s) {
+  return {{"step", s.step},
+          {"faults", {s.page_faults, s.major_faults}},
+          {"tasks", s.tasks},
+          {"busiest_us", s.busiest_us},
+          {"all_us", s.all_us},
+          {"apart_us", s.apart_us},
+          {"chunk_us", s.chunk_us},
+          {"lines", {s.lines.lines, s.lines.shared_lines, s.lines.writes, s.lines.shared_writes}},
+          {"looked_at", {s.lines.looked_at, s.lines.writable}},
+          {"argument", s.lines.argument},
+          {"no_lines", s.no_lines}};
+}
+
+StepWatch step_watch_from(const json& j) {
+  const auto count = [&j](const char* key, std::size_t i) { return j.at(key).at(i).get<std::int64_t>(); };
+  const auto list = [&j](const char* key) { return j.at(key).get<std::vector<double>>(); };
+  return {.step = j.at("step").get<int>(),
+          .page_faults = count("faults", 0),
+          .major_faults = count("faults", 1),
+          .tasks = j.at("tasks").get<std::int64_t>(),
+          .busiest_us = list("busiest_us"),
+          .all_us = list("all_us"),
+          .apart_us = list("apart_us"),
+          .chunk_us = list("chunk_us"),
+          .lines = {.lines = count("lines", 0),
+                    .shared_lines = count("lines", 1),
+                    .writes = count("lines", 2),
+                    .shared_writes = count("lines", 3),
+                    .looked_at = count("looked_at", 0),
+                    .writable = count("looked_at", 1),
+                    .argument = j.at("argument").get<int>()},
+          .no_lines = j.at("no_lines").get<std::string>()};
+}
+
 }  // namespace
 
 std::string encode(const LoadMessage& m) {
@@ -71,42 +106,55 @@ Result<LoadMessage> decode_load(std::string_view body) {
 }
 
 std::string encode(const RunMessage& m) {
-  return dump({{"inputs", m.inputs},
-               {"outputs", m.outputs},
-               {"sentinel", m.sentinel},
-               {"seed", m.seed},
-               {"descending", m.descending},
-               {"timed", m.timed},
-               {"cold", m.cold}});
+  json body = {{"inputs", m.inputs},         {"outputs", m.outputs}, {"sentinel", m.sentinel}, {"seed", m.seed},
+               {"descending", m.descending}, {"timed", m.timed},     {"cold", m.cold}};
+  if (m.watch) body["watch"] = *m.watch;
+  return dump(body);
 }
 
 Result<RunMessage> decode_run(std::string_view body) {
   return decoded<RunMessage>(body, [](const json& j) -> Result<RunMessage> {
-    return RunMessage{.inputs = j.at("inputs").get<std::vector<std::int64_t>>(),
-                      .outputs = j.at("outputs").get<std::vector<std::int64_t>>(),
-                      .sentinel = j.at("sentinel").get<std::uint64_t>(),
-                      .seed = j.at("seed").get<std::uint64_t>(),
-                      .descending = j.at("descending").get<bool>(),
-                      .timed = j.at("timed").get<bool>(),
-                      .cold = j.at("cold").get<bool>()};
+    RunMessage m{.inputs = j.at("inputs").get<std::vector<std::int64_t>>(),
+                 .outputs = j.at("outputs").get<std::vector<std::int64_t>>(),
+                 .sentinel = j.at("sentinel").get<std::uint64_t>(),
+                 .seed = j.at("seed").get<std::uint64_t>(),
+                 .descending = j.at("descending").get<bool>(),
+                 .timed = j.at("timed").get<bool>(),
+                 .cold = j.at("cold").get<bool>()};
+    if (j.contains("watch")) m.watch = j.at("watch").get<std::vector<int>>();
+    return m;
   });
 }
 
 std::string encode(const RunAnswer& a) {
-  return dump({{"device_us", a.device_us},
+  json body = {{"device_us", a.device_us},
                {"before_us", a.before_us},
                {"prepare_us", a.prepare_us},
                {"involuntary_switches", a.involuntary_switches},
-               {"step_us", a.step_us}});
+               {"step_us", a.step_us}};
+  if (a.watched) {
+    json steps = json::array();
+    for (const StepWatch& step : a.watched->steps) steps.push_back(to_json(step));
+    body["watched"] = {
+        {"page_fault_us", a.watched->page_fault_us}, {"nodes", a.watched->nodes}, {"steps", std::move(steps)}};
+  }
+  return dump(body);
 }
 
 Result<RunAnswer> decode_answer(std::string_view body) {
   return decoded<RunAnswer>(body, [](const json& j) -> Result<RunAnswer> {
-    return RunAnswer{.device_us = j.at("device_us").get<double>(),
-                     .before_us = j.at("before_us").get<double>(),
-                     .prepare_us = j.at("prepare_us").get<double>(),
-                     .involuntary_switches = j.at("involuntary_switches").get<std::int64_t>(),
-                     .step_us = j.at("step_us").get<std::vector<double>>()};
+    RunAnswer a{.device_us = j.at("device_us").get<double>(),
+                .before_us = j.at("before_us").get<double>(),
+                .prepare_us = j.at("prepare_us").get<double>(),
+                .involuntary_switches = j.at("involuntary_switches").get<std::int64_t>(),
+                .step_us = j.at("step_us").get<std::vector<double>>()};
+    if (j.contains("watched")) {
+      const json& watched = j.at("watched");
+      a.watched =
+          RunWatch{.page_fault_us = watched.at("page_fault_us").get<double>(), .nodes = watched.at("nodes").get<int>()};
+      for (const json& step : watched.at("steps")) a.watched->steps.push_back(step_watch_from(step));
+    }
+    return a;
   });
 }
 

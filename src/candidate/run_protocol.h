@@ -14,6 +14,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -59,6 +60,37 @@ struct RunMessage {
   bool descending = false;
   bool timed = false;
   bool cold = false;
+  // A watched run: of these steps of the plan the first launch is looked at (runner/launch_watch.h). Its times are
+  // those of no run.
+  std::optional<std::vector<int>> watch = {};
+};
+
+// Cache lines (64 bytes) that a launch's chunks write, as far as was looked. A line is shared where two chunks that are
+// handed out within `threads` of each other, hence run side by side, write it. Writes that leave the same bytes are not
+// seen.
+struct LineWrites {
+  std::int64_t lines = 0, shared_lines = 0;
+  std::int64_t writes = 0, shared_writes = 0;  // pairs of a chunk and a line
+  std::int64_t looked_at = 0, writable = 0;    // bytes
+  int argument = -1;  // of the launch: whose memory has the most shared lines; -1: none has any
+};
+
+// What was seen of one step of the plan. Of its first launch, but for page faults. Processor time in microseconds.
+struct StepWatch {
+  int step = 0;                                      // of Plan::steps
+  std::int64_t page_faults = 0, major_faults = 0;    // of all its executions
+  std::int64_t tasks = 0;                            // 0: its launch was not looked at, no more is known
+  std::vector<double> busiest_us = {}, all_us = {};  // of each parallel run: the thread that worked most, all threads
+  std::vector<double> apart_us = {};                 // all threads, where each has copies of what is written
+  std::vector<double> chunk_us = {};  // of each chunk, run alone, in the order in which they are handed out
+  LineWrites lines = {};
+  std::string no_lines = {};  // why lines were not looked at, or threads not run apart
+};
+
+struct RunWatch {
+  double page_fault_us = 0;  // what a page fault costs here
+  int nodes = 0;             // memory nodes on which the threads ran
+  std::vector<StepWatch> steps = {};
 };
 
 struct RunAnswer {
@@ -67,6 +99,7 @@ struct RunAnswer {
   double prepare_us = 0;
   std::int64_t involuntary_switches = 0;
   std::vector<double> step_us;  // by index into Plan::steps
+  std::optional<RunWatch> watched = {};
 };
 
 [[nodiscard]] std::string encode(const LoadMessage& message);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+#include <vector>
+
 namespace kerf {
 namespace {
 
@@ -38,6 +41,44 @@ TEST(RunProtocol, RunKeepsAllBitsOfSeedAndSentinel) {
   EXPECT_EQ(back->sentinel, message.sentinel);
   EXPECT_EQ(back->seed, message.seed);
   EXPECT_TRUE(back->descending && back->cold && !back->timed);
+}
+
+TEST(RunProtocol, WhatWasWatchedSurvivesTheTrip) {
+  EXPECT_FALSE(decode_run(encode(RunMessage{}))->watch);
+  EXPECT_EQ(decode_run(encode(RunMessage{.watch = std::vector{0, 2}}))->watch, (std::vector{0, 2}));
+  EXPECT_FALSE(decode_answer(encode(RunAnswer{}))->watched);
+  const StepWatch step{.step = 2,
+                       .page_faults = 7,
+                       .major_faults = 1,
+                       .tasks = 64,
+                       .busiest_us = {3, 4},
+                       .all_us = {5, 6},
+                       .apart_us = {2.5},
+                       .chunk_us = {1, 2, 3},
+                       .lines = {.lines = 10,
+                                 .shared_lines = 4,
+                                 .writes = 20,
+                                 .shared_writes = 8,
+                                 .looked_at = 640,
+                                 .writable = 1280,
+                                 .argument = 3},
+                       .no_lines = "too much"};
+  const auto back =
+      decode_answer(encode(RunAnswer{.watched = RunWatch{.page_fault_us = 0.5, .nodes = 2, .steps = {step}}}));
+  ASSERT_TRUE(back && back->watched);
+  EXPECT_EQ(back->watched->page_fault_us, 0.5);
+  EXPECT_EQ(back->watched->nodes, 2);
+  ASSERT_EQ(back->watched->steps.size(), 1u);
+  const StepWatch& s = back->watched->steps[0];
+  EXPECT_EQ(std::tuple(s.step, s.page_faults, s.major_faults, s.tasks), std::tuple(2, 7, 1, 64));
+  EXPECT_EQ(s.busiest_us, step.busiest_us);
+  EXPECT_EQ(s.all_us, step.all_us);
+  EXPECT_EQ(s.apart_us, step.apart_us);
+  EXPECT_EQ(s.chunk_us, step.chunk_us);
+  EXPECT_EQ(std::tuple(s.lines.lines, s.lines.shared_lines, s.lines.writes, s.lines.shared_writes),
+            std::tuple(10, 4, 20, 8));
+  EXPECT_EQ(std::tuple(s.lines.looked_at, s.lines.writable, s.lines.argument), std::tuple(640, 1280, 3));
+  EXPECT_EQ(s.no_lines, "too much");
 }
 
 TEST(RunProtocol, ErrorArrivesAsTheError) {

@@ -1,5 +1,7 @@
 #include "evaluate/diagnose_job.h"
 
+#include "evaluate/watch_diagnosis.h"
+
 namespace kerf {
 
 void diagnose_picked(const SharedState& shared, CandidateState& c) {
@@ -13,6 +15,13 @@ void diagnose_picked(const SharedState& shared, CandidateState& c) {
                           .remarks = c.image().remarks});
   c.diagnosis.timeline = c.timeline;
   c.diagnosis.traces = c.known_traces;
+  if (c.watched)
+    add_watch(c.diagnosis, *c.watched,
+              {.source = c.source,
+               .step_us = c.timed.step_us,
+               .time_us = c.timed.receipt.time_us.median,
+               .threads = shared.options.threads,
+               .bytes_per_us = shared.options.limits.bytes_per_us});
   if (!c.profile || !shared.options.gpu) return;
   const auto device = c.tools.runner->describe();
   add_profile(c.diagnosis, *c.profile,

@@ -1,6 +1,6 @@
 // What the jobs of one evaluation work on: what all candidates share, and what is known of one. A job's body stands in
-// a file of its own (lint_job.h, time_job.h, tune_job.h, profile_job.h, model_job.h, probe_job.h, trace_job.h,
-// diagnose_job.h); local_evaluator.cc says which follows which.
+// a file of its own (lint_job.h, time_job.h, tune_job.h, profile_job.h, watch_job.h, model_job.h, probe_job.h,
+// trace_job.h, diagnose_job.h); local_evaluator.cc says which follows which.
 #pragma once
 
 #include <cstddef>
@@ -86,6 +86,7 @@ struct CandidateState {
   std::string untimed = {};  // why no time can be taken; empty: one can, or was
   Timed timed = {};
   std::optional<TakenProfile> profile = {};
+  std::optional<RunWatch> watched = {};
   Result<ProbedKernel> probed = ProbedKernel();
   std::optional<Timeline> timeline = {};
   std::map<std::string, Result<TorchTrace>> traces = {};  // by baseline: those that are taken

@@ -18,6 +18,7 @@
 #include "evaluate/tune_job.h"
 #include "evaluate/verification_json.h"
 #include "evaluate/verify.h"
+#include "evaluate/watch_job.h"
 
 namespace kerf {
 namespace {
@@ -287,10 +288,17 @@ class Journey : public std::enable_shared_from_this<Journey> {
     std::ranges::move(c_.timed.checks, std::back_inserter(e_.checks));
     if (c_.timed.finding) return conclude(std::move(*c_.timed.finding));
     worth_a_profile_ = worth_a_profile(*shared_, c_);
+    if (worth_a_profile_ && can_be_watched(c_)) {
+      add("watch", "", Slot::alone, holding(true, body([](Journey& j) { return watch_picked(*j.shared_, j.c_); })),
+          &Journey::watched);
+      return;
+    }
     if (!worth_a_profile_ || !c_.tools.runner->profiles()) return trace();
     add("profile", "", Slot::alone, holding(true, body([](Journey& j) { return profile_picked(*j.shared_, j.c_); })),
         &Journey::profiled);
   }
+
+  void watched(std::string) { trace(); }
 
   void profiled(std::string) {
     if (!can_be_probed(c_)) return trace();

@@ -351,6 +351,53 @@ TEST_F(LocalEvaluation, LoopsAreModelledOfWhatWillBeBuiltOn) {
   EXPECT_FALSE(slower->diagnosis.metrics.contains("loop.cycles"));
 }
 
+TEST_F(LocalEvaluation, ThreadsAreWatchedOfWhatWillBeBuiltOn) {
+  runner.watching = true;
+  double us = 50;
+  int watched = 0;
+  runner.program = [&](const LoadRequest&) -> ScriptedRunner::Run {
+    return [&](const RunRequest& request, int run) -> Result<RunReport> {
+      RunReport report = TRY(ScriptedRunner::honest(us)(request, run));
+      if (!request.watch) return report;
+      ++watched;
+      EXPECT_EQ(run, 1) << "after a run that binds the plan";
+      EXPECT_EQ(*request.watch, std::vector{0});
+      EXPECT_FALSE(request.timed);
+      report.watched = RunWatch{
+          .page_fault_us = 1,
+          .nodes = 1,
+          .steps = {{.step = 0, .page_faults = 3, .tasks = 1, .busiest_us = {40}, .all_us = {40}, .chunk_us = {40}}}};
+      return report;
+    };
+  };
+  options.threads = 2;
+  const auto first = evaluate(relu);
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(watched, 1);
+  EXPECT_EQ(first->diagnosis.metrics.at("imbalance").value, 2);
+  EXPECT_EQ(first->diagnosis.metrics.at("page_faults").value, 3);
+  ASSERT_FALSE(first->diagnosis.causes.empty());
+  EXPECT_EQ(first->diagnosis.causes[0].name, "imbalance");
+  us = 60;
+  ASSERT_TRUE(evaluate(std::string(relu) + "// slower\n"));
+  EXPECT_EQ(watched, 1) << "nothing will be built on it";
+}
+
+TEST_F(LocalEvaluation, ACandidateThatEndsWhenItIsWatchedKeepsItsVerdictAndTheReceiptSaysSo) {
+  runner.watching = true;
+  runner.program = [](const LoadRequest&) -> ScriptedRunner::Run {
+    return [](const RunRequest& request, int run) -> Result<RunReport> {
+      if (request.watch) return std::unexpected(ScriptedRunner::failure("crashed", "signal", "relu was ended"));
+      return ScriptedRunner::honest(50)(request, run);
+    };
+  };
+  const auto e = evaluate(relu);
+  ASSERT_TRUE(e) << e.error().message;
+  EXPECT_EQ(e->verdict, Verdict::measured);
+  EXPECT_THAT(e->receipt->unavailable.at("threads"), HasSubstr("relu was ended"));
+  EXPECT_FALSE(e->diagnosis.metrics.contains("imbalance"));
+}
+
 TEST_F(LocalEvaluation, WhyThereIsNoModelIsInTheReceipt) {
   options.model_loop = [](const std::string&, std::string_view) -> Result<HotLoop> {
     return fail(ErrorKind::unavailable, "unavailable: llvm-mca is not installed (llvm-19)");
@@ -558,7 +605,7 @@ TEST_F(Profiling, EndingUnderTheProfilerIsNoVerdict) {
   const auto e = evaluate(relu);
   ASSERT_TRUE(e) << e.error().message;
   EXPECT_EQ(e->verdict, Verdict::measured);
-  EXPECT_THAT(e->receipt->unavailable.at("profile"), HasSubstr("under the profiler relu was still running"));
+  EXPECT_THAT(e->receipt->unavailable.at("profile"), HasSubstr("in a run that is watched relu was still running"));
 }
 
 }  // namespace

@@ -188,7 +188,8 @@ class NativeInstance final : public RunnerInstance {
                        .seed = secret_seed(),
                        .descending = request.order == TaskOrder::descending,
                        .timed = request.timed,
-                       .cold = request.cold};
+                       .cold = request.cold,
+                       .watch = request.watch};
     for (const NamedTensor& t : workload_.tensors)
       message.inputs.push_back(TRY(offset_in(request.trial->arena, t.name)));
     for (std::size_t i = 0; i < workload_.outputs.size(); ++i)
@@ -210,7 +211,8 @@ class NativeInstance final : public RunnerInstance {
                      .prepare_us = answer->prepare_us,
                      .parent_us = seen.count(),
                      .involuntary_switches = answer->involuntary_switches,
-                     .step_us = std::move(answer->step_us)};
+                     .step_us = std::move(answer->step_us),
+                     .watched = std::move(answer->watched)};
   }
 
  private:
@@ -336,6 +338,7 @@ class NativeRunner final : public Runner {
   Result<double> handover_us() override { return TRY(living())->handover_us(); }
 
   std::vector<std::string> isolation() const override { return isolation_; }
+  bool watches() const override { return true; }
 
  private:
   static bool is_interpreted(Language language) { return language == Language::triton || language == Language::gluon; }

@@ -11,6 +11,7 @@
 
 #include "candidate/device_protocol.h"
 #include "candidate/plan.h"
+#include "candidate/run_protocol.h"
 #include "evaluate/evaluator.h"
 #include "evaluate/oracle.h"
 #include "target/language.h"
@@ -30,6 +31,8 @@ struct RunRequest {
   bool timed = false;
   bool cold = false;   // flush caches first
   bool graph = false;  // timed: as one captured graph. Kind unavailable if that cannot be
+  // Not timed: the first launch of these steps of the plan is looked at. Asked of runners that watch, after a run.
+  std::optional<std::vector<int>> watch = {};
   std::chrono::milliseconds limit{10'000};
 };
 
@@ -39,6 +42,8 @@ struct RunReport {
   double parent_us = 0;                   // as this process saw the run, hand-over included
   std::int64_t involuntary_switches = 0;  // of the runner during the run: company on the cores
   std::vector<double> step_us;            // per step, if timed
+  // If asked for. Counted in the candidate's own process: evidence of why it is slow, of nothing else.
+  std::optional<RunWatch> watched = {};
 };
 
 // One loaded candidate at one tune point on one workload, in a process of its own.
@@ -71,6 +76,8 @@ struct Runner {
   [[nodiscard]] virtual std::vector<std::string> isolation() const = 0;
   // Whether it can hand tasks out in the order that a run asks for. A GPU hands out blocks as it likes.
   [[nodiscard]] virtual bool keeps_order() const { return true; }
+  // Whether runs can be watched.
+  [[nodiscard]] virtual bool watches() const { return false; }
   // Whether profile() may have an answer.
   [[nodiscard]] virtual bool profiles() const { return false; }
   // What counters say of the first launch of each of these steps of the plan, in a process that times nothing. A

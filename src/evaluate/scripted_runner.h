@@ -20,6 +20,7 @@ class ScriptedRunner final : public Runner {
   std::function<Result<>(const LoadRequest&)> on_load = [](const LoadRequest&) { return Result<>(); };
   std::function<double()> handover = [] { return 20.0; };
   bool orders = true;            // what keeps_order() says
+  bool watching = false;         // what watches() says
   std::vector<Effort> profiled;  // for which efforts profiles were taken
   // Counters of the steps that are asked for; empty: it has no profiler.
   std::function<Result<ProfileAnswer>(const std::vector<int>& steps)> on_profile;
@@ -47,6 +48,7 @@ class ScriptedRunner final : public Runner {
   }
   Result<double> handover_us() override { return handover(); }
   [[nodiscard]] bool keeps_order() const override { return orders; }
+  [[nodiscard]] bool watches() const override { return watching; }
   [[nodiscard]] bool profiles() const override { return static_cast<bool>(on_profile); }
   Result<ProfileAnswer> profile(const LoadRequest& /*load*/, const RunRequest& /*run*/, const std::vector<int>& steps,
                                 Effort effort) override {

@@ -36,8 +36,9 @@ Result<> run_once(Executor& executor, const Channel& channel) {
   // Also after binding: the run that is judged and timed is always a replay.
   TRY(place());
   if (run.cold) TRY(executor.flush_caches());
-  const auto answer =
-      TRY(clocked_run(channel, [&] { return executor.replay(run); }, [&] { return executor.finish(run); }));
+  const auto answer = TRY(clocked_run(
+      channel, [&] { return run.watch ? executor.watched_replay(run) : executor.replay(run); },
+      [&] { return executor.finish(run); }));
   return channel.send(answer ? encode(*answer) : encode(answer.error()));
 }
 

@@ -252,6 +252,24 @@ Result<> Executor::zero(TensorId id) {
   return {};
 }
 
+Result<> Executor::zero_all() {
+  for (TensorId id = 0; id < std::ssize(program_->tensors); ++id)
+    if (program_->tensors[static_cast<std::size_t>(id)].zero) TRY(zero(id));
+  return {};
+}
+
+Result<> Executor::run_step(std::size_t index) {
+  const BoundStep& step = program_->steps[index];
+  page_.step.store(step.step, std::memory_order_relaxed);
+  if (auto* launching = std::get_if<ReadyLaunch>(&ready_[index])) {
+    TRY(run(*launching, step.at));
+  } else {
+    TRY(run(step, std::get<BoundCall>(step.does), std::get<ReadyCall>(ready_[index])));
+  }
+  for (const TensorId id : step.release) forget(id);
+  return {};
+}
+
 Result<RunAnswer> Executor::replay(const RunMessage& run_message) {
   RunAnswer answer;
   adopted_.clear();
@@ -261,18 +279,11 @@ Result<RunAnswer> Executor::replay(const RunMessage& run_message) {
   const std::int64_t switches = involuntary_switches();
   std::int64_t prepare_ns = 0;
   const std::int64_t start = nanoseconds();
-  for (TensorId id = 0; id < std::ssize(program_->tensors); ++id)
-    if (program_->tensors[static_cast<std::size_t>(id)].zero) TRY(zero(id));
+  TRY(zero_all());
   std::int64_t before = nanoseconds();
   for (std::size_t i = 0; i < program_->steps.size(); ++i) {
     const BoundStep& step = program_->steps[i];
-    page_.step.store(step.step, std::memory_order_relaxed);
-    if (auto* launching = std::get_if<ReadyLaunch>(&ready_[i])) {
-      TRY(run(*launching, step.at));
-    } else {
-      TRY(run(step, std::get<BoundCall>(step.does), std::get<ReadyCall>(ready_[i])));
-    }
-    for (const TensorId id : step.release) forget(id);
+    TRY(run_step(i));
     const std::int64_t now = nanoseconds();
     answer.step_us[static_cast<std::size_t>(step.step)] += microseconds(now - before);
     if (step.prepare) prepare_ns += now - before;
@@ -467,13 +478,17 @@ Result<> Executor::run_interpreted(const BoundLaunch& launch, Location at) {
   return interpret(*interpreter_, launch, load_.tune, descending_, tensors, at);
 }
 
-Result<> Executor::run(ReadyLaunch& launch, Location at) {
-  if (launch.interpreted) return run_interpreted(*launch.interpreted, at);
+void Executor::fill_addresses(ReadyLaunch& launch) const {
   const auto threads = static_cast<std::size_t>(load_.threads);
   for (const auto& [argument, id] : launch.tensors) {
     const auto address = reinterpret_cast<std::uint64_t>(slots_[static_cast<std::size_t>(id)].data);
     for (std::size_t t = 0; t < threads; ++t) launch.values[t * launch.arguments + argument] = address;
   }
+}
+
+Result<> Executor::run(ReadyLaunch& launch, Location at) {
+  if (launch.interpreted) return run_interpreted(*launch.interpreted, at);
+  fill_addresses(launch);
   for (ReadyMap& map : launch.maps) {
     map.map.data = static_cast<unsigned char*>(slots_[static_cast<std::size_t>(map.tensor)].data);
     constexpr std::uintptr_t unit = 16;

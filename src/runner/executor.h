@@ -69,6 +69,8 @@ class Executor final : public Machine {
   [[nodiscard]] Result<> flush_caches();
   // All steps, timed.
   [[nodiscard]] Result<RunAnswer> replay(const RunMessage& run);
+  // All steps, looked at as `run.watch` says (launch_watch.h); of launches that are not native code only page faults.
+  [[nodiscard]] Result<RunAnswer> watched_replay(const RunMessage& run);
   // Brings adopted outputs to where they are judged; says whether something wrote beside a tensor. Releases what the
   // run held.
   [[nodiscard]] Result<> finish(const RunMessage& run);
@@ -107,6 +109,11 @@ class Executor final : public Machine {
   [[nodiscard]] Result<> run(const BoundStep& step, const BoundCall& call, ReadyCall& ready);
   [[nodiscard]] Result<> run_call(const BoundStep& step, const BoundCall& call, KerfCall* prepared);
   [[nodiscard]] Result<> zero(TensorId id);
+  [[nodiscard]] Result<> zero_all();
+  // What the plan as it was bound does at `index`, results that nothing later uses forgotten.
+  [[nodiscard]] Result<> run_step(std::size_t index);
+  void fill_addresses(ReadyLaunch& launch) const;
+  [[nodiscard]] Result<> look_at(std::size_t index, StepWatch& seen);
   [[nodiscard]] Result<> check_margins(const BoundStep& step, const BoundLaunch& launch);
   [[nodiscard]] std::unexpected<Error> torch_failed(const BoundStep& step, const std::string& op) const;
 

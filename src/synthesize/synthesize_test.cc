@@ -550,10 +550,23 @@ TEST(Policy, PrefersWhatPaidUnderTheSameDiagnosis) {
     policy.learn(Bound::memory, "unroll", 0.5);
     policy.learn(Bound::memory, "fuse", -0.5);
   }
-  EXPECT_GT(policy.belief(Bound::memory, "unroll").first, policy.belief(Bound::memory, "fuse").first);
-  EXPECT_LT(policy.belief(Bound::compute, "unroll").first, 0.2);
+  const Diagnosis memory{.bound = Bound::memory}, compute{.bound = Bound::compute};
+  EXPECT_GT(policy.belief(memory, "unroll").first, policy.belief(memory, "fuse").first);
+  EXPECT_LT(policy.belief(compute, "unroll").first, 0.2);
   Random a(7), b(7);
-  EXPECT_EQ(policy.draw(Bound::memory, "tile", a), policy.draw(Bound::memory, "tile", b));
+  EXPECT_EQ(policy.draw(memory, "tile", a), policy.draw(memory, "tile", b));
+}
+
+TEST(Policy, ACauseRaisesWhatItsAnswersAreExpectedToGain) {
+  MovePolicy policy;
+  const Diagnosis plain{.bound = Bound::latency};
+  Diagnosis uneven = plain;
+  uneven.causes = {{.name = "imbalance", .what = "one thread does it all"}};
+  EXPECT_GT(policy.belief(uneven, "threads").first, policy.belief(plain, "threads").first);
+  EXPECT_GT(policy.belief(uneven, "threads").first, policy.belief(uneven, "accumulators").first);
+  EXPECT_EQ(policy.belief(uneven, "fuse"), policy.belief(plain, "fuse"));
+  for (int i = 0; i < 20; ++i) policy.learn(Bound::latency, "threads", -0.5);
+  EXPECT_LT(policy.belief(uneven, "threads").first, 0) << "what was seen counts";
 }
 
 TEST(Builtin, StartsFusedRepeatsNothingAndComesToAnEnd) {

@@ -15,10 +15,9 @@
 
 #include <fmt/format.h>
 
-#include "base/hash.h"
 #include "base/paths.h"
-#include "candidate/prototype.h"
 #include "evaluate/native_runner.h"
+#include "native_candidate.h"
 
 namespace kerf {
 namespace {
@@ -46,12 +45,6 @@ std::string plan_of(std::string_view plan, std::string_view code) {
   return fmt::format("/* /// kerf\nversion = 1\n{}/// */\n{}", plan, code);
 }
 
-// A source compiled as kerf compiles it, without the jail around the compiler.
-struct Compiled {
-  Source source;
-  Image image;
-};
-
 class RunnerTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -67,20 +60,7 @@ class RunnerTest : public testing::Test {
     delete directory;
   }
 
-  static Compiled compile(const std::string& text) {
-    auto source = read_source({.text = text, .language = Language::cpp, .name = "test.cpp"});
-    EXPECT_TRUE(source) << source.error().message;
-    const std::string code = "using int64_t = long;\n" + constants({}) + text + trailer(*source);
-    const std::string digest = sha256(code);
-    const auto path = directory->path() / (digest.substr(0, 16) + ".so");
-    const auto finished = run({.argv = {"/usr/bin/g++", "-std=c++20", "-O2", "-march=native", "-fPIC", "-shared", "-w",
-                                        "-x", "c++", "-", "-o", path.string()},
-                               .environment = clean_environment(),
-                               .input = code},
-                              milliseconds(60'000));
-    EXPECT_TRUE(finished && finished->ok()) << (finished ? finished->errors : finished.error().message);
-    return {*source, {.path = path.string(), .digest = digest}};
-  }
+  static Compiled compile(const std::string& text) { return compile_native(text, directory->path()); }
 
   // A trial with x[i] = i % 7 - 3 and weight[j] = 1 + j % 3.
   void draw(const Workload& w) {

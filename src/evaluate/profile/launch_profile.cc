@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-#include "evaluate/outputs.h"
+#include "evaluate/profile/on_a_trial.h"
 #include "target/cpu/messages.h"
 #include "target/nvidia/occupancy.h"
 #include "target/nvidia/triton.h"
@@ -124,39 +124,6 @@ std::vector<int> steps_to_profile(const Plan& plan, const std::vector<double>& s
   std::ranges::sort(steps);
   return steps;
 }
-
-namespace {
-
-// Has `use` do something with a run of the plan on a fresh trial, and looks at the inputs afterwards.
-template <class F>
-auto on_a_trial(const ProfileTools& tools, const ProfileRequest& request, Random& random, F use)
-    -> decltype(use(LoadRequest(), RunRequest())) {
-  const auto trial = TRY(tools.trials.changing(request.workload, random));
-  Arena outputs = TRY(tools.oracle.make_outputs(request.workload, Placement::front));
-  const std::uint64_t sentinel = make_sentinel(random);
-  TRY(tools.oracle.fill(outputs, sentinel));
-  // Every pass is a run of each kernel, with what it takes to put memory back in front of it.
-  constexpr double passes = 100, slack_ms = 60'000;
-  const std::chrono::milliseconds limit(static_cast<std::int64_t>(slack_ms + passes * request.time_us * 1e-3));
-  auto answer = use({.source = &request.source,
-                     .image = &request.image,
-                     .workload = &request.workload,
-                     .tune = request.point,
-                     .threads = tools.threads},
-                    {.trial = trial.get(), .outputs = &outputs, .sentinel = sentinel, .limit = limit});
-  if (!TRY(tools.oracle.is_intact(*trial))) {
-    tools.trials.clear();  // the next candidate must not meet what this one left
-    auto error = fail(ErrorKind::candidate, "a run under the profiler writes to an input or a parameter");
-    error.error().facts = {{"verdict", "wrong"}, {"rule", "writes_input"}};
-    return error;
-  }
-  // Being slower, or ended, under a profiler is no verdict.
-  if (!answer && answer.error().kind == ErrorKind::candidate)
-    return fail(ErrorKind::unavailable, "unavailable: under the profiler " + answer.error().message);
-  return answer;
-}
-
-}  // namespace
 
 Result<TakenProfile> take_profile(const ProfileTools& tools, const ProfileRequest& request, Random& random) {
   const auto steps = steps_to_profile(request.source.plan, request.step_us);

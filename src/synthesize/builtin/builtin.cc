@@ -222,7 +222,7 @@ class Builtin final : public Synthesizer {
     const auto bound = base.evaluation.diagnosis.bound;
     std::map<std::string, double> drawn;
     for (const Move& move : all) drawn.try_emplace(move.name, 0);
-    for (auto& [name, value] : drawn) value = policy_.draw(bound, name, random);
+    for (auto& [name, value] : drawn) value = policy_.draw(base.evaluation.diagnosis, name, random);
     // What its siblings tried is not what is wanted next.
     if (request.memory == MemoryOperator::siblings) {
       for (const Recalled& sibling : request.siblings)

@@ -1,7 +1,9 @@
 #include "synthesize/builtin/policy.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <string_view>
 
 namespace kerf {
 namespace {
@@ -79,25 +81,49 @@ constexpr std::array priors = {
     Prior{Bound::latency, "split_sum", 0.10},
 };
 
-double prior_of(std::optional<Bound> bound, const std::string& move) {
+// What answers a cause (docs/diagnosis.md), whatever bounds the candidate.
+struct Answer {
+  std::string_view cause;
+  std::string_view move;
+  double gain;
+};
+constexpr std::array answers = {
+    Answer{"imbalance", "threads", 0.20},
+    Answer{"imbalance", "tile", 0.15},
+    Answer{"false_sharing", "tile", 0.20},
+    Answer{"false_sharing", "threads", 0.20},
+    Answer{"page_faults", "fuse", 0.25},
+    Answer{"round_trips", "fuse", 0.35},
+    Answer{"dependency_chain", "accumulators", 0.20},
+};
+
+double prior_under(std::optional<Bound> bound, const std::string& move) {
   for (const Prior& prior : priors)
     if (bound == prior.bound && move == prior.move) return prior.gain;
   if (move == "library" || move == "split") return -0.05;
   return move == "fuse" ? 0.1 : 0.01;
 }
 
+double prior_of(const Diagnosis& diagnosis, const std::string& move) {
+  double gain = prior_under(diagnosis.bound, move);
+  for (const Cause& cause : diagnosis.causes)
+    for (const Answer& answer : answers)
+      if (answer.cause == cause.name && answer.move == move) gain = std::max(gain, answer.gain);
+  return gain;
+}
+
 int key_of(std::optional<Bound> bound) { return bound ? static_cast<int>(*bound) : -1; }
 
 }  // namespace
 
-std::pair<double, int> MovePolicy::belief(std::optional<Bound> bound, const std::string& move) const {
-  const auto it = seen_.find({key_of(bound), move});
+std::pair<double, int> MovePolicy::belief(const Diagnosis& diagnosis, const std::string& move) const {
+  const auto it = seen_.find({key_of(diagnosis.bound), move});
   const Belief b = it == seen_.end() ? Belief{} : it->second;
-  return {(prior_of(bound, move) * prior_weight + b.total) / (prior_weight + b.count), b.count};
+  return {(prior_of(diagnosis, move) * prior_weight + b.total) / (prior_weight + b.count), b.count};
 }
 
-double MovePolicy::draw(std::optional<Bound> bound, const std::string& move, Random& random) const {
-  const auto [mean, count] = belief(bound, move);
+double MovePolicy::draw(const Diagnosis& diagnosis, const std::string& move, Random& random) const {
+  const auto [mean, count] = belief(diagnosis, move);
   return mean + random.normal() * spread / std::sqrt(prior_weight + count);
 }
 

@@ -15,12 +15,14 @@ namespace kerf {
 
 class MovePolicy {
  public:
-  // Draws a gain for each move under this bound; higher is tried first. Deterministic in `random`.
-  [[nodiscard]] double draw(std::optional<Bound> bound, const std::string& move, Random& random) const;
+  // Draws a gain for a move on what was found of the candidate that it is tried on: higher is tried first.
+  // Deterministic in `random`.
+  [[nodiscard]] double draw(const Diagnosis& diagnosis, const std::string& move, Random& random) const;
   // A move that did not end in a measured candidate counts as a loss.
   void learn(std::optional<Bound> bound, const std::string& move, double gain);
-  // What is believed of a move under a bound: mean and how many times it was seen.
-  [[nodiscard]] std::pair<double, int> belief(std::optional<Bound> bound, const std::string& move) const;
+  // What is believed of a move: mean and how many times it was seen under this bound. Causes raise what is expected of
+  // the moves that answer them; what was seen then counts as ever.
+  [[nodiscard]] std::pair<double, int> belief(const Diagnosis& diagnosis, const std::string& move) const;
 
  private:
   struct Belief {

@@ -1,0 +1,39 @@
+#include "evaluate/watch_job.h"
+
+#include <utility>
+
+#include "evaluate/profile/on_a_trial.h"
+#include "evaluate/watch_diagnosis.h"
+
+namespace kerf {
+
+bool can_be_watched(const CandidateState& c) {
+  return c.candidate.language == Language::cpp && c.tools.runner->watches();
+}
+
+Result<> watch_picked(SharedState& shared, CandidateState& c) {
+  c.watched.reset();
+  const ProfileTools tools = shared.profile_tools(*c.tools.runner);
+  auto seen = on_a_trial(tools, c.profile_request(), c.random,
+                         [&](const LoadRequest& load, RunRequest run) -> Result<RunReport> {
+                           const auto instance = TRY(c.tools.runner->load(load));
+                           TRY(instance->run(run));  // binds the plan and touches pages, as before a timed run
+                           run.watch = steps_to_watch(c.source.plan, c.timed.step_us);
+                           return instance->run(run);
+                         });
+  if (seen && seen->watched) {
+    c.watched = std::move(seen->watched);
+    for (const StepWatch& step : c.watched->steps)
+      if (!step.no_lines.empty()) c.timed.receipt.unavailable["shared_lines"] = "unavailable: " + step.no_lines;
+  } else if (seen) {
+    c.timed.receipt.unavailable["threads"] = "unavailable: the runner did not say what it saw";
+  } else if (seen.error().kind == ErrorKind::candidate) {
+    return std::unexpected(seen.error());
+  } else {
+    c.timed.receipt.unavailable["threads"] = seen.error().message;
+    static_cast<void>(shared.watched(std::move(seen)));
+  }
+  return {};
+}
+
+}  // namespace kerf
