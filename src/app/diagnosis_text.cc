@@ -186,7 +186,7 @@ class Note {
     std::vector<std::string> facts;
     if (find("imbalance") != nullptr)
       facts.push_back(fmt::format("the busiest works {:.2f} times as long as the average", get("imbalance")));
-    if (find("slowdown.shared_lines") != nullptr && find("share.shared_lines") != nullptr)
+    if (find("slowdown.shared_lines") != nullptr && get("share.shared_lines") > 0)
       facts.push_back(
           fmt::format("{} of the writes to cache lines meet another thread's, which makes it {:.2f} times "
                       "as long",

@@ -383,6 +383,26 @@ TEST_F(LocalEvaluation, ThreadsAreWatchedOfWhatWillBeBuiltOn) {
   EXPECT_EQ(watched, 1) << "nothing will be built on it";
 }
 
+TEST_F(LocalEvaluation, WhatWouldTakeTooLongToWatchIsLeftOutAndTheReceiptSaysSo) {
+  runner.watching = true;
+  std::optional<std::vector<int>> asked;
+  runner.program = [&](const LoadRequest&) -> ScriptedRunner::Run {
+    return [&](const RunRequest& request, int run) -> Result<RunReport> {
+      RunReport report = TRY(ScriptedRunner::honest(1e6)(request, run));
+      if (request.watch) {
+        asked = request.watch;
+        report.watched.emplace();
+      }
+      return report;
+    };
+  };
+  const auto e = evaluate(relu);
+  ASSERT_TRUE(e) << e.error().message;
+  ASSERT_TRUE(asked);
+  EXPECT_TRUE(asked->empty()) << "page faults are counted all the same";
+  EXPECT_THAT(e->receipt->unavailable.at("threads"), HasSubstr("to look at relu would take"));
+}
+
 TEST_F(LocalEvaluation, ACandidateThatEndsWhenItIsWatchedKeepsItsVerdictAndTheReceiptSaysSo) {
   runner.watching = true;
   runner.program = [](const LoadRequest&) -> ScriptedRunner::Run {

@@ -116,8 +116,10 @@ class Watcher {
 
   void unevenness(const StepWatch& seen, const Step& step, double share) {
     const std::string& kernel = step.target.text;
-    const double work = imbalance(seen, plan_.threads);
-    if (work < uneven || imbalance_of_chunks(seen.chunk_us, plan_.threads) < uneven_chunks) return;
+    const double measured = imbalance(seen, plan_.threads);
+    const double dealt_out = imbalance_of_chunks(seen.chunk_us, plan_.threads);
+    if (measured < uneven || dealt_out < uneven_chunks) return;
+    const double work = std::min(measured, dealt_out);  // what is more is company's
     const bool few = seen.tasks < 4L * plan_.threads;
     const double longest = seen.chunk_us.empty() ? 0 : std::ranges::max(seen.chunk_us);
     add(share * (1 - 1 / work), "imbalance",
@@ -232,6 +234,11 @@ std::vector<int> steps_to_watch(const Plan& plan, const std::vector<double>& ste
   if (steps.size() > most) steps.resize(most);
   std::ranges::sort(steps);
   return steps;
+}
+
+double us_to_watch(double step_us, int threads) {
+  constexpr double parallel_runs = 7, serial_runs = 2;
+  return step_us * (parallel_runs + serial_runs * threads);
 }
 
 double imbalance(const StepWatch& seen, int threads) {

@@ -13,6 +13,9 @@ namespace kerf {
 // in the plan's order. Without times the first ones.
 [[nodiscard]] std::vector<int> steps_to_watch(const Plan& plan, const std::vector<double>& step_us);
 
+// What looking at a launch of a step takes at most: its runs in parallel, and twice all its tasks on one thread.
+[[nodiscard]] double us_to_watch(double step_us, int threads);
+
 // The busiest thread's processor time over the mean of all: 1 where all work alike, `threads` where one does it all.
 // The median of the parallel runs: company can make one uneven, or even where it keeps the idle thread from its core. 1
 // where nothing is known.

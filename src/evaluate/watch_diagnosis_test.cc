@@ -96,7 +96,17 @@ TEST_F(WatchDiagnosis, ManyTasksOfWhichOneIsLongWantSmallerOnes) {
   add();
   ASSERT_THAT(diagnosis.causes, ElementsAre(Field(&Cause::name, "imbalance")));
   EXPECT_DOUBLE_EQ(metric("imbalance"), 1.6) << "the median run";
+  EXPECT_THAT(diagnosis.causes[0].what, HasSubstr("1.60 times"));
   EXPECT_THAT(diagnosis.advice, ElementsAre(StartsWith("tile: tasks of sums differ in length")));
+}
+
+TEST_F(WatchDiagnosis, OfAnUnevenRunOnlyWhatTheTasksLeaveIsTheCandidates) {
+  watched.steps[0].tasks = 3;
+  watched.steps[0].busiest_us = {100, 100, 100};
+  watched.steps[0].chunk_us = {30, 30, 30};
+  add();
+  ASSERT_THAT(diagnosis.causes, ElementsAre(Field(&Cause::name, "imbalance")));
+  EXPECT_THAT(diagnosis.causes[0].what, HasSubstr("1.33 times"));
 }
 
 TEST_F(WatchDiagnosis, CompanyThatKeepsAThreadFromItsCoreIsNotTheCandidatesFault) {

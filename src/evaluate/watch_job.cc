@@ -1,11 +1,34 @@
 #include "evaluate/watch_job.h"
 
+#include <fmt/format.h>
+
 #include <utility>
+#include <vector>
 
 #include "evaluate/profile/on_a_trial.h"
 #include "evaluate/watch_diagnosis.h"
 
 namespace kerf {
+
+namespace {
+
+// Without those that would take too long, of which the receipt then tells.
+std::vector<int> affordable_steps(const SharedState& shared, CandidateState& c) {
+  constexpr double most_us = 3e6;
+  std::vector<int> steps = steps_to_watch(c.source.plan, c.timed.step_us);
+  std::erase_if(steps, [&](int step) {
+    const auto index = static_cast<std::size_t>(step);
+    const double us = index < c.timed.step_us.size() ? c.timed.step_us[index] : 0;
+    const double needed = us_to_watch(us, shared.options.threads);
+    if (needed <= most_us) return false;
+    c.timed.receipt.unavailable["threads"] = fmt::format("unavailable: to look at {} would take {:.0f} s",
+                                                         c.source.plan.steps[index].target.text, needed * 1e-6);
+    return true;
+  });
+  return steps;
+}
+
+}  // namespace
 
 bool can_be_watched(const CandidateState& c) {
   return c.candidate.language == Language::cpp && c.tools.runner->watches();
@@ -18,7 +41,7 @@ Result<> watch_picked(SharedState& shared, CandidateState& c) {
                          [&](const LoadRequest& load, RunRequest run) -> Result<RunReport> {
                            const auto instance = TRY(c.tools.runner->load(load));
                            TRY(instance->run(run));  // binds the plan and touches pages, as before a timed run
-                           run.watch = steps_to_watch(c.source.plan, c.timed.step_us);
+                           run.watch = affordable_steps(shared, c);
                            return instance->run(run);
                          });
   if (seen && seen->watched) {

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[1] % 16 == 0"
 [[step]]
 launch = "healthy_columns"
 grid = ["x.shape[1] // 16"]

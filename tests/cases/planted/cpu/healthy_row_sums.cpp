@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[1] % 8 == 0"
 [[step]]
 launch = "healthy_row_sums"
 grid = ["x.shape[0]"]

@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[1] >= x.shape[0]"
 [[step]]
 launch = "healthy_triangle"
 grid = ["x.shape[0]"]

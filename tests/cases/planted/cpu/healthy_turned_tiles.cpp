@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] % 16 == 0 and x.shape[1] % 32 == 0"
 [[step]]
 launch = "healthy_turned_tiles"
 grid = ["x.shape[1] // 32"]

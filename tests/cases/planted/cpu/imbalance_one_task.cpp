@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "numel(x) % 8 == 0"
 [[step]]
 launch = "imbalance_one_task"
 grid = [1]

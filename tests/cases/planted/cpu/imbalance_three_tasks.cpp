@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] % 3 == 0 and x.shape[1] % 8 == 0"
 [[step]]
 launch = "imbalance_three_tasks"
 grid = [3]

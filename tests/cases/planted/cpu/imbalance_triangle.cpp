@@ -1,5 +1,6 @@
 /* /// kerf
 version = 1
+supports = "x.shape[0] % 2 == 0 and x.shape[1] >= x.shape[0]"
 [[step]]
 launch = "imbalance_triangle"
 grid = [2]
