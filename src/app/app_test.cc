@@ -7,6 +7,7 @@
 #include "app/cli.h"
 #include "app/completion.h"
 #include "app/exit.h"
+#include "app/exporting.h"
 #include "app/live_view.h"
 #include "app/plot.h"
 #include "app/report.h"
@@ -191,8 +192,33 @@ TEST(ReportTest, UnconfirmedFiguresAreCalledSo) {
 TEST(ReportTest, NothingRightHandsNothingOver) {
   const SessionNodes nodes;
   const Report r = report(nodes, std::nullopt, false, false);
-  EXPECT_THAT(report_text(r), HasSubstr("nothing can be handed over"));
+  EXPECT_THAT(report_text(r), HasSubstr("Nothing was judged yet"));
   EXPECT_TRUE(report_json(r)["best"].is_null());
+  EXPECT_TRUE(report_json(r)["handed_over"].is_null());
+}
+
+TEST(ReportTest, WithoutAWinAndWithoutAnIdentityPlanTheReferenceIsHandedOverInOneLine) {
+  SessionNodes nodes{node(0, std::nullopt, 1, "identity"), node(1, 0, 0.4, "fuse")};
+  nodes[0].evaluation.verdict = Verdict::rejected;
+  nodes[0].evaluation.message = "aten.lstm takes what no plan can say";
+  Report r = report(nodes, 1, false, true);
+  r.result.reference = true;
+  EXPECT_THAT(
+      report_text(r),
+      AllOf(HasSubstr("What is handed over is the reference itself, unchanged: the plan of its own operators is "
+                      "not right (aten.lstm takes what no plan can say)."),
+            HasSubstr("The closest, node 1, reached 0.4"), Not(HasSubstr("fastest that was right")),
+            Not(HasSubstr("Take it over"))));
+  EXPECT_EQ(report_json(r)["handed_over"], "reference");
+  EXPECT_EQ(report_json(r)["best"]["node"], 1) << "its figures are still there";
+  r.result.best.reset();
+  EXPECT_THAT(report_text(r), AllOf(HasSubstr("not even the identity plan"), HasSubstr("the reference itself")));
+}
+
+TEST(ExportTest, TheReferenceTakesPartLikeAnExportedModule) {
+  EXPECT_EQ(reference_module({.source = "class Model: pass"}),
+            "# The reference itself: kerf found nothing that is surely faster.\nclass Model: pass\n\n\nModelNew = "
+            "Model\n");
 }
 
 TEST(ReportTest, JsonHasTheFieldsThatProgramsReadFirst) {

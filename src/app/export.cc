@@ -44,6 +44,36 @@ Result<int> export_recording(const ExportOptions& options) {
   return exit_success;
 }
 
+// The session found nothing that is surely as good as the problem's own file.
+Result<int> export_reference(const ExportOptions& options, Store& store, const SessionRecord& record,
+                             ExportFormat format, std::optional<NodeIndex> closest) {
+  const std::string nothing =
+      fmt::format("session {} found nothing that is surely faster than the reference", record.id);
+  if (format != ExportFormat::pytorch) {
+    return user_error(fmt::format(
+        "{}, and the plan of its own operators is not right: --format pytorch hands over the "
+        "reference itself{}",
+        nothing, closest ? fmt::format(", kerf export {} the closest candidate", node_name(record.id, *closest)) : ""));
+  }
+  const TaskRecord task = TRY(store.task(record.task));
+  const std::string text = reference_module(task.problem);
+  if (!options.out.empty()) TRY(write_file(options.out, text));
+  if (options.common.json) {
+    nlohmann::json json = {
+        {"schema", 1}, {"session", record.id}, {"format", options.format}, {"handed_over", "reference"}};
+    if (options.out.empty())
+      json["text"] = text;
+    else
+      json["files"] = {options.out};
+    TRY(print(json.dump(2) + "\n"));
+    return exit_success;
+  }
+  if (options.out.empty()) TRY(print(text));
+  print_error(fmt::format("{}{}: this is the reference itself\n",
+                          options.out.empty() ? "" : fmt::format("wrote {}: ", options.out), nothing));
+  return exit_success;
+}
+
 }  // namespace
 
 Result<int> export_node(const ExportOptions& options) {
@@ -57,7 +87,11 @@ Result<int> export_node(const ExportOptions& options) {
   const SessionRecord record = TRY(store.session(found.session));
   const SessionNodes nodes = TRY(load_nodes(store, found.session));
   std::optional<NodeIndex> index = found.node;
-  if (!index) index = hand_over(nodes).node;
+  if (!index) {
+    const HandOver handed = hand_over(nodes);
+    if (handed.reference) return export_reference(options, store, record, *format, handed.node);
+    index = handed.node;
+  }
   if (!index)
     return user_error(fmt::format("session {} has no candidate that is right: there is nothing to export", record.id));
   if (*index < 0 || static_cast<std::size_t>(*index) >= nodes.size()) {

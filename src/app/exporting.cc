@@ -45,4 +45,9 @@ Result<std::string> exported(ExportFormat format, const SessionId& session, cons
   return export_candidate(format, request);
 }
 
+std::string reference_module(const Problem& problem) {
+  return "# The reference itself: kerf found nothing that is surely faster.\n" + problem.source +
+         (problem.source.ends_with('\n') ? "" : "\n") + "\n\nModelNew = Model\n";
+}
+
 }  // namespace kerf

@@ -11,5 +11,7 @@ namespace kerf {
 [[nodiscard]] Result<Workload> kept_workload(const SessionRecord& record);
 [[nodiscard]] Result<std::string> exported(ExportFormat format, const SessionId& session, const SessionNode& node,
                                            const Problem& problem, const Workload& workload);
+// The problem's own file as a module that takes part like an exported one: its ModelNew is its Model.
+[[nodiscard]] std::string reference_module(const Problem& problem);
 
 }  // namespace kerf

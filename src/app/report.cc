@@ -35,20 +35,32 @@ std::string name_of(const Report& report) {
 const SessionNode* closest(const Report& report) {
   const SessionNode* found = nullptr;
   for (const SessionNode& node : *report.nodes) {
-    const Ratio* speedup = node.index == report.result.best ? nullptr : speedup_of(node.best_known());
+    const bool handed_over = node.index == report.result.best && !report.result.reference;
+    const Ratio* speedup = handed_over ? nullptr : speedup_of(node.best_known());
     if (speedup == nullptr || node.best_known().receipt->quarantined) continue;
     if (found == nullptr || speedup->value > speedup_of(found->best_known())->value) found = &node;
   }
   return found;
 }
 
+// What is handed over where there is nothing to fall back to but the problem's own file.
+std::string reference_line(const Report& report) {
+  const SessionNodes& nodes = *report.nodes;
+  const bool known = !nodes.empty() && nodes.front().evaluation.message.has_value();
+  return fmt::format(
+      "What is handed over is the reference itself, unchanged: the plan of its own operators is not right{}.",
+      known ? " (" + one_line(*nodes.front().evaluation.message) + ")" : "");
+}
+
 Section found_section(const Report& report) {
   Section section{.heading = "What was found", .lines = {}, .preformatted = {}};
   const SessionNode* best = best_of(report);
   if (best == nullptr) {
-    section.lines.push_back("No candidate was right, not even the identity plan: nothing can be handed over.");
-    if (!report.nodes->empty() && report.nodes->front().evaluation.message) {
-      section.lines.push_back("The identity plan: " + one_line(*report.nodes->front().evaluation.message));
+    if (report.result.reference) {
+      section.lines.push_back("No candidate was right, not even the identity plan.");
+      section.lines.push_back(reference_line(report));
+    } else {
+      section.lines.push_back("Nothing was judged yet.");
     }
     return section;
   }
@@ -68,7 +80,10 @@ Section found_section(const Report& report) {
     });
     section.lines.push_back(fmt::format("{} of {} right. Which of them is fastest cannot be known here.", right,
                                         count_words(report.result.candidates, "candidate")));
-    section.lines.push_back("What is handed over is the identity plan: PyTorch's own operators, called one by one.");
+    section.lines.push_back(
+        report.result.reference
+            ? reference_line(report)
+            : "What is handed over is the identity plan: PyTorch's own operators, called one by one.");
     for (const auto& [name, why] : e.receipt->unavailable) {
       const std::string_view reason = why;
       constexpr std::string_view mark = "unavailable: ";
@@ -85,8 +100,11 @@ Section found_section(const Report& report) {
                       speedup->win() || speedup->loss() ? "" : "; an interval that includes 1 is no win"));
     }
     section.lines.push_back(
-        best->index == 0 ? "What is handed over is the identity plan: PyTorch's own operators, called one by one."
-                         : fmt::format("What is handed over is the fastest that was right, node {}.", best->index));
+        report.result.reference ? reference_line(report)
+        : best->index == 0 ? "What is handed over is the identity plan: PyTorch's own operators, called one by one."
+                           : fmt::format("What is handed over is the fastest that was right, node {}.", best->index));
+    if (report.result.reference)
+      section.lines.push_back(fmt::format("The figures below are node {}'s, the closest that was right.", best->index));
   }
   if (e.receipt) {
     std::string times = fmt::format("Time {}", time_words(e.receipt->time_us.median));
@@ -283,6 +301,16 @@ std::string spend_words(const Spend& spend) {
   return text;
 }
 
+namespace {
+
+nlohmann::json handed_over(const SessionResult& r) {
+  if (r.reference) return "reference";
+  if (!r.best) return nullptr;
+  return *r.best == 0 ? "identity" : "kernel";
+}
+
+}  // namespace
+
 nlohmann::json report_json(const Report& report) {
   const SessionResult& r = report.result;
   nlohmann::json json = {{"schema", 1},
@@ -295,6 +323,7 @@ nlohmann::json report_json(const Report& report) {
                          {"stopped_by", r.stopped.by},
                          {"spend", spend_json(r.spend)},
                          {"best", nullptr},
+                         {"handed_over", handed_over(r)},
                          {"error", nullptr},
                          {"files", report.files}};
   if (r.error) json["error"] = {{"kind", to_string(r.error->kind)}, {"message", r.error->message}};

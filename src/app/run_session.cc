@@ -73,7 +73,9 @@ Result<> write_files(Report& report, const Understood& problem, const std::strin
     report.files.push_back(path.string());
     return write_file(path, text);
   };
-  if (r.best) {
+  if (r.reference && r.status == SessionStatus::finished) {
+    TRY(write("model_new.py", reference_module(problem.problem)));
+  } else if (r.best && !r.reference) {
     const SessionNode& node = (*report.nodes)[static_cast<std::size_t>(*r.best)];
     TRY(write(fmt::format("kernel{}", extension(node.proposal.candidate.language)), node.proposal.candidate.text));
     if (!problem.workloads.empty()) {

@@ -56,6 +56,7 @@ SessionResult result_of(const SessionRecord& record, const SessionNodes& nodes) 
           .best = handed.node,
           .win = handed.win,
           .confirmed = handed.confirmed,
+          .reference = handed.reference,
           .error = std::nullopt};
 }
 

@@ -76,9 +76,8 @@ HandOver hand_over(const SessionNodes& nodes) {
       return {.node = best, .win = false, .confirmed = any_confirmed};
     return {.node = 0, .win = false, .confirmed = nodes[0].confirmed.has_value()};
   }
-  if (const auto node = fastest(nodes, confirmed, false)) return {.node = node, .win = false, .confirmed = true};
-  if (const auto node = fastest(nodes, searched, false)) return {.node = node, .win = false, .confirmed = false};
-  return {};
+  if (const auto node = fastest(nodes, confirmed, false)) return {.node = node, .confirmed = true, .reference = true};
+  return {.node = fastest(nodes, searched, false), .reference = !nodes.empty()};
 }
 
 }  // namespace kerf

@@ -679,6 +679,7 @@ void Session::Engine::finish(SessionStatus status) {
       .best = handed.node,
       .win = handed.win,
       .confirmed = handed.confirmed,
+      .reference = handed.reference,
       .error = error_};
   parts.loop.post([done = std::move(done_), result = std::move(result)] { done(result); });
 }

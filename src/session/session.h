@@ -91,6 +91,7 @@ struct SessionResult {
   std::optional<NodeIndex> best;
   bool win = false;
   bool confirmed = false;
+  bool reference = false;      // `best` is only the closest there was: the reference itself is handed over (confirm.h)
   std::optional<Error> error;  // what ended it, if status is failed
 };
 

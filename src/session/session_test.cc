@@ -488,5 +488,23 @@ TEST(ConfirmTest, WithoutAWinWhatIsSurelyFasterThanTheIdentityPlanIsHandedOver) 
   EXPECT_EQ(hand_over(nodes).node, 0);
 }
 
+TEST(ConfirmTest, WithoutAWinAndWithoutAnIdentityPlanTheReferenceItselfIsHandedOver) {
+  SessionNodes nodes{node(0, std::nullopt, 1), node(1, 0, 0.4), node(2, 0, 0.7)};
+  nodes[0].evaluation.verdict = Verdict::wrong;
+  nodes[0].evaluation.receipt.reset();
+  HandOver handed = hand_over(nodes);
+  EXPECT_TRUE(handed.reference);
+  EXPECT_FALSE(handed.win);
+  EXPECT_EQ(handed.node, 2) << "the closest, for the report";
+  nodes[1].confirmed = node(1, 0, 1.8).evaluation;
+  handed = hand_over(nodes);
+  EXPECT_EQ(handed.node, 1);
+  EXPECT_TRUE(handed.win);
+  EXPECT_FALSE(handed.reference) << "a win needs no plan to fall back to";
+  nodes.resize(1);
+  EXPECT_TRUE(hand_over(nodes).reference);
+  EXPECT_FALSE(hand_over(nodes).node);
+}
+
 }  // namespace
 }  // namespace kerf
