@@ -41,7 +41,7 @@ def main():
                 continue
             d = e["diagnosis"]
             value = lambda name: d["metrics"].get(name, {}).get("value", float("nan"))
-            causes = [cause["name"] for cause in d["causes"] if cause["name"] in asked]
+            causes = [cause["name"] for cause in d.get("causes", []) if cause["name"] in asked]
             named = causes[0] if causes else ""
             ok = named == case["cause"]
             judged += 1

@@ -73,7 +73,7 @@ Result<> write_files(Report& report, const Understood& problem, const std::strin
     report.files.push_back(path.string());
     return write_file(path, text);
   };
-  if (r.reference && r.status == SessionStatus::finished) {
+  if (r.reference) {
     TRY(write("model_new.py", reference_module(problem.problem)));
   } else if (r.best && !r.reference) {
     const SessionNode& node = (*report.nodes)[static_cast<std::size_t>(*r.best)];
