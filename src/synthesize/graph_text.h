@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -31,6 +32,7 @@ inline Argument argument_from(const std::string& word) {
       list.push_back(Value{static_cast<std::int64_t>(std::stoll(item))});
     return {Value{list}};
   }
+  if (word == "-inf") return {Value{-std::numeric_limits<double>::infinity()}};
   if (word.front() == '-' || std::isdigit(static_cast<unsigned char>(word.front()))) {
     if (word.find_first_of(".e") != std::string::npos) return {Value{std::stod(word)}};
     return {Value{static_cast<std::int64_t>(std::stoll(word))}};
