@@ -120,8 +120,7 @@ class Reader {
     if (base == "logical_not") return combine(*x, everywhere(0), comparisons.at("eq"));
     const bool is_truth = node->results[0].dtype == Dtype::boolean;
     if (base == "bitwise_not" && is_truth) return combine(*x, everywhere(0), comparisons.at("eq"));
-    if (base == "to" || base == "_to_copy")
-      return is_truth ? combine(*x, everywhere(0), comparisons.at("ne")) : x;
+    if (base == "to" || base == "_to_copy") return is_truth ? combine(*x, everywhere(0), comparisons.at("ne")) : x;
     if (base == "neg") return linear(everywhere(0), *x, -1);
     const auto y = operand(1);
     if (!y) return std::nullopt;

@@ -228,8 +228,12 @@ Constant times(const Constant& a, const Constant& b, bool divide) {
     const double x = as_number(a.values[w]), y = as_number(b.values[w]);
     made.values.push_back(Value{divide ? x / y : x * y});
   }
-  if (!a.text.empty() || !b.text.empty())
+  const bool is_one = a.text.empty() && as_number(a.values[0]) == 1 && !divide;
+  if (is_one) {
+    made.text = b.text;
+  } else if (!a.text.empty() || !b.text.empty()) {
     made.text = fmt::format("({}) {} ({})", expression_of(a), divide ? "/" : "*", expression_of(b));
+  }
   return made;
 }
 
