@@ -18,6 +18,7 @@ namespace kerf {
 inline Argument argument_from(const std::string& word) {
   if (word == "true" || word == "false") return {Value{word == "true"}};
   if (word == "none") return {Value{}};
+  if (const auto dtype = dtype_from(word)) return {*dtype};
   if (word.front() == '"') return {Value{word.substr(1, word.size() - 2)}};
   if (word.front() == '[' && word.size() > 2 && std::isalpha(static_cast<unsigned char>(word[1])) != 0) {
     ArgumentList list;

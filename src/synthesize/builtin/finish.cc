@@ -192,7 +192,21 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
     const bool is_output = std::ranges::find(graph_.outputs, ref) != graph_.outputs.end();
     if (!tensor || tensor->dtype != (position ? Dtype::i64 : Dtype::f32))
       throw CannotLower{"only f32 results and positions are stored"};
-    if (!is_output && !tensor->contiguous()) throw CannotLower{"an intermediate result that is not contiguous"};
+    if (!is_output && !tensor->contiguous()) {
+      const GeneralNode* node = graph_.node(ref.name);
+      const bool windows = !node || node->base().starts_with("conv") || node->base().find("pool") != std::string::npos;
+      const bool elements = !windows && std::ranges::none_of(code_, [](const Instruction& i) {
+        return i.form == Instruction::Form::reduce;
+      });
+      if (tentative && (elements || (node && is_trivial(*node)))) continue;
+      throw CannotLower{"an intermediate result that is not contiguous"};
+    }
+    const std::vector<int> varies = axes_of_value(v.value);
+    bool repeats = false;
+    for (const auto& dim : v.dims)
+      for (const int a : expand(dim)) repeats = repeats || std::ranges::find(varies, a) == varies.end();
+    if (repeats && tentative) continue;
+    if (repeats) throw CannotLower{"a repetition that is written out"};
     needed[static_cast<std::size_t>(v.value)] = true;
     sinks.emplace_back(std::move(v), ref);
   }

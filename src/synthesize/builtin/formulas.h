@@ -159,6 +159,8 @@ struct Rule {
   }
   void reduce_with(ReduceOp op, std::size_t dims_at, std::size_t keep_at) const {
     const Lowered v = x();
+    if (op == ReduceOp::sum && node.results.at(0).dtype == Dtype::i64 && l.type(v) != Type::mask)
+      throw CannotLower{"integers are reduced by the library"};
     const std::vector<int> dims = args.dims(dims_at, "dim", v);
     give(l.remove_dims(l.reduce(op, v, l.axes_of(v, dims)), dims, args.flag(keep_at, "keepdim", false)));
   }
@@ -187,11 +189,11 @@ struct Rule {
   }
   void variance(bool root, bool with_mean) const {
     const Lowered v = x();
-    const bool legacy = node.overload() == "dim" || node.overload() == "default";
-    if (node.overload() == "default") throw CannotLower{"this overload"};
-    const std::vector<int> dims = args.dims(1, "dim", v), axes = l.axes_of(v, dims);
+    const bool all = node.overload() == "default";
+    const bool legacy = node.overload() == "dim" || all;
+    const std::vector<int> dims = all ? l.all_dims(v) : args.dims(1, "dim", v), axes = l.axes_of(v, dims);
     const double correction =
-        legacy ? (args.flag(2, "unbiased", true) ? 1 : 0) : args.fixed(99, "correction").value_or(1);
+        legacy ? (args.flag(all ? 1 : 2, "unbiased", true) ? 1 : 0) : args.fixed(99, "correction").value_or(1);
     const Lowered average = l.mean(v, axes);
     const Lowered squares = l.reduce(ReduceOp::sum, f(Op::square, f(Op::sub, v, average)), axes);
     const Lowered n = l.count(axes);
@@ -226,6 +228,17 @@ struct Rule {
         standardise(v, l.axes_of(v, dims_from(v, v.dims.size() - list->size())), args.number(4, "eps", 1e-5));
     if (!args.none(2, "weight")) result = f(Op::mul, result, args.tensor(2));
     if (!args.none(3, "bias")) result = f(Op::add, result, args.tensor(3));
+    give(result);
+  }
+  void rms_norm() const {
+    const Lowered v = x();
+    const GeneralArgument* shape = args.get(1, "normalized_shape");
+    const auto* list = shape ? std::get_if<GeneralArgumentList>(&shape->is) : nullptr;
+    if (!list || list->size() > v.dims.size()) throw CannotLower{"this rms norm"};
+    const Lowered squares = l.mean(f(Op::square, v), l.axes_of(v, dims_from(v, v.dims.size() - list->size())));
+    const Lowered eps = args.number(3, "eps", std::numeric_limits<float>::epsilon());
+    Lowered result = f(Op::mul, v, f(Op::rsqrt, f(Op::add, squares, eps)));
+    if (!args.none(2, "weight")) result = f(Op::mul, result, args.tensor(2, "weight"));
     give(result);
   }
   void group_norm(std::size_t groups_at, std::size_t weight, std::size_t eps_at) const {
@@ -306,7 +319,39 @@ struct Rule {
     if (!args.none(2, "alpha") && args.fixed(2, "alpha") != 1) b = f(Op::mul, b, args.operand(2, "alpha"));
     give(f(op, a, b));
   }
-  void view_to() const { give(l.reshape(x(), node.results.at(0))); }
+  // The sizes of a view, as expressions; empty where they follow from the others or are not given.
+  std::vector<std::string> sizes_of_view() const {
+    const GeneralTensor& to = node.results.at(0);
+    std::vector<std::string> found(to.rank());
+    if (node.base() == "view_as") {
+      const GeneralArgument* other = args.get(1, "other");
+      const auto* ref = other ? std::get_if<TensorRef>(&other->is) : nullptr;
+      for (std::size_t d = 0; ref && d < found.size(); ++d)
+        found[d] = placeholder(*ref) + ".shape[" + std::to_string(d) + "]";
+      return found;
+    }
+    const bool unflatten = node.base() == "unflatten";
+    const GeneralArgument* given = unflatten ? args.get(2, "sizes") : args.get(1, "size");
+    const auto* list = given ? std::get_if<GeneralArgumentList>(&given->is) : nullptr;
+    if (!list) return found;
+    std::size_t first = 0;
+    if (unflatten) {
+      const int d = args.dim(1, "dim"), rank = static_cast<int>(to.rank() - list->size()) + 1;
+      first = static_cast<std::size_t>(d < 0 ? d + rank : d);
+    }
+    for (std::size_t k = 0; k < list->size() && first + k < found.size(); ++k) {
+      const auto* constant = std::get_if<Constant>(&(*list)[k].is);
+      if (!constant) continue;
+      bool same = true;
+      for (std::size_t w = 0; w < to.shape.size(); ++w) {
+        const auto* n = std::get_if<std::int64_t>(&constant->values[w].is);
+        same = same && n && *n == to.shape[w][first + k];
+      }
+      if (same) found[first + k] = expression_of(*constant);
+    }
+    return found;
+  }
+  void view_to() const { give(l.reshape(x(), node.results.at(0), sizes_of_view())); }
   void constant(double value, std::size_t rank) const {
     Lowered c = l.constant(value);
     c.dims.resize(rank);

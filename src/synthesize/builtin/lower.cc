@@ -22,9 +22,9 @@ bool is_trivial(const GeneralNode& node) {
                                                 "transpose",
                                                 "t",
                                                 "numpy_T",
-                                                "flip",
                                                 "expand",
                                                 "expand_as",
+                                                "view_as",
                                                 "alias",
                                                 "detach",
                                                 "clone",
@@ -40,15 +40,32 @@ bool is_trivial(const GeneralNode& node) {
                                                 "full_like",
                                                 "zeros_like",
                                                 "ones_like",
+                                                "new_zeros",
+                                                "new_ones",
+                                                "new_full",
                                                 "_to_copy",
                                                 "to",
                                                 "mT",
                                                 "swapaxes",
-                                                "broadcast_to"};
+                                                "broadcast_to",
+                                                "select",
+                                                "slice",
+                                                "narrow",
+                                                "split",
+                                                "split_with_sizes",
+                                                "chunk",
+                                                "unbind",
+                                                "arange"};
   // A copy that says how it lies in memory is made for that.
   const bool lays_out =
       std::ranges::any_of(node.kwargs, [](const auto& each) { return each.first == "memory_format"; });
   return trivial.contains(node.base()) && !lays_out;
+}
+
+bool is_copy(const GeneralNode& node) {
+  static const std::set<std::string> copies = {"cat",    "stack",     "flip",        "roll", "pad", "constant_pad_nd",
+                                               "repeat", "embedding", "index_select"};
+  return copies.contains(node.base());
 }
 
 bool lowers(const GeneralGraph& graph, const GeneralNode& node) {
@@ -82,6 +99,18 @@ std::vector<TensorRef> escaping(const GeneralGraph& graph, const std::vector<std
   }
   for (const TensorRef& ref : graph.outputs) add(ref);
   return found;
+}
+
+std::vector<std::size_t> unstorable(const GeneralGraph& graph, const std::vector<std::size_t>& nodes) {
+  std::set<std::size_t> found;
+  for (const TensorRef& ref : escaping(graph, nodes)) try {
+      Lowering lowering(graph, graph.workloads.size());
+      for (const std::size_t n : nodes) lower_node(lowering, graph.nodes[n]);
+      (void)lowering.finish({ref});
+    } catch (const CannotLower&) {
+      found.insert(*graph.position(ref.name));
+    }
+  return {found.begin(), found.end()};
 }
 
 Result<Region> lower(const GeneralGraph& graph, const std::vector<std::size_t>& nodes, bool tentative) {

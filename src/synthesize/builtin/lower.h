@@ -15,6 +15,8 @@ namespace kerf {
 [[nodiscard]] bool lowers(const GeneralGraph& graph, const GeneralNode& node);
 // Views, copies and constants: nothing that is worth a kernel of its own.
 [[nodiscard]] bool is_trivial(const GeneralNode& node);
+// What the library does by copying: by itself it is left to that.
+[[nodiscard]] bool is_copy(const GeneralNode& node);
 // Which operators are products of their own (see products.h): the library has good ones.
 enum class ProductKind : std::uint8_t { none, matrices, convolution };
 [[nodiscard]] ProductKind product_kind(const GeneralGraph& graph, std::size_t node);
@@ -27,6 +29,10 @@ enum class ProductKind : std::uint8_t { none, matrices, convolution };
 // results that cannot be stored (masks, integers) are left out, for a later node may be their only user.
 [[nodiscard]] Result<Region> lower(const GeneralGraph& graph, const std::vector<std::size_t>& nodes,
                                    bool tentative = false);
+
+// Results of `nodes` that are needed outside of them and that a kernel cannot store: masks, integers, what does not lie
+// in order. Ascending positions.
+[[nodiscard]] std::vector<std::size_t> unstorable(const GeneralGraph& graph, const std::vector<std::size_t>& nodes);
 
 // References to results of `nodes` that other nodes or the graph's outputs use, in order.
 [[nodiscard]] std::vector<TensorRef> escaping(const GeneralGraph& graph, const std::vector<std::size_t>& nodes);

@@ -17,6 +17,10 @@ std::string identifier(const std::string& text) {
   return made;
 }
 
+std::string bracketed(const std::string& text) {
+  return text.find_first_of(" +-/%*") == std::string::npos ? text : "(" + text + ")";
+}
+
 }  // namespace
 
 std::string placeholder(const TensorRef& ref) { return fmt::format("@{}#{}@", ref.name, ref.index); }
@@ -315,12 +319,32 @@ Lowered Lowering::pick(const Lowered& from, int dim, const Lowered& index) {
   return made;
 }
 
+Lowered Lowering::pick_all(const Lowered& from, std::size_t dim, const Lowered& index) {
+  if (type(index) != Type::i64) throw CannotLower{"a gather needs an index"};
+  Lowered made{.value = -1, .dims = {from.dims.begin(), from.dims.begin() + static_cast<std::ptrdiff_t>(dim)}};
+  made.dims.insert(made.dims.end(), index.dims.begin(), index.dims.end());
+  made.dims.insert(made.dims.end(), from.dims.begin() + static_cast<std::ptrdiff_t>(dim) + 1, from.dims.end());
+  expand(made);
+  const std::vector<int> along = expand(from.dims.at(dim));
+  if (along.size() != 1) throw CannotLower{"a gather along more than one axis"};
+  for (const int a : axes_of_value(index.value))
+    for (const auto& each : from.dims)
+      for (const int b : expand(each))
+        if (a == b) throw CannotLower{"a gather whose index varies along it"};
+  std::map<int, int> done;
+  made.value = at_index(from.value, along[0], index.value, done);
+  return made;
+}
+
 Lowered Lowering::reduce(ReduceOp op, const Lowered& operand, const std::vector<int>& over) {
   const std::vector<int> axes = expand(over);
   Lowered made = operand;
   expand(made);
   for (auto& dim : made.dims) std::erase_if(dim, [&](int a) { return std::ranges::find(axes, a) != axes.end(); });
   if (axes.empty()) return made;
+  const std::vector<int> varies = axes_of_value(operand.value);
+  for (const int a : axes)
+    if (std::ranges::find(varies, a) == varies.end()) throw CannotLower{"a reduction of what is only repeated"};
   Instruction i{.form = Instruction::Form::reduce, .reduce = op, .operands = {operand.value}};
   if (type(operand) == Type::i64) throw CannotLower{"integers are reduced by the library"};
   if (is_position(op)) i.type = Type::i64;
@@ -381,7 +405,7 @@ std::pair<int, int> Lowering::split_axis(int axis, const Extent& outer, const Ex
 }
 
 // Dimensions are regrouped where boundaries meet; a dimension that is cut must be one axis.
-Lowered Lowering::reshape(const Lowered& value, const GeneralTensor& to) {
+Lowered Lowering::reshape(const Lowered& value, const GeneralTensor& to, const std::vector<std::string>& sizes) {
   std::vector<int> flat;
   for (const auto& dim : value.dims)
     for (const int a : expand(dim)) flat.push_back(a);
@@ -399,10 +423,38 @@ Lowered Lowering::reshape(const Lowered& value, const GeneralTensor& to) {
       made.dims.back().push_back(flat[at++]);
       have = next;
     }
-    if (!same_extent(have, want)) throw CannotLower{"a view that cuts dimensions up"};
+    if (!same_extent(have, want)) {
+      if (at == flat.size() || !made.dims.back().empty()) throw CannotLower{"a view that cuts dimensions up"};
+      want.text = d < sizes.size() ? sizes[d] : "";
+      if (want.text.empty()) {  // what the pieces behind it leave of the axis
+        const Extent& whole = extent(flat[at]);
+        Extent behind = one(workloads_);
+        for (std::size_t e = d + 1; e < sizes.size() && !sizes[e].empty() && !same_extent(behind * want, whole); ++e) {
+          Extent next{.text = sizes[e], .values = {}};
+          for (const auto& shape : to.shape) next.values.push_back(shape[e]);
+          behind = behind * next;
+        }
+        if (!same_extent(behind * want, whole)) throw CannotLower{"a view that cuts dimensions up"};
+        want.text = fmt::format("{} // {}", bracketed(whole.text), bracketed(behind.text));
+      }
+      const auto [outer, inner] = cut(flat[at], std::move(want));
+      made.dims.back().push_back(outer);
+      flat[at] = inner;
+    }
   }
   if (at != flat.size()) throw CannotLower{"a view that cuts dimensions up"};
   return made;
+}
+
+// An axis as `outer` pieces of equal length.
+std::pair<int, int> Lowering::cut(int axis, Extent outer) {
+  const Extent& whole = extent(axis);
+  Extent inner{.text = fmt::format("{} // {}", bracketed(whole.text), bracketed(outer.text)), .values = {}};
+  for (std::size_t w = 0; w < workloads_; ++w) {
+    if (whole.values[w] % outer.values[w] != 0) throw CannotLower{"a view that cuts dimensions up"};
+    inner.values.push_back(whole.values[w] / outer.values[w]);
+  }
+  return split_axis(axis, outer, inner);
 }
 
 }  // namespace kerf

@@ -53,6 +53,8 @@ class Lowering {
   Lowered apply(Op op, std::vector<Lowered> operands);
   Lowered apply(Op op, const Lowered& a, double b) { return apply(op, {a, constant(b)}); }
   Lowered pick(const Lowered& from, int dim, const Lowered& index);
+  // All that is there at an index of dimension `dim`, for each index: their dimensions take the place of `dim`.
+  Lowered pick_all(const Lowered& from, std::size_t dim, const Lowered& index);
 
   // Reductions
   Lowered reduce(ReduceOp op, const Lowered& operand, const std::vector<int>& axes);  // drops the axes from the dims
@@ -67,6 +69,8 @@ class Lowering {
 
   // Windows. The value that `steps` move over, at each position of their axes; `outside` where that is not there.
   Lowered window(const Lowered& from, const std::vector<WindowStep>& steps, double outside);
+  // The same for who never uses what is not there: there the value has no meaning, but nothing is read outside.
+  Lowered moved(const Lowered& from, const std::vector<WindowStep>& steps, double outside);
   int window_axis(const std::string& name, Extent extent, bool inside);
   Lowered index(int axis, std::size_t dim, std::size_t rank);  // the position along an axis, as f32
   Lowered number(const Extent& extent);                        // as f32
@@ -87,7 +91,8 @@ class Lowering {
 
   // Shapes
   std::pair<int, int> split_axis(int axis, const Extent& outer, const Extent& inner);
-  Lowered reshape(const Lowered& value, const GeneralTensor& to);
+  // `sizes`: plan expressions for the new extents where they are known, else empty.
+  Lowered reshape(const Lowered& value, const GeneralTensor& to, const std::vector<std::string>& sizes);
   [[nodiscard]] const Extent& extent(int axis) const { return axes_[static_cast<std::size_t>(root(axis))].extent; }
   [[nodiscard]] std::size_t workloads() const { return workloads_; }
 
@@ -122,6 +127,7 @@ class Lowering {
     std::set<int> flipped = {};           // dimensions that are read from their end
   };
   [[nodiscard]] int root(int axis) const;
+  std::pair<int, int> cut(int axis, Extent outer);
   [[nodiscard]] std::vector<int> expand(const std::vector<int>& list) const;  // roots, split ones by their parts
   void expand(Lowered& value) const;
   [[nodiscard]] std::vector<int> axes_of_value(int value) const;

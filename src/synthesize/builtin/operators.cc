@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <numbers>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "synthesize/builtin/formulas.h"
+#include "synthesize/builtin/losses.h"
+#include "synthesize/builtin/places.h"
 #include "synthesize/builtin/pooling.h"
 #include "synthesize/builtin/products.h"
 
@@ -52,6 +56,53 @@ const std::map<std::string, Apply>& rules() {
                                                                                     {"logical_and", Op::logical_and},
                                                                                     {"logical_or", Op::logical_or}})
       t[name] = [op = op](const Rule& r) { r.give(r.f(op, r.args.operand(0), r.args.operand(1))); };
+    for (const auto& [name, op] : std::initializer_list<std::pair<const char*, Op>>{{"bitwise_and", Op::logical_and},
+                                                                                    {"bitwise_or", Op::logical_or},
+                                                                                    {"__and__", Op::logical_and},
+                                                                                    {"__or__", Op::logical_or}})
+      t[name] = [op = op](const Rule& r) { r.give(r.f(op, r.args.tensor(0), r.args.tensor(1))); };
+    t["bitwise_not"] = [](const Rule& r) { r.give(r.f(Op::logical_not, r.x())); };
+    t["exp2"] = [](const Rule& r) { r.give(r.f(Op::pow, 2, r.x())); };
+    t["log2"] = [](const Rule& r) { r.give(r.f(Op::mul, r.f(Op::log, r.x()), std::numbers::log2e)); };
+    t["log10"] = [](const Rule& r) { r.give(r.f(Op::mul, r.f(Op::log, r.x()), std::numbers::log10e)); };
+    t["trunc"] = [](const Rule& r) {
+      const Lowered v = r.x();
+      r.give(r.where(r.f(Op::lt, v, 0), r.f(Op::ceil, v), r.f(Op::floor, v)));
+    };
+    t["sinh"] = [](const Rule& r) {
+      // (e^x - e^-x) / 2 with m = e^x - 1: (m + m / (m + 1)) / 2, which cancels nothing near 0.
+      const Lowered v = r.f(Op::abs, r.x()), m = r.f(Op::expm1, v);
+      const Lowered half = r.f(Op::mul, r.f(Op::add, m, r.f(Op::div, m, r.f(Op::add, m, 1))), 0.5);
+      r.give(r.where(r.f(Op::lt, r.x(), 0), r.f(Op::neg, half), half));
+    };
+    t["cosh"] = [](const Rule& r) {
+      const Lowered e = r.f(Op::exp, r.f(Op::abs, r.x()));
+      r.give(r.f(Op::mul, r.f(Op::add, e, r.f(Op::reciprocal, e)), 0.5));
+    };
+    t["logaddexp"] = [](const Rule& r) {
+      const Lowered a = r.x(), b = r.args.tensor(1, "other"), top = r.f(Op::maximum, a, b);
+      const Lowered apart = r.f(Op::abs, r.f(Op::sub, a, b));
+      // Equal infinities are apart by nothing that is a number.
+      r.give(r.where(r.f(Op::eq, a, b), r.f(Op::add, a, std::numbers::ln2),
+                     r.f(Op::add, top, r.f(Op::log1p, r.f(Op::exp, r.f(Op::neg, apart))))));
+    };
+    t["xlogy"] = [](const Rule& r) {
+      const Lowered a = r.args.operand(0), b = r.args.operand(1);
+      const Lowered product = r.where(r.f(Op::eq, a, 0), r.l.constant(0), r.f(Op::mul, a, r.f(Op::log, b)));
+      r.give(r.where(r.f(Op::ne, b, b), b, product));
+    };
+    t["lerp"] = [](const Rule& r) {
+      const Lowered a = r.x(), b = r.args.tensor(1, "end"), weight = r.args.operand(2, "weight");
+      const Lowered apart = r.f(Op::sub, b, a);
+      const Lowered from_end = r.f(Op::sub, b, r.f(Op::mul, apart, r.f(Op::sub, 1, weight)));
+      r.give(r.where(r.f(Op::lt, r.f(Op::abs, weight), 0.5), r.f(Op::add, a, r.f(Op::mul, weight, apart)), from_end));
+    };
+    t["outer"] = [](const Rule& r) {
+      Lowered a = r.x(), b = r.args.tensor(1, "vec2");
+      a.dims.emplace_back();
+      b.dims.insert(b.dims.begin(), std::vector<int>());
+      r.give(r.f(Op::mul, a, b));
+    };
     t["div"] = [](const Rule& r) {
       if (!r.args.none(99, "rounding_mode")) throw CannotLower{"a rounded division"};
       r.give(r.f(Op::div, r.args.operand(0), r.args.operand(1)));
@@ -83,6 +134,11 @@ const std::map<std::string, Apply>& rules() {
     t["leaky_relu"] = [](const Rule& r) {
       const Lowered v = r.x();
       r.give(r.where(r.f(Op::gt, v, 0), v, r.f(Op::mul, v, r.args.number(1, "negative_slope", 0.01))));
+    };
+    t["rrelu"] = [](const Rule& r) {  // in evaluation a slope in the middle
+      const Lowered v = r.x(), low = r.args.number(1, "lower", 1.0 / 8), high = r.args.number(2, "upper", 1.0 / 3);
+      if (r.args.flag(3, "training", false)) throw CannotLower{"random slopes"};
+      r.give(r.where(r.f(Op::gt, v, 0), v, r.f(Op::mul, v, r.f(Op::mul, r.f(Op::add, low, high), 0.5))));
     };
     t["elu"] = [](const Rule& r) {
       const Lowered v = r.x(), scale = r.args.number(2, "scale", 1);
@@ -183,6 +239,10 @@ const std::map<std::string, Apply>& rules() {
     };
     t["logsumexp"] = [](const Rule& r) { r.logsumexp(); };
     t["linalg_vector_norm"] = [](const Rule& r) { r.vector_norm(1, "ord", 2, 3); };
+    t["linalg_norm"] = [](const Rule& r) {  // without an order: of all elements as of one vector
+      if (!r.args.none(1, "ord")) throw CannotLower{"this norm"};
+      r.vector_norm(1, "ord", 2, 3);
+    };
     t["norm"] = [](const Rule& r) {
       r.node.overload() == "Scalar" ? r.vector_norm(1, "p", 98, 99) : r.vector_norm(1, "p", 2, 3);
     };
@@ -191,6 +251,7 @@ const std::map<std::string, Apply>& rules() {
     t["var_mean"] = [](const Rule& r) { r.variance(false, true); };
     t["softmax"] = t["_softmax"] = [](const Rule& r) { r.softmax(false); };
     t["log_softmax"] = t["_log_softmax"] = [](const Rule& r) { r.softmax(true); };
+    t["rms_norm"] = [](const Rule& r) { r.rms_norm(); };
     t["layer_norm"] = t["native_layer_norm"] = [](const Rule& r) { r.layer_norm(); };
     t["group_norm"] = [](const Rule& r) { r.group_norm(1, 2, 4); };
     t["native_group_norm"] = [](const Rule& r) {  // input, weight, bias, N, C, HxW, group, eps
@@ -273,6 +334,33 @@ const std::map<std::string, Apply>& rules() {
       t[name] = [](const Rule& r) { r.view_to(); };
     for (const char* name : {"alias", "detach", "clone", "contiguous", "lift_fresh_copy", "lift_fresh"})
       t[name] = [](const Rule& r) { r.give(r.x()); };
+    t["view_as"] = [](const Rule& r) { r.view_to(); };
+    t["expand"] = t["expand_as"] = t["broadcast_to"] = expand;
+    t["repeat"] = repeat;
+    t["slice"] = t["narrow"] = slice;
+    t["select"] = select_one;
+    t["split"] = t["split_with_sizes"] = t["chunk"] = split;
+    t["unbind"] = unbind;
+    t["cat"] = concatenate;
+    t["stack"] = stack;
+    t["roll"] = roll;
+    t["pad"] = t["constant_pad_nd"] = pad;
+    t["glu"] = gated;
+    t["arange"] = sequence;
+    for (const char* name :
+         {"full", "zeros", "ones", "full_like", "zeros_like", "ones_like", "new_full", "new_zeros", "new_ones"})
+      t[name] = filled;
+    t["embedding"] = t["index_select"] = rows_by_index;
+    t["one_hot"] = one_hot;
+    t["cross_entropy_loss"] = [](const Rule& r) { class_loss(r, true); };
+    t["cosine_similarity"] = cosine_similarity;
+    t["pairwise_distance"] = pairwise_distance;
+    t["hinge_embedding_loss"] = hinge_embedding_loss;
+    t["margin_ranking_loss"] = margin_ranking_loss;
+    t["poisson_nll_loss"] = poisson_loss;
+    t["triplet_margin_loss"] = triplet_loss;
+    t["cosine_embedding_loss"] = cosine_embedding_loss;
+    t["nll_loss_nd"] = t["nll_loss"] = t["nll_loss2d"] = [](const Rule& r) { class_loss(r, false); };
     t["permute"] = t["permute_copy"] = [](const Rule& r) {
       const Lowered v = r.x();
       Lowered made{.value = v.value, .dims = {}};
@@ -334,6 +422,10 @@ void lower_node(Lowering& lowering, const GeneralNode& node) {
   if (!node.op.starts_with("aten.") || it == rules().end()) throw CannotLower{node.op + " is left to the library"};
   lowering.name_node(node.name);
   it->second(Rule{lowering, node, Arguments(lowering, node)});
+  // Integers that are computed are floats here: exact only where they stay small.
+  static const std::set<std::string> grows = {"mul", "pow", "square", "prod", "exp2"};
+  if (grows.contains(node.base()) && node.results.at(0).dtype == Dtype::i64)
+    throw CannotLower{"integers that may grow beyond what floats tell apart"};
 }
 
 }  // namespace kerf

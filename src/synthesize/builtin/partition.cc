@@ -12,6 +12,40 @@ namespace {
 // A region's worth is in memory traffic saved; very long ones only cost compile time and registers.
 constexpr std::size_t max_group = 48;
 
+// Whether something that costs much is computed again and again for tensors that are small beside the region, as angles
+// of positions are: a kernel of its own computes it once.
+bool repeats_what_costs_much(const Region& region) {
+  constexpr std::int64_t large = 1 << 16, often = 4;
+  if (region.axes.empty()) return false;
+  const std::uint64_t axes = (std::uint64_t{1} << region.axes.size()) - 1;
+  return std::ranges::any_of(region.code, [&](const Instruction& i) {
+    const bool innermost = (i.axes >> (region.axes.size() - 1) & 1U) != 0;  // otherwise loops compute it once a row
+    if (i.form != Instruction::Form::pointwise || cost(i.op) == 0 || !innermost) return false;
+    const std::uint64_t over = (i.axes & region.reduced) != 0 ? axes : axes & ~region.reduced;
+    const std::int64_t times = region.extent_of(over).values[0];
+    return times >= large && region.extent_of(i.axes).values[0] * often <= times;
+  });
+}
+
+// Whether the node gives numbers that follow from their positions alone.
+bool makes_numbers(const GeneralNode& node) {
+  static const std::set<std::string> made = {"arange", "full", "zeros", "ones"};
+  return made.contains(node.base());
+}
+
+// Views cost nothing, and one copy alone the library makes as fast.
+bool is_worth_it(const GeneralGraph& graph, const NodeSet& group) {
+  std::size_t copies = 0;
+  for (const std::size_t n : group) {
+    if (is_copy(graph.nodes[n])) {
+      ++copies;
+    } else if (!is_trivial(graph.nodes[n])) {
+      return true;
+    }
+  }
+  return copies > 1;
+}
+
 }  // namespace
 
 NodeSet unite(const NodeSet& a, const NodeSet& b) {
@@ -57,7 +91,8 @@ bool orderable(const GeneralGraph& graph, const Partition& partition) {
 
 bool legal(const GeneralGraph& graph, const Partition& partition, const NodeSet& group, bool tentative) {
   if (group.empty() || group.size() > max_group) return false;
-  if (!lower(graph, group, tentative)) return false;
+  const Result<Region> region = lower(graph, group, tentative);
+  if (!region || (tentative && repeats_what_costs_much(*region))) return false;
   Partition with;
   with.groups.push_back(group);
   for (const NodeSet& other : partition.groups) {
@@ -76,12 +111,15 @@ std::size_t library_calls(const GeneralGraph& graph, const Partition& partition)
   return calls;
 }
 
-Partition partition(const GeneralGraph& graph, Fusing fusing, Products products) {
+namespace {
+
+// One pass over the graph, without the nodes that are left to the library.
+Partition grouped(const GeneralGraph& graph, Fusing fusing, Products products, const std::set<std::size_t>& left) {
   Partition made;
   std::map<std::string, std::size_t> group_of;  // node -> index + 1, 0 for none
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const GeneralNode& node = graph.nodes[n];
-    if (!lowers(graph, node)) continue;
+    if (left.contains(n) || !lowers(graph, node)) continue;
     const ProductKind kind = products == Products::own ? ProductKind::none : product_kind(graph, n);
     if (kind == ProductKind::convolution || (kind == ProductKind::matrices && products == Products::library)) continue;
     std::set<std::size_t> operands;
@@ -106,15 +144,32 @@ Partition partition(const GeneralGraph& graph, Fusing fusing, Products products)
       if (joined) continue;
     }
     // Views alone may start a group (a later operator may take them in); a single operator must be generable.
-    if (is_trivial(node) ? !references(node).empty() || node.base() == "scalar_tensor"
+    if (is_trivial(node) ? !references(node).empty() || node.base() == "scalar_tensor" || makes_numbers(node)
                          : lower(graph, {n}, fusing == Fusing::full).has_value())
       join({});
   }
-  std::erase_if(made.groups, [&](const NodeSet& group) {
-    if (group.empty()) return true;
-    if (std::ranges::all_of(group, [&](std::size_t n) { return is_trivial(graph.nodes[n]); })) return true;
-    return !lower(graph, group).has_value();
-  });
+  return made;
+}
+
+}  // namespace
+
+Partition partition(const GeneralGraph& graph, Fusing fusing, Products products) {
+  constexpr int most_passes = 4;
+  std::set<std::size_t> left;
+  Partition made;
+  // Groups take in what cannot be stored, in the hope that nothing else will need it. What is needed is left to the
+  // library, and the rest is grouped anew.
+  for (int pass = 0; pass < most_passes; ++pass) {
+    made = grouped(graph, fusing, products, left);
+    const std::size_t before = left.size();
+    for (const NodeSet& group : made.groups)
+      if (!group.empty() && !lower(graph, group))
+        for (const std::size_t n : unstorable(graph, group)) left.insert(n);
+    if (left.size() == before) break;
+  }
+  for (NodeSet& group : made.groups)
+    while (!group.empty() && !lower(graph, group)) group.pop_back();
+  std::erase_if(made.groups, [&](const NodeSet& group) { return !is_worth_it(graph, group); });
   if (!orderable(graph, made)) made.groups.clear();
   return made;
 }

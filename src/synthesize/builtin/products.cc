@@ -252,7 +252,8 @@ void triangle(const Rule& r) {
   };
   const Lowered row = index(rank - 2), column = index(rank - 1);
   const Lowered edge = diagonal.value_or(0) == 0 ? row : r.f(Op::add, row, *diagonal);
-  r.give(r.where(r.f(r.node.base() == "tril" ? Op::le : Op::ge, column, edge), v, r.l.constant(0)));
+  const Lowered inside = r.f(r.node.base() == "tril" ? Op::le : Op::ge, column, edge);
+  r.give(r.l.type(v) == Type::mask ? r.f(Op::logical_and, inside, v) : r.where(inside, v, r.l.constant(0)));
 }
 
 }  // namespace kerf

@@ -32,15 +32,27 @@ int Lowering::flipped(int value, int axis, std::map<int, int>& done) {
   const std::vector<int> over = expand(reduce_over_[static_cast<std::size_t>(value)]);
   switch (copy.form) {
     case Instruction::Form::load: {
-      int along = -1;
-      for (std::size_t d = 0; d < raw.dims.size(); ++d)
-        if (expand(raw.dims[d]) == std::vector{axis}) along = static_cast<int>(d);
-      if (along < 0 || !raw.windows.empty() || raw.pick_dim >= 0) throw CannotLower{"this order of elements"};
-      if (!raw.flipped.erase(along)) raw.flipped.insert(along);
+      if (raw.pick_dim >= 0) throw CannotLower{"this order of elements"};
+      bool found = false;
+      for (std::size_t d = 0; d < raw.dims.size(); ++d) {
+        if (expand(raw.dims[d]) != std::vector{axis}) continue;
+        if (!raw.flipped.erase(static_cast<int>(d))) raw.flipped.insert(static_cast<int>(d));
+        found = true;
+      }
+      for (RawWindow& window : raw.windows)
+        for (auto& [along, step] : window.terms) {
+          if (expand({along}) != std::vector{axis}) continue;
+          window.shift = window.shift + step * (extent(axis) - one(workloads_));
+          step = literal(-1, workloads_) * step;
+          found = true;
+        }
+      if (!found) throw CannotLower{"this order of elements"};
       break;
     }
-    case Instruction::Form::index:
-      throw CannotLower{"positions from the end"};
+    case Instruction::Form::index: {
+      const Extent last = extent(axis) - one(workloads_);
+      return done[value] = position({.out = axis, .step = literal(-1, workloads_), .shift = last}, 1).value;
+    }
     default:
       if (copy.form == Instruction::Form::scan && over == std::vector{axis}) copy.backward = !copy.backward;
       for (int& operand : copy.operands) operand = flipped(operand, axis, done);

@@ -67,7 +67,10 @@ int Lowering::at_window(int value, const std::map<int, const WindowStep*>& moved
   switch (copy.form) {
     case Instruction::Form::load: {
       RawAccess raw = loads_[static_cast<std::size_t>(value)];
-      if (raw.pick_dim >= 0 || !raw.flipped.empty()) throw CannotLower{"windows over a gather or a flip"};
+      if (raw.pick_dim >= 0) throw CannotLower{"windows over a gather"};
+      for (const auto& [axis, step] : moved)
+        if (copy.type != Type::f32 && (step->below || step->above) && std::ranges::find(axes, axis) != axes.end())
+          throw CannotLower{"masks and integers beyond their tensor"};
       if (raw.windows.empty()) copy.access.outside = outside;
       const auto move = [&](RawWindow& window, const WindowStep& by, const Extent& factor) {
         if (by.out >= 0) window.terms.emplace_back(by.out, factor * by.step);
@@ -92,9 +95,25 @@ int Lowering::at_window(int value, const std::map<int, const WindowStep*>& moved
       for (std::size_t d = 0; d < raw.dims.size(); ++d) {
         const std::vector<int> list = expand(raw.dims[d]);
         if (std::ranges::none_of(list, [&](int a) { return moved.contains(a); })) continue;
-        if (list.size() != 1) throw CannotLower{"windows along a part of a dimension"};
         RawWindow window{.dim = static_cast<int>(d), .terms = {}, .shift = literal(0, workloads_)};
-        move(window, *moved.at(list[0]), one(workloads_));
+        Extent inner = one(workloads_);
+        if (raw.flipped.erase(static_cast<int>(d)) != 0) {
+          if (list.size() != 1) throw CannotLower{"windows over a flip of a dimension that is cut up"};
+          window.shift = extent(list[0]) - inner;
+          inner = literal(-1, workloads_);
+        }
+        for (std::size_t k = list.size(); k-- > 0;) {
+          const auto it = moved.find(list[k]);
+          if (it == moved.end()) {
+            window.terms.emplace_back(list[k], inner);
+          } else {
+            // What is outside of a part is inside of the dimension.
+            if (list.size() > 1 && (it->second->below || it->second->above))
+              throw CannotLower{"windows beyond a part of a dimension"};
+            move(window, *it->second, inner);
+          }
+          inner = inner * extent(list[k]);
+        }
         raw.windows.push_back(std::move(window));
         raw.dims[d].clear();
       }
@@ -116,22 +135,27 @@ int Lowering::at_window(int value, const std::map<int, const WindowStep*>& moved
   return made;
 }
 
-Lowered Lowering::window(const Lowered& from, const std::vector<WindowStep>& steps, double outside) {
+Lowered Lowering::moved(const Lowered& from, const std::vector<WindowStep>& steps, double outside) {
   Lowered made = from;
   expand(made);
-  std::map<int, const WindowStep*> moved;
+  std::map<int, const WindowStep*> along;
   for (const WindowStep& step : steps) {
     auto& dim = made.dims.at(step.dim);
     if (dim.size() != 1) throw CannotLower{"windows over a dimension that is not one axis"};
-    moved[dim[0]] = &step;
+    along[dim[0]] = &step;
     dim.clear();
     if (step.out >= 0) dim.push_back(step.out);
   }
+  std::map<int, int> done;
+  made.value = at_window(from.value, along, outside, done);
+  return made;
+}
+
+Lowered Lowering::window(const Lowered& from, const std::vector<WindowStep>& steps, double outside) {
   const Instruction& source = code_[static_cast<std::size_t>(from.value)];
   const bool plain =
       source.form == Instruction::Form::load && loads_[static_cast<std::size_t>(from.value)].windows.empty();
-  std::map<int, int> done;
-  made.value = at_window(from.value, moved, outside, done);
+  Lowered made = moved(from, steps, outside);
   if (plain) return made;
   // What is computed is not `outside` where what it is computed from is.
   for (const WindowStep& step : steps) {

@@ -37,7 +37,8 @@ std::string key_of(const GeneralNode& node) {
 bool gives_the_same_each_time(const GeneralNode& node) {
   static const std::set<std::string> products = {"linear", "matmul", "mm",     "bmm",        "addmm",
                                                  "conv1d", "conv2d", "conv3d", "convolution"};
-  if (!node.op.starts_with("aten.") || node.base().find("dropout") != std::string::npos) return false;
+  if (!node.op.starts_with("aten.") || node.base().find("dropout") != std::string::npos || node.base() == "rrelu")
+    return false;
   // Masks and integers cannot be stored by a kernel: each that needs one computes it.
   if (std::ranges::any_of(node.results, [](const GeneralTensor& t) { return t.dtype != Dtype::f32; })) return false;
   return has_lowering(node) || products.contains(node.base());

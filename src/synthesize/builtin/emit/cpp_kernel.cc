@@ -30,7 +30,9 @@ CppOperand CppKernel::operand(int v, bool lane) {
             .type = i.type};
   }
   const std::string name = cpp_name(i.name);
-  return {.text = lane && wide_.contains(v) ? "(float)" + name : name, .vector = vector, .type = i.type};
+  // Vectors are compared and reckoned with in float.
+  const bool cast = lane && (wide_.contains(v) || (i.type == Type::i64 && !vector));
+  return {.text = cast ? "(float)" + name : name, .vector = vector, .type = i.type};
 }
 
 void CppKernel::declare(int v, Place place) {

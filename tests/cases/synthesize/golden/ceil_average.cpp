@@ -32,7 +32,8 @@ static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
 // 16 elements that are `step` apart, the first one with index i; `other` where an index, which grows by `apart`, is
 // outside of [0, limit).
 static inline f32x16 within(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
-  if (i >= 0 && i + (w - 1) * apart < limit) return step == 1 ? at(p, w) : gather(p, step, w);
+  const int64_t last = i + (w - 1) * apart;
+  if (i >= 0 && i < limit && last >= 0 && last < limit) return step == 1 ? at(p, w) : gather(p, step, w);
   f32x16 v = splat16(other);
   for (int64_t l = 0; l < w; ++l)
     if (i + l * apart >= 0 && i + l * apart < limit) v[l] = p[l * step];

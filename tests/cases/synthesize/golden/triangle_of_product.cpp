@@ -41,8 +41,8 @@ extern "C" void tril_kernel(int64_t J, int64_t rows, int64_t I, const float* __r
     each16<4>(begin, end, [&](int64_t j, int64_t w) {
       const f32x16 mm = at(mm_at + j, w);
       const f32x16 j_index = __builtin_convertvector(iota16((int32_t)(j)), f32x16);
-      const auto tril_1 = j_index <= i_index;
-      const f32x16 tril_2 = tril_1 ? mm : splat16(0.0f);
+      const auto tril = j_index <= i_index;
+      const f32x16 tril_2 = tril ? mm : splat16(0.0f);
       put_past(out_at + j, tril_2, w);
     });
   }

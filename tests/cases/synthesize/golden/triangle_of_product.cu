@@ -92,8 +92,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) tril_kernel(int64_t pieces
       #pragma unroll
       for (int e = 0; e < 4; ++e) {
         const float j_index = (float)(j + e);
-        const bool tril_1 = j_index <= i_index;
-        const float tril_2 = tril_1 ? mm[v][e] : 0.0f;
+        const bool tril = j_index <= i_index;
+        const float tril_2 = tril ? mm[v][e] : 0.0f;
         out[e] = tril_2;
       }
       put_past(out_at + at, out);

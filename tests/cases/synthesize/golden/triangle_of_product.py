@@ -112,8 +112,8 @@ def tril_kernel(across, down, K, J, I, tril_kernel_left_from, left_count, pitch,
     j = column
     i_index = j.to(tl.float32)
     j_index = k.to(tl.float32)
-    tril_1 = j_index <= i_index
-    wanted = tl.max(tl.where((tril_1 == 1), 1, 0) + tl.zeros([ROWS, COLUMNS], tl.int32))
+    tril = j_index <= i_index
+    wanted = tl.max(tl.where((tril == 1), 1, 0) + tl.zeros([ROWS, COLUMNS], tl.int32))
     last = tl.where(wanted > 0, I, 0)
     total = tl.zeros([ROWS, COLUMNS], tl.float32)
     for first in tl.range(0, last, INNER, num_stages=3):
@@ -130,5 +130,5 @@ def tril_kernel(across, down, K, J, I, tril_kernel_left_from, left_count, pitch,
     at = column
     inside = valid_columns
     valid = valid_rows
-    tril_2 = tl.where(tril_1, mm_1, 0.0)
+    tril_2 = tl.where(tril, mm_1, 0.0)
     tl.store(out_to + k + at * K, tril_2, mask=inside & valid, eviction_policy="evict_first")

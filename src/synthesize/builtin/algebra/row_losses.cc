@@ -1,0 +1,89 @@
+#include "synthesize/builtin/algebra/row_losses.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "synthesize/builtin/algebra/building.h"
+#include "synthesize/builtin/algebra/identities.h"
+#include "synthesize/builtin/lower.h"
+
+namespace kerf {
+namespace {
+
+struct RowLoss {
+  const char* op;
+  std::size_t reduction;  // which argument says what becomes of the losses
+  std::size_t rows;       // a tensor with an element a row, or …
+  bool of_last;           // … whose last dimension is a row
+  bool classes;           // rows of a class that is ignored do not count
+};
+constexpr std::array losses = {RowLoss{"aten.cross_entropy_loss.default", 3, 1, false, true},
+                               RowLoss{"aten.nll_loss_nd.default", 3, 1, false, true},
+                               RowLoss{"aten.triplet_margin_loss.default", 7, 0, true, false},
+                               RowLoss{"aten.cosine_embedding_loss.default", 4, 2, false, false}};
+
+std::int64_t integer(const GeneralArgument* argument, std::int64_t otherwise) {
+  const auto* c = argument ? std::get_if<Constant>(&argument->is) : nullptr;
+  const auto* i = c && c->text.empty() ? std::get_if<std::int64_t>(&c->values[0].is) : nullptr;
+  return i ? *i : otherwise;
+}
+
+}  // namespace
+
+bool row_losses(GeneralGraph& graph, std::size_t at) {
+  const GeneralNode whole = graph.nodes[at];
+  const auto* const loss = std::ranges::find_if(losses, [&](const RowLoss& each) { return whole.op == each.op; });
+  if (loss == losses.end()) return false;
+  const std::int64_t reduction = integer(given(whole, loss->reduction, "reduction"), 1);
+  const TensorRef* ref = tensor_at(whole, loss->rows);
+  const GeneralTensor* tensor = ref ? graph.tensor(*ref) : nullptr;
+  if ((reduction != 1 && reduction != 2) || !tensor || (loss->of_last && tensor->rank() < 2)) return false;
+  for (std::size_t k = 0; k < 3 && !loss->classes; ++k) {  // rows of equal shape, none broadcast
+    const TensorRef* each = tensor_at(whole, k);
+    const GeneralTensor* other = each ? graph.tensor(*each) : nullptr;
+    const GeneralTensor* first = graph.tensor(*tensor_at(whole, 0));
+    if (!other || (k == loss->rows && !loss->of_last ? other->rank() != 1 : other->shape != first->shape)) return false;
+  }
+  std::vector<std::vector<std::int64_t>> shape = tensor->shape;
+  if (loss->of_last)
+    for (auto& each : shape) each.pop_back();
+  GeneralNode rows = whole;
+  rows.name += "_rows";
+  rows.inplace.clear();
+  std::erase_if(rows.kwargs, [](const auto& each) { return each.first == "reduction"; });
+  if (rows.args.size() > loss->reduction) {
+    rows.args[loss->reduction] = constant(graph, Value{std::int64_t{0}});
+  } else {
+    rows.kwargs.emplace_back("reduction", constant(graph, Value{std::int64_t{0}}));
+  }
+  rows.results = {contiguous(shape)};
+  if (!lowers(graph, rows)) return false;
+  const TensorRef of_rows{rows.name, 0};
+  std::vector<GeneralNode> made = {std::move(rows)};
+  if (reduction == 2 || loss->classes) {
+    const std::string name = reduction == 2 ? whole.name : whole.name + "_total";
+    made.push_back(make_node(name, "aten.sum.default", {{of_rows}}, whole.results.at(0)));
+  } else {
+    made.push_back(make_node(whole.name, "aten.mean.default", {{of_rows}}, whole.results.at(0)));
+  }
+  if (reduction == 1 && loss->classes) {
+    GeneralTensor mask = contiguous(std::move(shape)), count = whole.results[0];
+    mask.dtype = Dtype::boolean;
+    count.dtype = Dtype::i64;
+    const GeneralArgument* argument = given(whole, 4, "ignore_index");
+    const GeneralArgument ignored = argument ? *argument : constant(graph, Value{std::int64_t{-100}});
+    made.push_back(make_node(whole.name + "_counts", "aten.ne.Scalar", {{*ref}, ignored}, std::move(mask)));
+    made.push_back(make_node(whole.name + "_count", "aten.sum.default", {{TensorRef{whole.name + "_counts", 0}}},
+                             std::move(count)));
+    made.push_back(make_node(whole.name, "aten.div.Tensor",
+                             {{TensorRef{whole.name + "_total", 0}}, {TensorRef{whole.name + "_count", 0}}},
+                             whole.results[0]));
+  }
+  replace_node(graph, at, std::move(made));
+  return true;
+}
+
+}  // namespace kerf

@@ -1,0 +1,142 @@
+#include "synthesize/builtin/losses.h"
+
+#include <cmath>
+#include <vector>
+
+#include "synthesize/builtin/places.h"
+
+namespace kerf {
+namespace {
+
+int reduction(const Rule& r, std::size_t at) { return r.args.none(at, "reduction") ? 1 : r.args.dim(at, "reduction"); }
+
+void expect_rows(const Rule& r, std::size_t reduction_at) {
+  if (reduction(r, reduction_at) != 0) throw CannotLower{"a loss of rows and its mean are two reductions"};
+}
+
+std::vector<int> last(const Rule& r, const Lowered& v) {
+  if (v.dims.empty()) throw CannotLower{"a distance of numbers"};
+  return r.l.axes_of(v, {-1});
+}
+
+// The norm of the last dimension, which goes.
+Lowered norm(const Rule& r, const Lowered& v, double p) {
+  const std::vector<int> axes = last(r, v);
+  Lowered made;
+  if (p == 2) {
+    made = r.f(Op::sqrt, r.l.reduce(ReduceOp::sum, r.f(Op::square, v), axes));
+  } else if (p == 1) {
+    made = r.l.reduce(ReduceOp::sum, r.f(Op::abs, v), axes);
+  } else {
+    throw CannotLower{"this norm"};
+  }
+  return r.l.remove_dims(made, {-1}, false);
+}
+
+double fixed(const Rule& r, std::size_t at, const char* key, double otherwise) {
+  if (r.args.none(at, key)) return otherwise;
+  const auto value = r.args.fixed(at, key);
+  if (!value) throw CannotLower{"a number that differs between workloads"};
+  return *value;
+}
+
+}  // namespace
+
+void cosine_similarity(const Rule& r) {
+  const Lowered a = r.args.tensor(0, "x1"), b = r.args.tensor(1, "x2");
+  const double eps = fixed(r, 3, "eps", 1e-8);
+  const Lowered both = r.f(Op::mul, a, b);
+  const int dim = r.args.none(2, "dim") ? 1 : r.args.dim(2, "dim");
+  if (a.dims.size() != b.dims.size()) throw CannotLower{"this similarity"};
+  const auto length = [&](const Lowered& v) {
+    return r.f(Op::maximum, r.f(Op::sqrt, r.l.reduce(ReduceOp::sum, r.f(Op::square, v), r.l.axes_of(v, {dim}))), eps);
+  };
+  const Lowered dot = r.l.reduce(ReduceOp::sum, both, r.l.axes_of(both, {dim}));
+  r.give(r.l.remove_dims(r.f(Op::div, dot, r.f(Op::mul, length(a), length(b))), {dim}, false));
+}
+
+void pairwise_distance(const Rule& r) {
+  const Lowered apart =
+      r.f(Op::add, r.f(Op::sub, r.args.tensor(0, "x1"), r.args.tensor(1, "x2")), fixed(r, 3, "eps", 1e-6));
+  Lowered made = norm(r, apart, fixed(r, 2, "p", 2));
+  if (r.args.flag(4, "keepdim", false)) made.dims.emplace_back();
+  r.give(made);
+}
+
+void hinge_embedding_loss(const Rule& r) {
+  const Lowered v = r.x(), target = r.args.tensor(1, "target");
+  const Lowered apart = r.f(Op::maximum, r.f(Op::sub, r.args.number(2, "margin", 1), v), 0);
+  // A target that is neither counts in both.
+  const Lowered zero = r.l.constant(0);
+  r.loss(r.f(Op::add, r.where(r.f(Op::ne, target, 1), apart, zero), r.where(r.f(Op::ne, target, -1), v, zero)), 3);
+}
+
+void margin_ranking_loss(const Rule& r) {
+  const Lowered apart = r.f(Op::mul, r.f(Op::neg, r.args.tensor(2, "target")),
+                            r.f(Op::sub, r.args.tensor(0, "input1"), r.args.tensor(1, "input2")));
+  r.loss(r.f(Op::maximum, r.f(Op::add, apart, r.args.number(3, "margin", 0)), 0), 4);
+}
+
+void poisson_loss(const Rule& r) {  // input, target, log_input, full, eps, reduction
+  const Lowered v = r.x(), target = r.args.tensor(1, "target");
+  if (r.args.flag(3, "full", false)) throw CannotLower{"a loss with Stirling's formula"};
+  if (r.args.flag(2, "log_input", true)) return r.loss(r.f(Op::sub, r.f(Op::exp, v), r.f(Op::mul, target, v)), 5);
+  r.loss(r.f(Op::sub, v, r.f(Op::mul, target, r.f(Op::log, r.f(Op::add, v, fixed(r, 4, "eps", 1e-8))))), 5);
+}
+
+void class_loss(const Rule& r, bool of_logits) {
+  const Lowered v = r.x(), target = r.args.tensor(1, "target");
+  if (!r.args.none(2, "weight")) throw CannotLower{"a weighted loss of classes"};
+  expect_rows(r, 3);
+  const double ignored = fixed(r, 4, "ignore_index", -100);
+  const double smoothing = of_logits ? fixed(r, 5, "label_smoothing", 0) : 0;
+  if (v.dims.size() < 2 || v.dims[1].size() != 1 || target.dims.size() + 1 != v.dims.size())
+    throw CannotLower{"this loss of classes"};
+  const std::vector<int> axes = v.dims[1];
+  // A sum of which all terms but one are zeros: no class can lie outside of the row.
+  const auto of_class = [&](const Lowered& row) {
+    return r.l.reduce(ReduceOp::sum, r.where(is_class(r, target, 1, axes[0]), row, r.l.constant(0)), axes);
+  };
+  Lowered loss;
+  if (of_logits) {
+    const Lowered shifted = r.f(Op::sub, v, r.l.reduce(ReduceOp::max, v, axes));
+    const Lowered total = r.l.reduce(ReduceOp::sum, r.f(Op::exp, shifted), axes);
+    Lowered below = of_class(shifted);
+    if (smoothing != 0)
+      below = r.f(Op::add, r.f(Op::mul, below, 1 - smoothing), r.f(Op::mul, r.l.mean(shifted, axes), smoothing));
+    loss = r.f(Op::sub, r.f(Op::log, total), below);
+  } else {
+    loss = r.f(Op::neg, of_class(v));
+  }
+  loss = r.l.remove_dims(loss, {1}, false);
+  r.give(r.where(r.f(Op::eq, target, ignored), r.l.constant(0), loss));
+}
+
+void triplet_loss(const Rule& r) {  // anchor, positive, negative, margin, p, eps, swap, reduction
+  expect_rows(r, 7);
+  if (r.args.flag(6, "swap", false)) throw CannotLower{"a triplet whose anchor may be swapped"};
+  const Lowered anchor = r.args.tensor(0, "anchor");
+  const double p = fixed(r, 4, "p", 2), eps = fixed(r, 5, "eps", 1e-6);
+  const auto distance = [&](const Lowered& other) {
+    return norm(r, r.f(Op::add, r.f(Op::sub, anchor, other), eps), p);
+  };
+  const Lowered near = distance(r.args.tensor(1, "positive")), far = distance(r.args.tensor(2, "negative"));
+  r.give(r.f(Op::maximum, r.f(Op::add, r.f(Op::sub, near, far), r.args.number(3, "margin", 1)), 0));
+}
+
+void cosine_embedding_loss(const Rule& r) {  // input1, input2, target, margin, reduction
+  expect_rows(r, 4);
+  const Lowered a = r.args.tensor(0, "input1"), b = r.args.tensor(1, "input2"), target = r.args.tensor(2, "target");
+  constexpr double epsilon = 1e-12;
+  const auto total = [&](const Lowered& v) {
+    return r.l.remove_dims(r.l.reduce(ReduceOp::sum, v, last(r, v)), {-1}, false);
+  };
+  const auto square = [&](const Lowered& v) { return r.f(Op::add, total(r.f(Op::square, v)), epsilon); };
+  const Lowered cosine = r.f(Op::div, total(r.f(Op::mul, a, b)), r.f(Op::sqrt, r.f(Op::mul, square(a), square(b))));
+  const Lowered zero = r.l.constant(0);
+  const Lowered apart = r.f(Op::maximum, r.f(Op::sub, cosine, r.args.number(3, "margin", 0)), 0);
+  r.give(r.f(Op::add, r.where(r.f(Op::eq, target, 1), r.f(Op::sub, 1, cosine), zero),
+             r.where(r.f(Op::eq, target, -1), apart, zero)));
+}
+
+}  // namespace kerf

@@ -1,0 +1,28 @@
+// Operators that give elements other places, repeat them, or make them of their positions. For operators.cc.
+#pragma once
+
+#include <cstddef>
+
+#include "synthesize/builtin/formulas.h"
+
+namespace kerf {
+
+void slice(const Rule& rule);          // slice, narrow
+void select_one(const Rule& rule);     // select
+void split(const Rule& rule);          // split, split_with_sizes, chunk
+void unbind(const Rule& rule);         // unbind
+void concatenate(const Rule& rule);    // cat: a choice by position
+void stack(const Rule& rule);          // stack
+void roll(const Rule& rule);           // roll, along given dimensions
+void pad(const Rule& rule);            // constant_pad_nd, pad with a constant
+void expand(const Rule& rule);         // expand, broadcast_to, expand_as
+void repeat(const Rule& rule);         // repeat, whole numbers of times along dimensions of one element
+void gated(const Rule& rule);          // glu
+void sequence(const Rule& rule);       // arange
+void filled(const Rule& rule);         // full, zeros, ones and those that are like another tensor
+void rows_by_index(const Rule& rule);  // embedding, index_select
+// The elements of which the position along `dim` is the class, as a mask: one more dimension there than `classes` has.
+[[nodiscard]] Lowered is_class(const Rule& rule, const Lowered& classes, std::size_t dim, int axis);
+void one_hot(const Rule& rule);
+
+}  // namespace kerf

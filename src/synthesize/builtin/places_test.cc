@@ -1,0 +1,162 @@
+// What operators mean that give elements other places: the interpreter's result against a plain computation.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "synthesize/builtin/algebra/algebra.h"
+#include "synthesize/builtin/interpret.h"
+#include "synthesize/builtin/lower.h"
+#include "synthesize/builtin/partition.h"
+#include "synthesize/graph_text.h"
+
+namespace kerf {
+namespace {
+
+using testing::ElementsAre;
+
+std::vector<double> counted(std::size_t n) {
+  std::vector<double> made(n);
+  std::iota(made.begin(), made.end(), 0);
+  return made;
+}
+
+// The result `y` of all nodes as one region, of x = 0, 1, 2, … and what is given.
+std::vector<double> result(const std::string& text, Memory memory = {}) {
+  const Case c = parse(text + "\noutput y\n");
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  EXPECT_TRUE(graph);
+  std::vector<std::size_t> nodes(graph->nodes.size());
+  std::iota(nodes.begin(), nodes.end(), 0U);
+  memory.emplace("x", counted(static_cast<std::size_t>(graph->tensors.at(0).second.numel())));
+  const Result<Region> region = lower(*graph, nodes);
+  EXPECT_TRUE(region) << region.error().message;
+  if (region) interpret(*region, memory, 0);
+  return memory["y"];
+}
+
+std::string refusal(const std::string& text) {
+  const Case c = parse(text + "\noutput y\n");
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  const Result<Region> region = lower(*graph, {graph->nodes.size() - 1});
+  return region ? "" : region.error().message;
+}
+
+TEST(Places, AreCountedFromEitherEnd) {
+  EXPECT_THAT(result("input x f32 10\ny = aten.slice.Tensor x 0 2 9 3 -> f32 3"), ElementsAre(2, 5, 8));
+  EXPECT_THAT(result("input x f32 10\ny = aten.slice.Tensor x 0 -3 9223372036854775807 -> f32 3"),
+              ElementsAre(7, 8, 9));
+  EXPECT_THAT(result("input x f32 10\ny = aten.slice.Tensor x 0 0 -7 -> f32 3"), ElementsAre(0, 1, 2));
+  EXPECT_THAT(result("input x f32 10\ny = aten.slice.Tensor x 0 8 20 -> f32 2"), ElementsAre(8, 9));
+  EXPECT_THAT(result("input x f32 3 2\ny = aten.select.int x 0 -1 -> f32 2"), ElementsAre(4, 5));
+  EXPECT_THAT(result("input x f32 3 2\ny = aten.narrow.default x 0 1 2 -> f32 2 2"), ElementsAre(2, 3, 4, 5));
+}
+
+TEST(Places, OfPartsFollowOneAnother) {
+  EXPECT_THAT(result("input x f32 2 2\ninput z f32 2 1\nn = aten.neg.default x -> f32 2 2\n"
+                     "y = aten.cat.default [n,z,x] 1 -> f32 2 5",
+                     {{"z", {7, 8}}}),
+              ElementsAre(0, -1, 7, 0, 1, -2, -3, 8, 2, 3));
+  EXPECT_THAT(result("input x f32 3\nn = aten.neg.default x -> f32 3\ny = aten.stack.default [x,n] 1 -> f32 3 2"),
+              ElementsAre(0, 0, 1, -1, 2, -2));
+  // A part of a part: guards are those of the tensor, choices those of the parts.
+  EXPECT_THAT(result("input x f32 4\na = aten.slice.Tensor x 0 0 2 -> f32 2\nb = aten.slice.Tensor x 0 2 4 -> f32 2\n"
+                     "y = aten.cat.default [b,a] 0 -> f32 4"),
+              ElementsAre(2, 3, 0, 1));
+}
+
+TEST(Places, GoRound) {
+  EXPECT_THAT(result("input x f32 5\ny = aten.roll.default x [2] [0] -> f32 5"), ElementsAre(3, 4, 0, 1, 2));
+  EXPECT_THAT(result("input x f32 5\ny = aten.roll.default x [-2] [0] -> f32 5"), ElementsAre(2, 3, 4, 0, 1));
+  EXPECT_THAT(result("input x f32 2 3\ny = aten.flip.default x [0,1] -> f32 2 3"), ElementsAre(5, 4, 3, 2, 1, 0));
+  EXPECT_EQ(refusal("input x f32 5\ny = aten.roll.default x [7] [0] -> f32 5"), "rolled further than round");
+}
+
+TEST(Places, OutsideAreFilled) {
+  EXPECT_THAT(result("input x f32 1 2\ny = aten.constant_pad_nd.default x [1,1,0,1] 9.0 -> f32 2 4"),
+              ElementsAre(9, 0, 1, 9, 9, 9, 9, 9));
+  EXPECT_THAT(result("input x f32 4\ny = aten.constant_pad_nd.default x [-1,2] -> f32 5"), ElementsAre(1, 2, 3, 0, 0));
+  // What was computed is filled, too, and what was cut off stays away.
+  EXPECT_THAT(result("input x f32 4\ne = aten.exp.default x -> f32 4\ns = aten.slice.Tensor e 0 0 1 -> f32 1\n"
+                     "c = aten.cat.default [s,s] 0 -> f32 2\ny = aten.constant_pad_nd.default c [1,1] 5.0 -> f32 4"),
+              ElementsAre(5, 1, 1, 5));
+}
+
+TEST(Places, MakeNumbers) {
+  EXPECT_THAT(result("input x f32 4\ni = aten.arange.start_step 1 8 2 -> i64 4\ny = aten.add.Tensor x i -> f32 4"),
+              ElementsAre(1, 4, 7, 10));
+  EXPECT_THAT(result("input x f32 2 2\no = aten.ones.default [2,2] -> f32 2 2\nt = aten.triu.default o 1 -> f32 2 2\n"
+                     "e = aten.eq.Scalar t 0 -> bool 2 2\ny = aten.masked_fill.Scalar x e -1 -> f32 2 2"),
+              ElementsAre(-1, 1, -1, -1));
+  EXPECT_THAT(result("input t i64 3\nh = aten.one_hot.default t 2 -> i64 3 2\n"
+                     "y = aten._to_copy.default h dtype=f32 -> f32 3 2",
+                     {{"t", {1, 0, 1}}}),
+              ElementsAre(0, 1, 1, 0, 0, 1));
+}
+
+TEST(Places, AreLookedUp) {
+  EXPECT_THAT(result("input x f32 3 2\ninput t i64 2\ny = aten.embedding.default x t -> f32 2 2", {{"t", {2, 0}}}),
+              ElementsAre(4, 5, 0, 1));
+  EXPECT_THAT(result("input x f32 3 2\ninput t i64 2\ny = aten.index_select.default x 0 t -> f32 2 2", {{"t", {1, 1}}}),
+              ElementsAre(2, 3, 2, 3));
+}
+
+TEST(Places, OfAViewAreCountedAnew) {
+  EXPECT_THAT(result("input x f32 2 6\nv = aten.view.default x [2,3,-1] -> f32 2 3 2\n"
+                     "s = aten.sum.dim_IntList v [1] -> f32 2 2\ny = aten.neg.default s -> f32 2 2"),
+              ElementsAre(-6, -9, -24, -27));
+  EXPECT_THAT(result("input x f32 12\nv = aten.view.default x [-1,2,3] -> f32 2 2 3\n"
+                     "s = aten.select.int v 1 1 -> f32 2 3\ny = aten.neg.default s -> f32 2 3"),
+              ElementsAre(-3, -4, -5, -9, -10, -11));
+}
+
+TEST(Places, ARepetitionIsNotWrittenOut) {
+  EXPECT_EQ(refusal("input x f32 3 1\ny = aten.expand.default x [3,4] -> f32 3 4"), "a repetition that is written out");
+  EXPECT_THAT(result("input x f32 2 1\ninput z f32 2 2\ne = aten.expand.default x [-1,2] -> f32 2 2\n"
+                     "y = aten.add.Tensor e z -> f32 2 2",
+                     {{"z", {1, 2, 3, 4}}}),
+              ElementsAre(1, 2, 4, 5));
+}
+
+TEST(Losses, OfClassesAreOfTheClass) {
+  const std::string rows =
+      "input x f32 2 3\ninput t i64 2\ny = aten.cross_entropy_loss.default x t reduction=0 -> f32 2";
+  const double all = std::log(1 + std::exp(-1.0) + std::exp(-2.0));
+  const std::vector<double> y = result(rows, {{"t", {2, -100}}});
+  EXPECT_NEAR(y.at(0), all, 1e-12);
+  EXPECT_EQ(y.at(1), 0);
+  const std::vector<double> smooth = result(
+      "input x f32 2 3\ninput t i64 2\n"
+      "y = aten.cross_entropy_loss.default x t reduction=0 label_smoothing=0.3 -> f32 2",
+      {{"t", {0, 1}}});
+  EXPECT_NEAR(smooth.at(0), 0.7 * (all + 2) + 0.3 * (all + 1), 1e-12);
+}
+
+TEST(Losses, OfRowsAreReducedBehindThem) {
+  const Case c = parse("input x f32 2 3\ninput t i64 2\ny = aten.cross_entropy_loss.default x t -> f32\noutput y\n");
+  const GeneralGraph graph = simplify(*generalise(c.problem, GraphForm::exported));
+  Memory memory{{"x", {0, 1, 2, 3, 4, 5}}, {"t", {2, -100}}};
+  for (const NodeSet& group : partition(graph, Fusing::full).groups) interpret(*lower(graph, group), memory, 0);
+  EXPECT_NEAR(memory["y"].at(0), std::log(1 + std::exp(-1.0) + std::exp(-2.0)), 1e-12);
+}
+
+TEST(Losses, OfDistances) {
+  EXPECT_NEAR(
+      result("input x f32 1 2\ninput z f32 1 2\ny = aten.cosine_similarity.default x z -> f32 1", {{"z", {3, 4}}})
+          .at(0),
+      0.8, 1e-12);
+  EXPECT_NEAR(result("input x f32 1 2\ninput z f32 1 2\n"
+                     "y = aten.pairwise_distance.default x z 2 0.0 -> f32 1",
+                     {{"z", {3, 5}}})
+                  .at(0),
+              5, 1e-12);
+  EXPECT_NEAR(result("input x f32 1 2\ninput z f32 1 2\ninput n f32 1 2\n"
+                     "y = aten.triplet_margin_loss.default x z n 1.0 2.0 0.0 false 0 -> f32 1",
+                     {{"z", {3, 5}}, {"n", {0, 3}}})
+                  .at(0),
+              4, 1e-12);
+}
+
+}  // namespace
+}  // namespace kerf

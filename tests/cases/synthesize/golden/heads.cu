@@ -1,0 +1,81 @@
+/* /// kerf
+version = 1
+supports = "x.ndim == 3 and x.shape[0] == 2 and x.shape[1] == 32 and x.shape[2] == 64 and (x.shape[2] // 4) % 4 == 0 and x.shape[0] * 4 * x.shape[1] * (x.shape[2] // 4) < 2147483648"
+[tune]
+THREADS = [256, 512]
+[[step]]
+launch = "relu_kernel"
+grid = ["cdiv(x.shape[0] * 4 * x.shape[1] * (x.shape[2] // 4), THREADS * 16)"]
+block = ["THREADS"]
+args = ["x.shape[0]", 4, "x.shape[1]", "x.shape[2] // 4", "out", "x", "gain", "x.shape[2] // 4", "(x.shape[2] // 4) * 4"]
+/// */
+
+__device__ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+// A vector from memory; of `left` elements at the end of a tensor.
+__device__ inline void get(float (&to)[1], const float* from) { to[0] = *from; }
+__device__ inline void get(float (&to)[2], const float* from) {
+  const float2 v = *(const float2*)from;
+  to[0] = v.x, to[1] = v.y;
+}
+__device__ inline void get(float (&to)[4], const float* from) {
+  const float4 v = *(const float4*)from;
+  to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
+}
+template <class T, int width> __device__ inline void gather(T (&to)[width], const T* from, int64_t stride, int left = width) {
+#pragma unroll
+  for (int k = 0; k < width; ++k) to[k] = k < left ? from[k * stride] : T();
+}
+template <int width> __device__ inline void get(float (&to)[width], const float* from, int left) {
+  if (left >= width) get(to, from); else gather(to, from, 1, left);
+}
+__device__ inline void put(float* to, const float (&v)[1]) { *to = v[0]; }
+__device__ inline void put(float* to, const float (&v)[2]) { *(float2*)to = make_float2(v[0], v[1]); }
+__device__ inline void put(float* to, const float (&v)[4]) { *(float4*)to = make_float4(v[0], v[1], v[2], v[3]); }
+template <class T, int width> __device__ inline void scatter(T* to, const T (&v)[width], int64_t stride, int left = width) {
+#pragma unroll
+  for (int k = 0; k < width; ++k)
+    if (k < left) to[k * stride] = v[k];
+}
+template <int width> __device__ inline void put(float* to, const float (&v)[width], int left) {
+  if (left >= width) put(to, v); else scatter(to, v, 1, left);
+}
+
+// i < x.shape[0], j < 4, k < x.shape[1], l < x.shape[2] // 4
+extern "C" __global__ void __launch_bounds__(THREADS) relu_kernel(int64_t I, int64_t J, int64_t K, int64_t L, float* __restrict__ out_to, const float* __restrict__ x_from, const float* __restrict__ gain_from, int64_t x_stride_j, int64_t x_stride_k) {
+  const int64_t tile = blockIdx.x;
+  const int64_t begin = tile * (THREADS * 16);
+  const int count = (int)least(THREADS * 16, I * J * K * L - begin);
+  float* const out_at = out_to + begin;
+  float x_[4][4];
+  float gain[4][4];
+  #pragma unroll
+  for (int v = 0; v < 4; ++v) {
+    const int at = (v * THREADS + (int)threadIdx.x) * 4;
+    if (at < count) {
+      const int i = (int)(begin + at) / (int)(J * K * L);
+      const int j = (int)(begin + at) / (int)(K * L) % (int)(J);
+      const int k = (int)(begin + at) / (int)(L) % (int)(K);
+      const int l = (int)(begin + at) % (int)(L);
+      get(x_[v], x_from + l + j * x_stride_j + k * x_stride_k + i * J * K * L);
+      get(gain[v], gain_from + l + j * L);
+    }
+  }
+  #pragma unroll
+  for (int v = 0; v < 4; ++v) {
+    const int at = (v * THREADS + (int)threadIdx.x) * 4;
+    if (at < count) {
+      const int i = (int)(begin + at) / (int)(J * K * L);
+      const int j = (int)(begin + at) / (int)(K * L) % (int)(J);
+      const int k = (int)(begin + at) / (int)(L) % (int)(K);
+      const int l = (int)(begin + at) % (int)(L);
+      float out[4];
+      #pragma unroll
+      for (int e = 0; e < 4; ++e) {
+        const float mul = x_[v][e] * gain[v][e];
+        const float relu = mul < 0.0f ? 0.0f : mul;
+        out[e] = relu;
+      }
+      put(out_at + at, out);
+    }
+  }
+}

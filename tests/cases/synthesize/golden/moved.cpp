@@ -1,0 +1,71 @@
+/* /// kerf
+version = 1
+supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 20 and x.shape[3] == 50"
+[tune]
+BLOCK = [1024]
+[[step]]
+launch = "abs_kernel"
+grid = ["cdiv(1 + x.shape[3] + 2, BLOCK)", "cdiv(x.shape[0] * x.shape[1] * (3 + x.shape[2]), max(1, BLOCK // (1 + x.shape[3] + 2)))"]
+args = ["1 + x.shape[3] + 2", "max(1, BLOCK // (1 + x.shape[3] + 2))", "x.shape[0] * x.shape[1]", "3 + x.shape[2]", "x", "x.shape[2] * x.shape[3]", "x.shape[3] * (-1)", "-1 + (1 + x.shape[3] + 2 - 5)", "x.shape[3]", "-3 + (3 + x.shape[2] - 1)", "out"]
+/// */
+
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
+static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
+static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+// Elements p[0], p[2] … p[30]; nothing behind them is touched.
+static inline f32x16 evens(const float* p) {
+  return __builtin_shufflevector(load16(p), load16(p + 15), 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
+  if (stride == 1 && w >= 16) return load16(p);
+  if (stride == 2 && w >= 16) return evens(p);
+  f32x16 v = {};
+  if (w >= 16) {
+#pragma GCC unroll 16
+    for (int l = 0; l < 16; ++l) v[l] = p[l * stride];
+    return v;
+  }
+  for (int64_t l = 0; l < w; ++l) v[l] = p[l * stride];
+  return v;
+}
+// 16 elements that are `step` apart, the first one with index i; `other` where an index, which grows by `apart`, is
+// outside of [0, limit).
+static inline f32x16 within(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
+  const int64_t last = i + (w - 1) * apart;
+  if (i >= 0 && i < limit && last >= 0 && last < limit) return step == 1 ? at(p, w) : gather(p, step, w);
+  f32x16 v = splat16(other);
+  for (int64_t l = 0; l < w; ++l)
+    if (i + l * apart >= 0 && i + l * apart < limit) v[l] = p[l * step];
+  return v;
+}
+// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+  int64_t i = begin;
+  for (; i + 16 * unroll <= end; i += 16 * unroll)
+#pragma GCC unroll 16
+    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
+  for (; i + 16 <= end; i += 16) f(i, 16);
+  if (i < end) f(i, end - i);
+}
+
+// i < x.shape[0] * x.shape[1], j < 3 + x.shape[2], k < 1 + x.shape[3] + 2
+extern "C" void abs_kernel(int64_t K, int64_t rows, int64_t I, int64_t J, const float* __restrict__ x_from, int64_t x_stride_i, int64_t x_stride_j, int64_t x_shift, int64_t x_step, int64_t x_shift_1, float* __restrict__ out_to, int64_t block, int64_t group) {
+  const int64_t begin = block * BLOCK, end = least(begin + BLOCK, K);
+  for (int64_t row = group * rows; row < least((group + 1) * rows, I * J); ++row) {
+    const int64_t i = row / J;
+    const int64_t j = row % J;
+    const float* x_at = x_from + i * x_stride_i + j * x_stride_j + x_shift + x_shift_1 * x_step;
+    const float* x_1_at = x_from + i * x_stride_i + j * x_stride_j + -6 + x_shift_1 * x_step;
+    float* out_at = out_to + i * J * K + j * K;
+    each16<1>(begin, end, [&](int64_t k, int64_t w) {
+      const f32x16 o_index = __builtin_convertvector(iota16((int32_t)(k)), f32x16);
+      const auto roll_1 = o_index < 5.0f;
+      const f32x16 x_ = j * -1 + x_shift_1 >= 0 ? within(x_at + k, 1, (k) + x_shift, 1, x_step, 0.5f, w) : splat16(0.5f);
+      const f32x16 x_1 = j * -1 + x_shift_1 >= 0 ? within(x_1_at + k, 1, (k) + -6, 1, x_step, 0.5f, w) : splat16(0.5f);
+      const f32x16 roll_2 = roll_1 ? x_ : x_1;
+      const f32x16 abs = abs16(roll_2);
+      put(out_at + k, abs, w);
+    });
+  }
+}

@@ -1,0 +1,33 @@
+# /// kerf
+# version = 1
+# supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 20 and x.shape[3] == 50 and (x.shape[0] * x.shape[1] * (3 + x.shape[2])) * (1 + x.shape[3] + 2) < 2147483648 and (3 + x.shape[2]) * (0 - (x.shape[3] * (-1))) < 2147483648 and x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3] < 2147483648"
+# [tune]
+# THREADS = [256, 512]
+# [[step]]
+# launch = "abs_kernel"
+# grid = ["cdiv((x.shape[0] * x.shape[1] * (3 + x.shape[2])) * (1 + x.shape[3] + 2), THREADS * 1)"]
+# args = ["x.shape[0] * x.shape[1]", "3 + x.shape[2]", "1 + x.shape[3] + 2", "x", "-1 + (1 + x.shape[3] + 2 - 5)", "x.shape[3]", "-3 + (3 + x.shape[2] - 1)", "x.shape[3] * (-1)", "x.shape[2] * x.shape[3]", "out"]
+# constexpr = { BLOCK = "THREADS * 1" }
+# num_warps = "THREADS // 32"
+# ///
+
+import triton
+import triton.language as tl
+
+
+# i < x.shape[0] * x.shape[1], j < 3 + x.shape[2], k < 1 + x.shape[3] + 2
+@triton.jit
+def abs_kernel(I, J, K, x_from, x_shift, x_limit, x_shift_1, x_stride_j, x_stride_i, out_to, BLOCK: tl.constexpr):
+    begin = (tl.program_id(0).to(tl.int64) * BLOCK).to(tl.int32)
+    at = begin + tl.arange(0, BLOCK)
+    inside = at < I * J * K
+    i = at // (J * K)
+    j = at // K % J
+    k = at % K
+    o_index = k.to(tl.float32)
+    roll_1 = o_index < 5.0
+    x_ = tl.load(x_from + x_shift + x_shift_1 * x_limit + k + j * x_stride_j + i * x_stride_i, mask=(k + x_shift >= 0) & (k + x_shift < x_limit) & (j * -1 + x_shift_1 >= 0) & inside, other=0.5)
+    x_1 = tl.load(x_from + -6 + x_shift_1 * x_limit + k + j * x_stride_j + i * x_stride_i, mask=(k + -6 >= 0) & (k + -6 < x_limit) & (j * -1 + x_shift_1 >= 0) & inside, other=0.5)
+    roll_2 = tl.where(roll_1, x_, x_1)
+    abs = tl.abs(roll_2)
+    tl.store(out_to + at, abs, mask=inside)

@@ -1,0 +1,83 @@
+/* /// kerf
+version = 1
+supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 32 and x.shape[3] == 16"
+[tune]
+BLOCK = [1024]
+[[step]]
+launch = "add_kernel"
+grid = ["cdiv(x.shape[3], BLOCK)", "cdiv(x.shape[0] * x.shape[1] * x.shape[2], max(1, BLOCK // (x.shape[3])))"]
+args = ["x.shape[3]", "max(1, BLOCK // (x.shape[3]))", "x.shape[0] * x.shape[1] * x.shape[2]", "x", "0 - (x.shape[3] - 8)", "out", "f32(x.shape[3] - 8)"]
+/// */
+
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
+static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
+static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+// Elements p[0], p[2] … p[30]; nothing behind them is touched.
+static inline f32x16 evens(const float* p) {
+  return __builtin_shufflevector(load16(p), load16(p + 15), 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
+  if (stride == 1 && w >= 16) return load16(p);
+  if (stride == 2 && w >= 16) return evens(p);
+  f32x16 v = {};
+  if (w >= 16) {
+#pragma GCC unroll 16
+    for (int l = 0; l < 16; ++l) v[l] = p[l * stride];
+    return v;
+  }
+  for (int64_t l = 0; l < w; ++l) v[l] = p[l * stride];
+  return v;
+}
+// 16 elements that are `step` apart, the first one with index i; `other` where an index, which grows by `apart`, is
+// outside of [0, limit).
+static inline f32x16 within(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
+  const int64_t last = i + (w - 1) * apart;
+  if (i >= 0 && i < limit && last >= 0 && last < limit) return step == 1 ? at(p, w) : gather(p, step, w);
+  f32x16 v = splat16(other);
+  for (int64_t l = 0; l < w; ++l)
+    if (i + l * apart >= 0 && i + l * apart < limit) v[l] = p[l * step];
+  return v;
+}
+// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+  int64_t i = begin;
+  for (; i + 16 * unroll <= end; i += 16 * unroll)
+#pragma GCC unroll 16
+    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
+  for (; i + 16 <= end; i += 16) f(i, 16);
+  if (i < end) f(i, end - i);
+}
+
+// i < x.shape[0] * x.shape[1] * x.shape[2], j < x.shape[3]
+extern "C" void add_kernel(int64_t J, int64_t rows, int64_t I, const float* __restrict__ x_from, int64_t x_1_shift, float* __restrict__ out_to, float turned_count_value, int64_t block, int64_t group) {
+  const int64_t begin = block * BLOCK, end = least(begin + BLOCK, J);
+  for (int64_t row = group * rows; row < least((group + 1) * rows, I); ++row) {
+    const int64_t i = row;
+    const float* x_at = x_from + i * J;
+    const float* x_1_at = x_from + i * J + x_1_shift;
+    const float* x_2_at = x_from + i * J + 8;
+    float* out_at = out_to + i * J;
+    each16<1>(begin, end, [&](int64_t j, int64_t w) {
+      const f32x16 x_ = at(x_at + j, w);
+      const f32x16 o_index = __builtin_convertvector(iota16((int32_t)(j)), f32x16);
+      const f32x16 x_1 = within(x_1_at + j, 1, (j) + x_1_shift, 1, J, 0.0f, w);
+      const f32x16 x_2 = within(x_2_at + j, 1, (j) + 8, 1, J, 0.0f, w);
+      const f32x16 neg = -(x_2);
+      const auto turned = o_index < turned_count_value;
+      const f32x16 turned_1 = turned ? neg : x_1;
+      const f32x16 rates_2 = o_index * 1.0f;
+      const f32x16 rates_3 = -8.0f + rates_2;
+      const f32x16 scaled_1 = rates_3 * -0.5f;
+      const f32x16 rate = exp16(scaled_1);
+      const f32x16 rates_5 = 0.0f + rates_2;
+      const f32x16 scaled_2 = rates_5 * -0.5f;
+      const f32x16 rate_1 = exp16(scaled_2);
+      const auto rates_7 = o_index < 8.0f;
+      const f32x16 rates_8 = rates_7 ? rate_1 : rate;
+      const f32x16 mul = turned_1 * rates_8;
+      const f32x16 add = x_ + mul;
+      put(out_at + j, add, w);
+    });
+  }
+}
