@@ -371,6 +371,13 @@ const Graph graphs[] = {
      "self.norm(x) + torch.var(x) + torch.linalg.norm(x, dim=1, keepdim=True)",
      {"torch.randn(rows, columns)"},
      "self.norm = nn.RMSNorm(columns)"},
+    {"folded_norm",
+     "self.narrow(self.norm(self.conv(x)))",
+     {"torch.randn(4, 8, 2 * rows, 50) + 3"},
+     "self.conv = nn.Conv2d(8, 12, 3); self.narrow = nn.Conv2d(12, 5, 1); self.norm = nn.BatchNorm2d(12); "
+     "self.norm.running_mean.uniform_(-2, 2); self.norm.running_var.uniform_(0.1, 3); "
+     "nn.init.normal_(self.norm.weight); nn.init.normal_(self.norm.bias); self.eval()",
+     "norm_weight"},
     {"epilogue",
      "torch.relu(self.conv(x)) * 0.5 + x",
      {"torch.randn(2, 8, rows, 40)"},

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "synthesize/builtin/algebra/attention.h"
+#include "synthesize/builtin/algebra/folded.h"
 #include "synthesize/builtin/algebra/identities.h"
 #include "synthesize/builtin/algebra/pooled.h"
 #include "synthesize/builtin/algebra/row_losses.h"
@@ -153,7 +154,8 @@ GeneralGraph simplify(GeneralGraph graph) {
   share_equal_nodes(graph);
   for (std::size_t at = 0; at < graph.nodes.size(); ++at)
     if (ReducedLinear(graph).run(at) || log_of_softmax(graph, at) || diagonal_product(graph, at) ||
-        row_losses(graph, at) || attention(graph, at) || pooled_convolution(graph, at) || separate_pooling(graph, at))
+        row_losses(graph, at) || folded_norm(graph, at) || attention(graph, at) || pooled_convolution(graph, at) ||
+        separate_pooling(graph, at))
       at = 0;
   drop_unused_nodes(graph);
   return graph;

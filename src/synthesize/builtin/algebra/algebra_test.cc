@@ -64,6 +64,23 @@ std::vector<std::string> operators(const std::string& text) {
   return names;
 }
 
+TEST(Algebra, ANormIsFoldedWhereItsPassIsSaved) {
+  using testing::ElementsAre;
+  const std::string norm =
+      "input x f32 8 4 20 20\nparameter w f32 6 4 3 3\nparameter v f32 5 6 1 1\nparameter g f32 6\nparameter b f32 6\n"
+      "parameter m f32 6\nparameter s f32 6\nc = aten.conv2d.default x w -> f32 8 6 18 18\n"
+      "n = aten.batch_norm.default c g b m s ";
+  const std::string evaluated = norm + "false 0.1 1e-05 true -> f32 8 6 18 18\n";
+  EXPECT_THAT(operators(evaluated + "y = aten.conv2d.default n v -> f32 8 5 18 18\noutput y\n"),
+              ElementsAre("add", "rsqrt", "mul", "view", "mul", "neg", "mul", "add", "conv2d", "conv2d"));
+  // A kernel that comes anyway takes it in; statistics of the batch are not known before.
+  EXPECT_THAT(operators(evaluated + "y = aten.relu.default n -> f32 8 6 18 18\noutput y\n"),
+              ElementsAre("conv2d", "batch_norm", "relu"));
+  EXPECT_THAT(operators(evaluated + "output n c\n"), ElementsAre("conv2d", "batch_norm"));
+  EXPECT_THAT(operators(norm + "true 0.1 1e-05 true -> f32 8 6 18 18\noutput n\n"),
+              ElementsAre("conv2d", "batch_norm"));
+}
+
 TEST(Algebra, WhatIsComputedTwiceIsComputedOnce) {
   using testing::ElementsAre;
   EXPECT_THAT(operators("input x f32 8 8\na = aten.exp.default x -> f32 8 8\nb = aten.exp.default x -> f32 8 8\n"
