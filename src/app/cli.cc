@@ -341,6 +341,17 @@ std::unique_ptr<CommandLine> make_command_line() {
   models_app->add_flag("--json", c.models.json, "Print one JSON document to standard output and nothing else there");
   models_app->callback([&c] { c.chosen = [&c] { return list_models(c.models); }; });
 
+  CLI::App* cost_app = add_command(app, "cost", "How well the cost model orders what the store has measured",
+                                   "kerf cost --select 'kernelbench/1/*' --within 3");
+  cost_app->add_option("stores", c.cost.stores, "Stores to read together (default: the store)")->type_name("STORE");
+  cost_app->add_option("--select", c.cost.select, "Problems by id, with * and ?")->type_name("GLOB");
+  cost_app->add_option("--within", c.cost.within, "How near to the best is as good, in percent")->capture_default_str();
+  cost_app->add_option("--least", c.cost.least, "Leave out problems of which fewer recipes were measured")
+      ->check(CLI::Range(2, 100000))
+      ->capture_default_str();
+  add_common(cost_app, c.cost.common);
+  cost_app->callback([&c] { c.chosen = [&c] { return show_cost(c.cost); }; });
+
   CLI::App* doctor_app =
       add_command(app, "doctor", "What is there, what is missing, what to install for what", "kerf doctor --calibrate");
   doctor_app->add_flag("--calibrate", c.doctor.calibrate,

@@ -32,6 +32,7 @@ struct CommandLine {
   SuiteMergeOptions suite_merge;
   SuiteCompareOptions suite_compare;
   ModelsOptions models;
+  CostOptions cost;
   DoctorOptions doctor;
   std::string shell;
 };

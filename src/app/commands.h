@@ -188,6 +188,17 @@ struct ModelsOptions {
 // Providers, whether their keys are there, and the prices that are known.
 [[nodiscard]] Result<int> list_models(const ModelsOptions& options);
 
+struct CostOptions {
+  CommonOptions common;
+  std::vector<std::string> stores;  // files; empty: the one of `common`
+  std::string select;               // glob of problem ids; empty: all
+  double within = 3;                // percent of the best
+  std::size_t least = 8;            // recipes of a problem
+  std::size_t recipes = 65536;      // at most, of the newest sessions
+};
+// How well the cost model orders what a store has measured.
+[[nodiscard]] Result<int> show_cost(const CostOptions& options);
+
 struct DoctorOptions {
   CommonOptions common;
   bool calibrate = false;

@@ -119,6 +119,7 @@ Result<int> optimize(const OptimizeOptions& options) {
                                         .graph = choices.graph,
                                         .searches = true}));
   const auto view = make_progress_view(*wiring, options.search.progress);
+  if (!sources.recording) TRY(wiring->add_experience(choices));
   SessionParts parts = TRY(wiring->session_parts(*view, choices, sources));
   if (outside) parts.asks = 1;  // the identity plan; kerf ask asks the rest
   TRY(wiring->check_models(*view));

@@ -29,6 +29,7 @@ nlohmann::json session_json(const SessionRecord& record, bool busy) {
                          {"stopped_by", s.stopped_by},    {"candidates", s.candidates},
                          {"seconds", s.seconds},          {"best", nullptr},
                          {"options", record.options}};
+  if (json["options"].is_object()) json["options"].erase("costs");  // a matrix that says nothing to readers
   if (s.best) {
     json["best"] = {{"node", *s.best}, {"speedup", nullptr}, {"fraction_of_speed_of_light", nullptr}};
     if (s.speedup)

@@ -78,16 +78,22 @@ Result<SessionStatus> run_one(const SuiteRunner& r, const Problem& problem, Suit
     entry.message = error.message.starts_with(known) ? error.message.substr(known.size()) : error.message;
     return error.kind == ErrorKind::user ? SessionStatus::finished : SessionStatus::failed;
   };
-  auto parts = r.wiring.session_parts(r.view, r.session_choices);
+  const SessionRecord before = entry.session.empty() ? SessionRecord{} : TRY(r.wiring.store().session(entry.session));
+  SessionOptions choices = r.session_choices;
+  if (entry.session.empty()) {
+    TRY(r.wiring.add_experience(choices));
+  } else {
+    choices.costs = TRY(session_options_from_json(before.options)).costs;
+  }
+  auto parts = r.wiring.session_parts(r.view, choices);
   if (!parts) return give_up(parts.error(), "failed");
   if (const Result<> there = r.wiring.check_models(r.view); !there) return give_up(there.error(), "failed");
-  const SessionRecord before = entry.session.empty() ? SessionRecord{} : TRY(r.wiring.store().session(entry.session));
   const auto understood =
       entry.session.empty() ? understand(r.wiring, problem) : understand_again(r.wiring, before, problem, *parts);
   if (!understood)
     return give_up(understood.error(), understood.error().kind == ErrorKind::user ? "refused" : "failed");
   auto session = entry.session.empty()
-                     ? Session::start(*std::move(parts), r.session_choices, *understood)
+                     ? Session::start(*std::move(parts), choices, *understood)
                      : Session::resume(*std::move(parts), entry.session, *understood, r.session_choices.budget);
   if (!session) return give_up(session.error(), "failed");
   entry.session = (*session)->id();

@@ -13,10 +13,12 @@
 #include "evaluate/ahead_compiler.h"
 #include "evaluate/cuda_runner.h"
 #include "evaluate/gpu_watch.h"
+#include "evaluate/journey_state.h"
 #include "evaluate/local_evaluator.h"
 #include "evaluate/native_runner.h"
 #include "evaluate/oracle_client.h"
 #include "evaluate/spread_evaluator.h"
+#include "session/experience.h"
 #include "synthesize/builtin/builtin.h"
 #include "synthesize/identity.h"
 #include "synthesize/mixed_synthesizer.h"
@@ -305,7 +307,12 @@ struct Workshop {
   }
 
   Result<std::unique_ptr<Synthesizer>> synthesizer(const std::string& name) const {
-    if (name == "builtin") return make_builtin_synthesizer();
+    if (name == "builtin") {
+      if (options.costs.is_null()) return make_builtin_synthesizer();
+      // Of another version: it goes on by the names of moves.
+      auto costs = Correction::from_json(options.costs);
+      return make_builtin_synthesizer(costs ? std::optional(*std::move(costs)) : std::nullopt);
+    }
     if (name != "ask" && !is_model_name(name)) {
       std::string forms;
       for (const ProviderInfo& provider : model_providers()) forms += provider.form + ", ";
@@ -321,6 +328,20 @@ struct Workshop {
 };
 
 }  // namespace
+
+Result<> Wiring::add_experience(SessionOptions& options) {
+  const std::vector<SynthesizerSpec> specs = TRY(parse_synthesizers(options.synthesizer));
+  if (std::ranges::none_of(specs, [](const SynthesizerSpec& spec) { return spec.name == "builtin"; })) return {};
+  Correction costs;
+  if (const std::string machine = machine_of(parts_->target_facts); !machine.empty()) {
+    ExperienceFilter filter{.machine = machine, .harness = harness_version};
+    filter.target = options.target;
+    filter.language = language_from(options.language);
+    costs = corrected_by(TRY(load_experience(*parts_->store, filter)));
+  }
+  options.costs = costs.to_json();
+  return {};
+}
 
 Result<SessionParts> Wiring::session_parts(ProgressView& view, const SessionOptions& options,
                                            const SessionSources& sources) {
@@ -393,7 +414,10 @@ Result<SessionParts> Wiring::session_parts(ProgressView& view, const SessionOpti
     made.target_facts = sources.recording->understood.value("target", nlohmann::json());
     made.versions = sources.recording->versions;
     made.script = std::make_shared<Script>(sources.recording->script);
-  } else if (!p.devices.empty() && p.devices.front()->languages.has(language)) {
+  } else {
+    made.versions["harness"] = harness_version;
+  }
+  if (!recorded && !p.devices.empty() && p.devices.front()->languages.has(language)) {
     made.versions["compiler"] = TRY(p.devices.front()->languages.find(language)).backend->version();
   }
   return made;

@@ -60,6 +60,9 @@ class Wiring {
   [[nodiscard]] Evaluator& evaluator();  // machine that judges only
   // Of the session whose parts were made last, if it is judged elsewhere; else nullptr.
   [[nodiscard]] const ElsewhereEvaluator* elsewhere() const;
+  // Before a session of the built-in synthesizer begins: what this machine has measured in earlier ones, for its cost
+  // model, into options.costs.
+  [[nodiscard]] Result<> add_experience(SessionOptions& options);
   // What a session works with. Every call makes a synthesizer of its own: what one learns lives as long as its session.
   // `unavailable` where a model cannot be asked (no key, no program), `user` for names that are none.
   [[nodiscard]] Result<SessionParts> session_parts(ProgressView& view, const SessionOptions& options,

@@ -27,7 +27,8 @@ nlohmann::json to_json(const SessionOptions& o) {
           {"replayed", o.replayed},
           {"recorded_evaluations", o.recorded_evaluations},
           {"batch", o.batch},
-          {"elsewhere", o.elsewhere}};
+          {"elsewhere", o.elsewhere},
+          {"costs", o.costs}};
 }
 
 Result<SessionOptions> session_options_from_json(const nlohmann::json& json) {
@@ -58,6 +59,7 @@ Result<SessionOptions> session_options_from_json(const nlohmann::json& json) {
   }
   if (json.contains("graph")) o.graph = TRY(bool_field(json, "graph"));
   if (json.contains("elsewhere")) o.elsewhere = TRY(text_field(json, "elsewhere"));
+  if (json.contains("costs")) o.costs = json.at("costs");
   return o;
 }
 

@@ -44,6 +44,9 @@ struct SessionOptions {
   bool recorded_evaluations = false;
   std::string batch;      // folder of what waits in providers' batches
   std::string elsewhere;  // folder of bundles that another machine judges; empty: this machine judges
+  // What other sessions had taught the built-in synthesizer's cost model when this one began (Correction::to_json):
+  // kept with it, so that it goes on, or is replayed, as it began. null: it goes without.
+  nlohmann::json costs = nullptr;
 };
 [[nodiscard]] nlohmann::json to_json(const SessionOptions& options);
 [[nodiscard]] Result<SessionOptions> session_options_from_json(const nlohmann::json& json);

@@ -8,11 +8,12 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/random.h"
 #include "candidate/extension.h"
-#include "synthesize/builtin/algebra/algebra.h"
-#include "synthesize/builtin/algebra/bias.h"
-#include "synthesize/builtin/algebra/layouts.h"
+#include "synthesize/builtin/cost/guide.h"
+#include "synthesize/builtin/cost/recipe_cost.h"
 #include "synthesize/builtin/emit/emit.h"
+#include "synthesize/builtin/forms.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/moves.h"
 #include "synthesize/builtin/policy.h"
@@ -21,13 +22,14 @@
 namespace kerf {
 namespace {
 
-constexpr std::size_t max_nodes = 1000;
 // Networks of more convolutions than these gain less by another layout than copies between them cost. On GPUs kernels
 // between them run through what lies alike; where few have the layout, as in blocks of groups, they lose there, too.
 constexpr std::ptrdiff_t few_convolutions(Language language) { return language == Language::cpp ? 4 : 16; }
 
 class Builtin final : public Synthesizer {
  public:
+  explicit Builtin(std::optional<Correction> costs) : costs_(std::move(costs)) {}
+
   Ticket propose(const SynthesisRequest& request, Reply reply) override {
     const Ticket ticket = ++tickets_;
     reply(answer(request));
@@ -45,6 +47,7 @@ class Builtin final : public Synthesizer {
         gain = std::log(it->second.value) - parent.log_speedup;
     }
     policy_.learn(parent.evaluation.diagnosis.bound, proposal.move, std::clamp(gain, -1.0, 1.0));
+    if (gain > -0.5) learn_cost(request, proposal, parent.log_speedup + gain);
   }
   [[nodiscard]] std::string name() const override { return "builtin"; }
 
@@ -61,47 +64,26 @@ class Builtin final : public Synthesizer {
                                         Start{Fusing::none, Products::library, "one kernel an operator"}};
   // A problem's graphs, generalised once.
   struct Known {
-    std::map<GraphForm, Result<GeneralGraph>> graphs;
+    std::map<GraphForm, GeneralGraph> graphs;
     std::vector<Proposal> sketches;  // where fresh starts come from, the most promising first
+    std::optional<Guide> guide;      // none: moves are told apart by their names alone
   };
-
-  static std::vector<std::string> operators(const GeneralGraph& graph) {
-    std::vector<std::string> names;
-    for (const GeneralNode& node : graph.nodes) names.push_back(node.op);
-    return names;
-  }
 
   Known& known(const SynthesisRequest& request, const CacheFacts& machine) {
     const std::string key = fmt::format("{}/{}/{}", request.problem->problem.id, request.problem->problem.digest(),
                                         to_string(request.language));
     if (const auto it = known_.find(key); it != known_.end()) return it->second;
     Known made;
+    if (costs_) made.guide.emplace(*costs_);
     std::vector<std::pair<std::pair<bool, int>, Proposal>> ranked;
     std::map<std::string, std::size_t> fewest_calls;
     for (const GraphForm form :
          {GraphForm::channels_last, GraphForm::places_inside, GraphForm::exported, GraphForm::core}) {
-      // An unrolled recurrent network has thousands of nodes in core ATen: calls of the exported graph serve it better.
-      const Workload& primary = request.problem->workloads[0];
-      if ((form == GraphForm::core ? primary.core : primary.exported).nodes.size() > max_nodes) continue;
-      Result<GeneralGraph> understood = generalise(*request.problem, form);
-      const std::vector<std::string> written = understood ? operators(*understood) : std::vector<std::string>();
-      if (understood) {
-        understood = with_biases_behind(simplify(std::move(*understood)), request.language);
-        if (request.language == Language::cpp) understood = with_few_rows_turned(std::move(*understood));
-      }
+      std::optional<FormedGraph> formed = graph_in(*request.problem, form, request.language);
+      if (!formed) continue;
+      const bool is_rewritten = formed->rewritten;
+      const GeneralGraph& graph = made.graphs.emplace(form, std::move(formed->graph)).first->second;
       const bool laid_out = form == GraphForm::channels_last || form == GraphForm::places_inside;
-      if (laid_out) {
-        std::optional<GeneralGraph> other;
-        if (form == GraphForm::places_inside && !generates_products(request.language)) continue;
-        if (understood)
-          other = form == GraphForm::channels_last ? in_channels_last(std::move(*understood), request.language)
-                                                   : with_places_inside(std::move(*understood));
-        if (!other) continue;
-        understood = *std::move(other);
-      }
-      auto [it, fresh] = made.graphs.emplace(form, std::move(understood));
-      if (!it->second) continue;
-      const GeneralGraph& graph = *it->second;
       const auto convolutions =
           std::ranges::count_if(graph.nodes, [](const GeneralNode& n) { return n.base().starts_with("conv"); });
       std::vector<Partition> tried;
@@ -113,7 +95,7 @@ class Builtin final : public Synthesizer {
         if (own && !generates_products(request.language)) continue;
         Partition p = partition(graph, start.fusing, start.products);
         // Calls alone are worth a candidate where they are others than the identity plan's.
-        const bool rewritten = start.fusing == Fusing::full && operators(graph) != written;
+        const bool rewritten = start.fusing == Fusing::full && is_rewritten;
         if ((p.groups.empty() && !rewritten) || std::ranges::find(tried, p) != tried.end()) continue;
         tried.push_back(p);
         Result<Recipe> recipe = fitting(request, graph, form, std::move(p), machine);
@@ -212,31 +194,54 @@ class Builtin final : public Synthesizer {
   std::optional<Proposal> from(const SynthesisRequest& request, const Recalled& base, Known& k,
                                const CacheFacts& machine) {
     const auto graph = k.graphs.find(form_of(base.recipe));
-    if (graph == k.graphs.end() || !graph->second) return std::nullopt;
-    const Result<Recipe> recipe = recipe_from_json(base.recipe, *graph->second);
+    if (graph == k.graphs.end()) return std::nullopt;
+    const Result<Recipe> recipe = recipe_from_json(base.recipe, graph->second);
     if (!recipe || recipe->language != request.language) return std::nullopt;
     if (request.memory == MemoryOperator::combine)
-      if (auto made = combine(request, *graph->second, *recipe)) return made;
-    std::vector<Move> all = moves(*graph->second, *recipe, machine);
+      if (auto made = combine(request, graph->second, *recipe)) return made;
+    std::vector<Move> all = moves(graph->second, *recipe, machine);
     Random random(request.seed);
     const auto bound = base.evaluation.diagnosis.bound;
-    std::map<std::string, double> drawn;
-    for (const Move& move : all) drawn.try_emplace(move.name, 0);
-    for (auto& [name, value] : drawn) value = policy_.draw(base.evaluation.diagnosis, name, random);
+    // Thompson sampling: one throw a name, about what is believed of the name and of the recipe that it leads to.
+    std::map<std::string, std::pair<double, double>> thrown;  // and what is taken off
+    for (const Move& move : all) thrown.try_emplace(move.name, 0, 0);
+    for (auto& [name, value] : thrown) value.first = random.normal();
     // What its siblings tried is not what is wanted next.
     if (request.memory == MemoryOperator::siblings) {
       for (const Recalled& sibling : request.siblings)
         for (const Move& move : all)
-          if (sibling.rationale.starts_with(move.because)) drawn[move.name] -= 0.2;
+          if (sibling.rationale.starts_with(move.because)) thrown[move.name].second += 0.2;
     }
-    std::ranges::stable_sort(all, [&](const Move& a, const Move& b) { return drawn[a.name] > drawn[b.name]; });
+    const MachineModel model = machine_model(request.target, request.language);
+    RecipeCosts costs(graph->second, model);
+    const std::optional<RecipeCost> now = k.guide ? costs.of(*recipe) : std::nullopt;
+    std::vector<std::pair<double, const Move*>> ranked;
     for (const Move& move : all) {
-      const std::string why = fmt::format("{}{}", move.because,
+      Gain gain = policy_.gain(base.evaluation.diagnosis, move.name);
+      if (now)
+        if (const auto then = costs.of(move.result)) gain = joined(gain, k.guide->gain(now->features, then->features));
+      const auto& [lot, off] = thrown[move.name];
+      ranked.emplace_back(gain.mean + lot * gain.deviation - off, &move);
+    }
+    std::ranges::stable_sort(ranked, std::greater{}, [](const auto& each) { return each.first; });
+    for (const auto& [drawn, move] : ranked) {
+      const std::string why = fmt::format("{}{}", move->because,
                                           bound ? fmt::format(" (the parent was bound by {})", to_string(*bound)) : "");
-      Proposal proposal = write_proposal(request, *graph->second, move.result, move.name, why);
+      Proposal proposal = write_proposal(request, graph->second, move->result, move->name, why);
       if (is_new(request, proposal)) return proposal;
     }
     return std::nullopt;
+  }
+
+  void learn_cost(const SynthesisRequest& request, const Proposal& proposal, double log_speedup) {
+    if (!costs_ || !request.problem || request.problem->workloads.empty() || !proposal.recipe.is_object()) return;
+    const MachineModel model = machine_model(request.target, request.language);
+    Known& k = known(request, model.caches);
+    const auto graph = k.graphs.find(form_of(proposal.recipe));
+    if (graph == k.graphs.end()) return;
+    const Result<Recipe> recipe = recipe_from_json(proposal.recipe, graph->second);
+    if (!recipe) return;
+    if (const auto cost = RecipeCosts(graph->second, model).of(*recipe)) k.guide->learn(cost->features, log_speedup);
   }
 
   // The parent's partition with the schedules of another good branch, where groups agree in kind.
@@ -261,6 +266,7 @@ class Builtin final : public Synthesizer {
     return std::nullopt;
   }
 
+  std::optional<Correction> costs_;
   Ticket tickets_ = 0;
   std::map<std::string, Known> known_;
   MovePolicy policy_;
@@ -268,6 +274,8 @@ class Builtin final : public Synthesizer {
 
 }  // namespace
 
-std::unique_ptr<Synthesizer> make_builtin_synthesizer() { return std::make_unique<Builtin>(); }
+std::unique_ptr<Synthesizer> make_builtin_synthesizer(std::optional<Correction> costs) {
+  return std::make_unique<Builtin>(std::move(costs));
+}
 
 }  // namespace kerf

@@ -2,13 +2,16 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "synthesize/builtin/cost/correction.h"
 #include "synthesize/synthesizer.h"
 
 namespace kerf {
 
 // Replies from within propose. What it learned lives as long as the object (one session); the same sequence of calls
-// gives the same replies.
-[[nodiscard]] std::unique_ptr<Synthesizer> make_builtin_synthesizer();
+// gives the same replies. `costs` is what other sessions taught the cost model; without it moves are told apart by
+// their names alone.
+[[nodiscard]] std::unique_ptr<Synthesizer> make_builtin_synthesizer(std::optional<Correction> costs = std::nullopt);
 
 }  // namespace kerf

@@ -122,9 +122,9 @@ std::pair<double, int> MovePolicy::belief(const Diagnosis& diagnosis, const std:
   return {(prior_of(diagnosis, move) * prior_weight + b.total) / (prior_weight + b.count), b.count};
 }
 
-double MovePolicy::draw(const Diagnosis& diagnosis, const std::string& move, Random& random) const {
+Gain MovePolicy::gain(const Diagnosis& diagnosis, const std::string& move) const {
   const auto [mean, count] = belief(diagnosis, move);
-  return mean + random.normal() * spread / std::sqrt(prior_weight + count);
+  return {.mean = mean, .deviation = spread / std::sqrt(prior_weight + count)};
 }
 
 void MovePolicy::learn(std::optional<Bound> bound, const std::string& move, double gain) {

@@ -1,5 +1,5 @@
 // Which move is tried next: prior knowledge of what answers which diagnosis, corrected by what moves gained in this
-// session (Thompson sampling over normal beliefs of the gain in log speedup).
+// session, as normal beliefs of the gain in log speedup (for Thompson sampling).
 #pragma once
 
 #include <map>
@@ -8,16 +8,15 @@
 #include <utility>
 #include <vector>
 
-#include "base/random.h"
 #include "evaluate/evaluation.h"
+#include "synthesize/builtin/cost/guide.h"
 
 namespace kerf {
 
 class MovePolicy {
  public:
-  // Draws a gain for a move on what was found of the candidate that it is tried on: higher is tried first.
-  // Deterministic in `random`.
-  [[nodiscard]] double draw(const Diagnosis& diagnosis, const std::string& move, Random& random) const;
+  // The gain of a move on what was found of the candidate that it is tried on, before its recipe is looked at.
+  [[nodiscard]] Gain gain(const Diagnosis& diagnosis, const std::string& move) const;
   // A move that did not end in a measured candidate counts as a loss.
   void learn(std::optional<Bound> bound, const std::string& move, double gain);
   // What is believed of a move: mean and how many times it was seen under this bound. Causes raise what is expected of

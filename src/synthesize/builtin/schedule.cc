@@ -108,31 +108,31 @@ Result<Schedule> schedule_from_json(const nlohmann::json& json) {
 CacheFacts machine_facts(const nlohmann::json& target, Language language) {
   CacheFacts facts;
   facts.language = language;
-  // Descriptors nest and name things in their own ways: any number under one of these keys, wherever it stands.
-  const auto find = [&](auto&& self, const nlohmann::json& at, const char* key) -> std::optional<std::int64_t> {
-    if (!at.is_object()) return std::nullopt;
-    if (const auto it = at.find(key); it != at.end() && it->is_number()) return it->get<std::int64_t>();
-    for (const auto& [name, value] : at.items())
-      if (auto found = self(self, value, key)) return found;
-    return std::nullopt;
+  const auto member = [](const nlohmann::json& at, const char* key) -> const nlohmann::json* {
+    const auto it = at.is_object() ? at.find(key) : at.end();
+    return it == at.end() ? nullptr : &*it;
   };
-  const auto take = [&](std::int64_t& into, std::initializer_list<const char*> keys) {
-    for (const char* key : keys)
-      if (const auto found = find(find, target, key); found && *found > 0) {
-        into = *found;
-        return;
-      }
+  const auto take = [&](std::int64_t& into, const nlohmann::json& at, const char* key) {
+    if (const auto* number = member(at, key); number && number->is_number() && number->get<std::int64_t>() > 0)
+      into = number->get<std::int64_t>();
   };
-  const bool gpu = target.is_object() && target.contains("gpu") && target.at("gpu").is_object();
-  if (gpu) {  // the caches beside it are the host's
-    take(facts.sms, {"sms"});
-    take(facts.l2_bytes, {"l2_bytes"});
+  if (const auto* gpu = member(target, "gpu"); gpu && gpu->is_object()) {  // the caches beside it are the host's
+    take(facts.sms, *gpu, "sms");
+    take(facts.l2_bytes, *gpu, "l2_bytes");
     return facts;
   }
-  take(facts.threads, {"threads", "cores"});
-  take(facts.l1_bytes, {"l1_bytes", "l1d_bytes", "l1"});
-  take(facts.l2_bytes, {"l2_bytes", "l2"});
-  take(facts.l3_bytes, {"l3_bytes", "l3"});
+  const auto* machine = member(target, "machine");
+  if (machine) take(facts.threads, *machine, "cores");
+  take(facts.threads, target, "threads");
+  const auto* caches = machine ? member(*machine, "caches") : nullptr;
+  if (!caches || !caches->is_array()) return facts;
+  for (const nlohmann::json& cache : *caches) {
+    const auto* level = member(cache, "level");
+    if (!level || !level->is_number()) continue;
+    if (*level == 1) take(facts.l1_bytes, cache, "bytes");
+    if (*level == 2) take(facts.l2_bytes, cache, "bytes");
+    if (*level == 3) take(facts.l3_bytes, cache, "bytes");
+  }
   return facts;
 }
 

@@ -72,6 +72,8 @@ struct CacheFacts {
   std::int64_t l2_bytes = 1 << 20;
   std::int64_t l3_bytes = 32 << 20;
 };
+// From a request's target: {"gpu": {"sms", "l2_bytes"}}, or {"threads", "machine": {"cores", "caches": [{"level",
+// "bytes"}]}}. What it does not say keeps its default.
 [[nodiscard]] CacheFacts machine_facts(const nlohmann::json& target, Language language = Language::cpp);
 // Whether there is a sketch for products of matrices; elsewhere they are the library's.
 [[nodiscard]] constexpr bool generates_products(Language language) { return language == Language::triton; }

@@ -1,0 +1,45 @@
+#include "synthesize/builtin/forms.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "synthesize/builtin/algebra/algebra.h"
+#include "synthesize/builtin/algebra/bias.h"
+#include "synthesize/builtin/algebra/layouts.h"
+#include "synthesize/builtin/schedule.h"
+
+namespace kerf {
+namespace {
+
+// An unrolled recurrent network has thousands of nodes in core ATen: calls of the exported graph serve it better.
+constexpr std::size_t max_nodes = 1000;
+
+std::vector<std::string> operators(const GeneralGraph& graph) {
+  std::vector<std::string> names;
+  for (const GeneralNode& node : graph.nodes) names.push_back(node.op);
+  return names;
+}
+
+}  // namespace
+
+std::optional<FormedGraph> graph_in(const Understood& problem, GraphForm form, Language language) {
+  const Workload& primary = problem.workloads.at(0);
+  if ((form == GraphForm::core ? primary.core : primary.exported).nodes.size() > max_nodes) return std::nullopt;
+  Result<GeneralGraph> understood = generalise(problem, form);
+  if (!understood) return std::nullopt;
+  const std::vector<std::string> written = operators(*understood);
+  GeneralGraph graph = with_biases_behind(simplify(*std::move(understood)), language);
+  if (language == Language::cpp) graph = with_few_rows_turned(std::move(graph));
+  if (form == GraphForm::places_inside && !generates_products(language)) return std::nullopt;
+  if (form == GraphForm::channels_last || form == GraphForm::places_inside) {
+    std::optional<GeneralGraph> other = form == GraphForm::channels_last ? in_channels_last(std::move(graph), language)
+                                                                         : with_places_inside(std::move(graph));
+    if (!other) return std::nullopt;
+    graph = *std::move(other);
+  }
+  const bool rewritten = operators(graph) != written;
+  return FormedGraph{.graph = std::move(graph), .rewritten = rewritten};
+}
+
+}  // namespace kerf
