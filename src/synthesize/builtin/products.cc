@@ -1,6 +1,7 @@
 #include "synthesize/builtin/products.h"
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <numeric>
 #include <set>
@@ -105,6 +106,12 @@ std::optional<ProductShape> product_shape(const Region& region) {
   if (region.waves != 1 || region.axes.empty()) return std::nullopt;
   const std::vector<int> reductions = region.reductions(1);
   return reductions.size() == 1 ? factors(region, reductions[0]) : std::nullopt;
+}
+
+bool windows_over_channels(const Region& region, const ProductShape& shape) {
+  constexpr std::int64_t many = 16;
+  const auto last = static_cast<std::size_t>(std::bit_width(shape.inner)) - 1;
+  return has_windows(region) && region.axes[last].extent.values[0] >= many;
 }
 
 std::vector<ResultMask> result_masks(const Region& region, const ProductShape& shape) {

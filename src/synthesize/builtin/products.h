@@ -22,6 +22,8 @@ struct ProductShape {
   std::uint64_t inner = 0;    // summed over
 };
 [[nodiscard]] std::optional<ProductShape> product_shape(const Region& region);
+// Whether windows move over what has many channels side by side: tiles of what is summed are lines of memory.
+[[nodiscard]] bool windows_over_channels(const Region& region, const ProductShape& shape);
 // The mask without which a result does not depend on its sum, where every store is a choice by one that is known
 // before: the instruction, and what it is where the sum counts. Tiles in which it never is need no sum.
 struct ResultMask {

@@ -170,8 +170,10 @@ Schedule product_schedule(const Region& region, const ProductShape& p, Schedule 
   // Every SM has a tile: cut up what is summed where that is long, the tiles where it is not.
   while (programs() < machine.sms && length(p.inner) >= 1024 * s.pieces) s.pieces *= 2;
   while (programs() < machine.sms && std::max(s.tile[0], s.tile[1]) > 32) s.tile[s.tile[0] > s.tile[1] ? 0 : 1] /= 2;
-  // The parts of a wide right factor take registers.
-  s.block = {s.tile[0] * s.tile[1] > 128 * 64 || s.tile[1] > std::max<std::int64_t>(s.tile[0], 64) ? 256 : 128};
+  // The parts of a wide right factor take registers; factors that are loaded as they are multiplied take none.
+  const bool straight = s.factors == Factors::coarse && windows_over_channels(region, p);
+  const bool wide = s.tile[0] * s.tile[1] > 128 * 64 || s.tile[1] > std::max<std::int64_t>(s.tile[0], 64);
+  s.block = {wide && !straight ? 256 : 128};
   return s;
 }
 
@@ -228,7 +230,7 @@ Schedule default_triton_schedule(const Region& region, const CacheFacts& machine
     const std::int64_t row = region.axes.empty() ? 1 : region.axes.back().extent.values[0];
     s.across = region.axes.size() > 1 && row < 2048;
     if (turned_by_tiles(region)) {
-      s.block = {128};
+      s.block = {256};
       s.unroll = 4;
       s.across = false;
       return s;

@@ -55,7 +55,7 @@ std::optional<Turned> turned_by_tiles(const Region& region) {
 }
 
 TurnedTile turned_tile(const Region& region, const Turned& turned, std::int64_t elements) {
-  constexpr std::int64_t most = 128, line = 32;
+  constexpr std::int64_t most = 128, line = 32, enough = 2048;
   std::uint64_t inside = 0;
   for (int a = turned.axis + 1; a < static_cast<int>(region.axes.size()); ++a) inside |= std::uint64_t{1} << a;
   const auto size = [&](std::uint64_t axes) {
@@ -65,7 +65,7 @@ TurnedTile turned_tile(const Region& region, const Turned& turned, std::int64_t 
   TurnedTile tile;
   tile.height = std::min(down, line);
   tile.breadth = std::min(along, std::max<std::int64_t>(1, elements / tile.height));
-  tile.height = std::min(down, std::max<std::int64_t>(1, elements / tile.breadth));
+  tile.height = std::min(down, std::max(tile.height, std::min(elements, enough) / tile.breadth));
   return tile;
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 #include "synthesize/builtin/emit/triton_text.h"
@@ -309,9 +308,7 @@ class Emitter : private TritonText {
   // Sizes of windows over channels that are side by side become constants of the kernel: positions in a window are
   // divided by them all the time. (Elsewhere it saves nothing, and costs registers.)
   void fix_sizes() {
-    constexpr std::int64_t many = 16;
-    const int last = static_cast<int>(std::bit_width(p_.inner)) - 1;
-    if (!has_windows(r_) || r_.axes[static_cast<std::size_t>(last)].extent.values[0] < many) return;
+    if (!windows_over_channels(r_, p_)) return;
     for (int a = 0; a <= inner_; ++a) {
       if (!(p_.inner & bit(a))) continue;
       const std::string name = size(a);

@@ -2,8 +2,8 @@
 # version = 1
 # supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 16 and x.shape[2] == 12 and x.shape[3] == 14 and x.shape[1] * x.shape[3] * x.shape[2] < 2147483648 and (x.shape[0] == 2 and x.shape[1] == 16 and x.shape[2] == 12 and x.shape[3] == 14)"
 # [tune]
-# THREADS1 = [128]
-# THREADS2 = [128]
+# THREADS1 = [256]
+# THREADS2 = [256]
 # [[scratch]]
 # name = "conv_product_input"
 # dtype = "f32"
@@ -32,9 +32,9 @@
 # out = "conv_product_places"
 # [[step]]
 # launch = "swish_kernel"
-# grid = ["cdiv(conv_product_places.shape[3], 32) * cdiv(conv_product_places.shape[1] * conv_product_places.shape[2], 64) * conv_product_places.shape[0]"]
-# args = ["cdiv(conv_product_places.shape[3], 32)", "cdiv(conv_product_places.shape[1] * conv_product_places.shape[2], 64)", "conv_product_places.shape[3]", "conv_product_places.shape[1] * conv_product_places.shape[2]", "conv.bias", "bias", "conv_product_places", "conv_product_places.shape[3]", "out"]
-# constexpr = { ROWS = 32, BLOCK = 64 }
+# grid = ["cdiv(conv_product_places.shape[3], 32) * cdiv(conv_product_places.shape[1] * conv_product_places.shape[2], 128) * conv_product_places.shape[0]"]
+# args = ["cdiv(conv_product_places.shape[3], 32)", "cdiv(conv_product_places.shape[1] * conv_product_places.shape[2], 128)", "conv_product_places.shape[3]", "conv_product_places.shape[1] * conv_product_places.shape[2]", "conv.bias", "bias", "conv_product_places", "conv_product_places.shape[3]", "out"]
+# constexpr = { ROWS = 32, BLOCK = 128 }
 # num_warps = "THREADS2 // 32"
 # ///
 

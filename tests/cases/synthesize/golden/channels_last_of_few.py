@@ -2,7 +2,7 @@
 # version = 1
 # supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 40 and x.shape[3] == 44 and (x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 40 and x.shape[3] == 44)"
 # [tune]
-# THREADS = [128]
+# THREADS = [256]
 # [[scratch]]
 # name = "conv_places"
 # dtype = "f32"
@@ -22,9 +22,9 @@
 # out = "conv_places"
 # [[step]]
 # launch = "relu_kernel"
-# grid = ["cdiv(conv_places.shape[3], 32) * cdiv(conv_places.shape[1] * conv_places.shape[2], 64) * conv_places.shape[0]"]
-# args = ["cdiv(conv_places.shape[3], 32)", "cdiv(conv_places.shape[1] * conv_places.shape[2], 64)", "conv_places.shape[3]", "conv_places.shape[1] * conv_places.shape[2]", "conv_places", "conv_places.shape[3]", "out"]
-# constexpr = { ROWS = 32, BLOCK = 64 }
+# grid = ["cdiv(conv_places.shape[3], 32) * cdiv(conv_places.shape[1] * conv_places.shape[2], 128) * conv_places.shape[0]"]
+# args = ["cdiv(conv_places.shape[3], 32)", "cdiv(conv_places.shape[1] * conv_places.shape[2], 128)", "conv_places.shape[3]", "conv_places.shape[1] * conv_places.shape[2]", "conv_places", "conv_places.shape[3]", "out"]
+# constexpr = { ROWS = 32, BLOCK = 128 }
 # num_warps = "THREADS // 32"
 # ///
 

@@ -2,9 +2,9 @@
 # version = 1
 # supports = "x.ndim == 4 and x.shape[0] == 16 and x.shape[1] == 64 and x.shape[2] == 128 and x.shape[3] == 128 and x.shape[1] * x.shape[3] * x.shape[2] < 2147483648 and w.shape[1] * w.shape[3] * w.shape[2] < 2147483648 and (x.shape[0] == 16 and x.shape[1] == 64 and x.shape[2] == 128 and x.shape[3] == 128)"
 # [tune]
-# THREADS1 = [128]
-# THREADS2 = [128]
-# THREADS3 = [256]
+# THREADS1 = [256]
+# THREADS2 = [256]
+# THREADS3 = [128]
 # [[scratch]]
 # name = "conv_input"
 # dtype = "f32"

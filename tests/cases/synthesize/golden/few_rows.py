@@ -2,7 +2,7 @@
 # version = 1
 # supports = "x.ndim == 2 and x.shape[0] == 16 and x.shape[1] == 512 and (x.shape[0] == 16 and x.shape[1] == 512)"
 # [tune]
-# THREADS = [128]
+# THREADS = [256]
 # [[scratch]]
 # name = "linear_product_turned"
 # dtype = "f32"
