@@ -35,7 +35,7 @@ struct SharedState {
   std::set<std::pair<std::string, Baseline>> settled;
   // Of workload and baseline, or why there is none. For the loop's thread.
   std::map<std::pair<std::string, std::string>, Result<TorchTrace>> traces;
-  // Of each workload the shortest time so far: what is faster is worth a profile. For the loop's thread.
+  // Of each workload the time of the fastest that was worth a profile: what is faster is, too. For the loop's thread.
   std::map<std::string, double> best_us;
   std::string machine;  // on which picks of tune points hold
 

@@ -1,6 +1,6 @@
 #include "evaluate/profile_job.h"
 
-#include <algorithm>
+#include "evaluate/statistics.h"
 
 namespace kerf {
 
@@ -8,8 +8,9 @@ bool worth_a_profile(SharedState& shared, const CandidateState& c) {
   const Receipt& r = c.timed.receipt;
   if (r.quarantined) return false;
   const auto [best, first] = shared.best_us.try_emplace(c.primary().id, r.time_us.median);
-  const bool faster = first || r.time_us.median < best->second;
-  best->second = std::min(best->second, r.time_us.median);
+  // By more than two copies of one program differ.
+  const bool faster = first || r.time_us.median < best->second * (1 - systematic_error);
+  if (faster) best->second = r.time_us.median;
   return faster || c.request.profile || c.request.effort == Effort::confirm;
 }
 

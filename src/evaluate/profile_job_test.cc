@@ -19,6 +19,8 @@ struct ProfileJob : JobFixture {
 TEST_F(ProfileJob, IsForTheFastestSoFarForWhatIsConfirmedAndForWhatIsAskedFor) {
   EXPECT_TRUE(worth_a_profile(*shared, timed(100))) << "the first";
   EXPECT_FALSE(worth_a_profile(*shared, timed(110)));
+  EXPECT_FALSE(worth_a_profile(*shared, timed(99.8))) << "as two copies of one program differ";
+  EXPECT_TRUE(worth_a_profile(*shared, timed(99.4))) << "than what was profiled, not than what was not";
   EXPECT_TRUE(worth_a_profile(*shared, timed(90)));
   EXPECT_FALSE(worth_a_profile(*shared, timed(95)));
   EXPECT_TRUE(worth_a_profile(*shared, timed(95, Effort::confirm)));
