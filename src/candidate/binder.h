@@ -23,6 +23,9 @@ class Binder {
   [[nodiscard]] Result<Program> run();
 
  private:
+  static constexpr const char* prepare_rule =
+      "a prepare step may use parameters and what prepare steps give, neither an input's values nor its shape";
+
   enum class NameKind : std::uint8_t { input, parameter, init, output, scratch, result, counter, axis, threads };
   struct Name {
     NameKind kind = NameKind::init;

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
@@ -12,6 +11,7 @@
 #include "candidate/expression.h"
 #include "candidate/identifiers.h"
 #include "candidate/prototype.h"
+#include "candidate/python_literal.h"
 
 namespace kerf {
 namespace {
@@ -42,55 +42,6 @@ const char* torch_dtype(Dtype dtype) {
   return "?";
 }
 
-// A string literal that stays readable: several lines, raw where nothing in it needs an escape.
-std::string long_literal(std::string_view text) {
-  if (text.find("'''") == std::string_view::npos && !text.ends_with('\\') && !text.ends_with('\'') &&
-      text.find('\r') == std::string_view::npos) {
-    return fmt::format("r'''{}'''", text);
-  }
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '\\' || c == '\'') escaped += '\\';
-    if (c == '\r')
-      escaped += "\\r";
-    else
-      escaped += c;
-  }
-  return fmt::format("'''{}'''", escaped);
-}
-
-std::string short_literal(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '\\' || c == '"') escaped += '\\';
-    if (c == '\n')
-      escaped += "\\n";
-    else
-      escaped += c;
-  }
-  return fmt::format("\"{}\"", escaped);
-}
-
-std::string literal(const Value& value) {
-  struct Speller {
-    std::string operator()(std::monostate) const { return "None"; }
-    std::string operator()(bool v) const { return v ? "True" : "False"; }
-    std::string operator()(std::int64_t v) const { return fmt::format("{}", v); }
-    std::string operator()(double v) const {
-      if (!std::isfinite(v)) return fmt::format("float(\"{}\")", v);
-      const std::string text = fmt::format("{}", v);
-      return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
-    }
-    std::string operator()(const std::string& v) const { return short_literal(v); }
-    std::string operator()(const ValueList& v) const {
-      std::vector<std::string> items;
-      for (const Value& item : v) items.push_back(literal(item));
-      return fmt::format("[{}]", fmt::join(items, ", "));
-    }
-  };
-  return std::visit(Speller{}, value.is);
-}
-
 class Writer {
  public:
   explicit Writer(const ExportRequest& request)
@@ -101,11 +52,11 @@ class Writer {
     const std::string supports = plan_.supports ? translate(plan_.supports->text) : "True";
     TRY(steps());
     std::string text = "import torch as _torch\n\n";
-    text += fmt::format("KERF_SOURCE = {}\n\n", long_literal(source_text()));
+    text += fmt::format("KERF_SOURCE = {}\n\n", python_block(source_text()));
     if (is_triton()) {
       std::vector<std::string> axes;
       for (const auto& [axis, value] : request_.tune)
-        axes.push_back(fmt::format("{}: {}", short_literal(axis), literal(value)));
+        axes.push_back(fmt::format("{}: {}", python_string(axis), python_literal(value)));
       text += fmt::format("KERF_TUNE = {{{}}}\n", fmt::join(axes, ", "));
     } else {
       text += fmt::format("KERF_FLAGS = [{}]\n", quoted(request_.flags));
@@ -137,7 +88,7 @@ class Writer {
                 "name for; --format source gives the candidate itself",
                 tensor.name));
       }
-      text += fmt::format("    {}: (\"{}\", {}, {}),\n", short_literal(tensor.name),
+      text += fmt::format("    {}: (\"{}\", {}, {}),\n", python_string(tensor.name),
                           tensor.role == Role::input ? "input" : "state", torch_dtype(tensor.spec.dtype),
                           tensor.spec.contiguous() ? "True" : "False");
     }
@@ -146,8 +97,8 @@ class Writer {
     text += "\n\ndef _kerf_supports(named, init, outs):\n" + given(true) + fmt::format("    return {}\n", supports);
     std::vector<std::string> kept, locals;
     for (const std::string& name : prepared_) {
-      kept.push_back(fmt::format("{}: {}", short_literal(name), python_.at(name)));
-      locals.push_back(fmt::format("    {} = prepared[{}]\n", python_.at(name), short_literal(name)));
+      kept.push_back(fmt::format("{}: {}", python_string(name), python_.at(name)));
+      locals.push_back(fmt::format("    {} = prepared[{}]\n", python_.at(name), python_string(name)));
     }
     text += "\n\ndef _kerf_prepare(named, init):\n" + (prepare_.empty() ? "" : given(false) + prepare_) +
             fmt::format("    return {{{}}}\n", fmt::join(kept, ", "));
@@ -159,7 +110,7 @@ class Writer {
  private:
   static std::string quoted(const std::vector<std::string>& texts) {
     std::vector<std::string> items;
-    for (const std::string& text : texts) items.push_back(short_literal(text));
+    for (const std::string& text : texts) items.push_back(python_string(text));
     return fmt::format("{}", fmt::join(items, ", "));
   }
 
@@ -278,7 +229,7 @@ class Writer {
   // An argument of a launch.
   std::string launch_argument(const PlanArgument& argument) {
     const auto* text = std::get_if<Located>(&argument.is);
-    if (text == nullptr) return literal(std::get<Value>(argument.is));
+    if (text == nullptr) return python_literal(std::get<Value>(argument.is));
     if (text->text == "thread" && !python_.contains("thread")) return "_kerf_thread";
     if (tensors_.contains(text->text)) return use(text->text);
     return translate(text->text);
@@ -292,7 +243,7 @@ class Writer {
       return fmt::format("[{}]", fmt::join(items, ", "));
     }
     const auto* text = std::get_if<Located>(&argument.is);
-    if (text == nullptr) return literal(std::get<Value>(argument.is));
+    if (text == nullptr) return python_literal(std::get<Value>(argument.is));
     if (tensors_.contains(text->text)) return use(text->text);
     if (const auto dtype = dtype_from(text->text)) return torch_dtype(*dtype);
     static const std::set<std::string_view> formats = {"contiguous_format", "preserve_format", "channels_last",
@@ -301,7 +252,7 @@ class Writer {
     if (text->text.ends_with(".dtype") && tensors_.contains(text->text.substr(0, text->text.size() - 6))) {
       return use(text->text.substr(0, text->text.size() - 6)) + ".dtype";
     }
-    if (!Expression::parse(*text, names_)) return short_literal(text->text);
+    if (!Expression::parse(*text, names_)) return python_string(text->text);
     return translate(text->text);
   }
 
@@ -320,7 +271,7 @@ class Writer {
                         scratch.zero ? "zeros" : "empty", shape, torch_dtype(scratch.dtype));
       } else {
         body_ += fmt::format("{}{} = _scratch({}, {}, {}{})\n", indent, python_.at(scratch.name),
-                             short_literal(scratch.name), torch_dtype(scratch.dtype), shape,
+                             python_string(scratch.name), torch_dtype(scratch.dtype), shape,
                              scratch.zero ? ", zero=True" : "");
       }
     }
@@ -368,7 +319,7 @@ class Writer {
       } else if (const auto* table = std::get_if<PlanArgumentTable>(&argument.is)) {
         std::vector<std::string> items;
         for (const auto& [name, value] : *table)
-          items.push_back(fmt::format("{}: {}", short_literal(name.text), launch_argument(value)));
+          items.push_back(fmt::format("{}: {}", python_string(name.text), launch_argument(value)));
         text += fmt::format(", {}={{{}}}", key.text, fmt::join(items, ", "));
       } else {
         text += fmt::format(", {}={}", key.text, launch_argument(argument));
@@ -413,15 +364,15 @@ class Writer {
                     fmt::format("unavailable: {} takes {} arguments, an exported launch at most 64", step.target.text,
                                 args.size()));
       }
-      return fmt::format("_launch({}, [{}], [{}]{})", short_literal(step.target.text), fmt::join(args, ", "),
+      return fmt::format("_launch({}, [{}], [{}]{})", python_string(step.target.text), fmt::join(args, ", "),
                          fmt::join(grid, ", "), block_arguments(step));
     }
     std::vector<std::string> args, kwargs, outs;
     for (const PlanArgument& argument : step.args) args.push_back(call_argument(argument));
     for (const auto& [key, argument] : step.kwargs) {
-      kwargs.push_back(fmt::format("{}: {}", short_literal(key.text), call_argument(argument)));
+      kwargs.push_back(fmt::format("{}: {}", python_string(key.text), call_argument(argument)));
     }
-    const std::string arguments = fmt::format("{}, [{}], {{{}}}", short_literal(step.target.text),
+    const std::string arguments = fmt::format("{}, [{}], {{{}}}", python_string(step.target.text),
                                               fmt::join(args, ", "), fmt::join(kwargs, ", "));
     bool all_written = true, any_written = false;
     for (const Located& out : step.out) {
@@ -457,7 +408,7 @@ class Writer {
     std::string text;
     for (const NamedTensor& tensor : workload_.tensors) {
       if (used_.contains(tensor.name) && (all || tensor.role != Role::input))
-        text += fmt::format("    {} = named[{}]\n", python_.at(tensor.name), short_literal(tensor.name));
+        text += fmt::format("    {} = named[{}]\n", python_.at(tensor.name), python_string(tensor.name));
     }
     for (std::size_t i = 0; all && i < workload_.outputs.size(); ++i) {
       const std::string out = workload_.output_name(i);
@@ -465,10 +416,10 @@ class Writer {
     }
     for (const auto& [key, value] : workload_.init) {
       if (used_.contains("init." + key))
-        text += fmt::format("    {} = init[{}]\n", python_.at("init." + key), short_literal(key));
+        text += fmt::format("    {} = init[{}]\n", python_.at("init." + key), python_string(key));
     }
     for (const auto& [axis, value] : request_.tune) {
-      if (used_.contains(axis)) text += fmt::format("    {} = {}\n", python_.at(axis), literal(value));
+      if (used_.contains(axis)) text += fmt::format("    {} = {}\n", python_.at(axis), python_literal(value));
     }
     if (used_.contains("threads")) text += fmt::format("    {} = _torch.get_num_threads()\n", python_.at("threads"));
     return text;
@@ -501,7 +452,7 @@ std::string problem_text(const Problem& problem) {
       const bool whole = std::ranges::count_if(behind, [](char c) { return c == '(' || c == '[' || c == '{'; }) ==
                          std::ranges::count_if(behind, [](char c) { return c == ')' || c == ']' || c == '}'; });
       if (whole && !behind.ends_with('\\'))
-        written = fmt::format("{} = {}  # here:{}", name, literal(value), behind.substr(1));
+        written = fmt::format("{} = {}  # here:{}", name, python_literal(value), behind.substr(1));
     }
     out += written + "\n";
   }
