@@ -52,6 +52,10 @@ class Session::Engine final : public ExchangeLog, public std::enable_shared_from
     int tries = 0;                     // submissions that failed through our own fault
   };
 
+  // Errors that the next try would meet, too.
+  [[nodiscard]] static bool hopeless(const Error& error) {
+    return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::user;
+  }
   void schedule_pump();
   void pump();
   [[nodiscard]] std::optional<StopReason> should_stop() const;
