@@ -1,6 +1,6 @@
 // Runs a CUDA kernel's blocks on the CPU: every thread of a block is a fibre with a stack of its own, switched by hand
 // where it waits for others. One emulator a system thread; blocks of a launch run side by side on several. Those of a
-// cooperative launch are alive at the same time, all on one system thread: GridEmulator.
+// cooperative launch are alive at the same time, all on one system thread: grid_emulator.h.
 //
 // What is emulated: barriers, warp operations, shared memory (filled with NaNs before each block), asynchronous copies
 // (which take place when they are waited for). What is not: the order in which warps really run, races that happen to
@@ -10,7 +10,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,6 +74,7 @@ class BlockEmulator {
   [[nodiscard]] BlockTrouble waiting() const;
 
  private:
+  static constexpr std::size_t lanes = 32;  // of a warp
   enum class Wait : std::uint8_t { none, barrier, warp };
   struct Copy {
     void* to;
@@ -138,7 +138,7 @@ class BlockEmulator {
   void give_up(int line, const char* construct, std::string message);
   void try_barrier();
   void try_warp(std::size_t warp, unsigned mask, int line, KerfWarpOperation operation);
-  void finish_warp(std::size_t warp, unsigned lanes, KerfWarpOperation operation);
+  void finish_warp(std::size_t warp, unsigned named, KerfWarpOperation operation);
   void complete(Fibre& fibre, unsigned group);
   [[nodiscard]] KerfTensorMap checked(int line, const void* map, const KerfTensorPlace& place, const void* shared);
   [[nodiscard]] bool run_round();  // whether a thread did more than look at memory again
@@ -164,22 +164,6 @@ class BlockEmulator {
   std::vector<std::byte> statics_;  // cooperative: the __shared__ variables while other blocks run
   void* scheduler_ = nullptr;
   std::optional<BlockTrouble> trouble_;
-};
-
-// All blocks of a cooperative launch, in turn on the thread that calls: one runs until its threads wait for others.
-class GridEmulator {
- public:
-  // Of all blocks together: each has a stack, two of the 65,530 mappings that Linux gives a process.
-  static constexpr std::int64_t max_threads = 16'384;
-
-  // Blocks, and the threads in them, start in descending order if asked to. args[i] points to the value of argument i.
-  // Fails where there are more threads than the emulation holds.
-  [[nodiscard]] Result<std::optional<BlockTrouble>> run(const EmulatedLaunch& launch, void* const* args,
-                                                        std::int64_t arguments, bool descending);
-
- private:
-  std::vector<std::unique_ptr<BlockEmulator>> blocks_;
-  std::int64_t threads_ = 0;  // that each has
 };
 
 }  // namespace kerf

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runner/emulation/block_emulator.h"
+#include "runner/emulation/grid_emulator.h"
 
 namespace kerf {
 namespace {
