@@ -360,7 +360,7 @@ TEST_F(LocalEvaluation, ThreadsAreWatchedOfWhatWillBeBuiltOn) {
       RunReport report = TRY(ScriptedRunner::honest(us)(request, run));
       if (!request.watch) return report;
       ++watched;
-      EXPECT_EQ(run, 1) << "after a run that binds the plan";
+      EXPECT_EQ(run, 2) << "after one that binds the plan, and one in which calls get their memory";
       EXPECT_EQ(*request.watch, std::vector{0});
       EXPECT_FALSE(request.timed);
       report.watched = RunWatch{

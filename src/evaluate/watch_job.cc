@@ -40,7 +40,9 @@ Result<> watch_picked(SharedState& shared, CandidateState& c) {
   auto seen = on_a_trial(tools, c.profile_request(), c.random,
                          [&](const LoadRequest& load, RunRequest run) -> Result<RunReport> {
                            const auto instance = TRY(c.tools.runner->load(load));
-                           TRY(instance->run(run));  // binds the plan and touches pages, as before a timed run
+                           // The first one binds the plan and touches pages; results of calls that become outputs
+                           // get their memory in the second one.
+                           for (int before = 0; before < 2; ++before) TRY(instance->run(run));
                            run.watch = affordable_steps(shared, c);
                            return instance->run(run);
                          });
