@@ -17,6 +17,7 @@
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/moves.h"
 #include "synthesize/builtin/policy.h"
+#include "synthesize/builtin/recurrent.h"
 #include "synthesize/identity.h"
 
 namespace kerf {

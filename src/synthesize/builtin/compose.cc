@@ -8,9 +8,11 @@
 
 #include "candidate/extension.h"
 #include "synthesize/builtin/atoms.h"
+#include "synthesize/builtin/emit/cpp_recurrent.h"
 #include "synthesize/builtin/emit/emit.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/lowering.h"
+#include "synthesize/builtin/recurrent.h"
 
 namespace kerf {
 namespace {
@@ -38,11 +40,14 @@ class Composer {
     for (const Unit& unit : units_) {
       if (unit.group) {
         TRY(launch(*unit.group, steps));
+      } else if (is_recurrent_kernel(graph_.nodes[unit.node])) {
+        TRY(run_recurrent(graph_.nodes[unit.node], steps));
       } else {
         TRY(call(graph_.nodes[unit.node], steps));
       }
     }
     copy_outputs(steps);
+    if (has_lstm_ || has_gru_) source_ = recurrent_kernels(has_lstm_, has_gru_) + source_;
     if (steps_ > max_steps)
       return fail(ErrorKind::candidate,
                   fmt::format("the plan would have {} steps, more than the {} that plans may have", steps_, max_steps));
@@ -212,6 +217,31 @@ class Composer {
     }
     for (const std::string& helper : made.helpers)
       if (std::ranges::find(helpers_, helper) == helpers_.end()) helpers_.push_back(helper);
+    return {};
+  }
+  // A recurrent network, by kernels that are the same for all.
+  Result<> run_recurrent(const GeneralNode& node, std::string& steps) {
+    const auto network = recurrent(graph_, node);
+    if (!network || language_ != Language::cpp)
+      return fail(ErrorKind::candidate, fmt::format("{} has no kernels in this language", node.op));
+    const bool frozen = std::ranges::all_of(network->layers, [&](const RecurrentLayer& layer) {
+      const NamedTensor* weight = primary_.find(layer.weight.name);
+      return weight && weight->role == Role::parameter;
+    });
+    std::string prefix = network->lstm ? "lstm" : "gru";
+    for (const std::string base = prefix; !taken_.insert(prefix + "_").second;) prefix += base;
+    const EmittedRecurrent made = recurrent_steps(*network, node, prefix, frozen);
+    scratch_ += resolve(made.scratch);
+    for (std::size_t r = 0; r < made.shapes.size(); ++r)
+      if (const TensorRef ref{node.name, static_cast<int>(r)}; !is_output(ref))
+        add_scratch(name_of(ref), "f32", list(made.shapes[r]));
+    steps += resolve(made.steps);
+    steps_ += made.count;
+    if (!has_lstm_ && !has_gru_) {
+      tune_ += "ROWS = [1, 2, 5]\n";
+      points_ *= 3;
+    }
+    (network->lstm ? has_lstm_ : has_gru_) = true;
     return {};
   }
   // What the graph and the kernels rely on, in terms of inputs. Where only the sizes of intermediate results tell,
@@ -420,6 +450,7 @@ class Composer {
   std::map<std::string, Written> written_;  // by what a nameless region is written as
   std::size_t steps_ = 0, points_ = 1;
   int tuned_ = 0;
+  bool has_lstm_ = false, has_gru_ = false;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "synthesize/builtin/algebra/algebra.h"
 #include "synthesize/builtin/algebra/bias.h"
 #include "synthesize/builtin/algebra/layouts.h"
+#include "synthesize/builtin/recurrent.h"
 #include "synthesize/builtin/schedule.h"
 
 namespace kerf {
@@ -30,7 +31,7 @@ std::optional<FormedGraph> graph_in(const Understood& problem, GraphForm form, L
   if (!understood) return std::nullopt;
   const std::vector<std::string> written = operators(*understood);
   GeneralGraph graph = with_biases_behind(simplify(*std::move(understood)), language);
-  if (language == Language::cpp) graph = with_few_rows_turned(std::move(graph));
+  if (language == Language::cpp) graph = with_recurrent_kernels(with_few_rows_turned(std::move(graph)));
   if (form == GraphForm::places_inside && !generates_products(language)) return std::nullopt;
   if (form == GraphForm::channels_last || form == GraphForm::places_inside) {
     std::optional<GeneralGraph> other = form == GraphForm::channels_last ? in_channels_last(std::move(graph), language)

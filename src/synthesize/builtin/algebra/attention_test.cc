@@ -63,25 +63,25 @@ std::string with_scores(const std::string& between, const std::string& outputs =
 TEST(Attention, AMaskThatPositionsTellIsCausal) {
   const std::string ones = "one = aten.ones.default [16,24] -> f32 16 24\n";
   const std::string fill = "m = aten.masked_fill.Scalar s c -inf -> f32 2 4 16 24\n";
-  for (const std::string& mask : std::vector<std::string>{
-           ones + "t = aten.tril.default one -> f32 16 24\nc = aten.eq.Scalar t 0 -> bool 16 24\n" + fill,
-           ones + "t = aten.triu.default one 1 -> f32 16 24\nc = aten.to.dtype t -> bool 16 24\n" + fill,
-           ones +
-               "t = aten.triu.default one 1 -> f32 16 24\nu = aten.unsqueeze.default t 0 -> f32 1 16 24\n"
-               "c = aten.gt.Scalar u 0.5 -> bool 1 16 24\n" +
-               fill,
-           "f = aten.full.default [16,24] -inf -> f32 16 24\nc = aten.triu.default f 1 -> f32 16 24\n"
-           "m = aten.add.Tensor s c -> f32 2 4 16 24\n" +
-               std::string(),
-           ones + "t = aten.tril.default one -> f32 16 24\nn = aten.rsub.Scalar t 1.0 -> f32 16 24\n"
-                  "c = aten.mul.Tensor n -1000000000.0 -> f32 16 24\nm = aten.add.Tensor s c -> f32 2 4 16 24\n",
-           "a = aten.arange.default 16 -> i64 16\nb = aten.arange.default 24 -> i64 24\n"
-           "i = aten.unsqueeze.default a 1 -> i64 16 1\nj = aten.unsqueeze.default b 0 -> i64 1 24\n"
-           "c = aten.ge.Tensor i j -> bool 16 24\nm = aten.where.ScalarOther c s -inf -> f32 2 4 16 24\n",
-           "a = aten.arange.default 16 -> i64 16\nb = aten.arange.default 24 -> i64 24\n"
-           "i = aten.view.default a [16,1] -> i64 16 1\nd0 = aten.sub.Tensor b i -> i64 16 24\n"
-           "c = aten.gt.Scalar d0 0 -> bool 16 24\n" +
-               fill}) {
+  const std::string above = ones + "t = aten.triu.default one 1 -> f32 16 24\n";
+  const std::string below = ones + "t = aten.tril.default one -> f32 16 24\n";
+  const std::string ranges = "a = aten.arange.default 16 -> i64 16\nb = aten.arange.default 24 -> i64 24\n";
+  const std::string added = "m = aten.add.Tensor s c -> f32 2 4 16 24\n";
+  const std::string equal = "c = aten.eq.Scalar t 0 -> bool 16 24\n";
+  const std::string cast = "c = aten.to.dtype t -> bool 16 24\n";
+  const std::string seen = "u = aten.unsqueeze.default t 0 -> f32 1 16 24\nc = aten.gt.Scalar u 0.5 -> bool 1 16 24\n";
+  const std::string infinite =
+      "f = aten.full.default [16,24] -inf -> f32 16 24\nc = aten.triu.default f 1 -> f32 16 24\n";
+  const std::string large =
+      "n = aten.rsub.Scalar t 1.0 -> f32 16 24\nc = aten.mul.Tensor n -1000000000.0 -> f32 16 24\n";
+  const std::string compared =
+      "i = aten.unsqueeze.default a 1 -> i64 16 1\nj = aten.unsqueeze.default b 0 -> i64 1 24\n"
+      "c = aten.ge.Tensor i j -> bool 16 24\nm = aten.where.ScalarOther c s -inf -> f32 2 4 16 24\n";
+  const std::string apart =
+      "i = aten.view.default a [16,1] -> i64 16 1\nd0 = aten.sub.Tensor b i -> i64 16 24\n"
+      "c = aten.gt.Scalar d0 0 -> bool 16 24\n";
+  for (const std::string& mask : {below + equal + fill, above + cast + fill, above + seen + fill, infinite + added,
+                                  below + large + added, ranges + compared, ranges + apart + fill}) {
     const GeneralGraph graph = rewritten(with_scores(mask));
     ASSERT_THAT(operators(graph), ElementsAre("scaled_dot_product_attention")) << mask;
     EXPECT_EQ(keyword(graph.nodes[0], "is_causal"), 1) << mask;
