@@ -5,7 +5,6 @@
 #include <set>
 
 #include "synthesize/builtin/lower.h"
-#include "synthesize/builtin/recurrent.h"
 
 namespace kerf {
 namespace {
@@ -108,7 +107,7 @@ std::size_t library_calls(const GeneralGraph& graph, const Partition& partition)
   for (const NodeSet& group : partition.groups) generated.insert(group.begin(), group.end());
   std::size_t calls = 0;
   for (std::size_t n = 0; n < graph.nodes.size(); ++n)
-    if (!generated.contains(n) && !is_trivial(graph.nodes[n]) && !is_recurrent_kernel(graph.nodes[n])) ++calls;
+    if (!generated.contains(n) && !is_trivial(graph.nodes[n])) ++calls;
   return calls;
 }
 
