@@ -12,11 +12,11 @@ namespace {
 const std::map<std::string, std::vector<const char*>> judged = {
     {"max_pool", {"across_rows"}},
     {"cumulative_sum", {"rows_of_a_tile"}},
-    {"reverse_cumulative_sum", {}},
+    {"reverse_cumulative_sum", {"turn"}},
     {"cumulative_product_of_columns", {"columns_of_a_tile"}},
     {"reverse_cumulative_sum_of_columns", {}},
     {"cumulative_sum_cut_up", {"split_rows"}},
-    {"reverse_cumulative_sum_cut_up", {}},
+    {"reverse_cumulative_sum_cut_up", {"turn"}},
     {"cumulative_maximum", {}},
     {"cumulative_product_of_short_rows", {}},
     {"average_pool", {}},

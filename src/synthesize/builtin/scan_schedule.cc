@@ -161,12 +161,16 @@ Schedule triton_schedule(const Region& region, const CacheFacts& machine) {
   if (!along_rows(region)) {
     s.sketch = Sketch::columns;
     const std::int64_t columns = power_above(region.axes.back().extent.values.at(0));
-    while (s.lanes < 32 && 128 / s.lanes > columns) s.lanes *= 2;
-    s.unroll = std::min<std::int64_t>(16, std::max<std::int64_t>(length / s.lanes, 1));
+    s.block = {64};
+    s.lanes = 2;
+    while (s.lanes < 32 && s.block.front() / s.lanes > columns) s.lanes *= 2;
+    s.unroll = std::clamp<std::int64_t>(length / s.lanes, 1, 32);
     return s;
   }
   s.unroll = 32;
   s.block = {256};
+  // Scans that run backward within a tile cost a third more.
+  s.turned = region.code[static_cast<std::size_t>(region.scans().front())].backward;
   s.sketch = Sketch::split;
   s.lanes = whole_block;
   s.resident = 8 * machine.sms;
@@ -178,8 +182,8 @@ Schedule triton_schedule(const Region& region, const CacheFacts& machine) {
     s.lanes = std::clamp<std::int64_t>(length / 8, 1, 32);
     s.unroll = std::min<std::int64_t>(16, length / s.lanes);
   } else {
-    s.block = {length >= 8192 ? 256 : 128};
-    s.unroll = std::min<std::int64_t>(32, length / s.block.front());
+    s.block = {length >= 8192 && !s.turned ? 256 : 128};
+    s.unroll = std::min<std::int64_t>(s.turned ? 16 : 32, length / s.block.front());
   }
   return s;
 }
@@ -199,6 +203,8 @@ std::string illegal_scan(const Region& region, const Schedule& s, Language langu
     return "scans go by rows or columns";
   if ((s.sketch == Sketch::columns) == along_rows(region))
     return along_rows(region) ? "rows are scanned" : "columns are scanned";
+  const bool backward = region.code[static_cast<std::size_t>(region.scans().front())].backward;
+  if (s.turned && (language != Language::triton || !backward)) return "nothing to turn";
   return language == Language::cpp ? illegal_in_cpp(region, s) : illegal_on_gpus(region, s, language);
 }
 
@@ -234,6 +240,8 @@ std::vector<GpuMove> scan_moves(const Region& region, const Schedule& now, const
             triton ? (rows ? "rows_of_a_tile" : "columns_of_a_tile") : "row_lanes",
             lanes > 32 ? std::string("all threads of a block for a row") : fmt::format("{} threads share one", lanes),
             [&](Schedule& s) { s.lanes = lanes; });
+    change("turn", now.turned ? "tiles lie as in memory" : "tiles are read from their end on, and scanned forward",
+           [](Schedule& s) { s.turned = !s.turned; });
     for (const std::int64_t each : {16, 32, 64})
       if (now.sketch == Sketch::split)
         change("split_rows", fmt::format("cut up for {} an SM", each),

@@ -9,6 +9,7 @@
 //   width       GPUs: neighbours in memory that a thread has
 //   lanes       GPUs: threads that share a row, of one warp
 //   resident    GPUs, split: warps (Triton: programs) that the rows are cut up for
+//   turned      Triton, scans from the end: positions within a tile fall, so that the tile is scanned forward
 //   streaming   as everywhere
 #pragma once
 

@@ -59,12 +59,12 @@ nlohmann::json to_json(const Schedule& s) {
   if (s.overlap) made["overlap"] = true;
   if (s.across) made["across"] = true;
   if (s.stages != 0) made["stages"] = s.stages;
+  if (s.turned || s.sketch == Sketch::product) made["turned"] = s.turned;
   if (s.sketch == Sketch::product) {
     made["tile"] = s.tile;
     made["swizzle"] = s.swizzle;
     made["pieces"] = s.pieces;
     made["factors"] = to_string(s.factors);
-    made["turned"] = s.turned;
   }
   return made;
 }

@@ -57,7 +57,9 @@ struct Schedule {
   std::int64_t swizzle = 1;  // rows of tiles that are worked off column by column, so that L2 holds what they share
   std::int64_t pieces = 1;   // what is summed is cut up between as many programs, and joined by a launch of its own
   Factors factors = Factors::two_parts;
-  bool turned = false;  // rows are columns: of the transposed product
+  // Rows are columns: of the transposed product. Scans from the end: tiles are read from their end on, and scanned
+  // forward.
+  bool turned = false;
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
 [[nodiscard]] nlohmann::json to_json(const Schedule& schedule);

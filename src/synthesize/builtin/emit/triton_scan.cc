@@ -89,7 +89,10 @@ class Emitter : private TritonText {
     const auto named = named_;
     open(fmt::format("for first in tl.range({}, {}, {}):", start_, end_, step_));
     const char* along = !two_dimensional() ? "" : columns_ ? "[:, None]" : "[None, :]";
-    const std::string positions = fmt::format("{} + tl.arange(0, {})", backward_ ? "lowest" : "first", step_);
+    const std::string lanes = fmt::format("tl.arange(0, {})", step_);
+    const std::string positions = !backward_  ? "first + " + lanes
+                                  : s_.turned ? fmt::format("lowest + ({} - 1 - {})", step_, lanes)
+                                              : "lowest + " + lanes;
     if (backward_)
       line(start_ == "0" ? fmt::format("lowest = {} - first - {}", end_, step_)
                          : fmt::format("lowest = {} - (first - {}) - {}", end_, start_, step_));
@@ -111,14 +114,14 @@ class Emitter : private TritonText {
   void scan_and_store(const std::string& carry, bool fresh) {
     if (fresh) start_scans(carry);
     loop(stored(), [&] {
+      const char* const reverse = backward_ && !s_.turned ? "True" : "False";
       const std::string last = backward_ ? "at == lowest" : fmt::format("at == first + ({} - 1)", step_);
       for (const int v : scans_) {
         const ReduceOp op = at(v).reduce;
-        const std::string scan =
-            op == ReduceOp::sum
-                ? fmt::format("tl.cumsum({}, {}, reverse={})", terms(v), dimension(), backward_ ? "True" : "False")
-                : fmt::format("tl.associative_scan({}, {}, {}, reverse={})", terms(v), dimension(), helper_of(op),
-                              backward_ ? "True" : "False");
+        const std::string scan = op == ReduceOp::sum
+                                     ? fmt::format("tl.cumsum({}, {}, reverse={})", terms(v), dimension(), reverse)
+                                     : fmt::format("tl.associative_scan({}, {}, {}, reverse={})", terms(v), dimension(),
+                                                   helper_of(op), reverse);
         line(fmt::format("{} = {}", up_to(v), joined(op, so_far(v), scan)));
         line(fmt::format("{} = {}", so_far(v), reduced(fmt::format("tl.where({}, {}, 0.0)", last, up_to(v)), "")));
         line(fmt::format("{} = {}.to(tl.float32)", at(v).name, up_to(v)));

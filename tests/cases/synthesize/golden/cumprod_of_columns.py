@@ -2,12 +2,12 @@
 # version = 1
 # supports = "x.ndim == 3 and x.shape[0] == 6 and x.shape[1] == 500 and x.shape[2] == 300 and x.shape[1] < 2147483648 and x.shape[1] * x.shape[2] < 2147483648"
 # [tune]
-# THREADS = [128]
+# THREADS = [64]
 # [[step]]
 # launch = "r_kernel"
-# grid = ["cdiv(x.shape[2], THREADS // 1 * 1) * (x.shape[0])"]
-# args = ["x.shape[1]", "cdiv(x.shape[2], THREADS // 1 * 1)", "x.shape[2]", "x", "out"]
-# constexpr = { BLOCK = 16, COLUMNS = "THREADS // 1 * 1" }
+# grid = ["cdiv(x.shape[2], THREADS // 2 * 1) * (x.shape[0])"]
+# args = ["x.shape[1]", "cdiv(x.shape[2], THREADS // 2 * 1)", "x.shape[2]", "x", "out"]
+# constexpr = { BLOCK = 64, COLUMNS = "THREADS // 2 * 1" }
 # num_warps = "THREADS // 32"
 # ///
 

@@ -23,10 +23,10 @@ def y_kernel(J, x_from, out_to, BLOCK: tl.constexpr):
     sums_flipped_so_far = tl.full((), 0.0, tl.float64)
     for first in tl.range(0, J, BLOCK):
         lowest = J - first - BLOCK
-        at = lowest + tl.arange(0, BLOCK)
+        at = lowest + (BLOCK - 1 - tl.arange(0, BLOCK))
         inside = at >= 0
         x_ = tl.load(x_from + i * J + at, mask=inside)
-        sums_flipped_up_to = sums_flipped_so_far + tl.cumsum(tl.where(inside, x_, 0.0).to(tl.float64), 0, reverse=True)
+        sums_flipped_up_to = sums_flipped_so_far + tl.cumsum(tl.where(inside, x_, 0.0).to(tl.float64), 0, reverse=False)
         sums_flipped_so_far = tl.sum(tl.where(at == lowest, sums_flipped_up_to, 0.0), 0)
         sums_flipped = sums_flipped_up_to.to(tl.float32)
         tl.store(out_to + i * J + at, sums_flipped, mask=inside)
