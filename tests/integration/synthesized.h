@@ -31,7 +31,7 @@ struct JudgedGraph {
 inline constexpr const char* cut_up =
     R"({"sketch": "split", "lanes": 1024, "block": [128], "resident": 8, "hold": false,
                                "keep": false, "joint": false, "unroll": 2})";
-inline constexpr const char* joined =
+inline constexpr const char* between_blocks =
     R"({"sketch": "split", "lanes": 1024, "block": [128], "resident": 8, "hold": false,
                                "keep": false, "joint": true, "unroll": 2})";
 inline constexpr const char* looped = R"({"hold": false, "keep": false, "joint": false, "unroll": 2})";
@@ -253,7 +253,7 @@ inline const std::vector<JudgedGraph> graphs = {
      "_places"},
     {"softmax", "torch.softmax(x / 0.7, dim=1)", {"torch.randn(rows, 300)"}, "pass", "{}", {"row_lanes", "registers"}},
     {"softmax_in_passes", "torch.softmax(x, dim=1)", {"torch.randn(rows, 600)"}, "pass", looped, {"passes"}},
-    {"softmax_cut_up", "torch.softmax(x, dim=1)", {"torch.randn(4, rows * 512)"}, "pass", joined, {"overlap"}},
+    {"softmax_cut_up", "torch.softmax(x, dim=1)", {"torch.randn(4, rows * 512)"}, "pass", between_blocks, {"overlap"}},
     {"log_softmax_of_columns",
      "torch.log_softmax(x, dim=1)",
      {"torch.randn(4, 50, rows)"},
@@ -270,14 +270,14 @@ inline const std::vector<JudgedGraph> graphs = {
      "self.norm(x)",
      {"torch.randn(3, rows, 512) - 50"},
      "self.norm = nn.LayerNorm((rows, 512))",
-     joined,
+     between_blocks,
      {"overlap", "split_rows"}},
     {"group_norm", "self.norm(x)", {"torch.randn(3, 16, 9, rows)"}, "self.norm = nn.GroupNorm(4, 16)"},
     {"group_norm_overlapped",
      "self.norm(x)",
      {"torch.randn(3, 16, 64, rows)"},
      "self.norm = nn.GroupNorm(4, 16)",
-     joined,
+     between_blocks,
      {"overlap"}},
     {"batch_norm", "self.norm(x)", {"torch.randn(5, 6, 9, rows) * 3 + 1"}, "self.norm = nn.BatchNorm2d(6)"},
     {"instance_norm", "self.norm(x)", {"torch.randn(3, 6, 15, rows)"}, "self.norm = nn.InstanceNorm2d(6)"},

@@ -46,6 +46,19 @@ bool is_worth_it(const GeneralGraph& graph, const NodeSet& group) {
   return copies > 1;
 }
 
+// What is laid out for a product is read from memory: in one kernel with the copy it would be read as if there were
+// none.
+bool undoes_a_layout(const GeneralGraph& graph, const NodeSet& group) {
+  std::set<std::string> laid_out;
+  for (const std::size_t n : group) {
+    const GeneralNode& node = graph.nodes[n];
+    for (const TensorRef& ref : references(node))
+      if (laid_out.contains(ref.name)) return true;
+    if (node.base() == "permute_copy") laid_out.insert(node.name);
+  }
+  return false;
+}
+
 }  // namespace
 
 NodeSet unite(const NodeSet& a, const NodeSet& b) {
@@ -90,7 +103,7 @@ bool orderable(const GeneralGraph& graph, const Partition& partition) {
 }
 
 bool legal(const GeneralGraph& graph, const Partition& partition, const NodeSet& group, bool tentative) {
-  if (group.empty() || group.size() > max_group) return false;
+  if (group.empty() || group.size() > max_group || undoes_a_layout(graph, group)) return false;
   const Result<Region> region = lower(graph, group, tentative);
   if (!region || (tentative && repeats_what_costs_much(*region))) return false;
   Partition with;

@@ -50,21 +50,21 @@ template <int unroll, class F> static inline void each16(int64_t begin, int64_t 
 }
 
 // i < x.shape[0] * x.shape[1], j < 3 + x.shape[2], k < 1 + x.shape[3] + 2
-extern "C" void abs_kernel(int64_t K, int64_t rows, int64_t I, int64_t J, const float* __restrict__ x_from, int64_t x_stride_i, int64_t x_stride_j, int64_t x_shift, int64_t x_step, int64_t x_shift_1, float* __restrict__ out_to, int64_t block, int64_t group) {
+extern "C" void abs_kernel(int64_t K, int64_t rows, int64_t I, int64_t J, const float* __restrict__ x_flipped_from, int64_t x_flipped_stride_i, int64_t x_flipped_stride_j, int64_t x_flipped_shift, int64_t x_flipped_step, int64_t x_flipped_shift_1, float* __restrict__ out_to, int64_t block, int64_t group) {
   const int64_t begin = block * BLOCK, end = least(begin + BLOCK, K);
   for (int64_t row = group * rows; row < least((group + 1) * rows, I * J); ++row) {
     const int64_t i = row / J;
     const int64_t j = row % J;
-    const float* x_at = x_from + i * x_stride_i + j * x_stride_j + x_shift + x_shift_1 * x_step;
-    const float* x_1_at = x_from + i * x_stride_i + j * x_stride_j + -6 + x_shift_1 * x_step;
+    const float* x_flipped_at = x_flipped_from + i * x_flipped_stride_i + j * x_flipped_stride_j + x_flipped_shift + x_flipped_shift_1 * x_flipped_step;
+    const float* x_flipped_1_at = x_flipped_from + i * x_flipped_stride_i + j * x_flipped_stride_j + -6 + x_flipped_shift_1 * x_flipped_step;
     float* out_at = out_to + i * J * K + j * K;
     each16<1>(begin, end, [&](int64_t k, int64_t w) {
       const f32x16 o_index = __builtin_convertvector(iota16((int32_t)(k)), f32x16);
       const auto roll_1 = o_index < 5.0f;
-      const f32x16 x_ = j * -1 + x_shift_1 >= 0 ? within(x_at + k, 1, (k) + x_shift, 1, x_step, 0.5f, w) : splat16(0.5f);
-      const f32x16 x_1 = j * -1 + x_shift_1 >= 0 ? within(x_1_at + k, 1, (k) + -6, 1, x_step, 0.5f, w) : splat16(0.5f);
-      const f32x16 roll_2 = roll_1 ? x_ : x_1;
-      const f32x16 abs = abs16(roll_2);
+      const f32x16 x_flipped = j * -1 + x_flipped_shift_1 >= 0 ? within(x_flipped_at + k, 1, (k) + x_flipped_shift, 1, x_flipped_step, 0.5f, w) : splat16(0.5f);
+      const f32x16 x_flipped_1 = j * -1 + x_flipped_shift_1 >= 0 ? within(x_flipped_1_at + k, 1, (k) + -6, 1, x_flipped_step, 0.5f, w) : splat16(0.5f);
+      const f32x16 roll_flipped = roll_1 ? x_flipped : x_flipped_1;
+      const f32x16 abs = abs16(roll_flipped);
       put(out_at + k, abs, w);
     });
   }

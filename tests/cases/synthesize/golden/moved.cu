@@ -24,13 +24,13 @@ template <int width> __device__ inline void put(float* to, const float (&v)[widt
 }
 
 // i < x.shape[0] * x.shape[1], j < 3 + x.shape[2], k < 1 + x.shape[3] + 2
-extern "C" __global__ void __launch_bounds__(THREADS) abs_kernel(int64_t I, int64_t J, int64_t K, float* __restrict__ out_to, const float* __restrict__ x_from, int64_t x_shift, int64_t x_step, int64_t x_shift_1, int64_t x_stride_j, int64_t x_stride_i) {
+extern "C" __global__ void __launch_bounds__(THREADS) abs_kernel(int64_t I, int64_t J, int64_t K, float* __restrict__ out_to, const float* __restrict__ x_flipped_from, int64_t x_flipped_shift, int64_t x_flipped_step, int64_t x_flipped_shift_1, int64_t x_flipped_stride_j, int64_t x_flipped_stride_i) {
   const int64_t tile = blockIdx.x;
   const int64_t begin = tile * (THREADS * 4);
   const int count = (int)least(THREADS * 4, I * J * K - begin);
   float* const out_at = out_to + begin;
-  const float* const x_at = x_from + x_shift + x_shift_1 * x_step;
-  const float* const x_1_at = x_from + -6 + x_shift_1 * x_step;
+  const float* const x_flipped_at = x_flipped_from + x_flipped_shift + x_flipped_shift_1 * x_flipped_step;
+  const float* const x_flipped_1_at = x_flipped_from + -6 + x_flipped_shift_1 * x_flipped_step;
   #pragma unroll
   for (int v = 0; v < 4; ++v) {
     const int at = v * THREADS + (int)threadIdx.x;
@@ -43,10 +43,10 @@ extern "C" __global__ void __launch_bounds__(THREADS) abs_kernel(int64_t I, int6
       for (int e = 0; e < 1; ++e) {
         const float o_index = (float)(k + e);
         const bool roll_1 = o_index < 5.0f;
-        const float x_ = (k + e) + x_shift >= 0 && (k + e) + x_shift < x_step && j * -1 + x_shift_1 >= 0 ? *(x_at + k + j * x_stride_j + i * x_stride_i + e) : 0.5f;
-        const float x_1 = (k + e) + -6 >= 0 && (k + e) + -6 < x_step && j * -1 + x_shift_1 >= 0 ? *(x_1_at + k + j * x_stride_j + i * x_stride_i + e) : 0.5f;
-        const float roll_2 = roll_1 ? x_ : x_1;
-        const float abs = fabsf(roll_2);
+        const float x_flipped = (k + e) + x_flipped_shift >= 0 && (k + e) + x_flipped_shift < x_flipped_step && j * -1 + x_flipped_shift_1 >= 0 ? *(x_flipped_at + k + j * x_flipped_stride_j + i * x_flipped_stride_i + e) : 0.5f;
+        const float x_flipped_1 = (k + e) + -6 >= 0 && (k + e) + -6 < x_flipped_step && j * -1 + x_flipped_shift_1 >= 0 ? *(x_flipped_1_at + k + j * x_flipped_stride_j + i * x_flipped_stride_i + e) : 0.5f;
+        const float roll_flipped = roll_1 ? x_flipped : x_flipped_1;
+        const float abs = fabsf(roll_flipped);
         out[e] = abs;
       }
       put(out_at + at, out);

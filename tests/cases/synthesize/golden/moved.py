@@ -17,7 +17,7 @@ import triton.language as tl
 
 # i < x.shape[0] * x.shape[1], j < 3 + x.shape[2], k < 1 + x.shape[3] + 2
 @triton.jit
-def abs_kernel(I, J, K, x_from, x_shift, x_limit, x_shift_1, x_stride_j, x_stride_i, out_to, BLOCK: tl.constexpr):
+def abs_kernel(I, J, K, x_flipped_from, x_flipped_shift, x_flipped_limit, x_flipped_shift_1, x_flipped_stride_j, x_flipped_stride_i, out_to, BLOCK: tl.constexpr):
     begin = (tl.program_id(0).to(tl.int64) * BLOCK).to(tl.int32)
     at = begin + tl.arange(0, BLOCK)
     inside = at < I * J * K
@@ -26,8 +26,8 @@ def abs_kernel(I, J, K, x_from, x_shift, x_limit, x_shift_1, x_stride_j, x_strid
     k = at % K
     o_index = k.to(tl.float32)
     roll_1 = o_index < 5.0
-    x_ = tl.load(x_from + x_shift + x_shift_1 * x_limit + k + j * x_stride_j + i * x_stride_i, mask=(k + x_shift >= 0) & (k + x_shift < x_limit) & (j * -1 + x_shift_1 >= 0) & inside, other=0.5)
-    x_1 = tl.load(x_from + -6 + x_shift_1 * x_limit + k + j * x_stride_j + i * x_stride_i, mask=(k + -6 >= 0) & (k + -6 < x_limit) & (j * -1 + x_shift_1 >= 0) & inside, other=0.5)
-    roll_2 = tl.where(roll_1, x_, x_1)
-    abs = tl.abs(roll_2)
+    x_flipped = tl.load(x_flipped_from + x_flipped_shift + x_flipped_shift_1 * x_flipped_limit + k + j * x_flipped_stride_j + i * x_flipped_stride_i, mask=(k + x_flipped_shift >= 0) & (k + x_flipped_shift < x_flipped_limit) & (j * -1 + x_flipped_shift_1 >= 0) & inside, other=0.5)
+    x_flipped_1 = tl.load(x_flipped_from + -6 + x_flipped_shift_1 * x_flipped_limit + k + j * x_flipped_stride_j + i * x_flipped_stride_i, mask=(k + -6 >= 0) & (k + -6 < x_flipped_limit) & (j * -1 + x_flipped_shift_1 >= 0) & inside, other=0.5)
+    roll_flipped = tl.where(roll_1, x_flipped, x_flipped_1)
+    abs = tl.abs(roll_flipped)
     tl.store(out_to + at, abs, mask=inside)
