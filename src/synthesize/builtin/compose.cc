@@ -8,6 +8,7 @@
 
 #include "candidate/extension.h"
 #include "synthesize/builtin/atoms.h"
+#include "synthesize/builtin/call_extents.h"
 #include "synthesize/builtin/emit/cpp_recurrent.h"
 #include "synthesize/builtin/emit/emit.h"
 #include "synthesize/builtin/lower.h"
@@ -402,13 +403,26 @@ class Composer {
     std::vector<const Workload*> workloads;
     for (const std::size_t w : graph_.workloads) workloads.push_back(&problem_.workloads[w]);
     const Atoms atoms(workloads);
+    const auto known = [&](const TensorRef& of, std::size_t d) -> std::optional<Extent> {
+      const GeneralTensor* what = graph_.tensor(of);
+      if (!what) return std::nullopt;
+      Extent extent;
+      std::vector<Value> values;
+      for (const auto& each : what->shape) {
+        extent.values.push_back(each.at(d));
+        values.push_back(Value{each.at(d)});
+      }
+      auto text = atoms.find(values, std::vector<bool>(workloads.size(), true));
+      if (!text) return std::nullopt;
+      extent.text = *std::move(text);
+      return extent;
+    };
     std::vector<std::string> shape;
     for (std::size_t d = 0; d < tensor.rank(); ++d) {
-      std::vector<Value> extents;
-      for (const auto& each : tensor.shape) extents.push_back(Value{each.at(d)});
-      auto text = atoms.find(extents, std::vector<bool>(workloads.size(), true));
-      if (!text) return fail(ErrorKind::candidate, fmt::format("no expression gives extent {} of {}", d, name_of(ref)));
-      shape.push_back(*std::move(text));
+      auto extent = extent_of_result(graph_, ref, d, known);
+      if (!extent)
+        return fail(ErrorKind::candidate, fmt::format("no expression gives extent {} of {}", d, name_of(ref)));
+      shape.push_back(std::move(extent->text));
     }
     add_scratch(name_of(ref), to_string(tensor.dtype), list(shape));
     return {};
