@@ -7,6 +7,7 @@
 #include <set>
 
 #include "candidate/extension.h"
+#include "candidate/plan.h"
 #include "synthesize/builtin/atoms.h"
 #include "synthesize/builtin/call_extents.h"
 #include "synthesize/builtin/emit/cpp_recurrent.h"
@@ -475,9 +476,8 @@ Result<Candidate> compose(const Understood& problem, const GeneralGraph& graph,
   Composer composer(problem, graph, groups, language);
   Candidate candidate{
       .text = TRY(composer.run(remarks)), .language = language, .name = std::string("candidate") + extension(language)};
-  if (candidate.text.size() > max_candidate_bytes)
-    return fail(ErrorKind::candidate, fmt::format("the candidate would have {} bytes, more than {}",
-                                                  candidate.text.size(), max_candidate_bytes));
+  // Whoever judges refuses what is longer than candidates, or expressions, may be.
+  if (auto read = read_source(candidate); !read) return std::unexpected(std::move(read).error());
   return candidate;
 }
 
