@@ -54,11 +54,12 @@ class Residents {
     std::erase_if(recent_, [&](const auto& each) { return each.first == storage; });
     recent_.insert(recent_.begin(), {storage, bytes});
     double held = 0;
-    for (std::size_t i = 0; i < recent_.size(); ++i)
-      if ((held += recent_[i].second) > 2 * l3_ && i > 0) {
-        recent_.resize(i + 1);
-        break;
-      }
+    for (std::size_t i = 0; i < recent_.size(); ++i) {
+      held += recent_[i].second;
+      if (i == 0 || held <= 2 * l3_) continue;
+      recent_.resize(i + 1);
+      break;
+    }
   }
 
   double l2_, l3_;
