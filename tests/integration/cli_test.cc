@@ -131,7 +131,7 @@ TEST_F(CliTest, HelpNamesEveryCommandAndGivesExamples) {
   const Finished f = kerf({"--help"});
   EXPECT_EQ(f.exit_code, 0);
   for (const char* word : {"optimize", "evaluate", "sessions", "show", "export", "resume", "problem", "suite", "doctor",
-                           "completion", "Examples:"}) {
+                           "cost", "completion", "Examples:"}) {
     EXPECT_THAT(f.output, HasSubstr(word));
   }
   EXPECT_THAT(kerf({"optimize", "--help"}).output, AllOf(HasSubstr("--budget"), HasSubstr("Example:")));

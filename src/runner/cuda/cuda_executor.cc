@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/paths.h"
+#include "runner/blame.h"
 
 namespace kerf {
 namespace {
@@ -16,13 +17,6 @@ constexpr int max_dynamic_shared = 8, non_portable_cluster = 14;
 
 // As the oracle waits before a baseline (oracle/kerf_oracle/baselines.py).
 constexpr std::uint64_t hand_over_ns = 300'000;
-
-std::unexpected<Error> blame(const char* verdict, const char* rule, std::string message, std::optional<Location> at) {
-  return std::unexpected(Error{.kind = ErrorKind::candidate,
-                               .message = std::move(message),
-                               .at = at,
-                               .facts = {{"verdict", verdict}, {"rule", rule}}});
-}
 
 }  // namespace
 
