@@ -2,7 +2,7 @@
 
 import torch
 
-from . import baselines, draws, errors, judge, trace
+from . import baselines, draws, errors, judge, precision, trace
 
 LARGE = 4e9             # operations: beyond, two of the extra distributions are enough, lest admission take minutes
 CUSTOMARY = 1e-2        # the tolerance of customary harnesses, in units of each output's magnitude
@@ -30,16 +30,29 @@ def reference_answers(workload, inputs, state, report):
     return workload.outputs(workload.arguments(copies), report)
 
 
+def permitted_answers(workload, inputs, state, report):
+    """As reference_answers, rounded as far as PyTorch permits; None where it permits nothing that matters here."""
+    if workload.device.type != "cuda" or not workload.may_round:
+        return None
+    with precision.Tf32Convolutions() as convolutions:
+        outputs = reference_answers(workload, inputs, state, report)
+    workload.may_round = convolutions.count > 0
+    return outputs if workload.may_round else None
+
+
 def answers(workload, inputs, state, report, beside=None):
     """(truths, outputs of the reference in the working type) on these tensors. `beside`: the outputs, by name, that are judged first."""
     reference = reference_answers(workload, inputs, state, report)
     if any(r.is_floating_point() for r in reference):
         true = workload.truth(inputs, state, report)
         workload.set_state(state)
+        permitted = permitted_answers(workload, inputs, state, report)
     else:
-        true = reference
+        true, permitted = reference, None
     names = workload.output_names(len(reference))
-    return [judge.Truth(n, t, r, beside and beside[n]) for n, t, r in zip(names, true, reference)], reference
+    truths = [judge.Truth(n, t, r, beside and beside[n], p)
+              for n, t, r, p in zip(names, true, reference, permitted or [None] * len(reference))]
+    return truths, reference
 
 
 def ill_conditioned(sample):

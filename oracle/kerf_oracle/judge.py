@@ -34,9 +34,10 @@ def flat(tensor, order):
 
 class Truth:
     """One output's true values and what the reference in the working type makes of it. `beside`: the output that will be judged first,
-    which is then looked at in the same pass over memory."""
+    which is then looked at in the same pass over memory. `permitted`: the reference again, rounded as far as it may be; its error counts
+    for the budget as the reference's own does, not for whether the problem is sound."""
 
-    def __init__(self, name, true, reference, beside=None):
+    def __init__(self, name, true, reference, beside=None, permitted=None):
         self.name, self.dtype, self.shape = name, reference.dtype, list(reference.shape)
         self.order = layout(reference) or list(range(reference.dim()))
         # fp64 even where the model itself narrows within.
@@ -48,7 +49,7 @@ class Truth:
             self.true = self.true.to(reference.dtype)
             if not torch.equal(self.true, reference):
                 self.reference = reference.clone()
-            self.error = self.scale = self.mean_error = 0.0
+            self.error = self.reference_error = self.scale = 0.0
             self.allowed = 0.0
             self.finite = True
             return
@@ -64,14 +65,19 @@ class Truth:
             self.reference_bad = ~torch.isfinite(reference)
             error = (reference.double() - self.true).abs_().masked_fill_(~fine, 0.0)
             self.error = float(error.max()) if error.numel() else 0.0
-            self.mean_error = float(error.mean()) if error.numel() else 0.0
             self.scale = float(self.true.abs().masked_fill_(~fine, 0.0).max()) if error.numel() else 0.0
             self.block_error = torch.full((blocks(self.true.numel()),), self.error, dtype=torch.float64, device=self.true.device)
         else:
             self.error, self.block_error = scan.max_error, scan.block_error
             self.scale, self.block_size = scan.magnitudes()
         floor = FLOOR[self.dtype]
-        self.allowed = max(K * self.error, floor * self.scale)
+        self.reference_error = self.error
+        if permitted is not None and scan.finite:
+            other = Scan(self.true, flat(permitted, self.order))
+            if other.finite:
+                self.reference_error = max(self.error, other.max_error)
+                self.block_error = torch.maximum(self.block_error, other.block_error)
+        self.allowed = max(K * self.reference_error, floor * self.scale)
         if scan.finite:
             # A region of 4,096 elements must be right on average by its own magnitude, too: work that is skipped where
             # values are small would otherwise hide behind the largest one.
@@ -146,7 +152,7 @@ class Scan:
 def judge(truth, output, sentinel):
     """What problem/oracle.h calls OutputJudgement, of one output tensor."""
     got = flat(output, truth.order)
-    result = {"name": truth.name, "right": True, "max_error": 0.0, "reference_error": truth.error, "scale": truth.scale,
+    result = {"name": truth.name, "right": True, "max_error": 0.0, "reference_error": truth.reference_error, "scale": truth.scale,
               "allowed": truth.allowed, "wrong": 0, "unwritten": 0, "nonfinite": 0, "first_wrong": [], "box": [],
               "got": 0.0, "expected": 0.0}
     if got.numel() == 0:

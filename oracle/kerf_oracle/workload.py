@@ -60,6 +60,7 @@ class Workload:
         self.compiled = {}
         self.graphs = {}  # of baselines: the trial on whose tensors each was captured, the graph, its inputs
         self.mutates_inputs = False
+        self.may_round = True  # whether its operators are some that PyTorch lets round their factors on a GPU; until it is known
         self.lifts = True  # whether a trace lifts constants out of forward, which it must name then; until it is known, it may
 
     def guarded(self, phase, report, work):
