@@ -112,6 +112,14 @@ def function_of(workload, baseline):
     return workload.model if baseline == "eager" else workload.compiled.get(baseline)
 
 
+def refused_allocations(device):
+    """How often PyTorch found no memory so far. cuDNN's callers go on with another kernel then, which needs less and may take many
+    times as long: such a run says nothing about the baseline."""
+    if torch.device(device).type != "cuda":
+        return 0
+    return torch.cuda.memory_stats_as_nested_dict(device).get("num_ooms", 0)
+
+
 def time_once(workload, baseline, args, flush):
     """Microseconds of one call, and how often this process was interrupted in it (-1 on a GPU, whose time does not depend on it)."""
     function = function_of(workload, baseline)

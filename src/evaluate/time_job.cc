@@ -92,7 +92,7 @@ Result<> time_picked(SharedState& shared, CandidateState& c) {
     if (c.timed.finding || !is_faster_than_light(c.timed.receipt, shortest)) break;
   }
   auto& r = c.timed.receipt;
-  r.unavailable = std::move(missing);
+  r.unavailable.merge(missing);
   describe_means(r, shared, c);
   r.speed_of_light_us = light;
   if (light && r.time_us.median > 0) r.fraction_of_speed_of_light = *light / r.time_us.median;

@@ -213,7 +213,7 @@ class Rounds {
         suspicious_(suspicious),
         random_(random),
         stage_(tools, request.source, request.workload, options_.settle, random),
-        baselines_(request.baselines.size()) {}
+        opponents_(request.baselines) {}
 
   Result<Timed> operator()() {
     TRY(stage_.open());
@@ -242,12 +242,22 @@ class Rounds {
   }
 
  private:
-  // Both sides run untimed once: the candidate binds its plan, pages are touched.
+  // Both sides run untimed once: the candidate binds its plan, pages are touched. A baseline that cannot run beside
+  // what is in memory now is no opponent.
   Result<> warm_up() {
-    for (const auto baseline : request_.baselines) {
+    std::vector<Baseline> able;
+    for (const auto baseline : opponents_) {
       TRY(stage_.settle());
-      TRY(tools_.oracle.time_baseline(stage_.trial(), baseline, true));
+      const auto us = tools_.oracle.time_baseline(stage_.trial(), baseline, true);
+      if (!us && us.error().kind != ErrorKind::unavailable) return std::unexpected(us.error());
+      if (us) {
+        able.push_back(baseline);
+      } else {
+        timed_.receipt.unavailable[to_string(baseline)] = us.error().message;
+      }
     }
+    opponents_ = std::move(able);
+    baselines_.resize(opponents_.size());
     TRY(candidate_run(true));
     least_ = options_.least;
     return {};
@@ -285,17 +295,17 @@ class Rounds {
     // The last is the candidate. With a round that is thrown away goes its turn of the baselines, which the next one
     // has.
     const bool all = static_cast<int>(device_.size()) % options_.every == 0;
-    std::vector<std::size_t> order(all ? request_.baselines.size() + 1 : 1);
-    std::iota(order.begin(), order.end(), all ? std::size_t{0} : request_.baselines.size());
+    std::vector<std::size_t> order(all ? opponents_.size() + 1 : 1);
+    std::iota(order.begin(), order.end(), all ? std::size_t{0} : opponents_.size());
     for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random_.below(i)]);
-    std::vector<double> baseline_us(request_.baselines.size());
+    std::vector<double> baseline_us(opponents_.size());
     std::optional<RunReport> report;
     if (suspicious_) handover_.push_back(TRY(tools_.runner.handover_us()));
     const auto before = look_before();
     bool company = false, spoilt = false;
     std::optional<bool> interrupted_baseline;
     for (const auto who : order) {
-      if (who == request_.baselines.size()) {
+      if (who == opponents_.size()) {
         report = TRY(candidate_run(true));
         if (!report) return {};
         if (judge) {
@@ -304,7 +314,7 @@ class Rounds {
         }
       } else {
         TRY(stage_.settle());
-        baseline_us[who] = TRY(tools_.oracle.time_baseline(stage_.trial(), request_.baselines[who], true));
+        baseline_us[who] = TRY(tools_.oracle.time_baseline(stage_.trial(), opponents_[who], true));
         const auto switches = tools_.oracle.baseline_switches();
         if (switches >= 0) {
           interrupted_baseline =
@@ -376,7 +386,7 @@ class Rounds {
     r.raw_us = device_;
     if (median_of(prepare_) > 0) r.prepare_us = estimate_median(prepare_);
     for (std::size_t i = 0; i < baselines_.size(); ++i) {
-      const std::string name = to_string(request_.baselines[i]);
+      const std::string name = to_string(opponents_[i]);
       r.baselines[name] = estimate_median(baselines_[i]);
       r.speedup[name] = estimate_ratio(baselines_[i], paired_);
     }
@@ -416,6 +426,7 @@ class Rounds {
   Timed timed_;
   std::vector<double> device_, paired_;  // of all rounds; of those with the baselines
   std::vector<double> prepare_, quiet_device_, quiet_parent_, handover_;
+  std::vector<Baseline> opponents_;
   std::vector<std::vector<double>> baselines_, steps_;
   std::chrono::milliseconds waited_{0};
   int least_ = 0, spoilt_ = 0;

@@ -81,6 +81,21 @@ TEST_F(Timing, PairsTheCandidateWithEveryBaseline) {
   EXPECT_EQ(t->step_us, std::vector<double>{50});
 }
 
+TEST_F(Timing, ABaselineThatFindsNoRoomIsNoOpponent) {
+  runner.program = [](const LoadRequest&) { return ScriptedRunner::honest(50); };
+  oracle.on_time = [](const Trial&, Baseline baseline, bool) -> Result<double> {
+    if (baseline == Baseline::eager) return fail(ErrorKind::unavailable, "eager found no room");
+    return 80.0;
+  };
+  const auto t = time();
+  ASSERT_TRUE(t) << t.error().message;
+  ASSERT_FALSE(t->finding);
+  EXPECT_EQ(t->receipt.time_us.median, 50);
+  EXPECT_FALSE(t->receipt.speedup.contains("eager"));
+  EXPECT_EQ(t->receipt.unavailable.at("eager"), "eager found no room");
+  EXPECT_NEAR(t->receipt.speedup.at("compile").value, 1.6, 1e-9) << "each opponent keeps its own times";
+}
+
 TEST_F(Timing, TakesAsManyRunsOfTheCandidateAsAreAskedForAndNoMoreOfTheBaselines) {
   options = with_rounds(options, 100);
   runner.program = [](const LoadRequest&) { return ScriptedRunner::honest(50); };

@@ -105,7 +105,8 @@ void convolution(const Rule& r, std::size_t rank, ConvolutionForm form) {
     windows.push_back(std::move(each));
   }
   const bool product = !out_within.is(1);  // several results need an input: each is loaded, and computed, again
-  if ((overlap || product) && !r.l.may_be_repeated(x)) throw CannotLower{"a convolution of what costs much to compute"};
+  if (((overlap || product) && !r.l.may_be_repeated(x)) || (product && !r.l.may_be_repeated(weight)))
+    throw CannotLower{"a convolution of what costs much to compute"};
 
   const Channels in = in_groups(r, x.dims[1], groups, within);
   const Channels first_of_weight = in_groups(r, weight.dims[0], groups, first);
@@ -164,7 +165,8 @@ void convolution(const Rule& r, std::size_t rank, ConvolutionForm form) {
     sum = r.l.reduce(ReduceOp::sum, terms, r.l.axes_of(terms, dims));
     // cuDNN has TF32 for plain ones; grouped and dilated ones it computes in f32.
     const bool plain = groups.is(1) && std::ranges::all_of(windows, [](const Windowed& w) { return w.dilation.is(1); });
-    if (plain) r.l.allow_coarse(sum);
+    if (plain)
+      r.l.allow_coarse(sum, r.l.is_rounded(references(r.node).at(0)) && r.l.is_rounded(references(r.node).at(1)));
   }
   Lowered made{.value = sum.value, .dims = {sum.dims[0], joined(sum.dims[1], sum.dims[2])}};
   for (std::size_t k = 0; k < rank; ++k) made.dims.push_back(sum.dims[3 + k]);

@@ -51,6 +51,12 @@ double pointwise(Op op, const std::vector<double>& a) {
       return a[0] * a[0];
     case Op::relu:
       return a[0] < 0 ? 0 : a[0];
+    case Op::to_tf32: {
+      if (!std::isfinite(a[0])) return a[0];
+      int exponent = 0;
+      const double fraction = std::frexp(a[0], &exponent);
+      return std::ldexp(std::round(std::ldexp(fraction, 11)), exponent - 11);
+    }
     case Op::to_float:
       return a[0];
     case Op::logical_not:

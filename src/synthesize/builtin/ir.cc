@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <charconv>
 #include <set>
+#include <string_view>
 #include <utility>
 
 namespace kerf {
@@ -13,7 +16,77 @@ bool is_literal(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789", text.starts_with('-') ? 1 : 0) == std::string::npos;
 }
 
-// a + b or a - b; of numbers, what it is.
+// A sum of terms, each as often as it is added, and a number.
+struct Sum {
+  std::vector<std::pair<std::string, std::int64_t>> terms;
+  std::int64_t number = 0;
+
+  void add(std::string_view text, std::int64_t times) {
+    int depth = 0;
+    std::size_t begin = 0;
+    std::int64_t sign = times;
+    char before = '\0';  // the character before this one that is no space
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char c = text[i];
+      depth += c == '(' || c == '[' ? 1 : c == ')' || c == ']' ? -1 : 0;
+      const bool stands_between = std::isalnum(static_cast<unsigned char>(before)) != 0 ||
+                                  std::string_view("_)]").find(before) != std::string_view::npos;
+      if (depth == 0 && stands_between && (c == '+' || c == '-')) {
+        add_term(trimmed(text.substr(begin, i - begin)), sign);
+        sign = c == '-' ? -times : times;
+        begin = i + 1;
+      }
+      if (c != ' ') before = c;
+    }
+    add_term(trimmed(text.substr(begin)), sign);
+  }
+
+  [[nodiscard]] std::string text() const {
+    std::string made;
+    for (const bool added : {true, false})
+      for (const auto& [term, times] : terms) {
+        if (times == 0 || (times > 0) != added) continue;
+        const std::int64_t n = times < 0 ? -times : times;
+        const std::string each = n == 1 ? term : fmt::format("{} * ({})", n, term);
+        made += made.empty() ? (added ? each : "0 - " + each) : (added ? " + " : " - ") + each;
+      }
+    if (made.empty()) return std::to_string(number);
+    if (number != 0) made += fmt::format(" {} {}", number < 0 ? '-' : '+', number < 0 ? -number : number);
+    return made;
+  }
+
+ private:
+  static std::string_view trimmed(std::string_view text) {
+    while (text.starts_with(' ')) text.remove_prefix(1);
+    while (text.ends_with(' ')) text.remove_suffix(1);
+    return text;
+  }
+  // Whether the first bracket is closed by the last character.
+  static bool in_one_bracket(std::string_view text) {
+    if (!text.starts_with('(') || !text.ends_with(')')) return false;
+    int depth = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      depth += text[i] == '(' ? 1 : text[i] == ')' ? -1 : 0;
+      if (depth == 0) return i + 1 == text.size();
+    }
+    return false;
+  }
+  void add_term(std::string_view term, std::int64_t times) {
+    if (in_one_bracket(term)) return add(term.substr(1, term.size() - 2), times);
+    if (std::int64_t value = 0; std::from_chars(term.begin(), term.end(), value).ptr == term.end()) {
+      number += times * value;
+      return;
+    }
+    const auto same = std::ranges::find(terms, term, &std::pair<std::string, std::int64_t>::first);
+    if (same != terms.end()) {
+      same->second += times;
+    } else {
+      terms.emplace_back(term, times);
+    }
+  }
+};
+
+// a + b or a - b, in the shorter way of writing it: as it stands, or with brackets opened and equal terms put together.
 Extent combined(const Extent& a, const Extent& b, bool sum) {
   Extent made{.text = "", .values = a.values};
   for (std::size_t w = 0; w < made.values.size(); ++w) made.values[w] += sum ? b.values[w] : -b.values[w];
@@ -26,6 +99,10 @@ Extent combined(const Extent& a, const Extent& b, bool sum) {
   } else {
     made.text = fmt::format("{} {} {}", a.text, sum ? "+" : "-",
                             b.text.find_first_of("+-") == std::string::npos ? b.text : "(" + b.text + ")");
+    Sum opened;
+    opened.add(a.text, 1);
+    opened.add(b.text, sum ? 1 : -1);
+    if (std::string text = opened.text(); text.size() < made.text.size()) made.text = std::move(text);
   }
   return made;
 }
@@ -34,12 +111,12 @@ std::string factor(const std::string& text) {
   return text.find_first_of("+-/%") == std::string::npos ? text : "(" + text + ")";
 }
 
-constexpr std::array op_names = {"neg",         "abs",        "exp",  "log",  "log1p",  "expm1",   "sqrt",
-                                 "rsqrt",       "reciprocal", "sin",  "cos",  "tanh",   "sigmoid", "softplus",
-                                 "erf",         "floor",      "ceil", "sign", "square", "relu",    "to_float",
-                                 "logical_not", "add",        "sub",  "mul",  "div",    "pow",     "maximum",
-                                 "minimum",     "eq",         "ne",   "lt",   "le",     "gt",      "ge",
-                                 "logical_and", "logical_or", "where"};
+constexpr std::array op_names = {"neg",      "abs",         "exp",        "log",  "log1p",  "expm1",   "sqrt",
+                                 "rsqrt",    "reciprocal",  "sin",        "cos",  "tanh",   "sigmoid", "softplus",
+                                 "erf",      "floor",       "ceil",       "sign", "square", "relu",    "to_tf32",
+                                 "to_float", "logical_not", "add",        "sub",  "mul",    "div",     "pow",
+                                 "maximum",  "minimum",     "eq",         "ne",   "lt",     "le",      "gt",
+                                 "ge",       "logical_and", "logical_or", "where"};
 
 }  // namespace
 

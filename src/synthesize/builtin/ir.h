@@ -53,6 +53,7 @@ enum class Op : std::uint8_t {
   sign,
   square,
   relu,
+  to_tf32,  // the nearest number with 10 bits behind the first, the larger one of two
   to_float,
   logical_not,
   add,
@@ -138,6 +139,7 @@ struct Instruction {
   // A sum of products whose factors may be rounded to TF32 (10 bits behind the first), as PyTorch does by default on
   // GPUs in plain convolutions (one group, no dilation), never in products of matrices. Elsewhere nothing is rounded.
   bool coarse = false;
+  bool rounded = false;   // coarse, and both factors are such numbers already
   bool backward = false;  // scan: from the last element on
 };
 

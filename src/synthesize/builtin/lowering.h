@@ -86,8 +86,11 @@ class Lowering {
   [[nodiscard]] bool may_be_repeated(const Lowered& value) const;
   // The same value along axes of its own.
   Lowered apart(const Lowered& value);
-  // The factors of a sum of products may be rounded as PyTorch's convolutions round them (Instruction::coarse).
-  void allow_coarse(const Lowered& sum);
+  // The factors of a sum of products may be rounded as PyTorch's convolutions round them (Instruction::coarse), or are
+  // rounded already.
+  void allow_coarse(const Lowered& sum, bool rounded);
+  // Whether a tensor holds what was rounded to TF32, in whatever order of dimensions.
+  [[nodiscard]] bool is_rounded(const TensorRef& ref) const;
 
   // Shapes
   std::pair<int, int> split_axis(int axis, const Extent& outer, const Extent& inner);

@@ -7,6 +7,7 @@
 #include "synthesize/builtin/compose.h"
 #include "synthesize/builtin/gpu_moves.h"
 #include "synthesize/builtin/lower.h"
+#include "synthesize/builtin/operators.h"
 #include "synthesize/builtin/passes.h"
 #include "synthesize/builtin/scan_schedule.h"
 
@@ -137,6 +138,7 @@ class Mover {
 
   void leave_to_library(std::size_t g) {
     Partition made = recipe_.partition;
+    if (std::ranges::any_of(made.groups[g], [&](std::size_t n) { return !is_callable(graph_.nodes[n]); })) return;
     const std::string name = graph_.nodes[made.groups[g].back()].name;
     // Of a product, what is done with it may stay a kernel.
     NodeSet rest = made.groups[g];

@@ -41,6 +41,7 @@ const std::map<std::string, Apply>& rules() {
                                                                                     {"sign", Op::sign},
                                                                                     {"square", Op::square},
                                                                                     {"relu", Op::relu},
+                                                                                    {to_tf32_operator, Op::to_tf32},
                                                                                     {"logical_not", Op::logical_not}})
       t[name] = [op = op](const Rule& r) { r.give(r.f(op, r.x())); };
     for (const auto& [name, op] : std::initializer_list<std::pair<const char*, Op>>{{"mul", Op::mul},
@@ -415,11 +416,15 @@ const std::map<std::string, Apply>& rules() {
 
 }  // namespace
 
-bool has_lowering(const GeneralNode& node) { return node.op.starts_with("aten.") && rules().contains(node.base()); }
+bool is_callable(const GeneralNode& node) { return node.op != to_tf32_operator; }
+
+bool has_lowering(const GeneralNode& node) {
+  return (node.op.starts_with("aten.") || !is_callable(node)) && rules().contains(node.base());
+}
 
 void lower_node(Lowering& lowering, const GeneralNode& node) {
   const auto it = rules().find(node.base());
-  if (!node.op.starts_with("aten.") || it == rules().end()) throw CannotLower{node.op + " is left to the library"};
+  if (it == rules().end() || !has_lowering(node)) throw CannotLower{node.op + " is left to the library"};
   lowering.name_node(node.name);
   it->second(Rule{lowering, node, Arguments(lowering, node)});
   // Integers that are computed are floats here: exact only where they stay small.

@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
+
+#include "synthesize/builtin/operators.h"
 
 namespace kerf {
 namespace {
@@ -186,7 +189,8 @@ void size_windows(Windowed& p) {
       p.in + literal(2, workloads) * p.padding - p.dilation * (p.kernel - one(workloads)) - one(workloads);
   const std::string s = in_brackets(p.stride.text);
   p.out.text = p.ceil ? fmt::format("min(cdiv({}, {}) + 1, cdiv({}, {}))", room.text, s, (p.in + p.padding).text, s)
-                      : fmt::format("({}) // {} + 1", room.text, s);
+               : p.stride.is(1) ? (room + one(workloads)).text
+                                : fmt::format("({}) // {} + 1", room.text, s);
   for (std::size_t w = 0; w < workloads; ++w) {
     const std::int64_t step = p.stride.values[w];
     if (step <= 0 || p.kernel.values[w] <= 0 || p.padding.values[w] < 0) throw CannotLower{"the sizes of windows"};
@@ -318,9 +322,19 @@ Lowered Lowering::apart(const Lowered& value) {
   return made;
 }
 
-void Lowering::allow_coarse(const Lowered& sum) {
+void Lowering::allow_coarse(const Lowered& sum, bool rounded) {
   Instruction& i = code_[static_cast<std::size_t>(sum.value)];
-  if (i.form == Instruction::Form::reduce) i.coarse = true;
+  if (i.form != Instruction::Form::reduce) return;
+  i.coarse = true;
+  i.rounded = rounded;
+}
+
+bool Lowering::is_rounded(const TensorRef& ref) const {
+  const std::optional<std::size_t> at = graph_.position(ref.name);
+  if (!at) return false;
+  const GeneralNode& node = graph_.nodes[*at];
+  if (node.op == to_tf32_operator) return true;
+  return node.base().starts_with("permute") && is_rounded(references(node).at(0));
 }
 
 }  // namespace kerf

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,8 @@
 #include "synthesize/builtin/algebra/building.h"
 #include "synthesize/builtin/algebra/identities.h"
 #include "synthesize/builtin/lower.h"
+#include "synthesize/builtin/operators.h"
+#include "synthesize/builtin/products.h"
 
 namespace kerf {
 namespace {
@@ -69,6 +72,13 @@ bool can_be_last(const GeneralGraph& graph, const GeneralNode& node) {
   return (has_channels(*x) || tells(*w)) && one_group(node, *x, *w);
 }
 
+// Whether PyTorch may round a convolution's factors, as a kernel of ours then does.
+bool may_be_rounded(const GeneralGraph& graph, std::size_t convolution) {
+  const Result<Region> region = lower(graph, {convolution});
+  const std::optional<ProductShape> shape = region ? product_shape(*region) : std::nullopt;
+  return shape && region->code[static_cast<std::size_t>(shape->sum)].coarse;
+}
+
 // A linear layer with so few rows, and so large a weight, that reading the weight is what takes time.
 bool has_few_rows(const GeneralGraph& graph, std::size_t at) {
   constexpr std::int64_t few = 32, large = 1 << 18;
@@ -110,15 +120,20 @@ class Layouts {
     return {name, 0};
   }
   // The same tensor with dimensions in this order: as a kernel writes it, and a view that has the old order again.
-  TensorRef laid_out(const TensorRef& x, const std::string& name, const std::vector<std::int64_t>& order) {
-    permute(name + "_input", "aten.permute_copy.default", x, order, *graph_.tensor(x));
+  TensorRef laid_out(TensorRef x, const std::string& name, const std::vector<std::int64_t>& order, bool rounded) {
+    const GeneralTensor& from = *graph_.tensor(x);
+    if (rounded) {
+      add(make_node(name + "_rounded", to_tf32_operator, {{x}}, from));
+      x = {name + "_rounded", 0};
+    }
+    permute(name + "_input", "aten.permute_copy.default", x, order, from);
     nodes_.back().results[0] = contiguous(nodes_.back().results[0].shape);
     return back(name + "_image", order);
   }
   // Images by their places. Others who need the same ones get them, too.
-  TensorRef image(const TensorRef& x, const std::string& name) {
-    const auto [found, is_new] = images_.try_emplace(std::pair(x.name, x.index));
-    if (is_new) found->second = laid_out(x, name, places(graph_.tensor(x)->rank()));
+  TensorRef image(const TensorRef& x, const std::string& name, bool rounded) {
+    const auto [found, is_new] = images_.try_emplace(std::tuple(x.name, x.index, rounded));
+    if (is_new) found->second = laid_out(x, name, places(graph_.tensor(x)->rank()), rounded);
     return found->second;
   }
   // A convolution's result as kernels on a GPU read it: a contiguous tensor, which needs no strides, and can be scratch
@@ -163,7 +178,7 @@ class Layouts {
 
   const GeneralGraph& graph_;
   std::vector<GeneralNode> nodes_;
-  std::map<std::pair<std::string, int>, TensorRef> images_;
+  std::map<std::tuple<std::string, int, bool>, TensorRef> images_;
 };
 
 }  // namespace
@@ -205,7 +220,7 @@ std::optional<GeneralGraph> in_channels_last(GeneralGraph graph, Language langua
     // One of its tensors in that layout makes PyTorch bring the other one into it.
     const TensorRef x = *tensor_at(node, 0), weight = *tensor_at(node, 1);
     const bool turns = has_channels(*graph.tensor(x));
-    if (turns) convolution.args[0] = {made.image(x, node.name)};
+    if (turns) convolution.args[0] = {made.image(x, node.name, false)};
     if (!turns)
       convolution.args[1] = {made.copy(node.name + "_weight", weight,
                                        node.base().ends_with("2d") ? "channels_last" : "channels_last_3d",
@@ -234,8 +249,10 @@ std::optional<GeneralGraph> with_places_inside(GeneralGraph graph) {
       order[0] = transposed ? 1 : 0;
       for (std::size_t d = 2; d < graph.tensor(weight)->rank(); ++d) order.push_back(static_cast<std::int64_t>(d));
       order.push_back(transposed ? 0 : 1);
-      node.args[0] = {made.image(x, node.name)};
-      node.args[1] = {made.laid_out(weight, node.name + "_weight", order)};
+      // Rounded once, where they are copied, rather than in each of the tiles that load them.
+      const bool rounded = may_be_rounded(graph, at);
+      node.args[0] = {made.image(x, node.name, rounded)};
+      node.args[1] = {made.laid_out(weight, node.name + "_weight", order, rounded)};
     }
     made.add(std::move(node));
   }

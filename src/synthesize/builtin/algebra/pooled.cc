@@ -11,6 +11,7 @@
 
 #include "synthesize/builtin/algebra/building.h"
 #include "synthesize/builtin/algebra/identities.h"
+#include "synthesize/builtin/windows.h"
 
 namespace kerf {
 namespace {
@@ -62,7 +63,7 @@ bool all(const WindowSizes& sizes, std::int64_t value) {
 
 Constant one_less(Constant size) {
   for (Value& value : size.values) value = Value{std::get<std::int64_t>(value.is) - 1};
-  if (!size.text.empty()) size.text = fmt::format("({}) - 1", size.text);
+  if (!size.text.empty()) size.text = in_brackets(size.text) + " - 1";
   return size;
 }
 

@@ -46,6 +46,7 @@ constexpr std::array spellings = {
     Spelling{Op::square, "{0} * {0}"},
     Spelling{Op::relu, "{0} < 0.0f ? 0.0f : {0}", "{0} < 0.0f ? splat16(0.0f) : {0}", "",
              "tl.where({0} < 0.0, 0.0, {0})"},
+    Spelling{Op::to_tf32, "", "", "", "to_tf32:to_tf32({0})"},
     Spelling{Op::logical_not, "!{0}", "{0} == 0", "", "{0} == 0"},
     Spelling{Op::add, "{0} + {1}"},
     Spelling{Op::sub, "{0} - {1}"},
@@ -76,6 +77,7 @@ std::optional<std::string> spelled(Tongue tongue, Op op, const std::vector<std::
                       : tongue == Tongue::triton ? each.triton
                                                  : "";
     std::string_view pattern = *own != '\0' ? own : each.scalar;
+    if (pattern.empty()) break;
     const std::size_t colon = pattern.find(':');
     if (colon != std::string_view::npos && pattern.substr(0, colon).find_first_of(" {(") == std::string_view::npos) {
       need(std::string(pattern.substr(0, colon)));

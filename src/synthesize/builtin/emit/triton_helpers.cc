@@ -60,6 +60,13 @@ def join_exponentials(top, total, other, more):  # largest values, sums of exp(v
     level = tl.where(highest == -float("inf"), 0.0, highest)
     return highest, total * tl.exp(top - level) + more * tl.exp(other - level)
 )"},
+    // Tensor cores cut factors off; this rounds them as cuDNN does, and leaves NaN alone.
+    Helper{"to_tf32", "", R"(
+@triton.jit
+def to_tf32(x):
+    bits = x.to(tl.int32, bitcast=True)
+    return tl.where(x == x, ((bits + 4096) & -8192).to(tl.float32, bitcast=True), x)
+)"},
     // What is left of a number is exact. TF32 has 11 bits, the sum of both parts 22; bf16 has 8, three parts all 24.
     Helper{"dot_in_two_parts", "", R"(
 @triton.jit

@@ -264,6 +264,11 @@ class Emitter : private TritonText {
     }
     switch (s_.factors) {
       case Factors::coarse:
+        if (!at(p_.sum).rounded) {
+          need("to_tf32");
+          line("left = to_tf32(left)");
+          line("right = to_tf32(right)");
+        }
         line("total = tl.dot(left, right, total, input_precision=\"tf32\")");
         break;
       case Factors::two_parts:

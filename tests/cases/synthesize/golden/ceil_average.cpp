@@ -5,8 +5,8 @@ supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] =
 BLOCK = [1024]
 [[step]]
 launch = "avg_pool2d_kernel"
-grid = ["cdiv(min(cdiv(x.shape[3] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[3] + 1, 2)), BLOCK)", "cdiv(x.shape[0] * x.shape[1] * (min(cdiv(x.shape[2] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[2] + 1, 2))), max(1, BLOCK // (min(cdiv(x.shape[3] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[3] + 1, 2)))))"]
-args = ["min(cdiv(x.shape[3] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))", "max(1, BLOCK // (min(cdiv(x.shape[3] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))))", "x.shape[0] * x.shape[1]", "min(cdiv(x.shape[2] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[2] + 1, 2))", "f32(x.shape[2])", "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 2", "x.shape[3]", "out", "x.shape[2]", "f32(x.shape[3])"]
+grid = ["cdiv(min(cdiv(x.shape[3] - 1, 2) + 1, cdiv(x.shape[3] + 1, 2)), BLOCK)", "cdiv(x.shape[0] * x.shape[1] * (min(cdiv(x.shape[2] - 1, 2) + 1, cdiv(x.shape[2] + 1, 2))), max(1, BLOCK // (min(cdiv(x.shape[3] - 1, 2) + 1, cdiv(x.shape[3] + 1, 2)))))"]
+args = ["min(cdiv(x.shape[3] - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))", "max(1, BLOCK // (min(cdiv(x.shape[3] - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))))", "x.shape[0] * x.shape[1]", "min(cdiv(x.shape[2] - 1, 2) + 1, cdiv(x.shape[2] + 1, 2))", "f32(x.shape[2])", "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 2", "x.shape[3]", "out", "x.shape[2]", "f32(x.shape[3])"]
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -55,7 +55,7 @@ template <int unroll, class F> static inline void each16(int64_t begin, int64_t 
   if (i < end) f(i, end - i);
 }
 
-// i < x.shape[0] * x.shape[1], j < min(cdiv(x.shape[2] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[2] + 1, 2)), k < min(cdiv(x.shape[3] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))
+// i < x.shape[0] * x.shape[1], j < min(cdiv(x.shape[2] - 1, 2) + 1, cdiv(x.shape[2] + 1, 2)), k < min(cdiv(x.shape[3] - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))
 extern "C" void avg_pool2d_kernel(int64_t K, int64_t rows, int64_t I, int64_t J, float avg_pool2d_count_value, const float* __restrict__ x_from, int64_t x_stride_i, int64_t x_stride_j, int64_t x_step, float* __restrict__ out_to, int64_t x_limit, float avg_pool2d_count_1_value, int64_t block, int64_t group) {
   const int64_t begin = block * BLOCK, end = least(begin + BLOCK, K);
   for (int64_t row = group * rows; row < least((group + 1) * rows, I * J); ++row) {

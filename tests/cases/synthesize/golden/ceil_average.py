@@ -1,12 +1,12 @@
 # /// kerf
 # version = 1
-# supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 14 and x.shape[3] == 14 and (x.shape[0] * x.shape[1] * (min(cdiv(x.shape[2] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[2] + 1, 2)))) * (min(cdiv(x.shape[3] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))) < 2147483648 and (min(cdiv(x.shape[3] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))) * 2 < 2147483648 and (min(cdiv(x.shape[2] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[2] + 1, 2))) * x.shape[3] * 2 < 2147483648 and x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3] < 2147483648"
+# supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 14 and x.shape[3] == 14 and (x.shape[0] * x.shape[1] * (min(cdiv(x.shape[2] - 1, 2) + 1, cdiv(x.shape[2] + 1, 2)))) * (min(cdiv(x.shape[3] - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))) < 2147483648 and (min(cdiv(x.shape[3] - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))) * 2 < 2147483648 and (min(cdiv(x.shape[2] - 1, 2) + 1, cdiv(x.shape[2] + 1, 2))) * x.shape[3] * 2 < 2147483648 and x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3] < 2147483648"
 # [tune]
 # THREADS = [128, 256]
 # [[step]]
 # launch = "avg_pool2d_kernel"
-# grid = ["cdiv((x.shape[0] * x.shape[1] * (min(cdiv(x.shape[2] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[2] + 1, 2)))) * (min(cdiv(x.shape[3] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))), THREADS * 8)"]
-# args = ["x.shape[0] * x.shape[1]", "min(cdiv(x.shape[2] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[2] + 1, 2))", "min(cdiv(x.shape[3] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))", "f32(x.shape[2])", "f32(x.shape[3])", "x", "x.shape[3]", "x.shape[2]", "x.shape[3] * 2", "x.shape[2] * x.shape[3]", "out"]
+# grid = ["cdiv((x.shape[0] * x.shape[1] * (min(cdiv(x.shape[2] - 1, 2) + 1, cdiv(x.shape[2] + 1, 2)))) * (min(cdiv(x.shape[3] - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))), THREADS * 8)"]
+# args = ["x.shape[0] * x.shape[1]", "min(cdiv(x.shape[2] - 1, 2) + 1, cdiv(x.shape[2] + 1, 2))", "min(cdiv(x.shape[3] - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))", "f32(x.shape[2])", "f32(x.shape[3])", "x", "x.shape[3]", "x.shape[2]", "x.shape[3] * 2", "x.shape[2] * x.shape[3]", "out"]
 # constexpr = { BLOCK = "THREADS * 8" }
 # num_warps = "THREADS // 32"
 # ///
@@ -25,7 +25,7 @@ def smaller(a, b):  # NaN if either is
     return tl.minimum(a, b, propagate_nan=tl.PropagateNan.ALL)
 
 
-# i < x.shape[0] * x.shape[1], j < min(cdiv(x.shape[2] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[2] + 1, 2)), k < min(cdiv(x.shape[3] + 2 - 2 - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))
+# i < x.shape[0] * x.shape[1], j < min(cdiv(x.shape[2] - 1, 2) + 1, cdiv(x.shape[2] + 1, 2)), k < min(cdiv(x.shape[3] - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))
 @triton.jit
 def avg_pool2d_kernel(I, J, K, avg_pool2d_count_value, avg_pool2d_count_1_value, x_from, x_limit, x_limit_1, x_stride_j, x_stride_i, out_to, BLOCK: tl.constexpr):
     begin = (tl.program_id(0).to(tl.int64) * BLOCK).to(tl.int32)

@@ -100,7 +100,8 @@ extern "C" void conv_input_kernel(int64_t K, int64_t J, int64_t x_stride_k, cons
       float* out_at = out_to + i * J * K + j * K;
       each16<4>(begin, end, [&](int64_t k, int64_t w) {
         const f32x16 x_ = at(x_at + k, w);
-        put_past(out_at + k, x_, w);
+        const f32x16 conv_rounded = 0;
+        put_past(out_at + k, conv_rounded, w);
       });
     }
   }
@@ -120,7 +121,8 @@ extern "C" void conv_weight_input_kernel(int64_t K, int64_t J, int64_t w_stride_
       float* out_at = out_to + i * J * K + j * K;
       each16<4>(begin, end, [&](int64_t k, int64_t w) {
         const f32x16 w_ = at(w_at + k, w);
-        put(out_at + k, w_, w);
+        const f32x16 conv_weight_rounded = 0;
+        put(out_at + k, conv_weight_rounded, w);
       });
     }
   }

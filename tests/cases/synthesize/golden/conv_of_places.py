@@ -27,14 +27,20 @@
 # num_warps = "THREADS2 // 32"
 # [[step]]
 # launch = "relu_kernel"
-# grid = ["cdiv(conv_input.shape[0] * conv_input.shape[2] * ((conv_input.shape[2] + 2 - (conv_weight_input.shape[2] - 1) - 1) // 1 + 1), 128) * cdiv(conv_input.shape[1], 128)"]
-# args = ["cdiv(conv_input.shape[1], 128)", "cdiv(conv_input.shape[0] * conv_input.shape[2] * ((conv_input.shape[2] + 2 - (conv_weight_input.shape[2] - 1) - 1) // 1 + 1), 128)", "conv_input.shape[0]", "conv_input.shape[2]", "(conv_input.shape[2] + 2 - (conv_weight_input.shape[2] - 1) - 1) // 1 + 1", "conv_input.shape[1]", "conv_input", "conv_input.shape[1] * conv_input.shape[2] * conv_input.shape[3]", "conv_input.shape[2] * conv_input.shape[3]", "conv_weight_input", "conv_input.shape[3] * conv_weight_input.shape[2] * conv_weight_input.shape[1]", "b", "out"]
+# grid = ["cdiv(conv_input.shape[0] * conv_input.shape[2] * (conv_input.shape[2] - conv_weight_input.shape[2] + 3), 128) * cdiv(conv_input.shape[1], 128)"]
+# args = ["cdiv(conv_input.shape[1], 128)", "cdiv(conv_input.shape[0] * conv_input.shape[2] * (conv_input.shape[2] - conv_weight_input.shape[2] + 3), 128)", "conv_input.shape[0]", "conv_input.shape[2]", "conv_input.shape[2] - conv_weight_input.shape[2] + 3", "conv_input.shape[1]", "conv_input", "conv_input.shape[1] * conv_input.shape[2] * conv_input.shape[3]", "conv_input.shape[2] * conv_input.shape[3]", "conv_weight_input", "conv_input.shape[3] * conv_weight_input.shape[2] * conv_weight_input.shape[1]", "b", "out"]
 # constexpr = { ROWS = 128, COLUMNS = 128, INNER = 32, I = "conv_weight_input.shape[1]", J = "conv_weight_input.shape[2]", K = "conv_input.shape[3]" }
 # num_warps = "THREADS3 // 32"
 # ///
 
 import triton
 import triton.language as tl
+
+
+@triton.jit
+def to_tf32(x):
+    bits = x.to(tl.int32, bitcast=True)
+    return tl.where(x == x, ((bits + 4096) & -8192).to(tl.float32, bitcast=True), x)
 
 
 # i < x.shape[0], j < x.shape[2] * x.shape[3], k < x.shape[1]
@@ -51,7 +57,8 @@ def conv_input_kernel(strips, pieces, J, K, x_from, x_stride_k, out_to, ROWS: tl
     at = (begin + tl.arange(0, BLOCK))[None, :]
     inside = at < K
     x_ = tl.load(x_from + i * J * K + j + at * x_stride_k, mask=inside & valid, eviction_policy="evict_first")
-    tl.store(out_to + i * J * K + j * K + at, x_, mask=inside & valid, eviction_policy="evict_first")
+    conv_rounded = to_tf32(x_)
+    tl.store(out_to + i * J * K + j * K + at, conv_rounded, mask=inside & valid, eviction_policy="evict_first")
 
 
 # i < w.shape[0], j < w.shape[2] * w.shape[3], k < w.shape[1]
@@ -68,10 +75,11 @@ def conv_weight_input_kernel(strips, pieces, J, K, w_from, w_stride_k, out_to, R
     at = (begin + tl.arange(0, BLOCK))[None, :]
     inside = at < K
     w_ = tl.load(w_from + i * J * K + j + at * w_stride_k, mask=inside & valid)
-    tl.store(out_to + i * J * K + j * K + at, w_, mask=inside & valid)
+    conv_weight_rounded = to_tf32(w_)
+    tl.store(out_to + i * J * K + j * K + at, conv_weight_rounded, mask=inside & valid)
 
 
-# i < conv_weight_input.shape[1], j < conv_weight_input.shape[2], k < conv_input.shape[3], l < conv_input.shape[0], m < conv_input.shape[1], n < conv_input.shape[2], p < (conv_input.shape[2] + 2 - (conv_weight_input.shape[2] - 1) - 1) // 1 + 1
+# i < conv_weight_input.shape[1], j < conv_weight_input.shape[2], k < conv_input.shape[3], l < conv_input.shape[0], m < conv_input.shape[1], n < conv_input.shape[2], p < conv_input.shape[2] - conv_weight_input.shape[2] + 3
 @triton.jit
 def relu_kernel(across, down, L, N, P, M, conv_input_from, conv_input_stride_l, conv_input_stride_n, conv_weight_input_from, conv_weight_input_stride_m, b_from, out_to, ROWS: tl.constexpr, COLUMNS: tl.constexpr, INNER: tl.constexpr, I: tl.constexpr, J: tl.constexpr, K: tl.constexpr):
     program = tl.program_id(0)

@@ -5,8 +5,8 @@ supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] =
 BLOCK = [256]
 [[step]]
 launch = "avg_pool2d_kernel"
-grid = ["cdiv(x.shape[3], BLOCK)", "x.shape[0] * x.shape[1] * ((x.shape[2] - 39 - 1) // 10 + 1)"]
-args = ["x.shape[3]", "(x.shape[2] - 39 - 1) // 10 + 1", 40, "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 10", "out"]
+grid = ["cdiv(x.shape[3], BLOCK)", "x.shape[0] * x.shape[1] * ((x.shape[2] - 40) // 10 + 1)"]
+args = ["x.shape[3]", "(x.shape[2] - 40) // 10 + 1", 40, "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 10", "out"]
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -23,7 +23,7 @@ template <int unroll, class F> static inline void each16(int64_t begin, int64_t 
   if (i < end) f(i, end - i);
 }
 
-// i < 40, j < x.shape[0] * x.shape[1], k < (x.shape[2] - 39 - 1) // 10 + 1, l < x.shape[3]
+// i < 40, j < x.shape[0] * x.shape[1], k < (x.shape[2] - 40) // 10 + 1, l < x.shape[3]
 extern "C" void avg_pool2d_kernel(int64_t L, int64_t K, int64_t I, const float* __restrict__ x_from, int64_t x_stride_j, int64_t x_stride_k, float* __restrict__ out_to, int64_t block, int64_t row) {
   const int64_t begin = block * BLOCK, width = least(BLOCK, L - begin);
   const int64_t j = row / K;

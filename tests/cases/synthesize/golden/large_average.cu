@@ -5,9 +5,9 @@ supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] =
 THREADS = [128]
 [[step]]
 launch = "avg_pool2d_kernel"
-grid = ["cdiv(x.shape[3], THREADS // 4 * 1) * (x.shape[0] * x.shape[1] * ((x.shape[2] - 39 - 1) // 10 + 1))"]
+grid = ["cdiv(x.shape[3], THREADS // 4 * 1) * (x.shape[0] * x.shape[1] * ((x.shape[2] - 40) // 10 + 1))"]
 block = ["THREADS"]
-args = ["cdiv(x.shape[3], THREADS // 4 * 1)", "(x.shape[2] - 39 - 1) // 10 + 1", "x.shape[3]", 40, "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 10", "out"]
+args = ["cdiv(x.shape[3], THREADS // 4 * 1)", "(x.shape[2] - 40) // 10 + 1", "x.shape[3]", 40, "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 10", "out"]
 /// */
 
 __device__ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -64,7 +64,7 @@ template <int columns, int slices, class T, class J> __device__ inline T among(T
   return v;
 }
 
-// i < 40, j < x.shape[0] * x.shape[1], k < (x.shape[2] - 39 - 1) // 10 + 1, l < x.shape[3]
+// i < 40, j < x.shape[0] * x.shape[1], k < (x.shape[2] - 40) // 10 + 1, l < x.shape[3]
 extern "C" __global__ void __launch_bounds__(THREADS) avg_pool2d_kernel(int64_t pieces, int64_t K, int64_t L, int64_t I, const float* __restrict__ x_from, int64_t x_stride_j, int64_t x_stride_k, float* __restrict__ out_to) {
   const int64_t tile = blockIdx.x;
   const int64_t row = tile / pieces, piece = tile % pieces;

@@ -5,8 +5,8 @@
 # THREADS = [256]
 # [[step]]
 # launch = "avg_pool2d_kernel"
-# grid = ["cdiv(x.shape[3], THREADS // 8 * 4) * (x.shape[0] * x.shape[1] * ((x.shape[2] - 39 - 1) // 10 + 1))"]
-# args = ["cdiv(x.shape[3], THREADS // 8 * 4)", "(x.shape[2] - 39 - 1) // 10 + 1", "x.shape[3]", 40, "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 10", "out"]
+# grid = ["cdiv(x.shape[3], THREADS // 8 * 4) * (x.shape[0] * x.shape[1] * ((x.shape[2] - 40) // 10 + 1))"]
+# args = ["cdiv(x.shape[3], THREADS // 8 * 4)", "(x.shape[2] - 40) // 10 + 1", "x.shape[3]", 40, "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 10", "out"]
 # constexpr = { LENGTH = "next_pow2(40)", COLUMNS = "THREADS // 8 * 4" }
 # num_warps = "THREADS // 32"
 # ///
@@ -15,7 +15,7 @@ import triton
 import triton.language as tl
 
 
-# i < 40, j < x.shape[0] * x.shape[1], k < (x.shape[2] - 39 - 1) // 10 + 1, l < x.shape[3]
+# i < 40, j < x.shape[0] * x.shape[1], k < (x.shape[2] - 40) // 10 + 1, l < x.shape[3]
 @triton.jit
 def avg_pool2d_kernel(pieces, K, L, I, x_from, x_stride_j, x_stride_k, out_to, LENGTH: tl.constexpr, COLUMNS: tl.constexpr):
     program = tl.program_id(0).to(tl.int64)

@@ -5,8 +5,8 @@ supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] =
 BLOCK = [1024]
 [[step]]
 launch = "abs_kernel"
-grid = ["cdiv(1 + x.shape[3] + 2, BLOCK)", "cdiv(x.shape[0] * x.shape[1] * (3 + x.shape[2]), max(1, BLOCK // (1 + x.shape[3] + 2)))"]
-args = ["1 + x.shape[3] + 2", "max(1, BLOCK // (1 + x.shape[3] + 2))", "x.shape[0] * x.shape[1]", "3 + x.shape[2]", "x", "x.shape[2] * x.shape[3]", "x.shape[3] * (-1)", "-1 + (1 + x.shape[3] + 2 - 5)", "x.shape[3]", "-3 + (3 + x.shape[2] - 1)", "out"]
+grid = ["cdiv(x.shape[3] + 3, BLOCK)", "cdiv(x.shape[0] * x.shape[1] * (3 + x.shape[2]), max(1, BLOCK // (x.shape[3] + 3)))"]
+args = ["x.shape[3] + 3", "max(1, BLOCK // (x.shape[3] + 3))", "x.shape[0] * x.shape[1]", "3 + x.shape[2]", "x", "x.shape[2] * x.shape[3]", "x.shape[3] * (-1)", "x.shape[3] - 3", "x.shape[3]", "x.shape[2] - 1", "out"]
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -49,7 +49,7 @@ template <int unroll, class F> static inline void each16(int64_t begin, int64_t 
   if (i < end) f(i, end - i);
 }
 
-// i < x.shape[0] * x.shape[1], j < 3 + x.shape[2], k < 1 + x.shape[3] + 2
+// i < x.shape[0] * x.shape[1], j < 3 + x.shape[2], k < x.shape[3] + 3
 extern "C" void abs_kernel(int64_t K, int64_t rows, int64_t I, int64_t J, const float* __restrict__ x_flipped_from, int64_t x_flipped_stride_i, int64_t x_flipped_stride_j, int64_t x_flipped_shift, int64_t x_flipped_step, int64_t x_flipped_shift_1, float* __restrict__ out_to, int64_t block, int64_t group) {
   const int64_t begin = block * BLOCK, end = least(begin + BLOCK, K);
   for (int64_t row = group * rows; row < least((group + 1) * rows, I * J); ++row) {

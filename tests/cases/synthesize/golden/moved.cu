@@ -1,13 +1,13 @@
 /* /// kerf
 version = 1
-supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 20 and x.shape[3] == 50 and (x.shape[0] * x.shape[1] * (3 + x.shape[2])) * (1 + x.shape[3] + 2) < 2147483648"
+supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 20 and x.shape[3] == 50 and (x.shape[0] * x.shape[1] * (3 + x.shape[2])) * (x.shape[3] + 3) < 2147483648"
 [tune]
 THREADS = [256, 512]
 [[step]]
 launch = "abs_kernel"
-grid = ["cdiv((x.shape[0] * x.shape[1] * (3 + x.shape[2])) * (1 + x.shape[3] + 2), THREADS * 4)"]
+grid = ["cdiv((x.shape[0] * x.shape[1] * (3 + x.shape[2])) * (x.shape[3] + 3), THREADS * 4)"]
 block = ["THREADS"]
-args = ["x.shape[0] * x.shape[1]", "3 + x.shape[2]", "1 + x.shape[3] + 2", "out", "x", "-1 + (1 + x.shape[3] + 2 - 5)", "x.shape[3]", "-3 + (3 + x.shape[2] - 1)", "x.shape[3] * (-1)", "x.shape[2] * x.shape[3]"]
+args = ["x.shape[0] * x.shape[1]", "3 + x.shape[2]", "x.shape[3] + 3", "out", "x", "x.shape[3] - 3", "x.shape[3]", "x.shape[2] - 1", "x.shape[3] * (-1)", "x.shape[2] * x.shape[3]"]
 /// */
 
 __device__ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -23,7 +23,7 @@ template <int width> __device__ inline void put(float* to, const float (&v)[widt
   if (left >= width) put(to, v); else scatter(to, v, 1, left);
 }
 
-// i < x.shape[0] * x.shape[1], j < 3 + x.shape[2], k < 1 + x.shape[3] + 2
+// i < x.shape[0] * x.shape[1], j < 3 + x.shape[2], k < x.shape[3] + 3
 extern "C" __global__ void __launch_bounds__(THREADS) abs_kernel(int64_t I, int64_t J, int64_t K, float* __restrict__ out_to, const float* __restrict__ x_flipped_from, int64_t x_flipped_shift, int64_t x_flipped_step, int64_t x_flipped_shift_1, int64_t x_flipped_stride_j, int64_t x_flipped_stride_i) {
   const int64_t tile = blockIdx.x;
   const int64_t begin = tile * (THREADS * 4);

@@ -1,13 +1,13 @@
 /* /// kerf
 version = 1
-supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 8 and x.shape[2] == 15 and x.shape[3] == 61 and (x.shape[0] * x.shape[1] * ((x.shape[2] + 2 - 2 - 1) // 2 + 1)) * ((x.shape[3] + 2 - 2 - 1) // 2 + 1) < 2147483648"
+supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 8 and x.shape[2] == 15 and x.shape[3] == 61 and (x.shape[0] * x.shape[1] * ((x.shape[2] - 1) // 2 + 1)) * ((x.shape[3] - 1) // 2 + 1) < 2147483648"
 [tune]
 THREADS = [256, 512]
 [[step]]
 launch = "max_pool2d_kernel"
-grid = ["cdiv((x.shape[0] * x.shape[1] * ((x.shape[2] + 2 - 2 - 1) // 2 + 1)) * ((x.shape[3] + 2 - 2 - 1) // 2 + 1), THREADS * 4)"]
+grid = ["cdiv((x.shape[0] * x.shape[1] * ((x.shape[2] - 1) // 2 + 1)) * ((x.shape[3] - 1) // 2 + 1), THREADS * 4)"]
 block = ["THREADS"]
-args = ["x.shape[0] * x.shape[1]", "(x.shape[2] + 2 - 2 - 1) // 2 + 1", "(x.shape[3] + 2 - 2 - 1) // 2 + 1", "out", "x", "x.shape[3]", "x.shape[3] * 2", "x.shape[2] * x.shape[3]", "x.shape[2]"]
+args = ["x.shape[0] * x.shape[1]", "(x.shape[2] - 1) // 2 + 1", "(x.shape[3] - 1) // 2 + 1", "out", "x", "x.shape[3]", "x.shape[3] * 2", "x.shape[2] * x.shape[3]", "x.shape[2]"]
 /// */
 
 __device__ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -27,7 +27,7 @@ __device__ inline float not_a_number() { return __int_as_float(0x7fc00000); }
 // The larger one; NaN if either is.
 __device__ inline float greater(float a, float b) { return a > b || a != a ? a : b; }
 
-// i < x.shape[0] * x.shape[1], j < (x.shape[2] + 2 - 2 - 1) // 2 + 1, k < (x.shape[3] + 2 - 2 - 1) // 2 + 1
+// i < x.shape[0] * x.shape[1], j < (x.shape[2] - 1) // 2 + 1, k < (x.shape[3] - 1) // 2 + 1
 extern "C" __global__ void __launch_bounds__(THREADS) max_pool2d_kernel(int64_t I, int64_t J, int64_t K, float* __restrict__ out_to, const float* __restrict__ x_from, int64_t x_step, int64_t x_stride_j, int64_t x_stride_i, int64_t x_6_limit) {
   const int64_t tile = blockIdx.x;
   const int64_t begin = tile * (THREADS * 4);

@@ -1,12 +1,12 @@
 # /// kerf
 # version = 1
-# supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 8 and x.shape[2] == 15 and x.shape[3] == 61 and (x.shape[0] * x.shape[1] * ((x.shape[2] + 2 - 2 - 1) // 2 + 1)) * ((x.shape[3] + 2 - 2 - 1) // 2 + 1) < 2147483648 and ((x.shape[3] + 2 - 2 - 1) // 2 + 1) * 2 < 2147483648 and ((x.shape[2] + 2 - 2 - 1) // 2 + 1) * x.shape[3] * 2 < 2147483648 and x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3] < 2147483648"
+# supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 8 and x.shape[2] == 15 and x.shape[3] == 61 and (x.shape[0] * x.shape[1] * ((x.shape[2] - 1) // 2 + 1)) * ((x.shape[3] - 1) // 2 + 1) < 2147483648 and ((x.shape[3] - 1) // 2 + 1) * 2 < 2147483648 and ((x.shape[2] - 1) // 2 + 1) * x.shape[3] * 2 < 2147483648 and x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3] < 2147483648"
 # [tune]
 # THREADS = [128, 256]
 # [[step]]
 # launch = "max_pool2d_kernel"
-# grid = ["cdiv((x.shape[0] * x.shape[1] * ((x.shape[2] + 2 - 2 - 1) // 2 + 1)) * ((x.shape[3] + 2 - 2 - 1) // 2 + 1), THREADS * 8)"]
-# args = ["x.shape[0] * x.shape[1]", "(x.shape[2] + 2 - 2 - 1) // 2 + 1", "(x.shape[3] + 2 - 2 - 1) // 2 + 1", "x", "x.shape[3]", "x.shape[3] * 2", "x.shape[2] * x.shape[3]", "x.shape[2]", "out"]
+# grid = ["cdiv((x.shape[0] * x.shape[1] * ((x.shape[2] - 1) // 2 + 1)) * ((x.shape[3] - 1) // 2 + 1), THREADS * 8)"]
+# args = ["x.shape[0] * x.shape[1]", "(x.shape[2] - 1) // 2 + 1", "(x.shape[3] - 1) // 2 + 1", "x", "x.shape[3]", "x.shape[3] * 2", "x.shape[2] * x.shape[3]", "x.shape[2]", "out"]
 # constexpr = { BLOCK = "THREADS * 8" }
 # num_warps = "THREADS // 32"
 # ///
@@ -20,7 +20,7 @@ def greater(a, b):  # NaN if either is
     return tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL)
 
 
-# i < x.shape[0] * x.shape[1], j < (x.shape[2] + 2 - 2 - 1) // 2 + 1, k < (x.shape[3] + 2 - 2 - 1) // 2 + 1
+# i < x.shape[0] * x.shape[1], j < (x.shape[2] - 1) // 2 + 1, k < (x.shape[3] - 1) // 2 + 1
 @triton.jit
 def max_pool2d_kernel(I, J, K, x_from, x_step, x_stride_j, x_stride_i, x_6_limit, out_to, BLOCK: tl.constexpr):
     begin = (tl.program_id(0).to(tl.int64) * BLOCK).to(tl.int32)

@@ -5,8 +5,8 @@ supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 8 and x.shape[2] =
 BLOCK = [1024]
 [[step]]
 launch = "mul_kernel"
-grid = ["cdiv((x.shape[3] - 1 - 1) // 2 + 1, BLOCK)", "cdiv(x.shape[0] * x.shape[1] * ((x.shape[2] - 1 - 1) // 2 + 1), max(1, BLOCK // ((x.shape[3] - 1 - 1) // 2 + 1)))"]
-args = ["(x.shape[3] - 1 - 1) // 2 + 1", "max(1, BLOCK // ((x.shape[3] - 1 - 1) // 2 + 1))", "x.shape[0] * x.shape[1] * ((x.shape[2] - 1 - 1) // 2 + 1)", "x", "x.shape[3] * 2", "x.shape[3]", "out"]
+grid = ["cdiv((x.shape[3] - 2) // 2 + 1, BLOCK)", "cdiv(x.shape[0] * x.shape[1] * ((x.shape[2] - 2) // 2 + 1), max(1, BLOCK // ((x.shape[3] - 2) // 2 + 1)))"]
+args = ["(x.shape[3] - 2) // 2 + 1", "max(1, BLOCK // ((x.shape[3] - 2) // 2 + 1))", "x.shape[0] * x.shape[1] * ((x.shape[2] - 2) // 2 + 1)", "x", "x.shape[3] * 2", "x.shape[3]", "out"]
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -40,7 +40,7 @@ template <int unroll, class F> static inline void each16(int64_t begin, int64_t 
   if (i < end) f(i, end - i);
 }
 
-// i < x.shape[0] * x.shape[1] * ((x.shape[2] - 1 - 1) // 2 + 1), j < (x.shape[3] - 1 - 1) // 2 + 1
+// i < x.shape[0] * x.shape[1] * ((x.shape[2] - 2) // 2 + 1), j < (x.shape[3] - 2) // 2 + 1
 extern "C" void mul_kernel(int64_t J, int64_t rows, int64_t I, const float* __restrict__ x_from, int64_t x_stride_i, int64_t x_2_step, float* __restrict__ out_to, int64_t block, int64_t group) {
   const int64_t begin = block * BLOCK, end = least(begin + BLOCK, J);
   for (int64_t row = group * rows; row < least((group + 1) * rows, I); ++row) {

@@ -1,12 +1,12 @@
 # /// kerf
 # version = 1
-# supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 8 and x.shape[2] == 16 and x.shape[3] == 64 and (x.shape[0] * x.shape[1] * ((x.shape[2] - 1 - 1) // 2 + 1)) * ((x.shape[3] - 1 - 1) // 2 + 1) < 2147483648 and ((x.shape[3] - 1 - 1) // 2 + 1) * 2 < 2147483648 and (x.shape[0] * x.shape[1] * ((x.shape[2] - 1 - 1) // 2 + 1)) * x.shape[3] * 2 < 2147483648"
+# supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 8 and x.shape[2] == 16 and x.shape[3] == 64 and (x.shape[0] * x.shape[1] * ((x.shape[2] - 2) // 2 + 1)) * ((x.shape[3] - 2) // 2 + 1) < 2147483648 and ((x.shape[3] - 2) // 2 + 1) * 2 < 2147483648 and (x.shape[0] * x.shape[1] * ((x.shape[2] - 2) // 2 + 1)) * x.shape[3] * 2 < 2147483648"
 # [tune]
 # THREADS = [128, 256]
 # [[step]]
 # launch = "mul_kernel"
-# grid = ["cdiv((x.shape[0] * x.shape[1] * ((x.shape[2] - 1 - 1) // 2 + 1)) * ((x.shape[3] - 1 - 1) // 2 + 1), THREADS * 8)"]
-# args = ["x.shape[0] * x.shape[1] * ((x.shape[2] - 1 - 1) // 2 + 1)", "(x.shape[3] - 1 - 1) // 2 + 1", "x", "x.shape[3] * 2", "x.shape[3]", "out"]
+# grid = ["cdiv((x.shape[0] * x.shape[1] * ((x.shape[2] - 2) // 2 + 1)) * ((x.shape[3] - 2) // 2 + 1), THREADS * 8)"]
+# args = ["x.shape[0] * x.shape[1] * ((x.shape[2] - 2) // 2 + 1)", "(x.shape[3] - 2) // 2 + 1", "x", "x.shape[3] * 2", "x.shape[3]", "out"]
 # constexpr = { BLOCK = "THREADS * 8" }
 # num_warps = "THREADS // 32"
 # ///
@@ -29,7 +29,7 @@ def tanh(x):
     return tl.where(tl.abs(x) < 0.625, near, tl.where(x < 0.0, -far, far))
 
 
-# i < x.shape[0] * x.shape[1] * ((x.shape[2] - 1 - 1) // 2 + 1), j < (x.shape[3] - 1 - 1) // 2 + 1
+# i < x.shape[0] * x.shape[1] * ((x.shape[2] - 2) // 2 + 1), j < (x.shape[3] - 2) // 2 + 1
 @triton.jit
 def mul_kernel(I, J, x_from, x_stride_i, x_2_step, out_to, BLOCK: tl.constexpr):
     begin = (tl.program_id(0).to(tl.int64) * BLOCK).to(tl.int32)

@@ -5,8 +5,8 @@ supports = "x.ndim == 4 and x.shape[0] == 64 and x.shape[1] == 3 and x.shape[2] 
 BLOCK = [16384]
 [[step]]
 launch = "sum_1_kernel"
-grid = ["cdiv(x.shape[0], max(1, BLOCK // ((x.shape[1] * ((x.shape[2] - 3 - 1) // 4 + 1)) * ((x.shape[3] - 3 - 1) // 4 + 1))))"]
-args = ["max(1, BLOCK // ((x.shape[1] * ((x.shape[2] - 3 - 1) // 4 + 1)) * ((x.shape[3] - 3 - 1) // 4 + 1)))", "x.shape[0]", "x.shape[1] * ((x.shape[2] - 3 - 1) // 4 + 1)", "x", "x.shape[2] * x.shape[3] * x.shape[1]", "x.shape[3] * 4", "x.shape[3]", "(x.shape[3] - 3 - 1) // 4 + 1", "out"]
+grid = ["cdiv(x.shape[0], max(1, BLOCK // ((x.shape[1] * ((x.shape[2] - 4) // 4 + 1)) * ((x.shape[3] - 4) // 4 + 1))))"]
+args = ["max(1, BLOCK // ((x.shape[1] * ((x.shape[2] - 4) // 4 + 1)) * ((x.shape[3] - 4) // 4 + 1)))", "x.shape[0]", "x.shape[1] * ((x.shape[2] - 4) // 4 + 1)", "x", "x.shape[2] * x.shape[3] * x.shape[1]", "x.shape[3] * 4", "x.shape[3]", "(x.shape[3] - 4) // 4 + 1", "out"]
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -59,7 +59,7 @@ static inline void sums(int64_t begin, int64_t end, double* total, F f) {
   }
 }
 
-// i < x.shape[0], j < x.shape[1] * ((x.shape[2] - 3 - 1) // 4 + 1), k < (x.shape[3] - 3 - 1) // 4 + 1
+// i < x.shape[0], j < x.shape[1] * ((x.shape[2] - 4) // 4 + 1), k < (x.shape[3] - 4) // 4 + 1
 extern "C" void sum_1_kernel(int64_t rows, int64_t I, int64_t J, const float* __restrict__ x_from, int64_t x_stride_i, int64_t x_stride_j, int64_t x_4_step, int64_t K, float* __restrict__ out_to, int64_t group) {
   for (int64_t row = group * rows; row < least((group + 1) * rows, I); ++row) {
     const int64_t i = row;

@@ -1,13 +1,13 @@
 /* /// kerf
 version = 1
-supports = "x.ndim == 4 and x.shape[0] == 64 and x.shape[1] == 3 and x.shape[2] == 32 and x.shape[3] == 32 and (x.shape[1] * ((x.shape[2] - 3 - 1) // 4 + 1)) * ((x.shape[3] - 3 - 1) // 4 + 1) <= 192"
+supports = "x.ndim == 4 and x.shape[0] == 64 and x.shape[1] == 3 and x.shape[2] == 32 and x.shape[3] == 32 and (x.shape[1] * ((x.shape[2] - 4) // 4 + 1)) * ((x.shape[3] - 4) // 4 + 1) <= 192"
 [tune]
 THREADS = [128, 256]
 [[step]]
 launch = "sum_1_kernel"
 grid = ["x.shape[0]"]
 block = ["THREADS"]
-args = ["x.shape[1] * ((x.shape[2] - 3 - 1) // 4 + 1)", "(x.shape[3] - 3 - 1) // 4 + 1", "x", "x.shape[2] * x.shape[3] * x.shape[1]", "x.shape[3]", "x.shape[3] * 4", "out"]
+args = ["x.shape[1] * ((x.shape[2] - 4) // 4 + 1)", "(x.shape[3] - 4) // 4 + 1", "x", "x.shape[2] * x.shape[3] * x.shape[1]", "x.shape[3]", "x.shape[3] * 4", "out"]
 /// */
 
 __device__ inline float infinity() { return __int_as_float(0x7f800000); }
@@ -52,7 +52,7 @@ template <int lanes, class T, class J> __device__ inline T across(T v, J join) {
   return v;
 }
 
-// i < x.shape[0], j < x.shape[1] * ((x.shape[2] - 3 - 1) // 4 + 1), k < (x.shape[3] - 3 - 1) // 4 + 1
+// i < x.shape[0], j < x.shape[1] * ((x.shape[2] - 4) // 4 + 1), k < (x.shape[3] - 4) // 4 + 1
 extern "C" __global__ void __launch_bounds__(THREADS) sum_1_kernel(int64_t J, int64_t K, const float* __restrict__ x_from, int64_t x_stride_i, int64_t x_4_step, int64_t x_stride_j, float* __restrict__ out_to) {
   const int64_t tile = blockIdx.x;
   const int lane = threadIdx.x;

@@ -1,13 +1,13 @@
 # /// kerf
 # version = 1
-# supports = "x.ndim == 4 and x.shape[0] == 64 and x.shape[1] == 3 and x.shape[2] == 32 and x.shape[3] == 32 and ((x.shape[3] - 3 - 1) // 4 + 1) * 4 < 2147483648 and (x.shape[1] * ((x.shape[2] - 3 - 1) // 4 + 1)) * x.shape[3] * 4 < 2147483648"
+# supports = "x.ndim == 4 and x.shape[0] == 64 and x.shape[1] == 3 and x.shape[2] == 32 and x.shape[3] == 32 and ((x.shape[3] - 4) // 4 + 1) * 4 < 2147483648 and (x.shape[1] * ((x.shape[2] - 4) // 4 + 1)) * x.shape[3] * 4 < 2147483648"
 # [tune]
 # THREADS = [128]
 # [[step]]
 # launch = "sum_1_kernel"
 # grid = ["cdiv(x.shape[0], (THREADS // 32))"]
-# args = ["x.shape[0]", "x.shape[1] * ((x.shape[2] - 3 - 1) // 4 + 1)", "(x.shape[3] - 3 - 1) // 4 + 1", "x", "x.shape[2] * x.shape[3] * x.shape[1]", "x.shape[3] * 4", "x.shape[3]", "out"]
-# constexpr = { LENGTH = "next_pow2((x.shape[1] * ((x.shape[2] - 3 - 1) // 4 + 1)) * ((x.shape[3] - 3 - 1) // 4 + 1))", ROWS = "THREADS // 32" }
+# args = ["x.shape[0]", "x.shape[1] * ((x.shape[2] - 4) // 4 + 1)", "(x.shape[3] - 4) // 4 + 1", "x", "x.shape[2] * x.shape[3] * x.shape[1]", "x.shape[3] * 4", "x.shape[3]", "out"]
+# constexpr = { LENGTH = "next_pow2((x.shape[1] * ((x.shape[2] - 4) // 4 + 1)) * ((x.shape[3] - 4) // 4 + 1))", ROWS = "THREADS // 32" }
 # num_warps = "THREADS // 32"
 # ///
 
@@ -15,7 +15,7 @@ import triton
 import triton.language as tl
 
 
-# i < x.shape[0], j < x.shape[1] * ((x.shape[2] - 3 - 1) // 4 + 1), k < (x.shape[3] - 3 - 1) // 4 + 1
+# i < x.shape[0], j < x.shape[1] * ((x.shape[2] - 4) // 4 + 1), k < (x.shape[3] - 4) // 4 + 1
 @triton.jit
 def sum_1_kernel(I, J, K, x_from, x_stride_i, x_stride_j, x_4_step, out_to, LENGTH: tl.constexpr, ROWS: tl.constexpr):
     row = (tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS))[:, None]

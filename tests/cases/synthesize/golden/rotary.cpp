@@ -6,7 +6,7 @@ BLOCK = [1024]
 [[step]]
 launch = "add_kernel"
 grid = ["cdiv(x.shape[3], BLOCK)", "cdiv(x.shape[0] * x.shape[1] * x.shape[2], max(1, BLOCK // (x.shape[3])))"]
-args = ["x.shape[3]", "max(1, BLOCK // (x.shape[3]))", "x.shape[0] * x.shape[1] * x.shape[2]", "x", "0 - (x.shape[3] - 8)", "out", "f32(x.shape[3] - 8)"]
+args = ["x.shape[3]", "max(1, BLOCK // (x.shape[3]))", "x.shape[0] * x.shape[1] * x.shape[2]", "x", "0 - x.shape[3] + 8", "out", "f32(x.shape[3] - 8)"]
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }

@@ -7,7 +7,7 @@ THREADS = [256, 512]
 launch = "add_kernel"
 grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3], THREADS * 4)"]
 block = ["THREADS"]
-args = ["x.shape[0] * x.shape[1] * x.shape[2]", "x.shape[3]", "out", "x", "0 - (x.shape[3] - 8)", "f32(x.shape[3] - 8)"]
+args = ["x.shape[0] * x.shape[1] * x.shape[2]", "x.shape[3]", "out", "x", "0 - x.shape[3] + 8", "f32(x.shape[3] - 8)"]
 /// */
 
 __device__ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }

@@ -6,7 +6,7 @@
 # [[step]]
 # launch = "add_kernel"
 # grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3], THREADS * 1)"]
-# args = ["x.shape[0] * x.shape[1] * x.shape[2]", "x.shape[3]", "f32(x.shape[3] - 8)", "x", "0 - (x.shape[3] - 8)", "out"]
+# args = ["x.shape[0] * x.shape[1] * x.shape[2]", "x.shape[3]", "f32(x.shape[3] - 8)", "x", "0 - x.shape[3] + 8", "out"]
 # constexpr = { BLOCK = "THREADS * 1" }
 # num_warps = "THREADS // 32"
 # ///

@@ -7,15 +7,15 @@ BLOCK2 = [1024]
 [[scratch]]
 name = "avg_pool2d_rows"
 dtype = "f32"
-shape = ["x.shape[0]", "x.shape[1]", "(x.shape[2] - 10 - 1) // 11 + 1", "x.shape[3]"]
+shape = ["x.shape[0]", "x.shape[1]", "(x.shape[2] - 11) // 11 + 1", "x.shape[3]"]
 [[step]]
 launch = "avg_pool2d_rows_kernel"
-grid = ["cdiv(x.shape[3], BLOCK1)", "cdiv(x.shape[0] * x.shape[1] * ((x.shape[2] - 10 - 1) // 11 + 1), max(1, BLOCK1 // (x.shape[3])))"]
-args = ["x.shape[3]", "max(1, BLOCK1 // (x.shape[3]))", "x.shape[0] * x.shape[1]", "(x.shape[2] - 10 - 1) // 11 + 1", "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 11", "avg_pool2d_rows"]
+grid = ["cdiv(x.shape[3], BLOCK1)", "cdiv(x.shape[0] * x.shape[1] * ((x.shape[2] - 11) // 11 + 1), max(1, BLOCK1 // (x.shape[3])))"]
+args = ["x.shape[3]", "max(1, BLOCK1 // (x.shape[3]))", "x.shape[0] * x.shape[1]", "(x.shape[2] - 11) // 11 + 1", "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 11", "avg_pool2d_rows"]
 [[step]]
 launch = "avg_pool2d_kernel"
-grid = ["cdiv((avg_pool2d_rows.shape[3] - 10 - 1) // 11 + 1, BLOCK2)", "cdiv(avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2], max(1, BLOCK2 // ((avg_pool2d_rows.shape[3] - 10 - 1) // 11 + 1)))"]
-args = ["(avg_pool2d_rows.shape[3] - 10 - 1) // 11 + 1", "max(1, BLOCK2 // ((avg_pool2d_rows.shape[3] - 10 - 1) // 11 + 1))", "avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2]", "avg_pool2d_rows", "avg_pool2d_rows.shape[3]", "out"]
+grid = ["cdiv((avg_pool2d_rows.shape[3] - 11) // 11 + 1, BLOCK2)", "cdiv(avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2], max(1, BLOCK2 // ((avg_pool2d_rows.shape[3] - 11) // 11 + 1)))"]
+args = ["(avg_pool2d_rows.shape[3] - 11) // 11 + 1", "max(1, BLOCK2 // ((avg_pool2d_rows.shape[3] - 11) // 11 + 1))", "avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2]", "avg_pool2d_rows", "avg_pool2d_rows.shape[3]", "out"]
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -48,7 +48,7 @@ template <int unroll, class F> static inline void each16(int64_t begin, int64_t 
   if (i < end) f(i, end - i);
 }
 
-// i < x.shape[0] * x.shape[1], j < (x.shape[2] - 10 - 1) // 11 + 1, k < x.shape[3]
+// i < x.shape[0] * x.shape[1], j < (x.shape[2] - 11) // 11 + 1, k < x.shape[3]
 extern "C" void avg_pool2d_rows_kernel(int64_t K, int64_t rows, int64_t I, int64_t J, const float* __restrict__ x_from, int64_t x_stride_i, int64_t x_stride_j, float* __restrict__ out_to, int64_t block, int64_t group) {
   const int64_t begin = block * BLOCK1, end = least(begin + BLOCK1, K);
   for (int64_t row = group * rows; row < least((group + 1) * rows, I * J); ++row) {
@@ -94,7 +94,7 @@ extern "C" void avg_pool2d_rows_kernel(int64_t K, int64_t rows, int64_t I, int64
   }
 }
 
-// i < avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2], j < (avg_pool2d_rows.shape[3] - 10 - 1) // 11 + 1
+// i < avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2], j < (avg_pool2d_rows.shape[3] - 11) // 11 + 1
 extern "C" void avg_pool2d_kernel(int64_t J, int64_t rows, int64_t I, const float* __restrict__ avg_pool2d_rows_from, int64_t avg_pool2d_rows_stride_i, float* __restrict__ out_to, int64_t block, int64_t group) {
   const int64_t begin = block * BLOCK2, end = least(begin + BLOCK2, J);
   for (int64_t row = group * rows; row < least((group + 1) * rows, I); ++row) {

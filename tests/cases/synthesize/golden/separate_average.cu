@@ -1,23 +1,23 @@
 /* /// kerf
 version = 1
-supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 70 and x.shape[3] == 200 and (x.shape[0] * x.shape[1] * ((x.shape[2] - 10 - 1) // 11 + 1)) * x.shape[3] < 2147483648 and (x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 70 and x.shape[3] == 200)"
+supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 70 and x.shape[3] == 200 and (x.shape[0] * x.shape[1] * ((x.shape[2] - 11) // 11 + 1)) * x.shape[3] < 2147483648 and (x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 70 and x.shape[3] == 200)"
 [tune]
 THREADS1 = [256, 512]
 THREADS2 = [256, 512]
 [[scratch]]
 name = "avg_pool2d_rows"
 dtype = "f32"
-shape = ["x.shape[0]", "x.shape[1]", "(x.shape[2] - 10 - 1) // 11 + 1", "x.shape[3]"]
+shape = ["x.shape[0]", "x.shape[1]", "(x.shape[2] - 11) // 11 + 1", "x.shape[3]"]
 [[step]]
 launch = "avg_pool2d_rows_kernel"
-grid = ["cdiv((x.shape[0] * x.shape[1] * ((x.shape[2] - 10 - 1) // 11 + 1)) * x.shape[3], THREADS1 * 4)"]
+grid = ["cdiv((x.shape[0] * x.shape[1] * ((x.shape[2] - 11) // 11 + 1)) * x.shape[3], THREADS1 * 4)"]
 block = ["THREADS1"]
-args = ["x.shape[0] * x.shape[1]", "(x.shape[2] - 10 - 1) // 11 + 1", "x.shape[3]", "avg_pool2d_rows", "x", "x.shape[3] * 11", "x.shape[2] * x.shape[3]"]
+args = ["x.shape[0] * x.shape[1]", "(x.shape[2] - 11) // 11 + 1", "x.shape[3]", "avg_pool2d_rows", "x", "x.shape[3] * 11", "x.shape[2] * x.shape[3]"]
 [[step]]
 launch = "avg_pool2d_kernel"
-grid = ["cdiv(avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2] * ((avg_pool2d_rows.shape[3] - 10 - 1) // 11 + 1), THREADS2 * 4)"]
+grid = ["cdiv(avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2] * ((avg_pool2d_rows.shape[3] - 11) // 11 + 1), THREADS2 * 4)"]
 block = ["THREADS2"]
-args = ["avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2]", "(avg_pool2d_rows.shape[3] - 10 - 1) // 11 + 1", "out", "avg_pool2d_rows", "avg_pool2d_rows.shape[3]"]
+args = ["avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2]", "(avg_pool2d_rows.shape[3] - 11) // 11 + 1", "out", "avg_pool2d_rows", "avg_pool2d_rows.shape[3]"]
 /// */
 
 __device__ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -33,7 +33,7 @@ template <int width> __device__ inline void put(float* to, const float (&v)[widt
   if (left >= width) put(to, v); else scatter(to, v, 1, left);
 }
 
-// i < x.shape[0] * x.shape[1], j < (x.shape[2] - 10 - 1) // 11 + 1, k < x.shape[3]
+// i < x.shape[0] * x.shape[1], j < (x.shape[2] - 11) // 11 + 1, k < x.shape[3]
 extern "C" __global__ void __launch_bounds__(THREADS1) avg_pool2d_rows_kernel(int64_t I, int64_t J, int64_t K, float* __restrict__ out_to, const float* __restrict__ x_from, int64_t x_stride_j, int64_t x_stride_i) {
   const int64_t tile = blockIdx.x;
   const int64_t begin = tile * (THREADS1 * 4);
@@ -88,7 +88,7 @@ extern "C" __global__ void __launch_bounds__(THREADS1) avg_pool2d_rows_kernel(in
   }
 }
 
-// i < avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2], j < (avg_pool2d_rows.shape[3] - 10 - 1) // 11 + 1
+// i < avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2], j < (avg_pool2d_rows.shape[3] - 11) // 11 + 1
 extern "C" __global__ void __launch_bounds__(THREADS2) avg_pool2d_kernel(int64_t I, int64_t J, float* __restrict__ out_to, const float* __restrict__ avg_pool2d_rows_from, int64_t avg_pool2d_rows_stride_i) {
   const int64_t tile = blockIdx.x;
   const int64_t begin = tile * (THREADS2 * 4);

@@ -1,23 +1,23 @@
 # /// kerf
 # version = 1
-# supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 70 and x.shape[3] == 200 and (x.shape[0] * x.shape[1] * ((x.shape[2] - 10 - 1) // 11 + 1)) * x.shape[3] < 2147483648 and ((x.shape[2] - 10 - 1) // 11 + 1) * x.shape[3] * 11 < 2147483648 and x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3] < 2147483648 and (x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 70 and x.shape[3] == 200)"
+# supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 70 and x.shape[3] == 200 and (x.shape[0] * x.shape[1] * ((x.shape[2] - 11) // 11 + 1)) * x.shape[3] < 2147483648 and ((x.shape[2] - 11) // 11 + 1) * x.shape[3] * 11 < 2147483648 and x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3] < 2147483648 and (x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 70 and x.shape[3] == 200)"
 # [tune]
 # THREADS1 = [128, 256]
 # THREADS2 = [128, 256]
 # [[scratch]]
 # name = "avg_pool2d_rows"
 # dtype = "f32"
-# shape = ["x.shape[0]", "x.shape[1]", "(x.shape[2] - 10 - 1) // 11 + 1", "x.shape[3]"]
+# shape = ["x.shape[0]", "x.shape[1]", "(x.shape[2] - 11) // 11 + 1", "x.shape[3]"]
 # [[step]]
 # launch = "avg_pool2d_rows_kernel"
-# grid = ["cdiv((x.shape[0] * x.shape[1] * ((x.shape[2] - 10 - 1) // 11 + 1)) * x.shape[3], THREADS1 * 8)"]
-# args = ["x.shape[0] * x.shape[1]", "(x.shape[2] - 10 - 1) // 11 + 1", "x.shape[3]", "x", "x.shape[3] * 11", "x.shape[2] * x.shape[3]", "avg_pool2d_rows"]
+# grid = ["cdiv((x.shape[0] * x.shape[1] * ((x.shape[2] - 11) // 11 + 1)) * x.shape[3], THREADS1 * 8)"]
+# args = ["x.shape[0] * x.shape[1]", "(x.shape[2] - 11) // 11 + 1", "x.shape[3]", "x", "x.shape[3] * 11", "x.shape[2] * x.shape[3]", "avg_pool2d_rows"]
 # constexpr = { BLOCK = "THREADS1 * 8" }
 # num_warps = "THREADS1 // 32"
 # [[step]]
 # launch = "avg_pool2d_kernel"
-# grid = ["cdiv(avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2] * ((avg_pool2d_rows.shape[3] - 10 - 1) // 11 + 1), THREADS2 * 8)"]
-# args = ["avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2]", "(avg_pool2d_rows.shape[3] - 10 - 1) // 11 + 1", "avg_pool2d_rows", "avg_pool2d_rows.shape[3]", "out"]
+# grid = ["cdiv(avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2] * ((avg_pool2d_rows.shape[3] - 11) // 11 + 1), THREADS2 * 8)"]
+# args = ["avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2]", "(avg_pool2d_rows.shape[3] - 11) // 11 + 1", "avg_pool2d_rows", "avg_pool2d_rows.shape[3]", "out"]
 # constexpr = { BLOCK = "THREADS2 * 8" }
 # num_warps = "THREADS2 // 32"
 # ///
@@ -26,7 +26,7 @@ import triton
 import triton.language as tl
 
 
-# i < x.shape[0] * x.shape[1], j < (x.shape[2] - 10 - 1) // 11 + 1, k < x.shape[3]
+# i < x.shape[0] * x.shape[1], j < (x.shape[2] - 11) // 11 + 1, k < x.shape[3]
 @triton.jit
 def avg_pool2d_rows_kernel(I, J, K, x_from, x_stride_j, x_stride_i, out_to, BLOCK: tl.constexpr):
     begin = (tl.program_id(0).to(tl.int64) * BLOCK).to(tl.int32)
@@ -60,7 +60,7 @@ def avg_pool2d_rows_kernel(I, J, K, x_from, x_stride_j, x_stride_i, out_to, BLOC
     tl.store(out_to + at, avg_pool2d_rows_11, mask=inside)
 
 
-# i < avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2], j < (avg_pool2d_rows.shape[3] - 10 - 1) // 11 + 1
+# i < avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2], j < (avg_pool2d_rows.shape[3] - 11) // 11 + 1
 @triton.jit
 def avg_pool2d_kernel(I, J, avg_pool2d_rows_from, avg_pool2d_rows_stride_i, out_to, BLOCK: tl.constexpr):
     begin = (tl.program_id(0).to(tl.int64) * BLOCK).to(tl.int32)
