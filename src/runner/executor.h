@@ -22,7 +22,6 @@
 
 namespace kerf {
 
-// A launch whose arguments lie as KernelEntry::run wants them, an array a thread.
 // A kernel's parameter that is a tensor map, and the tensor, whose address changes.
 struct alignas(64) ReadyMap {
   union {
@@ -32,6 +31,7 @@ struct alignas(64) ReadyMap {
   TensorId tensor = no_tensor;
 };
 
+// A launch whose arguments lie as KernelEntry::run wants them, an array a thread.
 struct ReadyLaunch {
   const KernelEntry* kernel = nullptr;
   std::vector<std::int64_t> grid;
