@@ -66,6 +66,7 @@ class FakeOracle final : public Oracle {
     return baseline == Baseline::eager ? 100.0 : 80.0;
   };
   std::function<void(Baseline)> on_await = [](Baseline) {};
+  std::function<bool(const Trial&)> on_intact = [](const Trial&) { return true; };
   std::function<void()> on_refresh = [] {};  // from whichever thread it is asked
   // Every call, in order: "admit fake/1/1", "draw fake-4x8 own", "judge trial-1", "prepare … eager", "time trial-1
   // eager cold".
@@ -101,6 +102,7 @@ class FakeOracle final : public Oracle {
     calls.push_back("judge " + trial.id);
     return on_judge(trial, outputs, sentinel, inputs_changed);
   }
+  Result<bool> is_intact(const Trial& trial) override { return on_intact(trial); }
   void await_baseline(const std::string&, Baseline baseline) override { on_await(baseline); }
   Result<> prepare_baseline(const std::string& workload, Baseline baseline) override {
     calls.push_back(fmt::format("prepare {} {}", workload, to_string(baseline)));

@@ -218,6 +218,16 @@ TEST_F(Verify, SeesAWriteJustBehindAnOutput) {
   EXPECT_THAT(v->finding->message, HasSubstr("4 bytes behind"));
 }
 
+TEST_F(Verify, CallsACandidateWrongThatWritesToItsInputsAndDrawsThemAnew) {
+  oracle.on_intact = [](const Trial& trial) { return trial.distribution != "heavy_tailed"; };
+  const auto v = all();
+  ASSERT_TRUE(v && v->finding);
+  EXPECT_EQ(v->finding->verdict, Verdict::wrong);
+  EXPECT_EQ(v->finding->rule, "writes_input");
+  EXPECT_THAT(v->finding->message, HasSubstr("heavy_tailed"));
+  EXPECT_EQ(trials.size(), 0U) << "the next candidate does not meet what this one left";
+}
+
 TEST_F(Verify, TakesACrashAsAResult) {
   runner.program = [](const LoadRequest&) {
     return [](const RunRequest&, int) -> Result<RunReport> {
