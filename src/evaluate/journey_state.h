@@ -15,6 +15,7 @@
 #include "evaluate/local_evaluator.h"
 #include "evaluate/profile/launch_profile.h"
 #include "evaluate/profile/torch_trace.h"
+#include "evaluate/tuning.h"
 
 namespace kerf {
 

@@ -4,14 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <future>
-#include <limits>
 #include <numeric>
 #include <set>
 #include <utility>
 
-#include "evaluate/judge_patterns.h"
-#include "evaluate/outputs.h"
+#include "evaluate/device_diary.h"
 
 namespace kerf {
 namespace {
@@ -26,181 +23,10 @@ constexpr int attempts = 3;
 
 double median_of(std::vector<double> values) { return estimate_median(values).median; }
 
-std::vector<std::string> changing_names(const Workload& workload) {
-  std::vector<std::string> names;
-  for (const auto& t : workload.tensors) {
-    // Buffers and constants may hold what torch.compile has folded into its code.
-    if (t.role == Role::input || t.role == Role::parameter) names.push_back(t.name);
-  }
-  return names;
-}
-
-// A candidate's process, the trial whose values change, and everything that one timed run of either side needs.
-class Stage {
- public:
-  Stage(const TimingTools& tools, const Source& source, const Workload& workload, std::chrono::microseconds settle,
-        Random& random)
-      : tools_(tools),
-        source_(source),
-        workload_(workload),
-        names_(changing_names(workload)),
-        settle_(settle),
-        random_(random) {}
-
-  Result<> open() {
-    trial_ = TRY(tools_.trials.changing(workload_, random_));
-    outputs_ = TRY(tools_.oracle.make_outputs(workload_, Placement::front));
-    return {};
-  }
-
-  Result<std::unique_ptr<RunnerInstance>> load(const Image& image, const TunePoint& point) {
-    return tools_.runner.load(
-        {.source = &source_, .image = &image, .workload = &workload_, .tune = point, .threads = tools_.threads});
-  }
-
-  // Before a run of a baseline.
-  Result<> settle() {
-    TRY(join());
-    if (!std::exchange(changed_, false)) TRY(tools_.oracle.perturb(*trial_, names_, random_));
-    // What a device does is not slowed down by threads that spin.
-    if (!trial_->arena.device) tools_.watch.sleep(settle_);
-    return {};
-  }
-
-  // After a run, and after it was judged: a device makes ready what the next run finds while this thread does something
-  // else that takes time.
-  void begin_next() {
-    if (!trial_->arena.device || ahead_.valid()) return;
-    sentinel_ = make_sentinel(random_);
-    ahead_ = std::async(std::launch::async, [this, random = Random(random_.next())]() mutable {
-      return tools_.oracle.refresh(*trial_, names_, outputs_, sentinel_, random);
-    });
-  }
-
-  // No judgement of a run before it has ended, no sign to the candidate which run will be judged.
-  Result<RunReport> run(RunnerInstance& instance, bool cold) {
-    TRY(join());
-    const bool changed = std::exchange(changed_, false), filled = std::exchange(filled_, false);
-    if (!filled) sentinel_ = make_sentinel(random_);
-    if (!filled && !changed && trial_->arena.device) {
-      TRY(tools_.oracle.refresh(*trial_, names_, outputs_, sentinel_, random_));
-    } else {
-      if (!changed) TRY(tools_.oracle.perturb(*trial_, names_, random_));
-      if (!trial_->arena.device) tools_.watch.sleep(settle_);
-      if (!filled) TRY(tools_.oracle.fill(outputs_, sentinel_));
-    }
-    return instance.run({.trial = trial_.get(),
-                         .outputs = &outputs_,
-                         .sentinel = sentinel_,
-                         .timed = true,
-                         .cold = cold,
-                         .graph = tools_.graph,
-                         .limit = run_limit(workload_, TaskOrder::dynamic, tools_.threads)});
-  }
-
-  // Of the last run; nothing may have been run in between, the inputs are still its own.
-  Result<std::optional<Finding>> judge(std::vector<Check>& checks) {
-    if (!TRY(tools_.oracle.is_intact(*trial_))) {
-      tools_.trials.clear();  // the next candidate must not meet what this one left
-      return Finding{.verdict = Verdict::wrong,
-                     .rule = "writes_input",
-                     .message = "a timed run writes to an input or a parameter, which are read-only",
-                     .at = std::nullopt};
-    }
-    if (const auto hit = TRY(tools_.oracle.find_margin_hit(outputs_, sentinel_))) {
-      return Finding{.verdict = Verdict::wrong,
-                     .rule = "out_of_bounds_write",
-                     .message = "a timed run writes outside " + hit->name,
-                     .at = last_writer(source_.plan, hit->name)};
-    }
-    const auto judgement = TRY(tools_.oracle.judge(*trial_, outputs_, sentinel_, true));
-    for (std::size_t i = 0; i < judgement.outputs.size(); ++i) {
-      const auto& o = judgement.outputs[i];
-      const auto& spec = outputs_.tensors[std::min(i, outputs_.tensors.size() - 1)].spec;
-      checks.push_back({.name = "timed_run", .passed = o.right, .detail = judgement_detail(o, spec)});
-      if (o.right) continue;
-      return Finding{.verdict = Verdict::wrong,
-                     .rule = "timed_run_wrong",
-                     .message = "right when it was checked, wrong in a timed run: " + describe_wrong(o, spec),
-                     .at = last_writer(source_.plan, o.name)};
-    }
-    return std::nullopt;
-  }
-
-  [[nodiscard]] const Trial& trial() const { return *trial_; }
-
- private:
-  // Waits for what begin_next() began.
-  Result<> join() {
-    if (!ahead_.valid()) return {};
-    TRY(ahead_.get());
-    changed_ = filled_ = true;
-    return {};
-  }
-
-  const TimingTools& tools_;
-  const Source& source_;
-  const Workload& workload_;
-  std::vector<std::string> names_;
-  std::chrono::microseconds settle_;
-  Random& random_;
-  std::shared_ptr<Trial> trial_;
-  Arena outputs_;
-  std::uint64_t sentinel_ = 0;
-  // Since the last run of either side inputs were changed, since the candidate's outputs were filled.
-  bool changed_ = false, filled_ = false;
-  std::future<Result<>> ahead_;  // last: its end is waited for before the rest goes
-};
-
 // A few involuntary switches a run are the timer's and the kernel's own threads'.
 bool interrupted(std::int64_t switches, double us, int threads) {
   return static_cast<double>(switches) > threads * (1 + us / 4000);
 }
-
-// What the device was like while it was timed.
-class DeviceDiary {
- public:
-  // One round, from before and after it.
-  void note(const MachineLoad& before, const MachineLoad& after, bool kept) {
-    if (!before.device || !after.device) return;
-    const bool disturbed = is_disturbed(before) || is_disturbed(after);
-    if (!kept) {
-      ++discarded_;
-      return;
-    }
-    ++rounds_;
-    disturbed_ += disturbed ? 1 : 0;
-    std::set<std::string> why;
-    for (const DeviceLoad* device : {&*before.device, &*after.device}) {
-      why.insert(device->held_back.begin(), device->held_back.end());
-      if (device->others) others_ = std::max(others_.value_or(0), *device->others);
-      if (device->clock_mhz) clocks_.push_back(*device->clock_mhz);
-    }
-    for (const auto& reason : why) ++held_back_[reason];
-  }
-  // None where no device told anything.
-  [[nodiscard]] std::optional<Check> check() const {
-    if (rounds_ == 0) return std::nullopt;
-    Check check{.name = "quiet_device",
-                .passed = disturbed_ == 0,
-                .detail = {{"rounds", rounds_},
-                           {"disturbed", disturbed_},
-                           {"discarded", discarded_},
-                           {"held_back", held_back_},
-                           {"other_processes", others_ ? nlohmann::json(*others_) : nlohmann::json()}}};
-    if (!clocks_.empty()) {
-      const auto [low, high] = std::ranges::minmax(clocks_);
-      check.detail["clock_mhz"] = {{"low", low}, {"high", high}};
-    }
-    return check;
-  }
-
- private:
-  int rounds_ = 0, disturbed_ = 0, discarded_ = 0;
-  std::map<std::string, int> held_back_;  // reason -> rounds that were kept under it
-  std::optional<int> others_;
-  std::vector<unsigned> clocks_;
-};
 
 // The loop of rounds: in each the candidate and every baseline run once, in random order.
 class Rounds {
@@ -421,7 +247,7 @@ class Rounds {
   const TimingOptions& options_;
   const bool suspicious_;
   Random& random_;
-  Stage stage_;
+  TimingStage stage_;
   std::unique_ptr<RunnerInstance> instance_;
   Timed timed_;
   std::vector<double> device_, paired_;  // of all rounds; of those with the baselines
@@ -482,84 +308,6 @@ Result<Timed> time_candidate(const TimingTools& tools, const TimingRequest& requ
     }
     tools.watch.sleep(attempt * 200ms);
   }
-}
-
-Result<Tuned> tune(const TimingTools& tools, const Source& source, const std::vector<TunePoint>& points,
-                   const std::vector<Image>& images, const Workload& workload, Random& random) {
-  using namespace std::chrono_literals;
-  Tuned tuned;
-  Stage stage(tools, source, workload, 1000us, random);
-  TRY(stage.open());
-  std::vector<std::size_t> alive(points.size());
-  std::iota(alive.begin(), alive.end(), std::size_t{0});
-  std::vector<double> best(points.size(), std::numeric_limits<double>::infinity());
-  std::optional<Finding> first_failure;
-  constexpr double far_behind = 2.5;  // times the best so far: company alone seldom does that to one run
-  constexpr double tie = 1.01;        // what the smallest of several times differs by without a reason
-  int all_runs = 0;
-  const char* stopped = "one_left";
-  // Long workloads cannot afford many runs; short ones need several, because single runs are noisy.
-  int runs = workload.eager_us > 20'000 ? 1 : 2;
-  while (true) {
-    double leader = std::numeric_limits<double>::infinity();
-    for (const auto i : alive) {
-      const auto one = [&]() -> Result<> {
-        const auto instance = TRY(stage.load(images[i], points[i]));
-        for (int run = 0; run <= runs; ++run) {  // the first one binds the plan and touches pages
-          const auto report = TRY(stage.run(*instance, true));
-          ++all_runs;
-          // The smallest time is the one with the least company: good enough to choose by, never reported.
-          if (run > 0) best[i] = std::min(best[i], report.device_us);
-          if (best[i] < std::numeric_limits<double>::infinity() && best[i] > far_behind * leader) break;
-        }
-        leader = std::min(leader, best[i]);
-        return {};
-      };
-      if (auto ran = one(); !ran) {
-        Finding finding = TRY(finding_of(std::move(ran).error()));
-        tuned.checks.push_back({.name = "tune_point",
-                                .passed = false,
-                                .detail = {{"point", to_string(points[i])},
-                                           {"verdict", to_string(finding.verdict)},
-                                           {"message", finding.message}}});
-        if (!first_failure) first_failure = std::move(finding);
-        best[i] = std::numeric_limits<double>::infinity();
-      }
-    }
-    std::erase_if(alive, [&](std::size_t i) { return !std::isfinite(best[i]); });
-    if (alive.empty()) {
-      tuned.finding = std::move(first_failure);
-      return tuned;
-    }
-    std::ranges::stable_sort(alive, {}, [&](std::size_t i) { return best[i]; });
-    if (alive.size() == 1) break;
-    if (runs >= 8 && alive.size() == 2) {
-      alive.resize(1);
-      break;
-    }
-    if (runs >= 4 && best[alive.back()] <= tie * best[alive.front()]) {
-      stopped = "tie";
-      std::ranges::sort(alive);  // the plan's order
-      break;
-    }
-    // Who is clearly out needs no further run.
-    while (alive.size() > 1 && best[alive.back()] > 1.5 * best[alive.front()]) alive.pop_back();
-    alive.resize(std::max<std::size_t>(1, (alive.size() + 1) / 2));
-    if (alive.size() == 1) break;
-    for (const auto i : alive) best[i] = std::numeric_limits<double>::infinity();
-    runs = std::min(8, 2 * runs);
-  }
-  tuned.pick = alive.front();
-  std::set<std::string> variants;
-  for (const Image& image : images) variants.insert(image.digest);
-  tuned.checks.push_back({.name = "tune",
-                          .passed = true,
-                          .detail = {{"points", points.size()},
-                                     {"variants", variants.size()},
-                                     {"runs", all_runs},
-                                     {"stopped", stopped},
-                                     {"pick", to_string(points[tuned.pick])}}});
-  return tuned;
 }
 
 }  // namespace kerf

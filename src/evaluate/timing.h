@@ -3,18 +3,13 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
-#include <map>
 #include <optional>
-#include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/random.h"
 #include "evaluate/evaluator.h"
-#include "evaluate/machine_watch.h"
 #include "evaluate/statistics.h"
-#include "evaluate/verify.h"
+#include "evaluate/timing_stage.h"
 
 namespace kerf {
 
@@ -33,16 +28,6 @@ struct TimingOptions {
 [[nodiscard]] TimingOptions timing_options(Effort effort);
 // With that many rounds, whatever they show, and the baselines in as many of them as there would be at least.
 [[nodiscard]] TimingOptions with_rounds(TimingOptions options, int rounds);
-
-struct TimingTools {
-  Oracle& oracle;
-  Runner& runner;
-  TrialPool& trials;
-  MachineWatch& watch;
-  const Clock& clock;
-  int threads = 1;
-  bool graph = false;  // what is timed is a captured graph, on both sides
-};
 
 struct TimingRequest {
   const Source& source;
@@ -63,19 +48,6 @@ struct Timed {
 // A time-out and clocks that disagree are measured again, up to three times in all, before they count: a liar lies
 // every time, company goes away.
 [[nodiscard]] Result<Timed> time_candidate(const TimingTools& tools, const TimingRequest& request, Random& random);
-
-// Successive halving over tune points: all run a little, the better half runs more, until one is left (Jamieson &
-// Talwalkar, AISTATS 2016). It stops early: a point whose first time is far behind is not run again, and when those
-// that are left differ by less than could be told, the first of them is taken. Points that fail to run are left out and
-// named in `checks`; when none is left, the first failure is the finding. The check `tune` says what it took: points,
-// compiled variants, runs, and why it stopped. The images are in the order of the points.
-struct Tuned {
-  std::optional<Finding> finding;
-  std::size_t pick = 0;
-  std::vector<Check> checks;
-};
-[[nodiscard]] Result<Tuned> tune(const TimingTools& tools, const Source& source, const std::vector<TunePoint>& points,
-                                 const std::vector<Image>& images, const Workload& workload, Random& random);
 
 // The runner's clock against ours, run by run. Ours also sees the hand-over: below 300 us in at least half of the runs
 // where nobody else uses the machine, and some times `handover_us` (of a message to a process of ours, measured beside

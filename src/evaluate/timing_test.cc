@@ -3,68 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <set>
 #include <thread>
 
-#include "evaluate/fake_oracle.h"
 #include "evaluate/outputs.h"
-#include "evaluate/scripted_runner.h"
+#include "evaluate/timing_fixture.h"
 
 namespace kerf {
 namespace {
 
 using ::testing::HasSubstr;
-
-struct Timing : ::testing::Test {
-  FakeOracle oracle;
-  ScriptedRunner runner;
-  TrialPool trials{oracle};
-  FakeMachineWatch watch;
-  FakeClock clock;
-  Understood problem = *oracle.admit({.id = "fake/1/1"}, 1);
-  Source source;
-  Image image;
-  TunePoint point;
-  Random random{7};
-  TimingOptions options = timing_options(Effort::screen);
-  std::vector<Baseline> baselines{Baseline::eager, Baseline::compile};
-
-  Timing() {
-    oracle.on_draw = [](Trial& trial) {
-      auto* const data = trial.arena.memory.bytes().data() + trial.arena.tensors[0].offset;
-      for (int i = 0; i < 32; ++i) {
-        const auto v = static_cast<float>(i);
-        std::memcpy(data + 4 * i, &v, 4);
-      }
-    };
-  }
-  TimingTools tools() {
-    return {.oracle = oracle, .runner = runner, .trials = trials, .watch = watch, .clock = clock, .threads = 2};
-  }
-  Result<Timed> time() {
-    return time_candidate(tools(),
-                          {.source = source,
-                           .image = image,
-                           .point = point,
-                           .workload = problem.workloads[0],
-                           .baselines = baselines,
-                           .options = options},
-                          random);
-  }
-  // Each time of each side with `noise` (standard deviation of the log).
-  void noisy(double candidate_us, double eager_us, double noise) {
-    runner.program = [=, this](const LoadRequest&) {
-      return [=, this](const RunRequest&, int) -> Result<RunReport> {
-        const double us = candidate_us * std::exp(noise * random.normal());
-        return RunReport{.device_us = us, .prepare_us = 0, .parent_us = us + 10, .step_us = {us}};
-      };
-    };
-    oracle.on_time = [=, this](const Trial&, Baseline, bool) -> Result<double> {
-      return eager_us * std::exp(noise * random.normal());
-    };
-  }
-};
 
 TEST_F(Timing, PairsTheCandidateWithEveryBaseline) {
   runner.program = [](const LoadRequest&) { return ScriptedRunner::honest(50); };
@@ -236,6 +184,15 @@ TEST_F(Timing, CallsACandidateWrongThatStopsWorkingAfterItsCheck) {
   ASSERT_TRUE(t && t->finding);
   EXPECT_EQ(t->finding->rule, "timed_run_wrong");
   EXPECT_THAT(t->finding->message, HasSubstr("not written"));
+}
+
+TEST_F(Timing, CallsACandidateWrongThatWritesToItsInputsWhileItIsTimed) {
+  oracle.on_intact = [](const Trial&) { return false; };
+  const auto t = time();
+  ASSERT_TRUE(t && t->finding);
+  EXPECT_EQ(t->finding->verdict, Verdict::wrong);
+  EXPECT_EQ(t->finding->rule, "writes_input");
+  EXPECT_EQ(trials.size(), 0U) << "the next candidate does not meet what this one left";
 }
 
 TEST_F(Timing, BelievesNoClockThatOursContradicts) {
@@ -451,72 +408,6 @@ TEST_F(Timing, ReportsPrepareStepsApart) {
   const auto t = time();
   EXPECT_EQ(t->receipt.time_us.median, 10);
   EXPECT_EQ(t->receipt.prepare_us->median, 4);
-}
-
-struct Tuning : Timing {
-  std::vector<TunePoint> points;
-  std::vector<Image> images;
-  std::vector<double> us;
-  void with(std::vector<double> times) {
-    us = std::move(times);
-    for (std::size_t i = 0; i < us.size(); ++i) {
-      points.push_back({{"BLOCK", Value{static_cast<std::int64_t>(i)}}});
-      images.emplace_back();
-      images.back().digest = std::to_string(i);
-    }
-    runner.program = [this](const LoadRequest& request) {
-      const double time = us[static_cast<std::size_t>(std::stoi(request.image->digest))];
-      return [this, time](const RunRequest&, int) -> Result<RunReport> {
-        if (time < 0) return std::unexpected(ScriptedRunner::failure("crashed", "segfault", "died"));
-        return RunReport{.device_us = time * (1 + 0.1 * random.uniform())};
-      };
-    };
-  }
-  Result<Tuned> pick() { return tune(tools(), source, points, images, problem.workloads[0], random); }
-};
-
-TEST_F(Tuning, PicksTheFastestPointWithFewRunsOfSlowOnes) {
-  with({900, 300, 800, 130, 700, 100, 600, 500});
-  const auto t = pick();
-  ASSERT_TRUE(t && !t->finding);
-  EXPECT_EQ(t->pick, 5U);
-  EXPECT_LT(runner.runs, 8 * 3 + 3 * 17) << "slow points run once, not to the end";
-}
-
-TEST_F(Tuning, StopsWhereNothingCouldTellPointsApart) {
-  with({100, 100, 100, 100, 100, 100, 100, 100});
-  runner.program = [](const LoadRequest&) { return ScriptedRunner::honest(100); };
-  const auto t = pick();
-  ASSERT_TRUE(t && !t->finding);
-  EXPECT_EQ(t->pick, 0U) << "the first in the plan's order";
-  EXPECT_EQ(t->checks.back().detail.at("stopped"), "tie");
-  EXPECT_EQ(runner.runs, 8 * 3 + 4 * 5);
-  EXPECT_EQ(t->checks.back().detail.at("runs"), runner.runs);
-}
-
-TEST_F(Tuning, RunsWhatIsFarBehindOnce) {
-  with({100, 1000, 1000, 1000});
-  const auto t = pick();
-  ASSERT_TRUE(t && !t->finding);
-  EXPECT_EQ(t->pick, 0U);
-  EXPECT_EQ(runner.runs, 3 + 3 * 2) << "one that binds, one that is timed";
-}
-
-TEST_F(Tuning, LeavesPointsOutThatCrash) {
-  with({-1, 200, 100});
-  const auto t = pick();
-  ASSERT_TRUE(t && !t->finding);
-  EXPECT_EQ(t->pick, 2U);
-  EXPECT_FALSE(t->checks.front().passed);
-  EXPECT_EQ(t->checks.front().detail.at("point"), "BLOCK=0");
-}
-
-TEST_F(Tuning, FindsFaultOnlyWhenNoPointRuns) {
-  with({-1, -1});
-  const auto t = pick();
-  ASSERT_TRUE(t);
-  ASSERT_TRUE(t->finding);
-  EXPECT_EQ(t->finding->verdict, Verdict::crashed);
 }
 
 }  // namespace
