@@ -28,13 +28,6 @@ Result<> lint_candidate(SharedState& shared, CandidateState& c) {
     }
   }
   if (c.points.empty()) return std::unexpected(std::move(*first));
-  if (!TRY(supports(c.source, c.primary()))) {
-    const int line = c.source.plan.supports ? c.source.plan.supports->at.line : c.source.plan.at.line;
-    auto error =
-        fail(ErrorKind::candidate, "`supports` does not admit the primary workload, and it must", Location{line, 1});
-    error.error().facts = {{"verdict", "rejected"}, {"rule", "not_supported"}};
-    return error;
-  }
   return {};
 }
 

@@ -46,6 +46,8 @@ TEST_F(LintJob, RejectsWhatDoesNotSupportTheProblemItIsFor) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::candidate);
   EXPECT_THAT(refused.error().facts, ::testing::Contains(::testing::Pair("verdict", "rejected")));
+  EXPECT_THAT(refused.error().facts, ::testing::Contains(::testing::Pair("rule", "supports")));
+  EXPECT_THAT(refused.error().message, HasSubstr("leaves the primary workload (x f32[4, 8]) out"));
   EXPECT_EQ(refused.error().at->line, 3);
 }
 
