@@ -43,6 +43,33 @@ const SessionNode* closest(const Report& report) {
   return found;
 }
 
+// What a search's own measurements say of a node.
+const Evaluation& searched(const SessionNode& node) {
+  return node.remeasured.empty() ? node.evaluation : node.remeasured.back();
+}
+
+// How far the closest came, and why that is no win.
+std::string closest_line(const SessionNode& node) {
+  const Ratio& speedup = *speedup_of(node.best_known());
+  std::string line = fmt::format("The closest, node {}, reached {}", node.index, ratio_words(speedup));
+  if (node.confirmed && is_win(searched(node)))
+    line += fmt::format(" when it was measured anew; the search had seen {}", ratio_words(*speedup_of(searched(node))));
+  if (speedup.win()) return line + " in the search; it was not measured anew, and what is not confirmed is no win.";
+  return line + (speedup.loss() ? "." : "; an interval that includes 1 is no win.");
+}
+
+// Who led the search and did not stand up to the confirming run.
+std::vector<std::string> fallen_lines(const Report& report) {
+  std::vector<std::string> lines;
+  for (const SessionNode& node : *report.nodes) {
+    if (!node.confirmed || node.confirmed->verdict == Verdict::measured || !is_win(searched(node))) continue;
+    lines.push_back(fmt::format("Node {}, {} in the search, did not stand up to the confirming run: {}.", node.index,
+                                ratio_words(*speedup_of(searched(node))),
+                                one_line(node.confirmed->message.value_or(to_string(node.confirmed->verdict)))));
+  }
+  return lines;
+}
+
 // What is handed over where there is nothing to fall back to but the problem's own file.
 std::string reference_line(const Report& report) {
   const SessionNodes& nodes = *report.nodes;
@@ -93,12 +120,8 @@ Section found_section(const Report& report) {
     return section;
   } else {
     section.lines.push_back("No kernel was found that is surely faster than eager PyTorch.");
-    if (const SessionNode* other = closest(report)) {
-      const Ratio* speedup = speedup_of(other->best_known());
-      section.lines.push_back(
-          fmt::format("The closest, node {}, reached {}{}.", other->index, ratio_words(*speedup),
-                      speedup->win() || speedup->loss() ? "" : "; an interval that includes 1 is no win"));
-    }
+    if (const SessionNode* other = closest(report)) section.lines.push_back(closest_line(*other));
+    std::ranges::move(fallen_lines(report), std::back_inserter(section.lines));
     section.lines.push_back(
         report.result.reference ? reference_line(report)
         : best->index == 0 ? "What is handed over is the identity plan: PyTorch's own operators, called one by one."
