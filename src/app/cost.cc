@@ -2,19 +2,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/cost_report.h"
 #include "app/exit.h"
 #include "app/wiring.h"
 #include "app/words.h"
 #include "problem/glob.h"
 #include "session/experience.h"
-#include "synthesize/builtin/cost/ranking.h"
 
 namespace kerf {
 
@@ -22,71 +20,48 @@ namespace {
 
 using Json = nlohmann::json;
 
-// All that was measured of one problem at one size on one machine, over its sessions.
-struct Pool {
-  std::string problem, machine, language;
-  std::vector<const MeasuredRecipes*> sessions;
-  std::vector<std::string> candidates;
-  std::vector<Observation> observations;  // a recipe that was measured in several sessions: their mean
-  std::vector<double> formulas;           // log seconds
-  std::vector<double> measured;
-};
-
-struct Judged {
-  double spearman = 0, kendall = 0, regret_1 = 0, regret_5 = 0, measurements = 0;
-};
-
-Judged judge(const std::vector<double>& guessed, const Pool& pool, double within) {
-  return {.spearman = spearman(guessed, pool.measured),
-          .kendall = kendall(guessed, pool.measured),
-          .regret_1 = regret(guessed, pool.measured, 1),
-          .regret_5 = regret(guessed, pool.measured, 5),
-          .measurements = static_cast<double>(measurements_in(order_by(guessed), pool.measured, within))};
+Json to_json(const OrderQuality& q) {
+  return {{"spearman", q.spearman},
+          {"kendall", q.kendall},
+          {"regret_1", q.regret_1},
+          {"regret_5", q.regret_5},
+          {"measurements", q.measurements}};
 }
 
-Json to_json(const Judged& j) {
-  return {{"spearman", j.spearman},
-          {"kendall", j.kendall},
-          {"regret_1", j.regret_1},
-          {"regret_5", j.regret_5},
-          {"measurements", j.measurements}};
+Json to_json(const PoolReport& report) {
+  const RecipePool& pool = *report.pool;
+  Json recipes = Json::array();
+  for (std::size_t i = 0; i < pool.measured.size(); ++i)
+    recipes.push_back({{"candidate", pool.candidates[i]},
+                       {"log_seconds", pool.measured[i]},
+                       {"formulas", pool.formulas[i]},
+                       {"corrected", report.corrected[i]},
+                       {"features", pool.observations[i].features}});
+  return {{"problem", pool.problem},
+          {"machine", pool.machine},
+          {"language", pool.language},
+          {"candidates", pool.measured.size()},
+          {"taught_by", report.taught_by},
+          {"random", report.random},
+          {"formulas", to_json(report.by_formulas)},
+          {"corrected", to_json(report.by_others)},
+          {"learning", {{"measurements", report.learning}}},
+          {"recipes", std::move(recipes)}};
 }
 
-std::vector<Pool> pools_of(const std::vector<MeasuredRecipes>& sessions) {
-  std::map<std::tuple<std::string, std::string, std::string, std::string>, Pool> found;
-  for (const MeasuredRecipes& session : sessions) {
-    const std::string machine = machine_of(session.target), language = to_string(session.language);
-    Pool& pool = found[{session.problem->problem.id, session.problem->problem.digest(), machine, language}];
-    pool.problem = session.problem->problem.id;
-    pool.machine = machine;
-    pool.language = language;
-    pool.sessions.push_back(&session);
-  }
-  std::vector<Pool> made;
-  for (auto& [key, pool] : found) {
-    std::map<std::string, std::pair<CountedRecipe, int>> recipes;
-    std::vector<std::string> order;
-    for (const MeasuredRecipes* session : pool.sessions)
-      for (const CountedRecipe& each : counted(*session)) {
-        const auto [it, fresh] = recipes.try_emplace(each.measured->candidate, each, 0);
-        if (fresh) {
-          order.push_back(it->first);
-          it->second.first.observation.log_seconds = 0;
-        }
-        it->second.first.observation.log_seconds += each.observation.log_seconds;
-        ++it->second.second;
-      }
-    for (const std::string& candidate : order) {
-      auto& [recipe, times] = recipes.at(candidate);
-      recipe.observation.log_seconds /= times;
-      pool.candidates.push_back(candidate);
-      pool.observations.push_back(recipe.observation);
-      pool.formulas.push_back(std::log(recipe.seconds));
-      pool.measured.push_back(recipe.observation.log_seconds);
-    }
-    if (pool.measured.size() >= 2) made.push_back(std::move(pool));
-  }
-  return made;
+std::vector<std::string> row_of(const PoolReport& report) {
+  const OrderQuality &formulas = report.by_formulas, &others = report.by_others;
+  return {report.pool->problem,
+          fmt::format("{}", report.pool->measured.size()),
+          fmt::format("{:.1f}", report.random),
+          fmt::format("{:.2f}", formulas.spearman),
+          fmt::format("{:.0f}", formulas.measurements),
+          fmt::format("{:.2f}", others.spearman),
+          fmt::format("{:.2f}", others.kendall),
+          fmt::format("{:.1f} %", 100 * others.regret_1),
+          fmt::format("{:.1f} %", 100 * others.regret_5),
+          fmt::format("{:.0f}", others.measurements),
+          fmt::format("{:.0f}", report.learning)};
 }
 
 double median(std::vector<double> values) {
@@ -110,55 +85,20 @@ Result<int> show_cost(const CostOptions& options) {
          TRY(load_experience(wiring->store(), {.machine = {}, .harness = std::nullopt, .recipes = options.recipes})))
       sessions.push_back(std::move(session));
   }
-  const std::vector<Pool> pools = pools_of(sessions);
-  const double within = options.within / 100;
+  const std::vector<RecipePool> pools = pools_of(sessions);
   Json problems = Json::array();
   std::vector<std::vector<std::string>> rows;
   std::vector<double> ratios, formulas_ratios, learning_ratios;
-  for (const Pool& pool : pools) {
+  const double within = options.within / 100;
+  for (const RecipePool& pool : pools) {
     if (!options.select.empty() && !glob_matches(options.select, pool.problem)) continue;
     if (pool.measured.size() < options.least) continue;
-    // What other problems taught of this machine and language.
-    Correction others;
-    int taught = 0;
-    for (const Pool& other : pools) {
-      if (other.problem == pool.problem || other.machine != pool.machine || other.language != pool.language) continue;
-      others.learn(other.observations, Correction::noise_elsewhere);
-      ++taught;
-    }
-    const Correction belief = others.elsewhere();
-    std::vector<double> corrected;
-    for (const Observation& o : pool.observations) corrected.push_back(belief.score(o.features));
-    const Judged by_formulas = judge(pool.formulas, pool, within), by_others = judge(corrected, pool, within);
-    const std::vector<std::size_t> order = order_learning(pool.observations, belief);
-    const auto learning = static_cast<double>(measurements_in(order, pool.measured, within));
-    const double random = measurements_at_random(pool.measured, within);
-    formulas_ratios.push_back(by_formulas.measurements / random);
-    ratios.push_back(by_others.measurements / random);
-    learning_ratios.push_back(learning / random);
-    Json recipes = Json::array();
-    for (std::size_t i = 0; i < pool.measured.size(); ++i)
-      recipes.push_back({{"candidate", pool.candidates[i]},
-                         {"log_seconds", pool.measured[i]},
-                         {"formulas", pool.formulas[i]},
-                         {"corrected", corrected[i]},
-                         {"features", pool.observations[i].features}});
-    problems.push_back({{"problem", pool.problem},
-                        {"machine", pool.machine},
-                        {"language", pool.language},
-                        {"candidates", pool.measured.size()},
-                        {"taught_by", taught},
-                        {"random", random},
-                        {"formulas", to_json(by_formulas)},
-                        {"corrected", to_json(by_others)},
-                        {"learning", {{"measurements", learning}}},
-                        {"recipes", std::move(recipes)}});
-    rows.push_back({pool.problem, fmt::format("{}", pool.measured.size()), fmt::format("{:.1f}", random),
-                    fmt::format("{:.2f}", by_formulas.spearman), fmt::format("{:.0f}", by_formulas.measurements),
-                    fmt::format("{:.2f}", by_others.spearman), fmt::format("{:.2f}", by_others.kendall),
-                    fmt::format("{:.1f} %", 100 * by_others.regret_1),
-                    fmt::format("{:.1f} %", 100 * by_others.regret_5), fmt::format("{:.0f}", by_others.measurements),
-                    fmt::format("{:.0f}", learning)});
+    const PoolReport report = report_on(pool, pools, within);
+    formulas_ratios.push_back(report.by_formulas.measurements / report.random);
+    ratios.push_back(report.by_others.measurements / report.random);
+    learning_ratios.push_back(report.learning / report.random);
+    problems.push_back(to_json(report));
+    rows.push_back(row_of(report));
   }
   if (options.common.json) {
     Json features = Json::array();
