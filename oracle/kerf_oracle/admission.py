@@ -166,12 +166,22 @@ def check_random(workload, sample, program, report):
     return f"{what} and --mode eval does not settle it; draw random tensors in get_inputs() instead"
 
 
-def admit(workload, program, operations, report):
-    """The Admission of problem/problem.h, as data."""
+def mistraced(workload, outputs, specifications):
+    """Why a trace does not describe the model: its outputs (`specifications`) have other shapes than a run gave them. None if it does."""
+    differ = [f"{name} as {traced['shape']} instead of {list(given.shape)}"
+              for name, given, traced in zip(workload.output_names(len(outputs)), outputs, specifications)
+              if list(given.shape) != traced["shape"]]
+    return f"PyTorch {torch.__version__} traces {', '.join(differ)}; use another version of it, or rewrite that part of forward" \
+        if differ else None
+
+
+def admit(workload, traced, report):
+    """The Admission of problem/problem.h, as data. `traced`: understand.Traced of the workload."""
+    program, operations = traced.program, traced.data["operations"]
     verdict = {"admitted": False, "refused": "", "degenerate": False, "fooled_by_own_inputs": [], "distributions": ["own"],
                "notes": []}
     own = Sample(workload, "own", 101, report)
-    if refused := check_random(workload, own, program, report):
+    if refused := mistraced(workload, own.reference, traced.data["outputs"]) or check_random(workload, own, program, report):
         verdict["refused"] = refused
         return verdict
     if bad := ill_conditioned(own):

@@ -177,7 +177,7 @@ class Service:
         with self.sharing.beside():
             if self.on_device():
                 workload.shed()
-            verdict = admission.admit(workload, traced.program, data["operations"], self.report)
+            verdict = admission.admit(workload, traced, self.report)
             workload.reset_state()
             self.built(workload)
         if self.sharing.missed > missed:

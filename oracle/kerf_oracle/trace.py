@@ -1,6 +1,9 @@
 """Tracing a model with torch.export, and the graph as the data of problem/graph.h."""
 
+import contextlib
+
 import torch
+from torch._decomp import decompositions
 from torch.utils import flop_counter
 
 aten = torch.ops.aten
@@ -38,12 +41,30 @@ def tensors_of(value):
     return []
 
 
+@contextlib.contextmanager
+def states_as_documented():
+    """Before 2.13 PyTorch traces the last states of an LSTM with an axis too many, [layers, 1, batch, hidden], while a run gives
+    [layers, batch, hidden] (pytorch/pytorch#151200): within it a layer's states have the shape of those that it began with."""
+    layer = decompositions.one_layer_lstm
+
+    def repaired(inputs, hidden, *args, **kwargs):
+        outputs, states = layer(inputs, hidden, *args, **kwargs)
+        return outputs, tuple(s if s.shape == h.shape else s.reshape(h.shape) for s, h in zip(states, hidden))
+
+    decompositions.one_layer_lstm = repaired
+    try:
+        yield
+    finally:
+        decompositions.one_layer_lstm = layer
+
+
 def export(model, args, kwargs=None):
     """A torch.export program of the model before decomposition."""
     reasons = []
     for strict in (False, True):
         try:
-            return torch.export.export(model, tuple(args), kwargs or {}, strict=strict)
+            with states_as_documented():
+                return torch.export.export(model, tuple(args), kwargs or {}, strict=strict)
         except Exception as error:
             text = str(error).strip()
             reasons.append(text.splitlines()[0] if text else type(error).__name__)
@@ -68,7 +89,8 @@ def decompose(program):
     if recurrent_steps(program) > CORE_NODES:
         return None
     try:
-        core = program.run_decompositions()
+        with states_as_documented():
+            core = program.run_decompositions()
     except Exception:
         return None
     return core if len(core.graph.nodes) <= CORE_NODES else None
