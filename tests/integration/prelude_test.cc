@@ -1,8 +1,11 @@
 // The prelude's functions against double, over every 2039th of the 2^32 floats, compiled as
 // candidates are: by each compiler of the machine, for this CPU and for ones without wide vectors.
 #include <dlfcn.h>
-#include <gtest/gtest.h>
 
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -189,6 +192,35 @@ TEST_P(Prelude, PartialLoadsAndStoresTouchNothingElse) {
       EXPECT_EQ(z[i], i < n ? x[i] : 7) << n;
     }
   }
+}
+
+TEST_P(Prelude, LoadsOfSomeLanesReadNoOthers) {
+  auto* some = load<void(const float*, float*, std::int64_t, std::int64_t)>(
+      VISIBLE
+      "void some(const float* x, float* y, int64_t first, int64_t past) { store16(y, load16(x, first, past, 7.0f)); "
+      "}\n",
+      "some");
+  ASSERT_NE(some, nullptr);
+  // What may not be read lies in pages that cannot be.
+  const std::size_t page = 65536;
+  auto* pages = static_cast<char*>(mmap(nullptr, 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(pages, MAP_FAILED);
+  ASSERT_EQ(mprotect(pages + page, page, PROT_READ | PROT_WRITE), 0);
+  auto* const begin = reinterpret_cast<float*>(pages + page);
+  auto* const end = reinterpret_cast<float*>(pages + 2 * page);
+  for (std::int64_t first = -20; first <= 20; ++first)
+    for (std::int64_t past = -20; past <= 20; ++past) {
+      // The lanes that are wanted are the last floats of the page, then the first ones.
+      const std::int64_t from = std::clamp<std::int64_t>(first, 0, 16), to = std::clamp<std::int64_t>(past, 0, 16);
+      for (float* x : {end - to, begin - from}) {
+        for (std::int64_t l = from; l < to; ++l) x[l] = static_cast<float>(l + 1);
+        float y[16] = {};
+        some(x, y, first, past);
+        for (std::int64_t l = 0; l < 16; ++l)
+          EXPECT_EQ(y[l], l >= from && l < to ? static_cast<float>(l + 1) : 7) << first << ".." << past;
+      }
+    }
+  munmap(pages, 3 * page);
 }
 
 TEST_P(Prelude, ReductionsSeeEveryLaneAndNaN) {

@@ -3,7 +3,7 @@
 // compiler's, split into whatever registers the machine has.
 //
 // Types     int8_t … uint64_t, size_t; f32x8 f32x16 f64x8, i32x8 i32x16 i64x8, u32x16; bf16, f16 (storage formats)
-// Memory    load16 store16 (whole; partial: the first n lanes, any n), load8 store8 (f64x8), stream16, prefetch
+// Memory    load16 store16 (whole; partial: the first n lanes, any n; load16 also lanes from … to), load8 store8 (f64x8), stream16, prefetch
 // Lanes     splat16 iota16 select min16 max16 abs16 sqrt16 fma16; reductions sum16 max16 min16, sum8
 // Functions exp16 expm1_16 log16 log1p16 tanh16 erf16 sigmoid16 softplus16 gelu16 silu16, and the same on one float
 //           (exp1 … silu1, without branches, so that loops over them are vectorised); expf logf … are these
@@ -79,21 +79,24 @@ KERF_INLINE void store8(double* p, f64x8 v) { *(f64x8_unaligned*)p = v; }
 #if defined(__AVX512F__)
 KERF_INLINE uint16_t kerf_mask16(int64_t n) { return n >= 16 ? 0xffff : n <= 0 ? 0 : (uint16_t)((1u << n) - 1); }
 #endif
-// The first n lanes; the others are `fill`. Memory behind them is not touched. n may be negative or above 16.
-KERF_INLINE f32x16 load16(const float* p, int64_t n, float fill = 0) {
+// Lanes from `first` to before `past`; the others are `fill`, and their memory is not touched. Any `first` and `past` will do.
+KERF_INLINE f32x16 load16(const float* p, int64_t first, int64_t past, float fill) {
 #if defined(__AVX512F__)
-  return (f32x16)__builtin_ia32_loadups512_mask((const float*)p, splat16(fill), (short)kerf_mask16(n));
+  return (f32x16)__builtin_ia32_loadups512_mask((const float*)p, splat16(fill), (short)(kerf_mask16(past) & ~kerf_mask16(first)));
 #elif defined(__AVX__)
-  i32x16 m = iota16() < (int32_t)(n > 16 ? 16 : n < 0 ? 0 : n);
+  const i32x16 lane = iota16();
+  i32x16 m = (lane >= (int32_t)(first > 16 ? 16 : first < 0 ? 0 : first)) & (lane < (int32_t)(past > 16 ? 16 : past < 0 ? 0 : past));
   i32x8 lo = __builtin_shufflevector(m, m, 0, 1, 2, 3, 4, 5, 6, 7), hi = __builtin_shufflevector(m, m, 8, 9, 10, 11, 12, 13, 14, 15);
   f32x8 a = (f32x8)__builtin_ia32_maskloadps256((const f32x8*)p, lo), b = (f32x8)__builtin_ia32_maskloadps256((const f32x8*)(p + 8), hi);
   return m ? __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) : splat16(fill);
 #else
   f32x16 v = splat16(fill);
-  for (int64_t i = 0; i < n && i < 16; ++i) v[i] = p[i];
+  for (int64_t i = first < 0 ? 0 : first; i < past && i < 16; ++i) v[i] = p[i];
   return v;
 #endif
 }
+// The first n lanes; the others are `fill`.
+KERF_INLINE f32x16 load16(const float* p, int64_t n, float fill = 0) { return load16(p, 0, n, fill); }
 KERF_INLINE void store16(float* p, f32x16 v, int64_t n) {
 #if defined(__AVX512F__)
   __builtin_ia32_storeups512_mask((float*)p, v, (short)kerf_mask16(n));
