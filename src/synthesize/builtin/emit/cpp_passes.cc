@@ -180,7 +180,7 @@ void CppKernel::store_lane(const RegionStore& store, const std::string& base) {
     line(fmt::format("{}({} + {}, {}, w);", s_.streaming ? "put_past" : "put", base, lane_index_, value));
   } else {
     need("scatter");
-    line(fmt::format("scatter({} + {} * {}, {}, {}, w);", base, lane_index_, step, step, value));
+    line(fmt::format("scatter({} + ({}) * {}, {}, {}, w);", base, lane_index_, step, step, value));
   }
 }
 
