@@ -27,6 +27,16 @@ namespace {
 // between them run through what lies alike; where few have the layout, as in blocks of groups, they lose there, too.
 constexpr std::ptrdiff_t few_convolutions(Language language) { return language == Language::cpp ? 4 : 16; }
 
+// Kernels that only copy from one layout to another.
+std::ptrdiff_t copies_alone(const GeneralGraph& graph, const Partition& partition) {
+  const auto lays_out = [&](std::size_t n) {
+    const GeneralNode& node = graph.nodes[n];
+    return node.base() == "clone" || node.base() == "permute_copy" || is_trivial(node);
+  };
+  return std::ranges::count_if(partition.groups,
+                               [&](const NodeSet& group) { return std::ranges::all_of(group, lays_out); });
+}
+
 class Builtin final : public Synthesizer {
  public:
   explicit Builtin(std::optional<Correction> costs) : costs_(std::move(costs)) {}
@@ -108,7 +118,9 @@ class Builtin final : public Synthesizer {
         if (proposal.candidate.text.empty()) continue;
         // Fully fused first; of the two graphs the one that leaves less to the library, in the layout that costs it
         // less.
-        int graphs_rank = convolutions > few_convolutions(request.language) ? 4 : 0;
+        const std::ptrdiff_t few = few_convolutions(request.language);
+        const bool alike = request.language == Language::cpp && copies_alone(graph, recipe->partition) <= few;
+        int graphs_rank = convolutions <= few ? 0 : alike ? 2 : 4;
         if (!laid_out) {
           const auto [fewest, is_first] = fewest_calls.try_emplace(start.what, calls);
           graphs_rank = is_first ? 2 : calls < fewest->second ? 1 : 3;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "synthesize/builtin/lower.h"
+#include "synthesize/builtin/turned.h"
 
 namespace kerf {
 namespace {
@@ -59,6 +60,13 @@ bool undoes_a_layout(const GeneralGraph& graph, const NodeSet& group) {
   return false;
 }
 
+// Reductions pass over what they read several times, and what lies across is gathered element by element each time: a
+// layout is better made by a kernel of its own, which turns blocks once.
+bool gathers_for_a_layout(const GeneralGraph& graph, const NodeSet& group, const Region& region) {
+  const auto lays_out = [&](std::size_t n) { return graph.nodes[n].base() == "permute_copy"; };
+  return region.reduced != 0 && std::ranges::any_of(group, lays_out) && reads_across(region);
+}
+
 }  // namespace
 
 NodeSet unite(const NodeSet& a, const NodeSet& b) {
@@ -106,6 +114,7 @@ bool legal(const GeneralGraph& graph, const Partition& partition, const NodeSet&
   if (group.empty() || group.size() > max_group || undoes_a_layout(graph, group)) return false;
   const Result<Region> region = lower(graph, group, tentative);
   if (!region || (tentative && repeats_what_costs_much(*region))) return false;
+  if (gathers_for_a_layout(graph, group, *region)) return false;
   Partition with;
   with.groups.push_back(group);
   for (const NodeSet& other : partition.groups) {

@@ -41,6 +41,11 @@ std::int64_t power_above(std::int64_t n) {
 
 std::optional<Turned> turned(const Region& region) { return turned(region, false); }
 
+bool reads_across(const Region& region) {
+  return std::ranges::any_of(
+      region.code, [&](const Instruction& i) { return i.form == Form::load && across(region, i.access).has_value(); });
+}
+
 std::optional<Turned> turned_by_tiles(const Region& region) {
   if (region.reduced != 0 || region.axes.size() < 2) return std::nullopt;
   const int inner = static_cast<int>(region.axes.size()) - 1;

@@ -18,6 +18,9 @@ struct Turned {
 // nullopt where all loads lie as the region's axes do, or where they disagree. What windows move over is left out.
 [[nodiscard]] std::optional<Turned> turned(const Region& region);
 
+// Whether anything that changes along the innermost axis lies across it, windows included.
+[[nodiscard]] bool reads_across(const Region& region);
+
 // Of regions without reductions whose stores all change along the innermost axis, windows included: what lies across is
 // worked off by tiles. Tensors that windows move over all lie alike, or count as lying as the region's axes do.
 [[nodiscard]] std::optional<Turned> turned_by_tiles(const Region& region);
