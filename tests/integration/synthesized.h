@@ -46,6 +46,8 @@ inline constexpr const char* in_pieces =
 inline constexpr const char* in_parts =
     R"({"tile": [16, 32, 16], "block": [64], "pieces": 2, "stages": 2, "factors": "three_parts_before"})";
 
+inline constexpr const char* small_scores = R"({"tile": [16, 32, 0], "block": [128]})";
+
 // On tensor cores, in Triton alone.
 inline const std::vector<JudgedGraph> dots = {
     {"linear",
@@ -112,6 +114,42 @@ inline const std::vector<JudgedGraph> dots = {
      {"torch.randn(2, 6, 5, rows, 7)", "torch.randn(2, 8, 5, rows, 7)"},
      "self.conv = nn.Conv3d(6, 8, 3, padding=1, groups=2)",
      in_pieces},
+    {"attention",
+     "nn.functional.scaled_dot_product_attention(x, y, y.flip(-1) + 1)",
+     {"torch.randn(2, 3, 2 * rows, 40)", "torch.randn(2, 3, 83, 40)"},
+     "pass",
+     small_scores,
+     {"tile", "factors"},
+     "highest"},
+    {"causal_attention",
+     "torch.softmax((x @ y.transpose(1, 2) / 5).masked_fill(torch.ones(x.shape[1], 45).triu(1) > 0, float('-inf')), "
+     "-1) @ y",
+     {"torch.randn(3, 3 * rows, 24)", "torch.randn(3, 45, 24)"},
+     "pass",
+     small_scores,
+     {},
+     "last = "},
+    {"masked_attention",
+     "nn.functional.scaled_dot_product_attention(x, x * 2, x - 1, attn_mask=y > 0.7)",
+     {"torch.randn(2, 3, 70, 16)", "torch.rand(2, 1, 1, 70)"},
+     "pass",
+     small_scores,
+     {},
+     "highest"},
+    {"biased_attention",
+     "torch.relu(torch.softmax(x @ x.transpose(1, 2) * 0.2 + self.b, -1) @ y).transpose(1, 2).contiguous()",
+     {"torch.randn(3, 37, 20)", "torch.randn(3, 37, 20)"},
+     "self.b = nn.Parameter(torch.randn(3, 37, 37))",
+     small_scores,
+     {"factors"},
+     "highest"},
+    {"relu_attention",
+     "torch.relu((x @ x.transpose(1, 2)).masked_fill(self.b == 0, float('-inf'))) @ y",
+     {"torch.randn(3, 37, 20)", "torch.randn(3, 37, 33)"},
+     "self.register_buffer('b', torch.ones(37, 37).tril())",
+     small_scores,
+     {"warps"},
+     "weights"},
 };
 
 inline const std::vector<JudgedGraph> graphs = {

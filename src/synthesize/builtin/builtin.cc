@@ -70,6 +70,7 @@ class Builtin final : public Synthesizer {
     const char* what;
   };
   static constexpr std::array starts = {Start{Fusing::full, Products::library, "fused"},
+                                        Start{Fusing::full, Products::attention, "fused, with attention of its own"},
                                         Start{Fusing::full, Products::matrices, "fused, with products of its own"},
                                         Start{Fusing::full, Products::own, "fused, with convolutions of its own"},
                                         Start{Fusing::none, Products::library, "one kernel an operator"}};

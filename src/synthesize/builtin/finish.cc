@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "synthesize/builtin/attention.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/lowering.h"
 #include "synthesize/builtin/turned.h"
@@ -104,10 +105,14 @@ Access Lowering::access(const RawAccess& raw, const std::vector<int>& compact, c
                     .above = windowed->above};
       for (const auto& [axis, step] : windowed->terms) {
         const std::vector<int> list = expand({axis});
-        if (list.size() != 1) throw CannotLower{"windows whose axis is cut up"};
-        const int at = compact[static_cast<std::size_t>(list[0])];
-        made.subscripts.push_back({at, stride * step});
-        if (window.guarded()) window.terms.push_back({at, step});
+        if (list.size() != 1 && window.guarded()) throw CannotLower{"windows whose axis is cut up"};
+        Extent along = step;
+        for (std::size_t k = list.size(); k-- > 0;) {
+          const int at = compact[static_cast<std::size_t>(list[k])];
+          made.subscripts.push_back({at, stride * along});
+          if (window.guarded()) window.terms.push_back({at, along});
+          along = along * region.axes[static_cast<std::size_t>(at)].extent;
+        }
       }
       made.windows.push_back(std::move(window));
       continue;
@@ -173,7 +178,8 @@ void Lowering::collapse(Region& region) {
 }
 
 Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
-  merge_unrelated_axes();
+  // What is summed over for scores and what runs along values are as long as one another, and two things.
+  if (!chained_) merge_unrelated_axes();
   Region region;
   region.workloads = workloads_;
   region.requirements = requirements_;
@@ -198,7 +204,7 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
       const bool elements = !windows && std::ranges::none_of(code_, [](const Instruction& i) {
         return i.form == Instruction::Form::reduce;
       });
-      if (tentative && (elements || (node && is_trivial(*node)))) continue;
+      if (tentative && (elements || chained_ || (node && is_trivial(*node)))) continue;
       throw CannotLower{"an intermediate result that is not contiguous"};
     }
     const std::vector<int> varies = axes_of_value(v.value);
@@ -305,8 +311,9 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
     std::uint64_t over = 0;
     if (i.form == Instruction::Form::reduce) {
       over = mask_of(reduce_over_[v]);
-      if (region.reduced != 0 && region.reduced != over) throw CannotLower{"reductions over different dimensions"};
-      region.reduced = over;
+      if (region.reduced != 0 && region.reduced != over && !chained_)
+        throw CannotLower{"reductions over different dimensions"};
+      region.reduced |= over;
       region.waves = std::max(region.waves, ++i.wave);
     }
     if (i.form == Instruction::Form::scan) {
@@ -352,10 +359,12 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
                              .access = std::move(a),
                              .shape = std::move(shape)});
   }
-  for (const Instruction& i : region.code)
-    if (i.form == Instruction::Form::reduce && (i.axes & region.reduced) != 0)
-      throw CannotLower{"a reduction inside another"};
+  const bool alike = std::ranges::all_of(region.code, [&](const Instruction& i) {
+    return i.form != Instruction::Form::reduce ||
+           (region.code[static_cast<std::size_t>(i.operands[0])].axes & ~i.axes) == region.reduced;
+  });
   collapse(region);
+  if (!alike && !attention_shape(region)) throw CannotLower{"a reduction inside another"};
   if (region.scanned != 0) check_scans(region);
   for (const Instruction& i : region.code)
     if (i.form == Instruction::Form::reduce && is_position(i.reduce) &&

@@ -213,7 +213,8 @@ Schedule default_gpu_schedule(const Region& region, const CacheFacts& machine) {
 }
 
 std::string illegal_on_gpu(const Region& region, const Schedule& s) {
-  if (s.sketch == Sketch::product) return "products of matrices are left to the library";
+  if (s.sketch == Sketch::product || s.sketch == Sketch::attention)
+    return "products of matrices are left to the library";
   const bool inner_reduced = !region.axes.empty() && region.is_reduced(static_cast<int>(region.axes.size()) - 1);
   if (s.block.empty() || std::ranges::any_of(s.block, [](std::int64_t threads) {
         return threads < 32 || threads > 1024 || !is_power_of_two(threads);

@@ -171,7 +171,7 @@ class Interpreter {
                                                 : 0;
     double best = i.reduce == ReduceOp::argmax ? -infinity : infinity, position = 0;
     const std::vector<std::int64_t> before = at_;
-    loop(r_.reduced, 0, [&] {
+    loop(r_.code[static_cast<std::size_t>(i.operands[0])].axes & ~i.axes, 0, [&] {
       const double x = value(i.operands[0]);
       switch (i.reduce) {
         case ReduceOp::sum:

@@ -155,7 +155,8 @@ struct Requirement {
   std::vector<bool> holds;  // by workload
 };
 
-// Axes are in memory order of the largest tensor, the innermost last. All reductions are over the same axes, `reduced`.
+// Axes are in memory order of the largest tensor, the innermost last. All reductions are over the same axes, `reduced`;
+// of an attention (attention.h) it is all that some are over.
 // All scans are along one axis, `scanned`, in one direction, and stand in regions without reductions.
 struct Region {
   std::string name;

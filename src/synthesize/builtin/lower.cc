@@ -81,6 +81,7 @@ bool lowers(const GeneralGraph& graph, const GeneralNode& node) {
 
 ProductKind product_kind(const GeneralGraph& graph, std::size_t node) {
   if (!has_lowering(graph.nodes[node])) return ProductKind::none;
+  if (graph.nodes[node].base() == "scaled_dot_product_attention") return ProductKind::matrices;
   const Result<Region> region = lower(graph, {node});
   if (!region || !product_shape(*region)) return ProductKind::none;
   return graph.nodes[node].base().starts_with("conv") ? ProductKind::convolution : ProductKind::matrices;

@@ -336,6 +336,23 @@ Lowered Lowering::pick_all(const Lowered& from, std::size_t dim, const Lowered& 
   return made;
 }
 
+bool Lowering::follows_reduction(const Lowered& value, const std::vector<int>& axes) const {
+  const std::vector<int> over = expand(axes);
+  std::vector<int> open = {value.value};
+  std::set<int> seen;
+  while (!open.empty()) {
+    const int v = open.back();
+    open.pop_back();
+    if (!seen.insert(v).second) continue;
+    const Instruction& i = code_[static_cast<std::size_t>(v)];
+    if (i.form == Instruction::Form::reduce &&
+        std::ranges::any_of(axes_of_value(v), [&](int a) { return std::ranges::find(over, a) != over.end(); }))
+      return true;
+    open.insert(open.end(), i.operands.begin(), i.operands.end());
+  }
+  return false;
+}
+
 Lowered Lowering::reduce(ReduceOp op, const Lowered& operand, const std::vector<int>& over) {
   const std::vector<int> axes = expand(over);
   Lowered made = operand;
@@ -355,6 +372,7 @@ Lowered Lowering::reduce(ReduceOp op, const Lowered& operand, const std::vector<
   std::vector<int> remaining;
   for (const int a : axes_of_value(operand.value))
     if (std::ranges::find(axes, a) == axes.end()) remaining.push_back(a);
+  chained_ = chained_ || follows_reduction(operand, axes);
   made.value = add(std::move(i), std::move(remaining));
   reduce_over_.back() = axes;
   return made;

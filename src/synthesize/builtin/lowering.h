@@ -82,6 +82,9 @@ class Lowering {
   void is_inside(int axis) { axes_[static_cast<std::size_t>(root(axis))].inside = true; }  // of a window
 
   // Products
+  // Whether what is summed over the axes comes from a reduction that keeps one of them: scores of an attention, that
+  // weigh values. Such reductions are over different axes.
+  [[nodiscard]] bool follows_reduction(const Lowered& value, const std::vector<int>& axes) const;
   // Whether several results of a product may load and compute the value anew: a few loads, nothing that costs much.
   [[nodiscard]] bool may_be_repeated(const Lowered& value) const;
   // The same value along axes of its own.
@@ -155,6 +158,7 @@ class Lowering {
   std::vector<std::vector<int>> reduce_over_;  // raw, per instruction
   std::vector<RawAccess> loads_;               // per instruction
   std::vector<Requirement> requirements_;
+  bool chained_ = false;  // reductions follow one another over different axes (see follows_reduction)
   std::map<std::pair<std::string, int>, Lowered> bound_, loaded_;
 };
 

@@ -153,6 +153,23 @@ class Mover {
     add("library", fmt::format("{} goes back to the library", name), std::move(made));
   }
 
+  // Views that follow, until what is stored lies in order: an attention's result has the heads of a place side by side.
+  void take_in_views(NodeSet& group, const Partition& partition) const {
+    while (!lower(graph_, group)) {
+      const std::vector<TensorRef> results = escaping(graph_, group);
+      const auto is_next = [&](std::size_t n) {
+        const std::vector<TensorRef> refs = references(graph_.nodes[n]);
+        return is_trivial(graph_.nodes[n]) && std::ranges::find(refs, results[0]) != refs.end() &&
+               std::ranges::none_of(partition.groups,
+                                    [&](const NodeSet& other) { return std::ranges::binary_search(other, n); });
+      };
+      std::size_t n = group.back() + 1;
+      while (n < graph_.nodes.size() && !is_next(n)) ++n;
+      if (results.size() != 1 || n == graph_.nodes.size()) return;
+      group.push_back(n);
+    }
+  }
+
   // A call becomes a kernel, which takes in a kernel that it can be one with: what follows, as a rule.
   void own_product(std::size_t n) {
     Partition made = recipe_.partition;
@@ -165,6 +182,8 @@ class Mover {
       break;
     }
     const bool alone = group.size() == 1;
+    take_in_views(group, made);
+    if (!lower(graph_, group)) return;
     made.groups.push_back(std::move(group));
     add("product", fmt::format("{}{} on tensor cores", graph_.nodes[n].name, alone ? "" : " and what is done with it"),
         std::move(made));
@@ -188,11 +207,12 @@ class Mover {
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
       const bool in_group =
           std::ranges::any_of(groups, [&](const NodeSet& group) { return std::ranges::binary_search(group, n); });
-      if (in_group || is_trivial(graph_.nodes[n]) || !lowers(graph_, graph_.nodes[n]) || !lower(graph_, {n})) continue;
+      if (in_group || is_trivial(graph_.nodes[n]) || !lowers(graph_, graph_.nodes[n])) continue;
       if (is_product(graph_, n)) {
         if (generates_products(recipe_.language)) own_product(n);
         continue;
       }
+      if (!lower(graph_, {n})) continue;
       Partition made = recipe_.partition;
       made.groups.push_back({n});
       add("fuse", fmt::format("{} is generated", graph_.nodes[n].name), std::move(made));

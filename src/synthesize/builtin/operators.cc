@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "synthesize/builtin/attention.h"
 #include "synthesize/builtin/formulas.h"
 #include "synthesize/builtin/losses.h"
 #include "synthesize/builtin/places.h"
@@ -324,6 +325,7 @@ const std::map<std::string, Apply>& rules() {
     t["linear"] = linear;
     t["addmm"] = t["baddbmm"] = product_and_sum;
     t["einsum"] = einsum;
+    t["scaled_dot_product_attention"] = attention;
     for (const std::size_t rank : {1, 2, 3}) {
       const std::string of = std::to_string(rank) + "d";
       t["conv" + of] = [rank](const Rule& r) { convolution(r, rank, ConvolutionForm::plain); };

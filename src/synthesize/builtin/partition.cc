@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "synthesize/builtin/attention.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/turned.h"
 
@@ -173,6 +174,17 @@ Partition grouped(const GeneralGraph& graph, Fusing fusing, Products products, c
   return made;
 }
 
+// Products that no attention takes in.
+NodeSet products_alone(const GeneralGraph& graph, const Partition& partition) {
+  NodeSet found;
+  for (const NodeSet& group : partition.groups) {
+    const Result<Region> region = lower(graph, group);
+    if (region && attention_shape(*region)) continue;
+    std::ranges::copy_if(group, std::back_inserter(found), [&](std::size_t n) { return is_product(graph, n); });
+  }
+  return found;
+}
+
 }  // namespace
 
 Partition partition(const GeneralGraph& graph, Fusing fusing, Products products) {
@@ -184,6 +196,8 @@ Partition partition(const GeneralGraph& graph, Fusing fusing, Products products)
   for (int pass = 0; pass < most_passes; ++pass) {
     made = grouped(graph, fusing, products, left);
     const std::size_t before = left.size();
+    if (products == Products::attention)
+      for (const std::size_t n : products_alone(graph, made)) left.insert(n);
     for (const NodeSet& group : made.groups)
       if (!group.empty() && !lower(graph, group))
         for (const std::size_t n : unstorable(graph, group)) left.insert(n);

@@ -19,8 +19,8 @@ struct Partition {
 
 enum class Fusing : std::uint8_t { full, none };  // none: every generated operator is a group of its own
 
-// Which products are generated: none, those of matrices, convolutions, too.
-enum class Products : std::uint8_t { library, matrices, own };
+// Which products are generated: none, those that are an attention, all of matrices, convolutions, too.
+enum class Products : std::uint8_t { library, attention, matrices, own };
 
 // Greedy, in the graph's order: an operator joins the groups of its operands where one loop nest can do them all and
 // nothing outside has to run in between. Views and copies alone are not generated.

@@ -56,8 +56,14 @@ Lowered contract(const Rule& r, const Labelled& a, Labelled b, const std::string
   for (const char c : b.letters)
     if (result.find(c) == std::string::npos && a.letters.find(c) == std::string::npos)
       throw CannotLower{"a sum over one factor of a product"};
-  for (const Labelled* factor : {&a, static_cast<const Labelled*>(&b)})
-    if (!r.l.may_be_repeated(factor->value)) throw CannotLower{"a product of what costs much to compute"};
+  const auto summed_of = [&](const Labelled& factor) {
+    std::vector<int> dims;
+    for (std::size_t d = 0; d < factor.letters.size(); ++d)
+      if (inner.find(factor.letters[d]) != std::string::npos) dims.push_back(static_cast<int>(d));
+    return r.l.axes_of(factor.value, dims);
+  };
+  if ((!r.l.may_be_repeated(a.value) && !r.l.follows_reduction(a.value, summed_of(a))) || !r.l.may_be_repeated(b.value))
+    throw CannotLower{"a product of what costs much to compute"};
   // Axes that stand for one thing here and for another there: x x'.
   for (std::size_t i = 0; i < b.letters.size(); ++i)
     for (const int axis : r.l.axes_of(b.value, {static_cast<int>(i)}))
@@ -80,8 +86,16 @@ Lowered contract(const Rule& r, const Labelled& a, Labelled b, const std::string
   return r.l.remove_dims(r.l.reduce(ReduceOp::sum, terms, r.l.axes_of(terms, summed)), summed, false);
 }
 
-// The last two dimensions are those of matrices, any before are broadcast; vectors as matmul takes them.
-Lowered matmul(const Rule& r, const Lowered& a, const Lowered& b) {
+Lowered transposed(Lowered v) {
+  if (v.dims.size() != 2) throw CannotLower{"a weight that is no matrix"};
+  std::swap(v.dims[0], v.dims[1]);
+  return v;
+}
+
+}  // namespace
+
+// Vectors as matmul takes them.
+Lowered product_of(const Rule& r, const Lowered& a, const Lowered& b) {
   const std::size_t m = a.dims.size(), n = b.dims.size();
   if (m == 0 || n == 0) throw CannotLower{"a product of numbers"};
   const std::string batch = "abcdefgh", left = m == 1 ? "K" : "MK", right = n == 1 ? "K" : "KN";
@@ -93,14 +107,6 @@ Lowered matmul(const Rule& r, const Lowered& a, const Lowered& b) {
   };
   return contract(r, {a, labels(m, left)}, {b, labels(n, right)}, leading + (m == 1 ? "" : "M") + (n == 1 ? "" : "N"));
 }
-
-Lowered transposed(Lowered v) {
-  if (v.dims.size() != 2) throw CannotLower{"a weight that is no matrix"};
-  std::swap(v.dims[0], v.dims[1]);
-  return v;
-}
-
-}  // namespace
 
 std::optional<ProductShape> product_shape(const Region& region) {
   if (region.waves != 1 || region.axes.empty()) return std::nullopt;
@@ -205,16 +211,16 @@ Region in_order_of_left(Region region) {
   return region;
 }
 
-void matrix_product(const Rule& r) { r.give(matmul(r, r.x(), r.args.tensor(1))); }
+void matrix_product(const Rule& r) { r.give(product_of(r, r.x(), r.args.tensor(1))); }
 
 void linear(const Rule& r) {
-  Lowered made = matmul(r, r.x(), transposed(r.args.tensor(1, "weight")));
+  Lowered made = product_of(r, r.x(), transposed(r.args.tensor(1, "weight")));
   if (!r.args.none(2, "bias")) made = r.f(Op::add, made, r.args.tensor(2, "bias"));
   r.give(made);
 }
 
 void product_and_sum(const Rule& r) {
-  Lowered made = matmul(r, r.args.tensor(1), r.args.tensor(2)), more = r.x();
+  Lowered made = product_of(r, r.args.tensor(1), r.args.tensor(2)), more = r.x();
   if (!r.args.none(4, "alpha") && r.args.fixed(4, "alpha") != 1)
     made = r.f(Op::mul, made, r.args.number(4, "alpha", 1));
   // With beta 0 what is there does not count, whatever it is.

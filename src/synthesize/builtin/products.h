@@ -36,6 +36,9 @@ struct ResultMask {
 // The region with the axes that a product sums over in the memory order of its left factor.
 [[nodiscard]] Region in_order_of_left(Region region);
 
+// As matmul has it: the last two dimensions are those of matrices, any before are broadcast.
+[[nodiscard]] Lowered product_of(const Rule& rule, const Lowered& left, const Lowered& right);
+
 // Rules, for operators.cc.
 void matrix_product(const Rule& rule);  // mm, bmm, matmul, mv
 void linear(const Rule& rule);

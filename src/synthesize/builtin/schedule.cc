@@ -18,7 +18,7 @@ namespace kerf {
 namespace {
 
 constexpr std::int64_t max_turned = 4096;
-constexpr std::array sketch_names = {"flat", "rows", "columns", "split", "product"};
+constexpr std::array sketch_names = {"flat", "rows", "columns", "split", "product", "attention"};
 constexpr std::array factors_names = {"coarse", "two_parts", "three_parts", "three_parts_before"};
 
 }  // namespace
@@ -60,6 +60,10 @@ nlohmann::json to_json(const Schedule& s) {
   if (s.across) made["across"] = true;
   if (s.stages != 0) made["stages"] = s.stages;
   if (s.turned || s.sketch == Sketch::product) made["turned"] = s.turned;
+  if (s.sketch == Sketch::attention) {
+    made["tile"] = s.tile;
+    made["factors"] = to_string(s.factors);
+  }
   if (s.sketch == Sketch::product) {
     made["tile"] = s.tile;
     made["swizzle"] = s.swizzle;
@@ -225,6 +229,7 @@ std::string illegal(const Region& region, const Schedule& s, Language language) 
       return "";
     }
     case Sketch::product:
+    case Sketch::attention:
       return "products of matrices are left to the library";
   }
   return "unknown sketch";

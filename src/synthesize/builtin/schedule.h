@@ -14,11 +14,12 @@ namespace kerf {
 
 // How loops are arranged.
 enum class Sketch : std::uint8_t {
-  flat,     // no reduction: tasks are blocks of elements
-  rows,     // a task works whole rows off; the innermost axis is reduced (or there is none)
-  columns,  // the innermost axis is kept: a task works a block of columns off, accumulators in an array
-  split,    // few rows: each is cut into chunks, one launch a wave, partial results between them
-  product,  // triton: a product of matrices (products.h) by tiles of results, on tensor cores
+  flat,       // no reduction: tasks are blocks of elements
+  rows,       // a task works whole rows off; the innermost axis is reduced (or there is none)
+  columns,    // the innermost axis is kept: a task works a block of columns off, accumulators in an array
+  split,      // few rows: each is cut into chunks, one launch a wave, partial results between them
+  product,    // triton: a product of matrices (products.h) by tiles of results, on tensor cores
+  attention,  // triton: an attention (attention.h) by tiles of rows, its scores never in memory
 };
 [[nodiscard]] const char* to_string(Sketch sketch);
 
@@ -52,7 +53,8 @@ struct Schedule {
   bool overlap = false;       // rows cut up: a pass over one runs while the pass before is at the next
   bool across = false;        // flat: a block's elements run on over the ends of rows
   std::int64_t stages = 0;    // triton: rounds of a loop whose loads are under way; 0: none ahead
-  // Products: rows and columns of a tile of results, and what is summed in a round.
+  // Products: rows and columns of a tile of results, and what is summed in a round. Attention: rows and columns of a
+  // tile of scores.
   std::array<std::int64_t, 3> tile = {0, 0, 0};
   std::int64_t swizzle = 1;  // rows of tiles that are worked off column by column, so that L2 holds what they share
   std::int64_t pieces = 1;   // what is summed is cut up between as many programs, and joined by a launch of its own

@@ -22,6 +22,10 @@ class Mover {
       products();
       return std::move(found_);
     }
+    if (now_.sketch == Sketch::attention) {
+      attention();
+      return std::move(found_);
+    }
     programs();
     tiles();
     if (now_.sketch == Sketch::rows || now_.sketch == Sketch::split) rows();
@@ -100,6 +104,34 @@ class Mover {
       s.turned = !s.turned;
       std::swap(s.tile[0], s.tile[1]);
     });
+    change("evict_first",
+           now_.streaming ? "the caches keep what they like" : "what is done with leaves the caches first",
+           [](Schedule& s) { s.streaming = !s.streaming; });
+  }
+
+  void attention() {
+    static constexpr std::array of = {"rows", "columns"};
+    for (std::size_t d = 0; d < of.size(); ++d)
+      for (const bool larger : {true, false}) {
+        const std::int64_t n = larger ? now_.tile[d] * 2 : now_.tile[d] / 2;
+        change("tile", fmt::format("tiles of {} {} instead of {}", n, of[d], now_.tile[d]), [&](Schedule& s) {
+          s.tile[d] = n;
+          if (!illegal_in_triton(region_, s).empty() && larger) s.block = {2 * s.block.front()};
+          while (s.stages > 1 && !illegal_in_triton(region_, s).empty()) --s.stages;
+        });
+      }
+    for (const std::int64_t warps : {4, 8, 16})
+      if (std::ranges::find(now_.block, 32 * warps) == now_.block.end())
+        change("warps", fmt::format("programs of {} warps", warps), [&](Schedule& s) { s.block = {32 * warps}; });
+    for (const std::int64_t stages : {1, 2, 3, 4})
+      if (stages != now_.stages)
+        change("stages", fmt::format("the loads of {} rounds under way", stages),
+               [&](Schedule& s) { s.stages = stages; });
+    change("factors",
+           now_.factors == Factors::two_parts ? "factors in three parts of bf16" : "factors in two parts of TF32",
+           [&](Schedule& s) {
+             s.factors = now_.factors == Factors::two_parts ? Factors::three_parts : Factors::two_parts;
+           });
     change("evict_first",
            now_.streaming ? "the caches keep what they like" : "what is done with leaves the caches first",
            [](Schedule& s) { s.streaming = !s.streaming; });

@@ -4,6 +4,7 @@
 #include <bit>
 #include <set>
 
+#include "synthesize/builtin/attention.h"
 #include "synthesize/builtin/gpu_schedule.h"
 #include "synthesize/builtin/passes.h"
 #include "synthesize/builtin/products.h"
@@ -201,6 +202,57 @@ std::string illegal_product(const Region& region, const Schedule& s) {
   return "";
 }
 
+// Lanes of the tile that a matrix of `mask` is along its rows.
+std::int64_t lanes_of(const Region& region, std::uint64_t mask) {
+  const Extent extent = region.extent_of(mask);
+  return std::max<std::int64_t>(16, power_above(*std::ranges::max_element(extent.values)));
+}
+
+// Larger tiles spill (Triton 3.9, sm_90).
+Schedule attention_schedule(const Region& region, const AttentionShape& p, Schedule s, const CacheFacts& machine) {
+  const auto length = [&](std::uint64_t mask) { return region.extent_of(mask).values[0]; };
+  const auto fitting = [&](std::uint64_t mask, std::int64_t most) {
+    return std::clamp<std::int64_t>(power_above(length(mask)), 16, most);
+  };
+  const std::int64_t wide = std::max(lanes_of(region, p.inner), lanes_of(region, p.width));
+  s.sketch = Sketch::attention;
+  s.factors = Factors::three_parts;
+  s.stages = 2;
+  s.tile = {fitting(p.rows, 64), fitting(p.columns, wide > 64 ? 16 : 64), 0};
+  const auto programs = [&] { return (length(p.rows) + s.tile[0] - 1) / s.tile[0] * length(p.batch); };
+  while (s.tile[0] > 32 && programs() < machine.sms) s.tile[0] /= 2;
+  if (s.tile[0] < 64) s.tile[1] = std::min<std::int64_t>(s.tile[1], 32);
+  s.block = {wide > 128 ? 256 : 128};
+  return s;
+}
+
+std::string illegal_attention(const Region& region, const Schedule& s) {
+  const auto p = attention_shape(region);
+  if (!p) return "no attention";
+  const std::int64_t rows = s.tile[0], columns = s.tile[1], inner = lanes_of(region, p->inner),
+                     width = lanes_of(region, p->width);
+  for (const std::int64_t n : {rows, columns})
+    if (!is_power_of_two(n) || n < 16 || n > 256) return "a tile has 16 to 256 rows and columns, a power of two";
+  if (std::max(inner, width) > 256) return "queries or values of more than 256 elements";
+  if (s.stages < 0 || s.stages > 8) return "0 to 8 stages";
+  if (s.factors != Factors::two_parts && s.factors != Factors::three_parts)
+    return "factors in two or three parts, cut in every tile";
+  const bool two = s.factors == Factors::two_parts;
+  if (std::ranges::any_of(s.block,
+                          [&](std::int64_t threads) { return rows * (columns + inner + 2 * width) > 256 * threads; }))
+    return "the registers do not hold a tile";
+  const std::int64_t under_way = std::max<std::int64_t>(s.stages, 1) * 4, parts = two ? 8 : 6;
+  if ((under_way + parts) * columns * (inner + width) + parts * rows * inner > 220 << 10)
+    return "shared memory does not hold the tiles that are under way";
+  if (s.resident != 0 || s.joint || s.keep || s.ahead || s.overlap || s.hold || s.across || s.turned || s.pieces != 1 ||
+      s.swizzle != 1)
+    return "nothing of an attention";
+  for (const std::uint64_t mask : {p->rows, p->columns})
+    if (std::ranges::any_of(region.extent_of(mask).values, [](std::int64_t n) { return n >> 31 != 0; }))
+      return "matrices of 2147483648 rows or columns and more";
+  return "";
+}
+
 }  // namespace
 
 std::int64_t tile_length(const Region& region, const Schedule& s, std::int64_t threads) {
@@ -218,6 +270,7 @@ Schedule default_triton_schedule(const Region& region, const CacheFacts& machine
   const std::int64_t rows = region.extent_of(all & ~region.reduced).values[0];
   const std::int64_t length = region.extent_of(region.reduced).values[0];
   s.streaming = bytes_moved(region) > machine.l2_bytes;
+  if (const auto attention = attention_shape(region)) return attention_schedule(region, *attention, s, machine);
   if (const auto product = product_shape(region)) {
     Schedule own = product_schedule(region, *product, s, machine);
     if (illegal_in_triton(region, own).empty()) return own;
@@ -270,6 +323,7 @@ std::string illegal_in_triton(const Region& region, const Schedule& s) {
       }))
     return "a program has 1 to 32 warps, a power of two";
   if (s.sketch == Sketch::product) return illegal_product(region, s);
+  if (s.sketch == Sketch::attention || attention_shape(region)) return illegal_attention(region, s);
   if (!is_power_of_two(s.unroll) || s.unroll > 64) return "a thread has 1 to 64 elements of a tile, a power of two";
   if (s.width != 1 && s.width != 2 && s.width != 4) return "1, 2 or 4 neighbours in memory";
   if (!is_power_of_two(s.lanes) || s.lanes > whole_block) return "threads that share work are a power of two";

@@ -168,6 +168,7 @@ std::vector<double> tasks_of(const Region& region, const Schedule& s) {
       return launches;
     }
     case Sketch::product:
+    case Sketch::attention:
       break;
   }
   return {1};

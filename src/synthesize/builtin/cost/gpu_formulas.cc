@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "synthesize/builtin/attention.h"
 #include "synthesize/builtin/gpu_schedule.h"
 #include "synthesize/builtin/passes.h"
 
@@ -63,6 +64,11 @@ double blocks_of(const Region& region, const Schedule& s, double elements) {
       blocks = std::ceil(kept / tile) * static_cast<double>(s.pieces);
       break;
     }
+    case Sketch::attention:
+      if (const auto shape = attention_shape(region))
+        blocks = std::ceil(value_of(region.extent_of(shape->rows)) / static_cast<double>(s.tile[0])) *
+                 value_of(region.extent_of(shape->batch));
+      break;
   }
   if (s.resident > 0) blocks = std::min(blocks, static_cast<double>(s.resident));
   return std::max(1.0, blocks);
@@ -74,6 +80,11 @@ double registers_of(const Region& region, const Schedule& s, Language language) 
   const double each = elements_of_a_thread(region, s) * row_loads(region);
   if (s.sketch == Sketch::product)
     return registers_of_any_thread + static_cast<double>(s.tile[0] * s.tile[1]) /
+                                         static_cast<double>(std::max<std::int64_t>(32, s.block.front()));
+  if (const auto shape = s.sketch == Sketch::attention ? attention_shape(region) : std::nullopt)
+    return registers_of_any_thread + static_cast<double>(s.tile[0]) *
+                                         (static_cast<double>(s.tile[1]) + value_of(region.extent_of(shape->inner)) +
+                                          value_of(region.extent_of(shape->width))) /
                                          static_cast<double>(std::max<std::int64_t>(32, s.block.front()));
   // The compiler of Triton keeps a tile's intermediate values, too.
   return registers_of_any_thread + each * (language == Language::triton ? 1.5 : 1.0) + (s.joint ? 16 : 0);
@@ -102,7 +113,10 @@ Work gpu_work_of(const Region& region, const Schedule& s, const MachineModel& ma
   for (const Instruction& i : region.code) {
     if (i.form == Form::pointwise) work.operations += (1 + cost(i.op)) * value_of(region.extent_of(i.axes)) / warp;
     if (i.form == Form::pointwise) work.functions += cost(i.op) * value_of(region.extent_of(i.axes)) / warp;
-    if (i.form == Form::reduce) work.operations += elements / warp;
+    if (i.form == Form::reduce) {
+      const std::uint64_t over = region.code[static_cast<std::size_t>(i.operands[0])].axes;
+      work.operations += (s.sketch == Sketch::attention ? value_of(region.extent_of(over)) : elements) / warp;
+    }
     if (i.form != Form::load) continue;
     const double bytes = i.access.type == Type::i64 ? 8 : i.access.type == Type::mask ? 1 : 4;
     loaded += bytes * value_of(region.extent_of(i.axes));
@@ -126,7 +140,7 @@ Work gpu_work_of(const Region& region, const Schedule& s, const MachineModel& ma
   const auto passes = static_cast<double>(parts(region, s.joint).size() + (stores_rows(region) ? 1 : 0));
   const auto threads = static_cast<double>(s.block.front());
   work.occupancy = occupancy_of(registers_of(region, s, machine.caches.language), threads, machine);
-  if (region.reduced != 0 && !s.hold && s.sketch != Sketch::product && passes > 1) {
+  if (region.reduced != 0 && !s.hold && s.sketch != Sketch::product && s.sketch != Sketch::attention && passes > 1) {
     const double rows =
         machine.warps_per_sm * work.occupancy * warp / threads * static_cast<double>(machine.caches.sms);
     const double footprint = static_cast<double>(bytes_in_a_row(region)) * rows;

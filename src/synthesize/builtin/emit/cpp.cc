@@ -35,7 +35,8 @@ class Emitter : private CppKernel {
       case Sketch::split:
         split();
         break;
-      case Sketch::product:  // never legal
+      case Sketch::product:
+      case Sketch::attention:  // never legal
         break;
     }
     return std::move(out_);

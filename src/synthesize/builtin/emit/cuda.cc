@@ -36,7 +36,8 @@ class Emitter : private CudaKernel {
           split();
         }
         break;
-      case Sketch::product:  // never legal
+      case Sketch::product:
+      case Sketch::attention:  // never legal
         break;
     }
     return std::move(out_);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "synthesize/builtin/emit/cpp_expressions.h"
+#include "synthesize/builtin/emit/triton_attention.h"
 #include "synthesize/builtin/emit/triton_expressions.h"
 #include "synthesize/builtin/emit/triton_product.h"
 #include "synthesize/builtin/emit/triton_scan.h"
@@ -41,7 +42,8 @@ class Emitter : private TritonText {
       case Sketch::split:
         split();
         break;
-      case Sketch::product:  // triton_product.cc
+      case Sketch::product:    // triton_product.cc
+      case Sketch::attention:  // triton_attention.cc
         break;
     }
     return std::move(out_);
@@ -319,6 +321,7 @@ Result<Emitted> emit_triton(const Region& region, const Schedule& schedule, cons
   // Names are free in Python and in what offsets are written with.
   Region renamed = region;
   for (Instruction& i : renamed.code) i.name = triton_name(cpp_name(i.name));
+  if (schedule.sketch == Sketch::attention) return emit_triton_attention(renamed, schedule, name, tune);
   if (schedule.sketch == Sketch::product) return emit_triton_product(renamed, schedule, name, tune);
   if (region.scanned != 0) return emit_triton_scan(renamed, schedule, name, tune);
   return Emitter(renamed, schedule, name, tune).run();

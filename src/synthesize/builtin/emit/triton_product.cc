@@ -43,27 +43,11 @@ class Emitter : private TritonText {
   [[nodiscard]] std::string partial() const { return name_ + "_part"; }
   [[nodiscard]] std::string extent(std::uint64_t mask) const { return in_parentheses(r_.extent_of(mask).text); }
 
-  // Whether 32 bits say where an element is, of every tensor. Divisions of 64 bits cost much, and so do masks.
   bool is_near() {
-    std::vector<Extent> spans;
-    const auto add = [&](const Access& access) {
-      Extent span = literal(0, r_.workloads);
-      for (const Subscript& s : access.subscripts) {
-        const Extent along = r_.axes[static_cast<std::size_t>(s.axis)].extent * s.stride;
-        span = s.stride.values[0] < 0 ? span - along : span + along;
-      }
-      for (const Window& window : access.windows) span = span + window.limit * window.stride;
-      spans.push_back(std::move(span));
-    };
-    for (const Instruction& i : r_.code)
-      if (i.form == Instruction::Form::load) add(i.access);
-    for (const RegionStore& store : r_.stores) add(store.access);
+    std::vector<Extent> partial;
     if (s_.pieces > 1)
-      spans.push_back(literal(s_.pieces, r_.workloads) * r_.extent_of(p_.batch | p_.rows | p_.columns));
-    for (const Extent& span : spans)
-      if (std::ranges::any_of(span.values, [](std::int64_t n) { return n >> 31 != 0; })) return false;
-    for (const Extent& span : spans) (void)is_small(span);
-    return !before();
+      partial.push_back(literal(s_.pieces, r_.workloads) * r_.extent_of(p_.batch | p_.rows | p_.columns));
+    return TritonText::is_near(partial) && !before();
   }
 
   // The program's tile of results: `row`, `column`, which of them exist, and the indices of the axes they run over.

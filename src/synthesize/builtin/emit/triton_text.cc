@@ -133,9 +133,9 @@ void TritonText::declare_all(const std::set<int>& values) {
 
 std::string TritonText::mask(std::uint64_t axes, const std::string& condition) const {
   std::string text = condition;
-  const auto both = [&](const char* more) { text = text.empty() ? more : fmt::format("{} & {}", text, more); };
-  if (axes & loop_) both("inside");
-  if (axes & other_) both("valid");
+  const auto both = [&](const std::string& more) { text = text.empty() ? more : fmt::format("{} & {}", text, more); };
+  if (axes & loop_) both(tile_ + "inside");
+  if (axes & other_) both(tile_ + "valid");
   return text.empty() ? "" : ", mask=" + text;
 }
 
@@ -163,7 +163,7 @@ std::string TritonText::place(const Access& access, const std::string& name) {
   if (runs_evenly(access)) {
     const int last = static_cast<int>(std::bit_width(loop_)) - 1;
     const Extent& along = access.along(last)->stride;
-    return text + " + " + times("at", r_.extent_of(loop_), stride(access, along, last, name), along);
+    return text + " + " + times(tile_ + "at", r_.extent_of(loop_), stride(access, along, last, name), along);
   }
   // Of a tile's positions first, so that one sum of them is added to the addresses.
   std::string sum;
@@ -177,16 +177,38 @@ std::string TritonText::place(const Access& access, const std::string& name) {
     span = back ? span - axis.extent * s.stride : span + axis.extent * s.stride;
     ++terms;
   }
-  return terms > 1 && s_.sketch == Sketch::product && is_small(span) ? fmt::format("{} + ({})", text, sum.substr(3))
-                                                                     : text + sum;
+  return terms > 1 && (s_.sketch == Sketch::product || s_.sketch == Sketch::attention) && is_small(span)
+             ? fmt::format("{} + ({})", text, sum.substr(3))
+             : text + sum;
+}
+
+bool TritonText::is_near(const std::vector<Extent>& more) {
+  std::vector<Extent> spans;
+  const auto add = [&](const Access& access) {
+    Extent span = literal(0, r_.workloads);
+    for (const Subscript& s : access.subscripts) {
+      const Extent along = r_.axes[static_cast<std::size_t>(s.axis)].extent * s.stride;
+      span = s.stride.values[0] < 0 ? span - along : span + along;
+    }
+    for (const Window& window : access.windows) span = span + window.limit * window.stride;
+    spans.push_back(std::move(span));
+  };
+  for (const Instruction& i : r_.code)
+    if (i.form == Form::load) add(i.access);
+  for (const RegionStore& store : r_.stores) add(store.access);
+  spans.insert(spans.end(), more.begin(), more.end());
+  for (const Extent& span : spans)
+    if (std::ranges::any_of(span.values, [](std::int64_t n) { return n >> 31 != 0; })) return false;
+  for (const Extent& span : spans) (void)is_small(span);
+  return true;
 }
 
 void TritonText::open_tile(const std::string& start, const std::string& range, const std::string& end) {
   const std::string lanes = fmt::format("tl.arange(0, {})", range);
   const std::string sum = start.empty() ? lanes : fmt::format("{} + {}", start, lanes);
   const char* along = !two_dimensional() ? "" : columns_ ? "[:, None]" : "[None, :]";
-  line(fmt::format("at = {}{}", start.empty() || *along == '\0' ? sum : "(" + sum + ")", along));
-  line(fmt::format("inside = at < {}", end));
+  line(fmt::format("{}at = {}{}", tile_, start.empty() || *along == '\0' ? sum : "(" + sum + ")", along));
+  line(fmt::format("{0}inside = {0}at < {1}", tile_, end));
 }
 
 bool TritonText::needs_indices(const std::set<int>& values) const {

@@ -45,6 +45,9 @@ class TritonText : protected KernelText {
   // An element's address beyond its tensor's first.
   std::string place(const Access& access, const std::string& name);
   std::string times(const std::string& index, const Extent& extent, const std::string& step, const Extent& stride);
+  // Whether 32 bits say where an element is, of every tensor and of `more`. Divisions of 64 bits cost much, and so do
+  // masks.
+  bool is_near(const std::vector<Extent>& more = {});
   // `range` positions from `start`: at, inside. Below `end`.
   void open_tile(const std::string& start, const std::string& range, const std::string& end);
   // Whether some access of what `wanted` needs, or a store, goes by the indices of the loop's axes.
@@ -76,6 +79,7 @@ class TritonText : protected KernelText {
   void store_rows();
   void store_results(const std::string& condition);
 
+  std::string tile_;               // what the names of its positions and masks begin with
   std::uint64_t other_ = 0;        // axes of the tile's dimension that is not looped over
   bool columns_ = false;           // that dimension comes last
   std::string shape_;              // of a whole tile: "[BLOCK]"
