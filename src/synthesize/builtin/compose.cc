@@ -1,6 +1,7 @@
 #include "synthesize/builtin/compose.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -10,8 +11,8 @@
 #include "candidate/plan.h"
 #include "synthesize/builtin/atoms.h"
 #include "synthesize/builtin/call_extents.h"
-#include "synthesize/builtin/emit/cpp_recurrent.h"
 #include "synthesize/builtin/emit/emit.h"
+#include "synthesize/builtin/emit/recurrent.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/lowering.h"
 #include "synthesize/builtin/recurrent.h"
@@ -49,7 +50,11 @@ class Composer {
       }
     }
     copy_outputs(steps);
-    if (has_lstm_ || has_gru_) source_ = recurrent_kernels(has_lstm_, has_gru_) + source_;
+    if (has_lstm_ || has_gru_) {
+      source_ = (language_ == Language::cuda ? recurrent_kernels_in_cuda(has_lstm_, has_gru_)
+                                             : recurrent_kernels_in_cpp(has_lstm_, has_gru_)) +
+                source_;
+    }
     if (steps_ > max_steps)
       return fail(ErrorKind::candidate,
                   fmt::format("the plan would have {} steps, more than the {} that plans may have", steps_, max_steps));
@@ -224,7 +229,7 @@ class Composer {
   // A recurrent network, by kernels that are the same for all.
   Result<> run_recurrent(const GeneralNode& node, std::string& steps) {
     const auto network = recurrent(graph_, node);
-    if (!network || language_ != Language::cpp)
+    if (!network || (language_ != Language::cpp && language_ != Language::cuda))
       return fail(ErrorKind::candidate, fmt::format("{} has no kernels in this language", node.op));
     const bool frozen = std::ranges::all_of(network->layers, [&](const RecurrentLayer& layer) {
       const NamedTensor* weight = primary_.find(layer.weight.name);
@@ -232,17 +237,20 @@ class Composer {
     });
     std::string prefix = network->lstm ? "lstm" : "gru";
     for (const std::string base = prefix; !taken_.insert(prefix + "_").second;) prefix += base;
-    const EmittedRecurrent made = recurrent_steps(*network, node, prefix, frozen);
+    EmittedRecurrent made = recurrent_steps(graph_, *network, node, prefix, frozen, language_);
     scratch_ += resolve(made.scratch);
     for (std::size_t r = 0; r < made.shapes.size(); ++r)
       if (const TensorRef ref{node.name, static_cast<int>(r)}; !is_output(ref))
         add_scratch(name_of(ref), "f32", list(made.shapes[r]));
     steps += resolve(made.steps);
     steps_ += made.count;
-    if (!has_lstm_ && !has_gru_) {
-      tune_ += "ROWS = [1, 2, 5]\n";
-      points_ *= 3;
+    if (taken_.insert(made.tune).second) {
+      if (points_ * made.values.size() > max_tune_points) made.values.resize(1);
+      points_ *= made.values.size();
+      tune_ += fmt::format("{} = [{}]\n", made.tune, fmt::join(made.values, ", "));
     }
+    for (Requirement& r : made.requirements) requirements_.push_back(std::move(r));
+    if (language_ == Language::cuda && !has_lstm_ && !has_gru_) helpers_.push_back("sigmoid");
     (network->lstm ? has_lstm_ : has_gru_) = true;
     return {};
   }

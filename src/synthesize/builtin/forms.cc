@@ -31,7 +31,8 @@ std::optional<FormedGraph> graph_in(const Understood& problem, GraphForm form, L
   if (!understood) return std::nullopt;
   const std::vector<std::string> written = operators(*understood);
   GeneralGraph graph = with_biases_behind(simplify(*std::move(understood)), language);
-  if (language == Language::cpp) graph = with_recurrent_kernels(with_few_rows_turned(std::move(graph)));
+  if (language == Language::cpp) graph = with_few_rows_turned(std::move(graph));
+  graph = with_recurrent_kernels(std::move(graph), language);
   if (form == GraphForm::places_inside && !generates_products(language)) return std::nullopt;
   if (form == GraphForm::channels_last || form == GraphForm::places_inside) {
     std::optional<GeneralGraph> other = form == GraphForm::channels_last ? in_channels_last(std::move(graph), language)
