@@ -13,6 +13,7 @@ const std::map<std::string, std::vector<const char*>> judged = {
     {"max_pool", {"across_rows"}},
     {"cumulative_sum", {"rows_of_a_tile"}},
     {"reverse_cumulative_sum", {"turn"}},
+    {"exclusive_sum", {}},
     {"cumulative_product_of_columns", {"columns_of_a_tile"}},
     {"reverse_cumulative_sum_of_columns", {}},
     {"cumulative_sum_cut_up", {"split_rows"}},

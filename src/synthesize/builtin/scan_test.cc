@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "synthesize/builtin/algebra/algebra.h"
 #include "synthesize/builtin/emit/emit.h"
 #include "synthesize/builtin/interpret.h"
 #include "synthesize/builtin/lower.h"
@@ -68,6 +69,59 @@ TEST(Scan, JoinsAllElementsUpToEachOne) {
   EXPECT_EQ(given(text("cumsum.default", 1), {{"x", x}}, "y"), scanned(x, 7, 4, plus));
   EXPECT_EQ(given(text("cumsum.default", -1), {{"x", x}}, "y"), scanned(x, 4, 1, plus));
   EXPECT_EQ(given(text("cumprod.default", 0), {{"x", x}}, "y"), scanned(x, 5, 28, times));
+}
+
+// What the exclusive scan of each line is.
+std::vector<double> exclusive(const std::vector<double>& x, std::size_t n, std::size_t c, const Join& join,
+                              double neutral) {
+  std::vector<double> before = x;
+  for (std::size_t i = 0; i < x.size(); ++i) before[i] = i / c % n == 0 ? neutral : x[i - c];
+  return scanned(before, n, c, join);
+}
+
+TEST(Scan, IsOneKernelWhereZerosAreInFront) {
+  const auto x = numbers(5 * 7 * 4);
+  const auto given = [&](const std::string& text) {
+    const GeneralGraph graph = simplify(graph_of("input x f32 5 7 4\n" + text + "output y\n"));
+    const Partition groups = partition(graph, Fusing::full);
+    EXPECT_EQ(groups.groups.size(), 1U);
+    EXPECT_EQ(library_calls(graph, groups), 0U);
+    Memory memory{{"x", x}};
+    interpret(*lower(graph, groups.groups[0]), memory, 0);
+    return memory["y"];
+  };
+  const std::string zeros = "z = aten.zeros.default [5,1,4] -> f32 5 1 4\n";
+  EXPECT_EQ(
+      given(zeros + "s = aten.cumsum.default x 1 -> f32 5 7 4\nw = aten.slice.Tensor s 0 0 9223372036854775807 -> "
+                    "f32 5 7 4\np = aten.slice.Tensor w 1 0 -1 -> f32 5 6 4\ny = aten.cat.default [z,p] 1 -> f32 "
+                    "5 7 4\n"),
+      exclusive(x, 7, 4, plus, 0));
+  EXPECT_EQ(given(zeros + "p = aten.narrow.default x 1 0 6 -> f32 5 6 4\ns = aten.cumsum.default p 1 -> f32 5 6 4\n"
+                          "y = aten.cat.default [z,s] -2 -> f32 5 7 4\n"),
+            exclusive(x, 7, 4, plus, 0));
+  EXPECT_EQ(given("o = aten.ones.default [5,7,1] -> f32 5 7 1\ns = aten.cumprod.default x -1 -> f32 5 7 4\np = "
+                  "aten.slice.Tensor s 2 0 3 -> f32 5 7 3\ny = aten.cat.default [o,p] 2 -> f32 5 7 4\n"),
+            exclusive(x, 4, 1, times, 1));
+}
+
+TEST(Scan, StaysWhereItIsNotTheSame) {
+  const auto operators = [](const std::string& text) {
+    std::vector<std::string> names;
+    for (const GeneralNode& node : simplify(graph_of("input x f32 5 7\n" + text)).nodes) names.push_back(node.base());
+    return names;
+  };
+  const std::string cat = "y = aten.cat.default [z,s] 1 -> f32 5 8\noutput y\n", scan = "s = aten.cumsum.default x ";
+  EXPECT_THAT(operators("z = aten.zeros.default [5,1] -> f32 5 1\n" + scan + "1 -> f32 5 7\n" + cat),
+              testing::ElementsAre("constant_pad_nd", "cumsum"));
+  // Ones before a sum; the other dimension; a part that begins later.
+  EXPECT_THAT(operators("z = aten.ones.default [5,1] -> f32 5 1\n" + scan + "1 -> f32 5 7\n" + cat),
+              testing::ElementsAre("ones", "cumsum", "cat"));
+  EXPECT_THAT(operators("z = aten.zeros.default [5,1] -> f32 5 1\n" + scan + "0 -> f32 5 7\n" + cat),
+              testing::ElementsAre("zeros", "cumsum", "cat"));
+  EXPECT_THAT(operators(scan + "1 -> f32 5 7\np = aten.slice.Tensor s 1 1 7 -> f32 5 6\noutput p\n"),
+              testing::ElementsAre("cumsum", "slice"));
+  EXPECT_THAT(operators(scan + "1 -> f32 5 7\np = aten.slice.Tensor s 1 0 6 -> f32 5 6\noutput s p\n"),
+              testing::ElementsAre("cumsum", "slice"));
 }
 
 TEST(Scan, GivesTheGreatestSoFarWhereNobodyAsksForItsPosition) {

@@ -11,6 +11,7 @@
 #include "synthesize/builtin/algebra/identities.h"
 #include "synthesize/builtin/algebra/pooled.h"
 #include "synthesize/builtin/algebra/row_losses.h"
+#include "synthesize/builtin/algebra/shifted_scan.h"
 
 namespace kerf {
 namespace {
@@ -155,7 +156,7 @@ GeneralGraph simplify(GeneralGraph graph) {
   for (std::size_t at = 0; at < graph.nodes.size(); ++at)
     if (ReducedLinear(graph).run(at) || log_of_softmax(graph, at) || diagonal_product(graph, at) ||
         row_losses(graph, at) || folded_norm(graph, at) || attention(graph, at) || pooled_convolution(graph, at) ||
-        separate_pooling(graph, at))
+        separate_pooling(graph, at) || shifted_scan(graph, at))
       at = 0;
   drop_unused_nodes(graph);
   return graph;
