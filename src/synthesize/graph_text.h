@@ -53,7 +53,7 @@ inline TensorSpec spec_of(Dtype dtype, std::vector<std::int64_t> shape) {
 }
 
 // "input NAME DTYPE SHAPE…", "parameter …", "NAME = OP ARGS… KEY=ARG… -> DTYPE SHAPE…", "output NAME…", "expect KEY
-// VALUE".
+// VALUE". Behind a shape "strides STRIDES…", where the tensor is not contiguous.
 inline Case parse(std::istream& in) {
   Case made;
   Workload w;
@@ -66,9 +66,15 @@ inline Case parse(std::istream& in) {
     const auto spec = [&] {
       std::string dtype;
       words >> dtype;
-      std::vector<std::int64_t> shape;
-      for (std::int64_t d = 0; words >> d;) shape.push_back(d);
-      return spec_of(*dtype_from(dtype), shape);
+      const auto integers = [&] {
+        std::vector<std::int64_t> list;
+        for (std::int64_t d = 0; words >> d;) list.push_back(d);
+        words.clear();
+        return list;
+      };
+      TensorSpec read = spec_of(*dtype_from(dtype), integers());
+      if (std::string more; words >> more && more == "strides") read.stride = integers();
+      return read;
     };
     if (first == "input" || first == "parameter") {
       NamedTensor tensor;

@@ -31,6 +31,7 @@ const std::map<std::string, std::vector<const char*>> judged = {
     {"spread", {}},
     {"bias", {"across_rows"}},
     {"transposed", {}},
+    {"follows_a_transposed_tensor", {}},
     {"convolution_by_places", {"persistent"}},
     {"convolutions_by_places", {}},
     {"pool_of_places", {}},

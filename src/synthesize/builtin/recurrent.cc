@@ -53,12 +53,6 @@ bool is_few(const GeneralGraph& graph, const Recurrent& r, Language language) {
          static_cast<std::int64_t>(r.gates()) * states[1] * states[2] * states[2] <= few_multiplications;
 }
 
-void rename(GeneralArgument& argument, const TensorRef& from, const TensorRef& to) {
-  if (auto* ref = std::get_if<TensorRef>(&argument.is); ref && *ref == from) *ref = to;
-  if (auto* list = std::get_if<GeneralArgumentList>(&argument.is))
-    for (GeneralArgument& each : *list) rename(each, from, to);
-}
-
 GeneralTensor turned(GeneralTensor tensor) {
   for (auto* lists : {&tensor.shape, &tensor.stride})
     for (auto& each : *lists) std::swap(each[0], each[1]);

@@ -9,6 +9,7 @@
 #include "synthesize/builtin/algebra/attention.h"
 #include "synthesize/builtin/algebra/folded.h"
 #include "synthesize/builtin/algebra/identities.h"
+#include "synthesize/builtin/algebra/layouts.h"
 #include "synthesize/builtin/algebra/pooled.h"
 #include "synthesize/builtin/algebra/row_losses.h"
 #include "synthesize/builtin/algebra/shifted_scan.h"
@@ -159,7 +160,7 @@ GeneralGraph simplify(GeneralGraph graph) {
         separate_pooling(graph, at) || shifted_scan(graph, at))
       at = 0;
   drop_unused_nodes(graph);
-  return graph;
+  return in_order_of_memory(std::move(graph));
 }
 
 }  // namespace kerf

@@ -26,6 +26,12 @@ GeneralNode make_node(std::string name, std::string op, std::vector<GeneralArgum
   return made;
 }
 
+void rename(GeneralArgument& argument, const TensorRef& from, const TensorRef& to) {
+  if (auto* ref = std::get_if<TensorRef>(&argument.is); ref && *ref == from) *ref = to;
+  if (auto* list = std::get_if<GeneralArgumentList>(&argument.is))
+    for (GeneralArgument& each : *list) rename(each, from, to);
+}
+
 void replace_node(GeneralGraph& graph, std::size_t at, std::vector<GeneralNode> by) {
   const auto place = graph.nodes.erase(graph.nodes.begin() + static_cast<std::ptrdiff_t>(at));
   graph.nodes.insert(place, std::make_move_iterator(by.begin()), std::make_move_iterator(by.end()));

@@ -15,6 +15,8 @@ namespace kerf {
 [[nodiscard]] GeneralTensor contiguous(std::vector<std::vector<std::int64_t>> shape);
 [[nodiscard]] GeneralNode make_node(std::string name, std::string op, std::vector<GeneralArgument> args,
                                     GeneralTensor result);
+// What refers to `from` refers to `to`.
+void rename(GeneralArgument& argument, const TensorRef& from, const TensorRef& to);
 // Puts nodes in the place of node `at`.
 void replace_node(GeneralGraph& graph, std::size_t at, std::vector<GeneralNode> by);
 

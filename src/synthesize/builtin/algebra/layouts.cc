@@ -1,7 +1,12 @@
 #include "synthesize/builtin/algebra/layouts.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <numeric>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -99,6 +104,17 @@ GeneralTensor transposed(GeneralTensor tensor) {
   return tensor;
 }
 
+// Dimension k is dimension order[k] of the tensor.
+GeneralTensor permuted(const GeneralTensor& tensor, const std::vector<std::int64_t>& order) {
+  GeneralTensor made = tensor;
+  for (std::size_t w = 0; w < tensor.shape.size(); ++w)
+    for (std::size_t k = 0; k < order.size(); ++k) {
+      made.shape[w][k] = tensor.shape[w][static_cast<std::size_t>(order[k])];
+      made.stride[w][k] = tensor.stride[w][static_cast<std::size_t>(order[k])];
+    }
+  return made;
+}
+
 GeneralNode copied(const GeneralGraph& graph, const std::string& name, const TensorRef& of, const char* format,
                    GeneralTensor result) {
   GeneralNode made = make_node(name, "aten.clone.default", {{of}}, std::move(result));
@@ -145,6 +161,18 @@ class Layouts {
         {last}, {constant(graph_, Value{std::int64_t{1}})}, {constant(graph_, Value{std::int64_t{-1}})}};
     return back(name + "_laid", order);
   }
+  TensorRef view(const std::string& name, const TensorRef& of, const std::vector<std::int64_t>& order,
+                 const GeneralTensor& from) {
+    return permute(name, "aten.permute.default", of, order, from);
+  }
+  // What the last node gives, the other way round.
+  TensorRef back(const std::string& name, const std::vector<std::int64_t>& order) {
+    std::vector<std::int64_t> inverse(order.size());
+    for (std::size_t k = 0; k < order.size(); ++k)
+      inverse[static_cast<std::size_t>(order[k])] = static_cast<std::int64_t>(k);
+    const GeneralTensor from = nodes_.back().results[0];
+    return view(name, {nodes_.back().name, 0}, inverse, from);
+  }
 
  private:
   // All channels of a place side by side.
@@ -154,25 +182,11 @@ class Layouts {
     order.push_back(1);
     return order;
   }
-  // What the last node gives, the other way round.
-  TensorRef back(const std::string& name, const std::vector<std::int64_t>& order) {
-    std::vector<std::int64_t> inverse(order.size());
-    for (std::size_t k = 0; k < order.size(); ++k)
-      inverse[static_cast<std::size_t>(order[k])] = static_cast<std::int64_t>(k);
-    const GeneralTensor from = nodes_.back().results[0];
-    return permute(name, "aten.permute.default", {nodes_.back().name, 0}, inverse, from);
-  }
   TensorRef permute(const std::string& name, const char* op, const TensorRef& of,
                     const std::vector<std::int64_t>& order, const GeneralTensor& from) {
     GeneralArgumentList dims;
-    GeneralTensor result = from;
     for (const std::int64_t d : order) dims.push_back(constant(graph_, Value{d}));
-    for (std::size_t w = 0; w < from.shape.size(); ++w)
-      for (std::size_t k = 0; k < order.size(); ++k) {
-        result.shape[w][k] = from.shape[w][static_cast<std::size_t>(order[k])];
-        result.stride[w][k] = from.stride[w][static_cast<std::size_t>(order[k])];
-      }
-    add(make_node(name, op, {{of}, {std::move(dims)}}, std::move(result)));
+    add(make_node(name, op, {{of}, {std::move(dims)}}, permuted(from, order)));
     return {name, 0};
   }
 
@@ -181,7 +195,64 @@ class Layouts {
   std::map<std::tuple<std::string, int, bool>, TensorRef> images_;
 };
 
+// A result's dimensions as they lie in memory, the outermost first; nullopt where that is their own order, or none
+// without gaps.
+std::optional<std::vector<std::int64_t>> order_in_memory(const GeneralTensor& result) {
+  if (result.dtype != Dtype::f32 || result.contiguous()) return std::nullopt;
+  std::vector<std::int64_t> order(result.rank());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, std::greater{},
+                           [&](std::int64_t d) { return result.stride[0][static_cast<std::size_t>(d)]; });
+  return permuted(result, order).contiguous() ? std::optional(order) : std::nullopt;
+}
+
+// Whether each element of the result is made of the same elements of the operands, whatever the dimensions are called.
+bool is_of_elements(const GeneralGraph& graph, std::size_t at) {
+  using enum Instruction::Form;
+  const GeneralNode& node = graph.nodes[at];
+  if (node.results.size() != 1 || is_trivial(node) || is_copy(node)) return false;
+  for (const TensorRef& ref : references(node)) {
+    const GeneralTensor& operand = *graph.tensor(ref);
+    if (operand.rank() > 0 && operand.shape != node.results[0].shape) return false;
+  }
+  GeneralGraph plain = graph;
+  plain.nodes[at].results[0] = contiguous(node.results[0].shape);
+  const Result<Region> region = lower(plain, {at});
+  return region && std::ranges::none_of(region->code, [](const Instruction& i) {
+           return i.form == index || i.form == reduce || i.form == scan || !i.access.windows.empty();
+         });
+}
+
 }  // namespace
+
+GeneralGraph in_order_of_memory(GeneralGraph graph) {
+  for (std::size_t at = 0; at < graph.nodes.size(); ++at) {
+    const TensorRef result{graph.nodes[at].name, 0};
+    const bool is_output = std::ranges::find(graph.outputs, result) != graph.outputs.end();
+    const auto order = is_output ? std::nullopt : order_in_memory(graph.nodes[at].results[0]);
+    if (!order || !is_of_elements(graph, at)) continue;
+    GeneralNode node = graph.nodes[at];
+    Layouts made(graph);
+    std::vector<TensorRef> done;
+    for (const TensorRef& ref : references(graph.nodes[at])) {
+      if (graph.tensor(ref)->rank() == 0 || std::ranges::find(done, ref) != done.end()) continue;
+      done.push_back(ref);
+      const TensorRef view = made.view(fmt::format("{}_of{}", node.name, made.size()), ref, *order, *graph.tensor(ref));
+      for (GeneralArgument& argument : node.args) rename(argument, ref, view);
+      for (auto& [key, argument] : node.kwargs) rename(argument, ref, view);
+    }
+    node.name += "_stored";
+    node.inplace.clear();
+    node.results[0] = permuted(node.results[0], *order);
+    made.add(std::move(node));
+    made.back(result.name, *order);
+    std::vector<GeneralNode> nodes = made.take();
+    const std::size_t more = nodes.size() - 1;
+    replace_node(graph, at, std::move(nodes));
+    at += more;
+  }
+  return graph;
+}
 
 GeneralGraph with_few_rows_turned(GeneralGraph graph) {
   for (std::size_t at = 0; at < graph.nodes.size(); ++at) {

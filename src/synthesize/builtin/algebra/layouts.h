@@ -22,4 +22,9 @@ namespace kerf {
 // each turns it, for a kernel to take in.
 [[nodiscard]] GeneralGraph with_few_rows_turned(GeneralGraph graph);
 
+// The graph with each result of an operator on elements that lies in memory in another order than that of its
+// dimensions, as what follows a transposed operand does, computed in the order of memory, and a view of that. So
+// kernels can store it. Outputs are left: kernels write them by their strides.
+[[nodiscard]] GeneralGraph in_order_of_memory(GeneralGraph graph);
+
 }  // namespace kerf

@@ -1,0 +1,84 @@
+/* /// kerf
+version = 1
+supports = "x.ndim == 3 and x.shape[0] == 8 and x.shape[1] == 64 and x.shape[2] == 48 and w.ndim == 3 and w.shape[0] == 8 and w.shape[1] == 64 and w.shape[2] == 20"
+[tune]
+THREADS = [256, 512]
+[[scratch]]
+name = "shifted_stored"
+dtype = "f32"
+shape = ["x.shape[0]", "x.shape[1]", "x.shape[2]"]
+[[step]]
+launch = "shifted_stored_kernel"
+grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2], THREADS * 16)"]
+block = ["THREADS"]
+args = ["x.shape[0] * x.shape[1] * x.shape[2]", "shifted_stored", "x"]
+[[step]]
+call = "aten.permute.default"
+args = ["shifted_stored", [0, 2, 1]]
+out = "shifted"
+[[step]]
+call = "aten.bmm.default"
+args = ["shifted", "w"]
+out = "out"
+/// */
+
+__device__ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+// A vector from memory; of `left` elements at the end of a tensor.
+__device__ inline void get(float (&to)[1], const float* from) { to[0] = *from; }
+__device__ inline void get(float (&to)[2], const float* from) {
+  const float2 v = *(const float2*)from;
+  to[0] = v.x, to[1] = v.y;
+}
+__device__ inline void get(float (&to)[4], const float* from) {
+  const float4 v = *(const float4*)from;
+  to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
+}
+template <class T, int width> __device__ inline void gather(T (&to)[width], const T* from, int64_t stride, int left = width) {
+#pragma unroll
+  for (int k = 0; k < width; ++k) to[k] = k < left ? from[k * stride] : T();
+}
+template <int width> __device__ inline void get(float (&to)[width], const float* from, int left) {
+  if (left >= width) get(to, from); else gather(to, from, 1, left);
+}
+__device__ inline void put(float* to, const float (&v)[1]) { *to = v[0]; }
+__device__ inline void put(float* to, const float (&v)[2]) { *(float2*)to = make_float2(v[0], v[1]); }
+__device__ inline void put(float* to, const float (&v)[4]) { *(float4*)to = make_float4(v[0], v[1], v[2], v[3]); }
+template <class T, int width> __device__ inline void scatter(T* to, const T (&v)[width], int64_t stride, int left = width) {
+#pragma unroll
+  for (int k = 0; k < width; ++k)
+    if (k < left) to[k * stride] = v[k];
+}
+template <int width> __device__ inline void put(float* to, const float (&v)[width], int left) {
+  if (left >= width) put(to, v); else scatter(to, v, 1, left);
+}
+
+// i < x.shape[0] * x.shape[1] * x.shape[2]
+extern "C" __global__ void __launch_bounds__(THREADS) shifted_stored_kernel(int64_t I, float* __restrict__ out_to, const float* __restrict__ x_from) {
+  const int64_t tile = blockIdx.x;
+  const int64_t begin = tile * (THREADS * 16);
+  const int count = (int)least(THREADS * 16, I - begin);
+  float* const out_at = out_to + begin;
+  const float* const x_at = x_from + begin;
+  float x_[4][4];
+  #pragma unroll
+  for (int v = 0; v < 4; ++v) {
+    const int at = (v * THREADS + (int)threadIdx.x) * 4;
+    if (at < count) {
+      get(x_[v], x_at + at, count - at);
+    }
+  }
+  #pragma unroll
+  for (int v = 0; v < 4; ++v) {
+    const int at = (v * THREADS + (int)threadIdx.x) * 4;
+    if (at < count) {
+      float out[4];
+      #pragma unroll
+      for (int e = 0; e < 4; ++e) {
+        const float scaled_stored_1 = x_[v][e] * 0.25f;
+        const float shifted_stored = scaled_stored_1 < 0.0f ? 0.0f : scaled_stored_1;
+        out[e] = shifted_stored;
+      }
+      put(out_at + at, out, count - at);
+    }
+  }
+}
