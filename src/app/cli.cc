@@ -57,9 +57,10 @@ void add_search(CLI::App* app, SearchChoices& options) {
   app->add_option("--dtype", options.dtype, "Working type")->type_name("TYPE")->capture_default_str();
   app->add_option("--language", options.language, "Language of candidates; cpp on cpu, cuda on nvidia")
       ->type_name("NAME");
-  app->add_option("--synthesizer", options.synthesizer,
-                  "Who writes candidates: builtin, anthropic/MODEL, openai/MODEL, command:PROGRAM, batch:…, ask, "
-                  "replay:SESSION|FILE, or several, as in a,b:3,builtin")
+  app->add_option(
+         "--synthesizer", options.synthesizer,
+         "Who writes candidates: builtin, random, anthropic/MODEL, openai/MODEL, command:PROGRAM, batch:…, ask, "
+         "replay:SESSION|FILE, or several, as in a,b:3,builtin")
       ->type_name("NAME")
       ->capture_default_str();
   app->add_option("--base-url", options.base_url, "Another server than the provider's own (docs/models.md)")

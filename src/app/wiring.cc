@@ -313,11 +313,12 @@ struct Workshop {
       auto costs = Correction::from_json(options.costs);
       return make_builtin_synthesizer(costs ? std::optional(*std::move(costs)) : std::nullopt);
     }
+    if (name == "random") return make_random_synthesizer();
     if (name != "ask" && !is_model_name(name)) {
       std::string forms;
       for (const ProviderInfo& provider : model_providers()) forms += provider.form + ", ";
-      return user_error(
-          fmt::format("--synthesizer {}: there are {}replay:SESSION, replay:FILE, ask and builtin", name, forms));
+      return user_error(fmt::format(
+          "--synthesizer {}: there are {}replay:SESSION, replay:FILE, ask, random and builtin", name, forms));
     }
     auto recording = std::make_unique<RecordingModel>(TRY(model(name)), exchanges, note);
     ModelSynthesizerOptions choices;

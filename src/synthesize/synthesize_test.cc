@@ -629,6 +629,39 @@ TEST(Builtin, GivesTheSameReplyToTheSameRequest) {
   EXPECT_EQ(first, second);
 }
 
+TEST(Builtin, DrawnAtRandomDependsOnTheSeedAloneAndIsMoreThanSketches) {
+  const Case c = parse(rms);
+  SynthesisRequest request;
+  request.problem = std::make_shared<Understood>(c.problem);
+  const auto drawn = [&](std::uint64_t seed) {
+    request.seed = seed;
+    Proposal made;
+    make_random_synthesizer()->propose(request, [&](Result<std::optional<Proposal>> reply) { made = **reply; });
+    return made;
+  };
+  std::set<std::string> seen;
+  int walked = 0;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    request.ancestors.clear();
+    const Proposal first = drawn(seed);
+    EXPECT_THAT(first.rationale, testing::StartsWith("a sketch"));
+    walked += first.rationale == "a sketch" ? 0 : 1;
+    seen.insert(first.candidate.id());
+    // Neither the tree nor what was measured steers it.
+    request.ancestors = {Recalled{.node = 1,
+                                  .candidate = first.candidate,
+                                  .evaluation = {},
+                                  .recipe = first.recipe,
+                                  .rationale = {},
+                                  .log_speedup = 2}};
+    EXPECT_EQ(drawn(seed).candidate.text, first.candidate.text);
+  }
+  EXPECT_GT(walked, 10);
+  EXPECT_GT(seen.size(), 12U);
+  request.tried.assign(seen.begin(), seen.end());
+  EXPECT_FALSE(seen.contains(drawn(0).candidate.id())) << "what was tried is no news";
+}
+
 TEST(FakeSynthesizer, WritesItsTextsInOrderAndSkipsTriedOnes) {
   FakeSynthesizer fake({"a", "b"});
   SynthesisRequest request;

@@ -37,9 +37,12 @@ std::ptrdiff_t copies_alone(const GeneralGraph& graph, const Partition& partitio
                                [&](const NodeSet& group) { return std::ranges::all_of(group, lays_out); });
 }
 
+enum class Choosing : std::uint8_t { by_belief, at_random };
+constexpr std::uint64_t longest_walk = 6;  // moves, at random
+
 class Builtin final : public Synthesizer {
  public:
-  explicit Builtin(std::optional<Correction> costs) : costs_(std::move(costs)) {}
+  Builtin(Choosing choosing, std::optional<Correction> costs) : choosing_(choosing), costs_(std::move(costs)) {}
 
   Ticket propose(const SynthesisRequest& request, Reply reply) override {
     const Ticket ticket = ++tickets_;
@@ -48,7 +51,7 @@ class Builtin final : public Synthesizer {
   }
   void cancel(Ticket) override {}  // replies come from within propose: there is nothing to take back
   void learn(const SynthesisRequest& request, const Proposal& proposal, const Evaluation& evaluation) override {
-    if (request.ancestors.empty() || proposal.move.empty()) return;
+    if (choosing_ == Choosing::at_random || request.ancestors.empty() || proposal.move.empty()) return;
     const Recalled& parent = request.ancestors.front();
     if (evaluation.verdict == Verdict::measured && evaluation.receipt && !evaluation.receipt->timed()) return;
     double gain = -0.5;
@@ -60,7 +63,7 @@ class Builtin final : public Synthesizer {
     policy_.learn(parent.evaluation.diagnosis.bound, proposal.move, std::clamp(gain, -1.0, 1.0));
     if (gain > -0.5) learn_cost(request, proposal, parent.log_speedup + gain);
   }
-  [[nodiscard]] std::string name() const override { return "builtin"; }
+  [[nodiscard]] std::string name() const override { return choosing_ == Choosing::at_random ? "random" : "builtin"; }
 
  private:
   // What a graph's first candidates are made by.
@@ -181,6 +184,7 @@ class Builtin final : public Synthesizer {
                               to_string(request.language)));
     const CacheFacts machine = machine_facts(request.target, request.language);
     Known& k = known(request, machine);
+    if (choosing_ == Choosing::at_random) return drawn(request, k, machine);
     // Nothing of ours to go on from (the identity plan has no recipe), or a fresh start was asked for: a sketch.
     const Recalled* base = nullptr;
     for (const Recalled& ancestor : request.ancestors)
@@ -203,6 +207,33 @@ class Builtin final : public Synthesizer {
       if (auto made = from(request, recalled, k, machine)) return made;
     }
     return std::optional<Proposal>();
+  }
+
+  // A walk of up to six moves from any sketch. Kinds of moves are equally likely, so that the kinds of which there are
+  // many do not crowd out the others.
+  static std::optional<Proposal> drawn(const SynthesisRequest& request, const Known& k, const CacheFacts& machine) {
+    constexpr int tries = 64;  // until what is drawn was not drawn before
+    Random random(request.seed);
+    for (int i = 0; i < tries && !k.sketches.empty(); ++i) {
+      const nlohmann::json& start = k.sketches[random.below(k.sketches.size())].recipe;
+      const GeneralGraph& graph = k.graphs.at(form_of(start));
+      Result<Recipe> recipe = recipe_from_json(start, graph);
+      if (!recipe) continue;
+      std::string walked;
+      for (std::uint64_t left = random.below(longest_walk + 1); left > 0; --left) {
+        std::map<std::string, std::vector<const Move*>> kinds;
+        std::vector<Move> all = moves(graph, *recipe, machine);
+        for (const Move& move : all) kinds[move.name].push_back(&move);
+        if (kinds.empty()) break;
+        const auto kind = std::next(kinds.begin(), static_cast<std::ptrdiff_t>(random.below(kinds.size())));
+        *recipe = kind->second[random.below(kind->second.size())]->result;
+        walked += (walked.empty() ? "" : ", ") + kind->first;
+      }
+      Proposal proposal = write_proposal(request, graph, *recipe, "random",
+                                         walked.empty() ? "a sketch" : fmt::format("a sketch, then {}", walked));
+      if (is_new(request, proposal)) return proposal;
+    }
+    return std::nullopt;
   }
 
   std::optional<Proposal> from(const SynthesisRequest& request, const Recalled& base, Known& k,
@@ -280,6 +311,7 @@ class Builtin final : public Synthesizer {
     return std::nullopt;
   }
 
+  Choosing choosing_;
   std::optional<Correction> costs_;
   Ticket tickets_ = 0;
   std::map<std::string, Known> known_;
@@ -289,7 +321,11 @@ class Builtin final : public Synthesizer {
 }  // namespace
 
 std::unique_ptr<Synthesizer> make_builtin_synthesizer(std::optional<Correction> costs) {
-  return std::make_unique<Builtin>(std::move(costs));
+  return std::make_unique<Builtin>(Choosing::by_belief, std::move(costs));
+}
+
+std::unique_ptr<Synthesizer> make_random_synthesizer() {
+  return std::make_unique<Builtin>(Choosing::at_random, std::nullopt);
 }
 
 }  // namespace kerf

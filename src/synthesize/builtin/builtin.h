@@ -14,4 +14,8 @@ namespace kerf {
 // their names alone.
 [[nodiscard]] std::unique_ptr<Synthesizer> make_builtin_synthesizer(std::optional<Correction> costs = std::nullopt);
 
+// The same recipes, drawn by lot and not chosen: what a search, and an order of recipes, must beat. Each proposal
+// depends on its request's seed alone, whatever the tree.
+[[nodiscard]] std::unique_ptr<Synthesizer> make_random_synthesizer();
+
 }  // namespace kerf
