@@ -9,10 +9,9 @@ CUT = 13  # of the 23 bits of an f32's fraction; TF32 has the first ten
 def to_tf32(tensor):
     """A copy, rounded to the nearest TF32, ties to even; infinities and NaN as they are."""
     bits = tensor.clone().view(torch.int32)
-    special = (bits & 0x7F800000) == 0x7F800000
-    odd = (bits >> CUT) & 1
-    rounded = (bits + odd.add_((1 << (CUT - 1)) - 1)) & -(1 << CUT)
-    return torch.where(special, bits, rounded).view(torch.float32)
+    made = bits >> CUT
+    made.bitwise_and_(1).add_((1 << (CUT - 1)) - 1).add_(bits).bitwise_and_(-(1 << CUT))
+    return torch.where(torch.isfinite(tensor), made, bits).view(torch.float32)
 
 
 class Tf32Convolutions(TorchDispatchMode):

@@ -36,6 +36,7 @@ class Service:
         self.spares = device.Spares()
         self.sharing = sharing.Sharing()
         self.flush = baselines.Flusher()
+        self.tf32 = False   # whether convolutions may round, as PyTorch lets them on the target
         self.graph = False  # whether baselines are timed as captured graphs
         self.in_place = None  # the trial whose tensors the model's parameters are views of now, by workload id
 
@@ -60,7 +61,8 @@ class Service:
     @staticmethod
     def unexpected(error):
         if errors.is_out_of_memory(error):
-            return {"kind": "user", "message": "the oracle ran out of memory; make the problem smaller with --set NAME=VALUE"}
+            return {"kind": "user", "message": "the oracle ran out of memory; make the problem smaller with --set NAME=VALUE, or end "
+                                               "what else uses the memory"}
         import traceback
         traceback.print_exc()
         at = traceback.extract_tb(error.__traceback__)[-1]
@@ -81,6 +83,7 @@ class Service:
         versions = {"torch": torch.__version__, "python": ".".join(map(str, sys.version_info[:3])),
                     "threads": torch.get_num_threads()}
         self.graph = request.get("graph", False)
+        self.tf32 = request.get("tf32", False)
         if name := request.get("device"):
             versions.update(self.use(name, request["flush_bytes"], request["lock"]))
         elif limit := request.get("memory_limit"):  # a GPU's driver reserves far more addresses than memory
@@ -115,7 +118,7 @@ class Service:
         identifier = self.identify(problem)
         if identifier not in self.workloads:
             self.workloads[identifier] = Workload(identifier, problem["source"], problem["sizes"], problem["mode"], problem["path"],
-                                                   device=self.device, make_room=self.free_spares_first)
+                                                   device=self.device, tf32=self.tf32, make_room=self.free_spares_first)
         return self.workloads[identifier]
 
     def on_register(self, request, _):

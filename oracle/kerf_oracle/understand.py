@@ -66,7 +66,7 @@ class Traced:
             if not isinstance(value, torch.Tensor):
                 raise errors.user(f"{workload.path}: the trace holds the constant {target}, which is no tensor")
             if name not in workload.initial:
-                workload.initial[name] = value.detach() if workload.abstract else value.detach().clone()
+                workload.initial[name] = value.detach() if workload.abstract else value.detach().to(workload.device, copy=True)
                 workload.slots[name] = (workload.initial[name].detach(), "constant", "kept")
 
     def record(self, program, operations):

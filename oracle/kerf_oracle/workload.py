@@ -51,7 +51,7 @@ class Workload:
     FakeTensorMode: shapes and names only, no values. On another device than the CPU the file's own tensors are made there, too: what it
     does not place itself."""
 
-    def __init__(self, identifier, source, sizes, mode, path, abstract=False, device="cpu", make_room=lambda: None):
+    def __init__(self, identifier, source, sizes, mode, path, abstract=False, device="cpu", tf32=False, make_room=lambda: None):
         self.id, self.mode, self.path, self.abstract = identifier, mode, path, abstract
         self.device = torch.device(device)
         self.make_room = make_room  # called before main memory does what the device has no room for
@@ -60,7 +60,7 @@ class Workload:
         self.compiled = {}
         self.graphs = {}  # of baselines: the trial on whose tensors each was captured, the graph, its inputs
         self.mutates_inputs = False
-        self.may_round = True  # whether its operators are some that PyTorch lets round their factors on a GPU; until it is known
+        self.may_round = tf32  # whether PyTorch lets it round factors on the target; until its operators are known, it may
         self.lifts = True  # whether a trace lifts constants out of forward, which it must name then; until it is known, it may
 
     def guarded(self, phase, report, work):

@@ -83,8 +83,8 @@ class Permitted(unittest.TestCase):
 class Workload:
     """As much of one as permitted_answers asks for."""
 
-    def __init__(self, device, forward):
-        self.device, self.may_round, self.forward, self.runs = torch.device(device), True, forward, 0
+    def __init__(self, tf32, forward):
+        self.may_round, self.forward, self.runs = tf32, forward, 0
         self.mutates_inputs = False
 
     def set_state(self, state):
@@ -103,19 +103,19 @@ class Answers(unittest.TestCase):
     def ask(self, workload, inputs):
         return admission.permitted_answers(workload, inputs, {}, lambda phase: None)
 
-    def test_on_a_cpu_nothing_is_permitted(self):
-        workload = Workload("cpu", torch.relu)
+    def test_for_other_targets_than_gpus_nothing_is_permitted(self):
+        workload = Workload(False, torch.relu)
         self.assertIsNone(self.ask(workload, [torch.zeros(3)]))
         self.assertEqual(workload.runs, 0)
 
     def test_a_model_without_convolutions_is_run_once_to_find_out(self):
-        workload = Workload("cuda", torch.relu)  # its tensors lie in main memory, which is all the same here
+        workload = Workload(True, torch.relu)
         for _ in range(3):
             self.assertIsNone(self.ask(workload, [torch.zeros(3)]))
         self.assertEqual(workload.runs, 1)
 
     def test_one_with_convolutions_is_run_for_every_answer(self):
-        workload = Workload("cuda", lambda x, w: torch.nn.functional.conv1d(x, w))
+        workload = Workload(True, lambda x, w: torch.nn.functional.conv1d(x, w))
         x, w = torch.randn(2, 3, 9), torch.randn(4, 3, 3)
         for _ in range(2):
             [got] = self.ask(workload, [x, w])

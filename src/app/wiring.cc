@@ -179,7 +179,7 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
     if (options.graph && options.judges && gpus.empty())
       return fail(ErrorKind::unavailable, "unavailable: --graph needs an NVIDIA GPU, and there is none here");
     for (std::size_t k = 0; k < std::max<std::size_t>(1, gpus.size()); ++k) {
-      OracleOptions oracle{.threads = parts->threads};
+      OracleOptions oracle{.tf32 = target.gpu.has_value(), .threads = parts->threads};
       if (!gpus.empty()) {
         oracle.device = fmt::format("cuda:{}", gpus[k]->facts().index);
         oracle.flush_bytes = flush_bytes(gpus[k]->facts());

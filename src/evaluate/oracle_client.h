@@ -14,6 +14,7 @@ struct OracleOptions {
   std::string device = {};      // "cuda:0": tensors live on that GPU; empty: in main memory
   std::size_t flush_bytes = 0;  // of a device: what is written before a baseline to empty its caches
   bool graph = false;           // of a device: baselines are timed as captured graphs
+  bool tf32 = false;            // candidates are for a GPU, where convolutions may round to TF32 (docs/problems.md)
   // Of a device: the lock that kerfs share (gpu_watch.h). Admission takes it, for as long as the device is used; for
   // all other calls it is the caller's to hold.
   std::string lock = {};

@@ -135,7 +135,8 @@ Result<> OracleConnection::start() {
   Json hello{{"do", "hello"},
              {"protocol", oracle_protocol},
              {"threads", threads_of(options_)},
-             {"memory_limit", options_.memory_limit > 0 ? options_.memory_limit : memory}};
+             {"memory_limit", options_.memory_limit > 0 ? options_.memory_limit : memory},
+             {"tf32", options_.tf32}};
   if (!options_.device.empty()) {
     hello["device"] = options_.device;
     hello["flush_bytes"] = options_.flush_bytes;

@@ -225,6 +225,20 @@ TEST(Lower, RefusesReductionsOverDifferentDimensions) {
   EXPECT_FALSE(lower(*graph, {0, 1}));
 }
 
+TEST(Lower, RefusesResultsThatShareNoLoop) {
+  // Each would be stored once for every element of the other one.
+  const Case c = parse(
+      "input x f32 40 50\ninput y f32 60 50\na = aten.neg.default x -> f32 40 50\nb = aten.exp.default y -> f32 60 50\n"
+      "output a b");
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  EXPECT_FALSE(lower(*graph, {0, 1}));
+  const Case one_within = parse(
+      "input x f32 40 50\ninput y f32 50\na = aten.neg.default x -> f32 40 50\nb = aten.exp.default y -> f32 50\n"
+      "s = aten.add.Tensor a b -> f32 40 50\noutput s b");
+  EXPECT_TRUE(lower(*generalise(one_within.problem, GraphForm::exported), {0, 1, 2}))
+      << "a loop over all has the other";
+}
+
 TEST(Partition, NeverLeavesAGroupAndComesBack) {
   // mm needs r, and a needs both: r and a cannot be one kernel.
   const Case c = parse(R"(input x f32 4 4

@@ -16,6 +16,10 @@ bool is_literal(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789", text.starts_with('-') ? 1 : 0) == std::string::npos;
 }
 
+std::string factor(const std::string& text) {
+  return text.find_first_of("+-/%") == std::string::npos ? text : "(" + text + ")";
+}
+
 // A sum of terms, each as often as it is added, and a number.
 struct Sum {
   std::vector<std::pair<std::string, std::int64_t>> terms;
@@ -47,7 +51,7 @@ struct Sum {
       for (const auto& [term, times] : terms) {
         if (times == 0 || (times > 0) != added) continue;
         const std::int64_t n = times < 0 ? -times : times;
-        const std::string each = n == 1 ? term : fmt::format("{} * ({})", n, term);
+        const std::string each = n == 1 ? term : fmt::format("{} * {}", n, factor(term));
         made += made.empty() ? (added ? each : "0 - " + each) : (added ? " + " : " - ") + each;
       }
     if (made.empty()) return std::to_string(number);
@@ -73,9 +77,16 @@ struct Sum {
   }
   void add_term(std::string_view term, std::int64_t times) {
     if (in_one_bracket(term)) return add(term.substr(1, term.size() - 2), times);
-    if (std::int64_t value = 0; std::from_chars(term.begin(), term.end(), value).ptr == term.end()) {
+    std::int64_t value = 0;
+    const char* const behind = std::from_chars(term.begin(), term.end(), value).ptr;
+    if (behind == term.end()) {
       number += times * value;
       return;
+    }
+    if (const std::string_view rest(behind, term.end()); behind != term.begin() && rest.starts_with(" * ")) {
+      const std::string_view multiplied = rest.substr(3);
+      if (in_one_bracket(multiplied) || multiplied.find(' ') == std::string_view::npos)
+        return add(multiplied, times * value);
     }
     const auto same = std::ranges::find(terms, term, &std::pair<std::string, std::int64_t>::first);
     if (same != terms.end()) {
@@ -105,10 +116,6 @@ Extent combined(const Extent& a, const Extent& b, bool sum) {
     if (std::string text = opened.text(); text.size() < made.text.size()) made.text = std::move(text);
   }
   return made;
-}
-
-std::string factor(const std::string& text) {
-  return text.find_first_of("+-/%") == std::string::npos ? text : "(" + text + ")";
 }
 
 constexpr std::array op_names = {"neg",      "abs",         "exp",        "log",  "log1p",  "expm1",   "sqrt",

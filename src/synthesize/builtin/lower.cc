@@ -114,12 +114,30 @@ std::vector<std::size_t> unstorable(const GeneralGraph& graph, const std::vector
   return {found.begin(), found.end()};
 }
 
+namespace {
+
+// Whether the axes are those of results that have nothing to do with each other, so that each would be stored once for
+// every element of the others.
+bool is_cross_product(const Region& region) {
+  std::uint64_t kept = 0;
+  for (std::size_t a = 0; a < region.axes.size(); ++a)
+    if (!region.is_reduced(static_cast<int>(a))) kept |= std::uint64_t{1} << a;
+  return !region.stores.empty() && std::ranges::none_of(region.stores, [&](const RegionStore& store) {
+    std::uint64_t covered = 0;
+    for (const Subscript& s : store.access.subscripts) covered |= std::uint64_t{1} << s.axis;
+    return (covered & kept) == kept;
+  });
+}
+
+}  // namespace
+
 Result<Region> lower(const GeneralGraph& graph, const std::vector<std::size_t>& nodes, bool tentative) {
   try {
     Lowering lowering(graph, graph.workloads.size());
     for (const std::size_t n : nodes) lower_node(lowering, graph.nodes[n]);
     Region region = lowering.finish(escaping(graph, nodes), tentative);
     if (const std::string why = ill_shaped_product(region); !why.empty()) throw CannotLower{why};
+    if (!tentative && is_cross_product(region)) throw CannotLower{"results that share no loop"};
     region.name = graph.nodes[nodes.back()].name;
     return in_order_of_left(std::move(region));
   } catch (const CannotLower& e) {

@@ -170,7 +170,8 @@ void TritonText::reduce_alike(std::size_t part) {
   if (!tiles.empty()) join(part, tiles);
 }
 
-// Each position of the tile has its own count, mean and squares, which are joined behind the loop.
+// Each position of the tile has its own count, mean and squares, which are joined behind the loop. The count is that of
+// all rounds so far, the same for all that are inside: one division a round.
 void TritonText::reduce_moments(std::size_t part) {
   const std::vector<Number> numbers = numbers_of(part);
   const int value = parts_[part].joint->value;
@@ -182,7 +183,8 @@ void TritonText::reduce_moments(std::size_t part) {
   pass({value}, part + 1 == parts_.size(), [&] {
     line(fmt::format("{} += tl.where(inside, 1.0, 0.0)", own[0]));
     line(fmt::format("apart = {} - {}", narrow(value), own[1]));
-    line(fmt::format("{} += tl.where(inside, apart / {}, 0.0)", own[1], own[0]));
+    if (!held_) line(fmt::format("share = 1.0 / tl.cast((first - {}) // {} + 1, tl.float32)", start_, step_));
+    line(fmt::format("{} += tl.where(inside, apart{}, 0.0)", own[1], held_ ? "" : " * share"));
     line(fmt::format("{} += tl.where(inside, apart * ({} - {}), 0.0)", own[2], narrow(value), own[1]));
   });
   for (std::string& each : own) each += ".to(tl.float64)";

@@ -70,6 +70,29 @@ void TritonText::split_index(std::uint64_t mask, const std::string& flat) {
   }
 }
 
+void TritonText::split_positions() {
+  std::vector<int> axes;
+  for (int a = 0; a <= inner_; ++a)
+    if (loop_ & bit(a)) axes.push_back(a);
+  const auto step = std::ranges::find(constants_, step_, &std::pair<std::string, std::string>::first);
+  if (axes.size() != 2 || step == constants_.end()) return split_index(loop_, "at");
+  const std::string outer = axis_name(axes[0]), inner = axis_name(axes[1]), length = size(axes[1]);
+  const std::string far = constant(
+      "LONG",
+      fmt::format("min(1, ({}) // ({}))", r_.axes[static_cast<std::size_t>(axes[1])].extent.text, step->second));
+  named_.insert({outer, inner});
+  open(fmt::format("if {}:  # a tile has positions of two at most", far));
+  line(fmt::format("{} = first // {}", outer, length));
+  line(fmt::format("{} = at - {} * {}", inner, outer, length));
+  line(fmt::format("{0} += ({1} >= {2}).to(tl.int32)", outer, inner, length));
+  line(fmt::format("{0} = tl.where({0} >= {1}, {0} - {1}, {0})", inner, length));
+  --depth_;
+  open("else:");
+  line(fmt::format("{} = at // {}", outer, length));
+  line(fmt::format("{} = at % {}", inner, length));
+  --depth_;
+}
+
 std::string TritonText::operand(int v) const {
   const Instruction& i = at(v);
   if (is_literal(i)) return triton_literal(i.constant);
@@ -238,7 +261,7 @@ void TritonText::pass(const std::set<int>& wanted, bool last, const std::functio
   open(fmt::format("for first in tl.range({}, {}, {}{}):", start_, end_, step_,
                    s_.stages > 1 ? fmt::format(", num_stages={}", s_.stages) : std::string()));
   open_tile("first", step_, end_);
-  if (needs_indices(values)) split_index(loop_, "at");
+  if (needs_indices(values)) split_positions();
   declare_all(values);
   each();
   --depth_;

@@ -29,6 +29,8 @@ class TritonText : protected KernelText {
   std::string constant(const std::string& name, const std::string& text);
   // Indices of the axes of `mask` from one flattened number.
   void split_index(std::uint64_t mask, const std::string& flat);
+  // Of the loop's axes from `at`. Where they are two, and the inner one is as long as a tile, without dividing.
+  void split_positions();
 
   // --- values -----------------------------------------------------------------------------------------------------
   std::string operand(int v) const;

@@ -10,34 +10,42 @@ args = ["max(1, BLOCK // (x.shape[1]))", "x.shape[0]", "x.shape[1]", "x", "out"]
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
 static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
-// Elements p[0], p[2] … p[30]; nothing behind them is touched.
-static inline f32x16 evens(const float* p) {
-  return __builtin_shufflevector(load16(p), load16(p + 15), 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
-}
-static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
-  if (stride == 1 && w >= 16) return load16(p);
-  if (stride == 2 && w >= 16) return evens(p);
-  f32x16 v = {};
-  if (w >= 16) {
-#pragma GCC unroll 16
-    for (int l = 0; l < 16; ++l) v[l] = p[l * stride];
-    return v;
-  }
-  for (int64_t l = 0; l < w; ++l) v[l] = p[l * stride];
-  return v;
-}
-// 16 elements that are `step` apart, the first one with index i; `other` where an index, which grows by `apart`, is
-// outside of [0, limit).
-static inline f32x16 within(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
-  const int64_t last = i + (w - 1) * apart;
-  if (i >= 0 && i < limit && last >= 0 && last < limit) return step == 1 ? at(p, w) : gather(p, step, w);
+// v[l] = p[l * step] where l < w and i + l * apart is in [0, limit), else `other`: one by one, out of the way of what is common.
+[[gnu::noinline, gnu::cold]] static f32x16 picked(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
   f32x16 v = splat16(other);
   for (int64_t l = 0; l < w; ++l)
     if (i + l * apart >= 0 && i + l * apart < limit) v[l] = p[l * step];
   return v;
+}
+// Elements p[0], p[2] … p[30]; nothing behind them is touched.
+static inline f32x16 evens(const float* p) {
+  return __builtin_shufflevector(load16(p), load16(p + 15), 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+// The same, lanes from `first` to before `past`; the others are `other`.
+static inline f32x16 evens(const float* p, int64_t first, int64_t past, float other) {
+  const f32x16 low = load16(p, 2 * first, 2 * past - 1, other), high = load16(p + 16, 2 * first - 16, 2 * past - 17, other);
+  return __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+}
+static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
+  if (stride == 1) return load16(p, w);
+  if (stride == 2) return w >= 16 ? evens(p) : evens(p, 0, w, 0.0f);
+  if (w < 16) return picked(p, stride, 0, 1, w, 0.0f, w);
+  f32x16 v = {};
+#pragma GCC unroll 16
+  for (int l = 0; l < 16; ++l) v[l] = p[l * stride];
+  return v;
+}
+// 16 elements that are `step` apart, the first one with index i; `other` where an index, which grows by `apart`, is
+// outside of [0, limit). The usual steps without a branch: many of these stand side by side, and half of a small image is border.
+static inline f32x16 within(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
+  if ((step == 1 || step == 2) && (apart == 1 || apart == 2)) {
+    const int64_t first = apart == 1 ? -i : (1 - i) >> 1, past = least(apart == 1 ? limit - i : (limit - i + 1) >> 1, w);
+    return step == 1 ? load16(p, first, past, other) : evens(p, first, past, other);
+  }
+  const int64_t last = i + (w - 1) * apart;
+  if (i >= 0 && i < limit && last >= 0 && last < limit) return gather(p, step, w);
+  return picked(p, step, i, apart, limit, other, w);
 }
 // v, with lanes from w on replaced.
 static inline f32x16 keep(f32x16 v, int64_t w, float other) {

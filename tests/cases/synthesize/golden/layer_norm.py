@@ -51,7 +51,8 @@ def layer_norm_kernel_pass1(chunks, length, J, x_from, layer_norm_kernel_part1_t
         x_ = tl.load(x_from + i * J + at, mask=inside, eviction_policy="evict_first")
         moments_1_count_so_far += tl.where(inside, 1.0, 0.0)
         apart = x_ - moments_1_mean_so_far
-        moments_1_mean_so_far += tl.where(inside, apart / moments_1_count_so_far, 0.0)
+        share = 1.0 / tl.cast((first - begin) // BLOCK + 1, tl.float32)
+        moments_1_mean_so_far += tl.where(inside, apart * share, 0.0)
         moments_1_squares_so_far += tl.where(inside, apart * (x_ - moments_1_mean_so_far), 0.0)
     moments_1_count, moments_1_mean, moments_1_squares = tl.reduce((moments_1_count_so_far.to(tl.float64), moments_1_mean_so_far.to(tl.float64), moments_1_squares_so_far.to(tl.float64)), 0, join_moments)
     tl.store(layer_norm_kernel_part1_to + (row * chunks + chunk) * 3 + 0, moments_1_count)
