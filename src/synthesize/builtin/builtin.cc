@@ -124,10 +124,10 @@ class Builtin final : public Synthesizer {
         // less.
         const std::ptrdiff_t few = few_convolutions(request.language);
         const bool alike = request.language == Language::cpp && copies_alone(graph, recipe->partition) <= few;
-        int graphs_rank = convolutions <= few ? 0 : alike ? 2 : 4;
+        int graphs_rank = convolutions <= few ? 0 : alike ? 3 : 5;
         if (!laid_out) {
           const auto [fewest, is_first] = fewest_calls.try_emplace(start.what, calls);
-          graphs_rank = is_first ? 2 : calls < fewest->second ? 1 : 3;
+          graphs_rank = is_first ? 2 : calls < fewest->second ? 1 : 4;
         }
         ranked.emplace_back(std::pair(start.fusing == Fusing::none, graphs_rank), std::move(proposal));
       }

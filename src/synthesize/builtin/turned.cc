@@ -42,8 +42,15 @@ std::int64_t power_above(std::int64_t n) {
 std::optional<Turned> turned(const Region& region) { return turned(region, false); }
 
 bool reads_across(const Region& region) {
-  return std::ranges::any_of(
-      region.code, [&](const Instruction& i) { return i.form == Form::load && across(region, i.access).has_value(); });
+  const int inner = static_cast<int>(region.axes.size()) - 1;
+  return std::ranges::any_of(region.code, [&](const Instruction& i) {
+    const Subscript* along = i.form == Form::load ? i.access.along(inner) : nullptr;
+    return along && std::ranges::any_of(i.access.subscripts, [&](const Subscript& s) {
+             const std::int64_t step = s.stride.values.at(0);
+             return s.axis != inner && step > 0 && step < along->stride.values.at(0) &&
+                    region.axes[static_cast<std::size_t>(s.axis)].extent.values.at(0) > 1;
+           });
+  });
 }
 
 std::optional<Turned> turned_by_tiles(const Region& region) {

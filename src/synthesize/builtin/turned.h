@@ -18,7 +18,8 @@ struct Turned {
 // nullopt where all loads lie as the region's axes do, or where they disagree. What windows move over is left out.
 [[nodiscard]] std::optional<Turned> turned(const Region& region);
 
-// Whether anything that changes along the innermost axis lies across it, windows included.
+// Whether a load has neighbours of another axis closer together than those of the innermost one, in the primary
+// workload; windows included, whatever their steps.
 [[nodiscard]] bool reads_across(const Region& region);
 
 // Of regions without reductions whose stores all change along the innermost axis, windows included: what lies across is
