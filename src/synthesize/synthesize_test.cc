@@ -239,19 +239,6 @@ TEST(Lower, RefusesResultsThatShareNoLoop) {
       << "a loop over all has the other";
 }
 
-TEST(Partition, NeverLeavesAGroupAndComesBack) {
-  // mm needs r, and a needs both: r and a cannot be one kernel.
-  const Case c = parse(R"(input x f32 4 4
-r = aten.relu.default x -> f32 4 4
-m = aten.mm.default r x -> f32 4 4
-a = aten.add.Tensor m r -> f32 4 4
-output a)");
-  const auto graph = generalise(c.problem, GraphForm::exported);
-  const Partition p = partition(*graph, Fusing::full);
-  EXPECT_TRUE(orderable(*graph, p));
-  EXPECT_FALSE(legal(*graph, Partition{}, {0, 2}));
-}
-
 TEST(Moves, KeepTheMeaningAndGiveLegalPlans) {
   const Case c = parse(rms);
   const auto graph = generalise(c.problem, GraphForm::exported);
