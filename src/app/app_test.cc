@@ -18,11 +18,8 @@ namespace kerf {
 namespace {
 
 using testing::AllOf;
-using testing::Each;
-using testing::Ge;
 using testing::HasSubstr;
 using testing::Not;
-using testing::ResultOf;
 using testing::SizeIs;
 
 TEST(WordsTest, NumbersAreScaledForPeople) {
