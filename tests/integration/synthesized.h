@@ -148,8 +148,8 @@ inline const std::vector<JudgedGraph> dots = {
      {"torch.randn(3, 37, 20)", "torch.randn(3, 37, 33)"},
      "self.register_buffer('b', torch.ones(37, 37).tril())",
      small_scores,
-     {"warps"},
-     "weights"},
+     {"skip"},
+     "tl.minimum(last"},
 };
 
 inline const std::vector<JudgedGraph> graphs = {

@@ -39,6 +39,7 @@ class Reader {
       if (axes != behind || !follows(store.value, after, behind)) return std::nullopt;
     }
     p_.diagonal = diagonal(last);
+    p_.hidden = hidden(last);
     return p_;
   }
 
@@ -126,15 +127,39 @@ class Reader {
     return true;
   }
 
-  // where(column <= row + n, …, what weighs nothing)
-  [[nodiscard]] std::optional<std::int64_t> diagonal(int v) const {
+  // What is done to scores last, and whether negative numbers became 0 by it.
+  [[nodiscard]] std::pair<int, bool> before_relu(int v) const {
     bool clamped = false;
     for (; is(v, Op::relu); v = at(v).operands[0]) clamped = true;
+    return {v, clamped};
+  }
+  [[nodiscard]] bool weighs_nothing(int v, bool clamped) const {
+    if (at(v).form != Form::constant) return false;
+    if (p_.softmax) return at(v).constant == -infinity;
+    return clamped ? at(v).constant <= 0 : at(v).constant == 0;
+  }
+
+  [[nodiscard]] std::optional<AttentionShape::Hidden> hidden(int last) const {
+    const auto [v, clamped] = before_relu(last);
+    const std::uint64_t between = p_.batch | p_.rows | p_.columns;
+    const auto is_known = [&](int of) { return at(of).form != Form::constant && follows(of, {}, between); };
+    const std::vector<int>& operands = at(v).operands;
+    if (is(v, Op::where) && is_known(operands[0]))
+      for (const bool is : {true, false})
+        if (weighs_nothing(operands[is ? 1 : 2], clamped))
+          return AttentionShape::Hidden{.value = operands[0], .is = is};
+    if (is(v, Op::add) && p_.softmax)
+      for (const int bias : operands)
+        if (is_known(bias)) return AttentionShape::Hidden{.value = bias};
+    return std::nullopt;
+  }
+
+  // where(column <= row + n, …, what weighs nothing)
+  [[nodiscard]] std::optional<std::int64_t> diagonal(int last) const {
+    const auto [v, clamped] = before_relu(last);
     if (!is(v, Op::where) || !std::has_single_bit(p_.rows) || !std::has_single_bit(p_.columns)) return std::nullopt;
     const Instruction& mask = at(at(v).operands[0]);
-    const Instruction& other = at(at(v).operands[2]);
-    const bool nothing = p_.softmax ? other.constant == -infinity : clamped ? other.constant <= 0 : other.constant == 0;
-    if (other.form != Form::constant || !nothing || mask.form != Form::pointwise || mask.op != Op::le)
+    if (!weighs_nothing(at(v).operands[2], clamped) || mask.form != Form::pointwise || mask.op != Op::le)
       return std::nullopt;
     const auto is_position = [&](int of, std::uint64_t axis) {
       return at(of).form == Form::index && at(of).axes == axis;

@@ -27,6 +27,12 @@ struct AttentionShape {
   std::uint64_t width = 0;                        // e: of values alone
   // Weights are 0 where column - row exceeds it, whatever the scores are.
   std::optional<std::int64_t> diagonal = std::nullopt;
+  // Weights are 0 where this is, whatever the scores are: a mask that is what `is` says, a bias of minus infinity.
+  struct Hidden {
+    int value = -1;
+    bool is = true;
+  };
+  std::optional<Hidden> hidden = std::nullopt;
 };
 [[nodiscard]] std::optional<AttentionShape> attention_shape(const Region& region);
 

@@ -1,6 +1,7 @@
 // Attention as regions: what is one, and what it gives beside sums that are written out.
 #include "synthesize/builtin/attention.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -108,6 +109,38 @@ TEST(Attention, WithoutASoftmaxIsWhateverIsDoneToScores) {
                attended(false, [](double s, auto, auto) { return 2 * std::max(s + 0.25, 0.0); }));
 }
 
+// Queries, keys and values are parts of one product's rows, cut up into heads.
+TEST(Attention, OfPartsOfOneTensor) {
+  const auto part = [](const std::string& name, int from) {
+    return fmt::format(
+        "{0}s = aten.slice.Tensor x 2 {1} {2} -> f32 2 5 6\n{0}v = aten.view.default {0}s [2,5,2,3] -> f32 2 5 2 3\n"
+        "{0} = aten.transpose.int {0}v 1 2 -> f32 2 2 5 3\n",
+        name, from, from + 6);
+  };
+  const std::string text = "input x f32 2 5 18\n" + part("q", 0) + part("k", 6) + part("v", 12) +
+                           "t = aten.transpose.int k -2 -1 -> f32 2 2 3 5\n"
+                           "s = aten.matmul.default q t -> f32 2 2 5 5\nr = aten.relu.default s -> f32 2 2 5 5\n"
+                           "o = aten.matmul.default r v -> f32 2 2 5 3\noutput o\n";
+  const Numbers x = numbers(2 * 5 * 18, 0);
+  const auto of = [&](std::size_t which, std::size_t b, std::size_t h, std::size_t i, std::size_t d) {
+    return x[(b * 5 + i) * 18 + which * 6 + h * 3 + d];
+  };
+  Numbers expected;
+  for (std::size_t b = 0; b < 2; ++b)
+    for (std::size_t h = 0; h < 2; ++h)
+      for (std::size_t i = 0; i < 5; ++i)
+        for (std::size_t e = 0; e < 3; ++e) {
+          double sum = 0;
+          for (std::size_t j = 0; j < 5; ++j) {
+            double score = 0;
+            for (std::size_t d = 0; d < 3; ++d) score += of(0, b, h, i, d) * of(1, b, h, j, d);
+            sum += std::max(score, 0.0) * of(2, b, h, j, e);
+          }
+          expected.push_back(sum);
+        }
+  expect_gives(text, {{"x", x}}, expected);
+}
+
 TEST(Attention, KnowsWhereNothingWeighs) {
   const auto diagonal = [](const std::string& text) {
     const Result<Region> region = region_of(operands + text);
@@ -120,6 +153,26 @@ TEST(Attention, KnowsWhereNothingWeighs) {
   EXPECT_EQ(diagonal("o = aten.scaled_dot_product_attention.default q k v b -> f32 2 5 3\noutput o\n"), std::nullopt);
   EXPECT_EQ(
       diagonal(chain + "l = aten.tril.default s 1 -> f32 2 5 7\no = aten.bmm.default l v -> f32 2 5 3\noutput o\n"), 1);
+}
+
+TEST(Attention, KnowsWhatHides) {
+  const auto hidden = [](const std::string& text) -> std::string {
+    const Result<Region> region = region_of(operands + "input keep bool 5 7\n" + text);
+    EXPECT_TRUE(region) << text;
+    const auto shape = region ? attention_shape(*region) : std::nullopt;
+    if (!shape || !shape->hidden) return "nothing";
+    return region->code[static_cast<std::size_t>(shape->hidden->value)].name + (shape->hidden->is ? "" : " not");
+  };
+  const std::string call = "o = aten.scaled_dot_product_attention.default q k v ";
+  EXPECT_EQ(hidden(call + "-> f32 2 5 3\noutput o\n"), "nothing");
+  EXPECT_EQ(hidden(call + "b -> f32 2 5 3\noutput o\n"), "b");
+  EXPECT_EQ(hidden(call + "keep -> f32 2 5 3\noutput o\n"), "keep not");
+  const std::string fill = chain + "m = aten.masked_fill.Scalar s keep {} -> f32 2 5 7\n";
+  const std::string relu = "r = aten.relu.default m -> f32 2 5 7\n", product = " v -> f32 2 5 3\noutput o\n";
+  EXPECT_EQ(hidden(fmt::format(fmt::runtime(fill), "-inf") + relu + "o = aten.bmm.default r" + product), "keep");
+  EXPECT_EQ(hidden(fmt::format(fmt::runtime(fill), "0.0") + "o = aten.bmm.default m" + product), "keep");
+  // What is filled in weighs.
+  EXPECT_EQ(hidden(fmt::format(fmt::runtime(fill), "-1.0") + "o = aten.bmm.default m" + product), "nothing");
 }
 
 TEST(Attention, WhatElseNeedsScoresNeedsThemInMemory) {

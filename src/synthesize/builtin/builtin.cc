@@ -72,8 +72,8 @@ class Builtin final : public Synthesizer {
     Products products;
     const char* what;
   };
-  static constexpr std::array starts = {Start{Fusing::full, Products::library, "fused"},
-                                        Start{Fusing::full, Products::attention, "fused, with attention of its own"},
+  static constexpr std::array starts = {Start{Fusing::full, Products::attention, "fused, with attention of its own"},
+                                        Start{Fusing::full, Products::library, "fused"},
                                         Start{Fusing::full, Products::matrices, "fused, with products of its own"},
                                         Start{Fusing::full, Products::own, "fused, with convolutions of its own"},
                                         Start{Fusing::none, Products::library, "one kernel an operator"}};
@@ -109,6 +109,7 @@ class Builtin final : public Synthesizer {
         const bool own = start.products != Products::library;
         if (own && !generates_products(request.language)) continue;
         Partition p = partition(graph, start.fusing, start.products);
+        if (start.products == Products::attention && !has_attention(graph, p)) continue;
         // Calls alone are worth a candidate where they are others than the identity plan's.
         const bool rewritten = start.fusing == Fusing::full && is_rewritten;
         if ((p.groups.empty() && !rewritten) || std::ranges::find(tried, p) != tried.end()) continue;

@@ -174,18 +174,26 @@ Partition grouped(const GeneralGraph& graph, Fusing fusing, Products products, c
   return made;
 }
 
+bool is_attention(const GeneralGraph& graph, const NodeSet& group) {
+  const Result<Region> region = lower(graph, group);
+  return region && attention_shape(*region);
+}
+
 // Products that no attention takes in.
 NodeSet products_alone(const GeneralGraph& graph, const Partition& partition) {
   NodeSet found;
   for (const NodeSet& group : partition.groups) {
-    const Result<Region> region = lower(graph, group);
-    if (region && attention_shape(*region)) continue;
+    if (is_attention(graph, group)) continue;
     std::ranges::copy_if(group, std::back_inserter(found), [&](std::size_t n) { return is_product(graph, n); });
   }
   return found;
 }
 
 }  // namespace
+
+bool has_attention(const GeneralGraph& graph, const Partition& partition) {
+  return std::ranges::any_of(partition.groups, [&](const NodeSet& group) { return is_attention(graph, group); });
+}
 
 Partition partition(const GeneralGraph& graph, Fusing fusing, Products products) {
   constexpr int most_passes = 4;

@@ -29,6 +29,7 @@ enum class Products : std::uint8_t { library, attention, matrices, own };
 // Whether the group can be one region and no path leaves it and comes back.
 [[nodiscard]] bool legal(const GeneralGraph& graph, const Partition& partition, const NodeSet& group,
                          bool tentative = false);
+[[nodiscard]] bool has_attention(const GeneralGraph& graph, const Partition& partition);
 // Whether all units of the partition can be put in an order.
 [[nodiscard]] bool orderable(const GeneralGraph& graph, const Partition& partition);
 [[nodiscard]] NodeSet unite(const NodeSet& a, const NodeSet& b);

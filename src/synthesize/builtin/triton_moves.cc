@@ -132,6 +132,10 @@ class Mover {
            [&](Schedule& s) {
              s.factors = now_.factors == Factors::two_parts ? Factors::three_parts : Factors::two_parts;
            });
+    change("skip",
+           now_.ahead ? "masks are read where they are needed alone"
+                      : "masks are read ahead, to end where nothing weighs anything any more",
+           [](Schedule& s) { s.ahead = !s.ahead; });
     change("evict_first",
            now_.streaming ? "the caches keep what they like" : "what is done with leaves the caches first",
            [](Schedule& s) { s.streaming = !s.streaming; });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <set>
 
 #include "synthesize/builtin/attention.h"
@@ -208,6 +209,15 @@ std::int64_t lanes_of(const Region& region, std::uint64_t mask) {
   return std::max<std::int64_t>(16, power_above(*std::ranges::max_element(extent.values)));
 }
 
+// Whether a mask from memory, or minus infinity in its place, is what the value is made of: a bias hides nothing, as a
+// rule.
+bool hides_for_certain(const Region& region, int v) {
+  const Instruction& i = region.code[static_cast<std::size_t>(v)];
+  if (i.form == Form::load) return i.type == Type::mask;
+  return i.type == Type::mask || (i.form == Form::constant && std::isinf(i.constant)) ||
+         std::ranges::any_of(i.operands, [&](int operand) { return hides_for_certain(region, operand); });
+}
+
 // Larger tiles spill (Triton 3.9, sm_90).
 Schedule attention_schedule(const Region& region, const AttentionShape& p, Schedule s, const CacheFacts& machine) {
   const auto length = [&](std::uint64_t mask) { return region.extent_of(mask).values[0]; };
@@ -218,6 +228,7 @@ Schedule attention_schedule(const Region& region, const AttentionShape& p, Sched
   s.sketch = Sketch::attention;
   s.factors = Factors::three_parts;
   s.stages = 2;
+  s.ahead = p.hidden && !p.diagonal && hides_for_certain(region, p.hidden->value);
   s.tile = {fitting(p.rows, 64), fitting(p.columns, wide > 64 ? 16 : 64), 0};
   const auto programs = [&] { return (length(p.rows) + s.tile[0] - 1) / s.tile[0] * length(p.batch); };
   while (s.tile[0] > 32 && programs() < machine.sms) s.tile[0] /= 2;
@@ -244,9 +255,10 @@ std::string illegal_attention(const Region& region, const Schedule& s) {
   const std::int64_t under_way = std::max<std::int64_t>(s.stages, 1) * 4, parts = two ? 8 : 6;
   if ((under_way + parts) * columns * (inner + width) + parts * rows * inner > 220 << 10)
     return "shared memory does not hold the tiles that are under way";
-  if (s.resident != 0 || s.joint || s.keep || s.ahead || s.overlap || s.hold || s.across || s.turned || s.pieces != 1 ||
+  if (s.resident != 0 || s.joint || s.keep || s.overlap || s.hold || s.across || s.turned || s.pieces != 1 ||
       s.swizzle != 1)
     return "nothing of an attention";
+  if (s.ahead && (!p->hidden || p->diagonal)) return "no mask that could be read ahead";
   for (const std::uint64_t mask : {p->rows, p->columns})
     if (std::ranges::any_of(region.extent_of(mask).values, [](std::int64_t n) { return n >> 31 != 0; }))
       return "matrices of 2147483648 rows or columns and more";

@@ -8,6 +8,7 @@
 //               product  a tile of results, as a sum over tiles of both factors; `pieces` > 1: of a part of what is
 //                        summed, joined by the next launch
 //               attention  a tile of rows, in a loop over tiles of columns
+//   ahead       attention: the mask is read once before, to end where nothing weighs anything any more
 //   block       threads of a program, 32 times its warps; several: a tune axis of the candidate
 //   width       flat, columns: neighbours in memory that a thread should have
 //   unroll      elements (flat: vectors) of a tile that a thread has along what is looped over

@@ -291,14 +291,22 @@ int Lowering::along_others(int value, const std::map<int, int>& axes, std::map<i
     return made;
   };
   RawAccess raw = loads_[static_cast<std::size_t>(value)];
-  if (copy.form == Instruction::Form::reduce || copy.form == Instruction::Form::scan || raw.pick_dim >= 0 ||
-      !raw.windows.empty())
+  if (copy.form == Instruction::Form::reduce || copy.form == Instruction::Form::scan || raw.pick_dim >= 0)
     throw CannotLower{"a product of a value with itself that is more than loaded"};
   for (int& operand : copy.operands) operand = along_others(operand, axes, done);
   const bool is_load = copy.form == Instruction::Form::load;
   const int made = add(std::move(copy), renamed(axes_of_value(value)));
   if (is_load) {
     for (auto& dim : raw.dims) dim = renamed(dim);
+    for (RawWindow& window : raw.windows) {
+      std::vector<std::pair<int, Extent>> before;
+      before.swap(window.terms);
+      for (auto& [axis, step] : before) {
+        const std::vector<int> parts = renamed({axis});
+        for (std::size_t k = parts.size(); k-- > 0; step = step * extent(parts[k]))
+          window.terms.emplace_back(parts[k], step);
+      }
+    }
     loads_.back() = std::move(raw);
   }
   done[value] = made;

@@ -31,8 +31,8 @@ class Emitter : private TritonText {
     line("sums = tl.zeros([ROWS, WIDTH], tl.float32)");
     const std::set<int> declared = declared_;
     const std::set<std::string> named = named_;
-    open(fmt::format("for first in tl.range(0, {}, COLUMNS{}):", last_column(),
-                     s_.stages > 1 ? fmt::format(", num_stages={}", s_.stages) : std::string()));
+    const std::string last = last_column();
+    open_columns(last);
     scores();
     weights();
     named_ = named;
@@ -77,13 +77,52 @@ class Emitter : private TritonText {
     line(fmt::format("valid_lanes = lane < {}", size_of_axes(p_.width)));
   }
 
+  // The tile of columns of a round.
+  void open_columns(const std::string& last) {
+    open(fmt::format("for first in tl.range(0, {}, COLUMNS{}):", last,
+                     s_.stages > 1 ? fmt::format(", num_stages={}", s_.stages) : std::string()));
+    line("column = (first + tl.arange(0, COLUMNS))[None, :]");
+    line(fmt::format("valid_columns = column < {}", end_));
+    split_index(p_.columns, "column");
+  }
+  void over_scores() {
+    loop_ = p_.columns;
+    other_ = p_.rows;
+    columns_ = false;
+    line("at = column");
+    line("inside = valid_columns");
+    line("valid = valid_rows");
+  }
+
   // Beyond it nothing weighs anything.
   std::string last_column() {
     end_ = size_of_axes(p_.columns);
-    if (!p_.diagonal) return end_;
-    std::string beyond = "(tile_row + 1) * ROWS";
-    if (*p_.diagonal != 0) beyond += fmt::format(" + {}", *p_.diagonal);
-    line(fmt::format("last = tl.minimum({}, {})", end_, beyond));
+    if (p_.diagonal) {
+      std::string beyond = "(tile_row + 1) * ROWS";
+      if (*p_.diagonal != 0) beyond += fmt::format(" + {}", *p_.diagonal);
+      line(fmt::format("last = tl.minimum({}, {})", end_, beyond));
+      return "last";
+    }
+    return s_.ahead ? last_seen() : end_;
+  }
+  std::string last_seen() {
+    const std::set<int> declared = declared_;
+    const std::set<std::string> named = named_;
+    line("last = 0");
+    open_columns(end_);
+    over_scores();
+    const int v = p_.hidden->value;
+    std::set<int> values;
+    collect(v, values);
+    declare_all(values);
+    const std::string hidden = at(v).type != Type::mask ? operand(v) + " == -float(\"inf\")"
+                                                        : fmt::format("{} == {}", operand(v), p_.hidden->is ? 1 : 0);
+    line(fmt::format("seen = tl.max(tl.where(inside & valid & (({}) == 0), 1, 0))", hidden));
+    line("last = tl.where(seen > 0, first + COLUMNS, last)");
+    --depth_;
+    declared_ = declared;
+    named_ = named;
+    line(fmt::format("last = tl.minimum(last, {})", end_));
     return "last";
   }
 
@@ -130,9 +169,6 @@ class Emitter : private TritonText {
   }
 
   void scores() {
-    line("column = (first + tl.arange(0, COLUMNS))[None, :]");
-    line(fmt::format("valid_columns = column < {}", end_));
-    split_index(p_.columns, "column");
     loop_ = p_.inner;
     other_ = p_.columns;
     columns_ = true;
@@ -146,12 +182,7 @@ class Emitter : private TritonText {
 
   // What each value weighs. Of a softmax: beside the largest logit so far.
   void weights() {
-    loop_ = p_.columns;
-    other_ = p_.rows;
-    columns_ = false;
-    line("at = column");
-    line("inside = valid_columns");
-    line("valid = valid_rows");
+    over_scores();
     std::set<int> values;
     collect(p_.softmax ? p_.softmax->logits : p_.weights, values);
     declare_all(values);
@@ -159,11 +190,11 @@ class Emitter : private TritonText {
       line(fmt::format("weights = tl.where(inside, {}, 0.0)", narrow(p_.weights)));
       return;
     }
-    line(fmt::format("seen = tl.where(inside, {}, -float(\"inf\"))", narrow(p_.softmax->logits)));
-    line("top = tl.maximum(highest, tl.max(seen, 1, keep_dims=True))");
+    line(fmt::format("logits = tl.where(inside, {}, -float(\"inf\"))", narrow(p_.softmax->logits)));
+    line("top = tl.maximum(highest, tl.max(logits, 1, keep_dims=True))");
     line("level = tl.where(top == -float(\"inf\"), 0.0, top)");
     line("share = tl.exp(highest - level)");
-    line("weights = tl.exp(seen - level)");
+    line("weights = tl.exp(logits - level)");
     line("total = total * share + tl.sum(weights, 1, keep_dims=True)");
     line("highest = top");
   }

@@ -77,11 +77,11 @@ def relu_kernel(down, L, M, N, J, q_from, q_stride_k, q_stride_l, q_stride_m, I,
         mask_1 = bias * 0.5
         attended_3 = attended_1 * 0.125
         attended_4 = attended_3 + mask_1
-        seen = tl.where(inside, attended_4, -float("inf"))
-        top = tl.maximum(highest, tl.max(seen, 1, keep_dims=True))
+        logits = tl.where(inside, attended_4, -float("inf"))
+        top = tl.maximum(highest, tl.max(logits, 1, keep_dims=True))
         level = tl.where(top == -float("inf"), 0.0, top)
         share = tl.exp(highest - level)
-        weights = tl.exp(seen - level)
+        weights = tl.exp(logits - level)
         total = total * share + tl.sum(weights, 1, keep_dims=True)
         highest = top
         valid = valid_lanes

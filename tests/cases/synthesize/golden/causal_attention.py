@@ -79,11 +79,11 @@ def copy_kernel(down, M, L, N, I, q_from, q_stride_k, q_stride_l, q_stride_m, J,
         k_index_1 = j.to(tl.float32)
         attended_5 = k_index_1 <= k_index
         attended_6 = tl.where(attended_5, attended_3, -float("inf"))
-        seen = tl.where(inside, attended_6, -float("inf"))
-        top = tl.maximum(highest, tl.max(seen, 1, keep_dims=True))
+        logits = tl.where(inside, attended_6, -float("inf"))
+        top = tl.maximum(highest, tl.max(logits, 1, keep_dims=True))
         level = tl.where(top == -float("inf"), 0.0, top)
         share = tl.exp(highest - level)
-        weights = tl.exp(seen - level)
+        weights = tl.exp(logits - level)
         total = total * share + tl.sum(weights, 1, keep_dims=True)
         highest = top
         valid = valid_lanes

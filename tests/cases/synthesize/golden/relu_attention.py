@@ -6,7 +6,7 @@
 # [[step]]
 # launch = "out_kernel"
 # grid = ["cdiv(q.shape[2], 64) * (k.shape[0] * k.shape[1])"]
-# args = ["cdiv(q.shape[2], 64)", "q.shape[2]", "v.shape[3]", "k.shape[3]", "q", "k.shape[3] * q.shape[2]", "k.shape[3]", "k.shape[2]", "k", "k.shape[3]", "k.shape[3] * k.shape[2]", "seen", "k.shape[2]", "v", "v.shape[3] * k.shape[2]", "v.shape[3]", "out"]
+# args = ["cdiv(q.shape[2], 64)", "q.shape[2]", "v.shape[3]", "k.shape[3]", "q", "k.shape[3] * q.shape[2]", "k.shape[3]", "k.shape[2]", "seen", "k.shape[2]", "k", "k.shape[3]", "k.shape[3] * k.shape[2]", "v", "v.shape[3] * k.shape[2]", "v.shape[3]", "out"]
 # constexpr = { ROWS = 64, COLUMNS = 64, INNER = "max(16, next_pow2(k.shape[3]))", WIDTH = "max(16, next_pow2(v.shape[3]))" }
 # num_warps = "THREADS // 32"
 # ///
@@ -39,7 +39,7 @@ def dot_of_parts(a1, a2, a3, b1, b2, b3, total):  # of what is below, the produc
 
 # i < k.shape[2], j < k.shape[3], k < k.shape[0] * k.shape[1], l < q.shape[2], m < v.shape[3]
 @triton.jit
-def out_kernel(down, L, M, J, q_from, q_stride_k, q_stride_l, I, k_from, k_stride_i, k_stride_k, seen_from, seen_stride_l, v_from, v_stride_k, v_stride_i, out_to, ROWS: tl.constexpr, COLUMNS: tl.constexpr, INNER: tl.constexpr, WIDTH: tl.constexpr):
+def out_kernel(down, L, M, J, q_from, q_stride_k, q_stride_l, I, seen_from, seen_stride_l, k_from, k_stride_i, k_stride_k, v_from, v_stride_k, v_stride_i, out_to, ROWS: tl.constexpr, COLUMNS: tl.constexpr, INNER: tl.constexpr, WIDTH: tl.constexpr):
     program = tl.program_id(0)
     matrix = (program // down).to(tl.int64)
     k = matrix
@@ -56,7 +56,20 @@ def out_kernel(down, L, M, J, q_from, q_stride_k, q_stride_l, I, k_from, k_strid
     queries = q_
     queries_1, queries_2, queries_3 = three_parts(queries)
     sums = tl.zeros([ROWS, WIDTH], tl.float32)
+    last = 0
     for first in tl.range(0, I, COLUMNS, num_stages=2):
+        column = (first + tl.arange(0, COLUMNS))[None, :]
+        valid_columns = column < I
+        i = column
+        at = column
+        inside = valid_columns
+        valid = valid_rows
+        seen_ = tl.load(seen_from + l * seen_stride_l + at, mask=inside & valid)
+        eq_1 = seen_ == 0.0
+        seen = tl.max(tl.where(inside & valid & ((eq_1 == 1) == 0), 1, 0))
+        last = tl.where(seen > 0, first + COLUMNS, last)
+    last = tl.minimum(last, I)
+    for first in tl.range(0, last, COLUMNS, num_stages=2):
         column = (first + tl.arange(0, COLUMNS))[None, :]
         valid_columns = column < I
         i = column
