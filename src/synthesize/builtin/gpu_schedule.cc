@@ -227,7 +227,7 @@ std::string illegal_on_gpu(const Region& region, const Schedule& s) {
   if (s.resident < 0 || s.resident > 1 << 20) return "a launch is for up to 1048576 blocks";
   if (s.joint && (s.sketch == Sketch::flat || s.hold || joints(region).empty()))
     return "no reductions that could share a pass";
-  if (s.keep && (!s.hold || s.sketch != Sketch::rows || !kept_value(region, s)))
+  if (s.keep && (!s.hold || s.sketch != Sketch::rows || !std::has_single_bit(region.reduced) || !kept_value(region, s)))
     return "no pass computes anything worth keeping";
   if (s.hold && s.sketch != Sketch::rows && s.sketch != Sketch::columns) return "no row that could stay in registers";
   if (s.overlap && (s.sketch != Sketch::split || !stores_rows(region))) return "no passes that could overlap";

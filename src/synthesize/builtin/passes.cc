@@ -61,6 +61,19 @@ std::set<int> values_of(const Region& region, const std::vector<int>& wanted) {
   return found;
 }
 
+// What it takes to compute a value again: operations that cost much, and loads of windows, of which some are no dearer
+// than the value's own.
+int effort(const Region& region, int v) {
+  constexpr int few = 3;
+  int operations = 0, loads = 0;
+  for (const int u : values_of(region, {v})) {
+    const Instruction& i = at(region, u);
+    if (i.form == Form::pointwise) operations += cost(i.op);
+    if (i.form == Form::load && !i.access.windows.empty()) ++loads;
+  }
+  return operations + std::max(0, loads - few);
+}
+
 // The values of each pass, the one that stores last.
 std::vector<std::set<int>> values_by_pass(const Region& region, bool joint) {
   std::vector<std::set<int>> found;
@@ -115,19 +128,18 @@ std::vector<KernelPart> parts(const Region& region, bool joint) {
 }
 
 std::optional<int> kept_value(const Region& region, const Schedule& schedule) {
-  if (region.axes.empty() || region.reduced != std::uint64_t{1} << (region.axes.size() - 1)) return std::nullopt;
+  if (region.axes.empty() || !region.is_reduced(static_cast<int>(region.axes.size()) - 1)) return std::nullopt;
   const std::vector<std::set<int>> passes = values_by_pass(region, schedule.joint);
   std::optional<int> best;
   int most = 0;
   for (std::size_t p = 0; p + 1 < passes.size(); ++p)
     for (const int v : passes[p]) {
       if (at(region, v).type != Type::f32 || at(region, v).form != Form::pointwise) continue;
+      if ((at(region, v).axes >> (region.axes.size() - 1) & 1U) == 0) continue;
       if (std::ranges::any_of(passes.begin(), passes.begin() + static_cast<std::ptrdiff_t>(p),
                               [&](const std::set<int>& earlier) { return earlier.contains(v); }))
         continue;
-      int saved = 0;
-      for (const int u : values_of(region, {v}))
-        saved += cost(at(region, u).op) * (at(region, u).form == Form::pointwise);
+      const int saved = effort(region, v);
       const auto uses = std::ranges::count_if(passes.begin() + static_cast<std::ptrdiff_t>(p) + 1, passes.end(),
                                               [&](const std::set<int>& later) { return later.contains(v); });
       if (saved * static_cast<int>(uses) >= most && saved > 0 && uses > 0) {

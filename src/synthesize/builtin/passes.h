@@ -33,7 +33,7 @@ struct KernelPart {
 [[nodiscard]] std::vector<KernelPart> parts(const Region& region, bool joint);
 
 // The value that is worth most to be kept by the pass that computes it first, for those that need it again: a vector
-// along the innermost axis, the only reduced one. None where every later pass would compute little.
+// along the innermost axis, which is reduced. None where every later pass would compute little.
 [[nodiscard]] std::optional<int> kept_value(const Region& region, const Schedule& schedule);
 
 // The pass during which the next row is best fetched, an index into parts() or their number for the pass that stores:

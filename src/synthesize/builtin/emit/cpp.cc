@@ -161,12 +161,14 @@ class Emitter : private CppKernel {
 
   void rows() {
     begin_kernel();
-    if (keep_) {  // a row of each thread's, of whole vectors
-      const std::string& n = r_.axes[static_cast<std::size_t>(inner_)].extent.text;
+    if (keep_) {  // a row of each thread's, of whole vectors; where rows are several, the last vector of one runs on
+                  // into the next
+      const int beyond = r_.reduced == bit(inner_) ? 0 : 15;
       const std::string name = name_ + "_kept";
+      const std::string n = r_.extent_of(r_.reduced).text + (beyond ? fmt::format(" + {}", beyond) : "");
       out_.scratch.push_back({.name = name, .dtype = "f32", .shape = {"threads", fmt::format("cdiv({}, 16) * 16", n)}});
-      line(fmt::format("float* const kept = {} + {} * (({} + 15) / 16 * 16);", argument("float*", "kept_rows", name),
-                       argument("int64_t", "thread", "thread"), size(inner_)));
+      line(fmt::format("float* const kept = {} + {} * (({} + {}) / 16 * 16);", argument("float*", "kept_rows", name),
+                       argument("int64_t", "thread", "thread"), size_of_axes(r_.reduced), 15 + beyond));
     }
     const std::string reduced = r_.extent_of(r_.reduced).text;
     if (kept_) {

@@ -136,7 +136,7 @@ void CppKernel::declare_all(const std::set<int>& values, Place place) {
 void CppKernel::declare_lane(const std::set<int>& values) {
   declare_all(values, Place::lane);
   if (keep_ && values.contains(*keep_)) {
-    line(fmt::format("store16(kept + {}, {});", column_, as_vector(operand(*keep_, true))));
+    line(fmt::format("store16({} + {}, {});", kept_row(), column_, as_vector(operand(*keep_, true))));
     keeping_ = true;
   }
   if (!fetching_) return;
@@ -148,6 +148,16 @@ void CppKernel::declare_lane(const std::set<int>& values) {
     if (stride(i.access, i.access.along(inner_)->stride, inner_, i.name) != "1") continue;
     line(fmt::format("prefetch({} + {} + {});", pointers_.at(v), lane_index_, size(inner_)));
   }
+}
+
+std::string CppKernel::kept_row() {
+  std::string row;
+  for (int a = 0; a < inner_; ++a) {
+    if (!r_.is_reduced(a)) continue;
+    const std::string& n = r_.axes[static_cast<std::size_t>(a)].name;
+    row = row.empty() ? n : fmt::format("({} * {} + {})", row, size(a), n);
+  }
+  return row.empty() ? "kept" : fmt::format("kept + {} * {}", row, size(inner_));
 }
 
 void CppKernel::declare_pointers(const std::set<int>& values) {

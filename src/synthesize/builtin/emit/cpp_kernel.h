@@ -43,6 +43,9 @@ class CppKernel : protected KernelText {
   // The values of a lane; the one that later passes need is kept, the next row's part is fetched.
   void declare_lane(const std::set<int>& values);
 
+  // Where the value that is kept lies, of the innermost row that the loops are in.
+  std::string kept_row();
+
   // Pointers to the innermost axis, one a load: declared where the other indices are known.
   void declare_pointers(const std::set<int>& values);
 

@@ -161,7 +161,7 @@ void CppKernel::reduce_part(std::size_t part) {
   }
   fetching_ = false;
   if (!keeping_) return;
-  arrays_[*keep_] = "kept";
+  arrays_[*keep_] = kept_row();
   declared_.insert(*keep_);
   keeping_ = false;
 }
