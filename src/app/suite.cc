@@ -48,6 +48,8 @@ void take_result(SuiteEntry& entry, const SessionResult& result, const SessionNo
   }
   if (!result.best) {
     if (entry.message.empty() && !nodes.empty()) entry.message = nodes[0].evaluation.message.value_or("");
+    if (result.reference)
+      entry.message += (entry.message.empty() ? "" : "; ") + std::string("the reference itself is handed over");
     return;
   }
   const Evaluation& evaluation = nodes[static_cast<std::size_t>(*result.best)].best_known();
