@@ -1,24 +1,14 @@
 #include "session/experience.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
-#include "session/node.h"
 #include "session/session.h"
 
 namespace kerf {
 namespace {
 
 constexpr int page = 200;
-
-std::optional<double> log_seconds(const Evaluation& evaluation) {
-  if (evaluation.verdict != Verdict::measured || !evaluation.receipt || evaluation.receipt->quarantined) return {};
-  if (evaluation.receipt->evidence != Evidence::silicon || !evaluation.receipt->timed()) return {};
-  const Ratio* speedup = speedup_of(evaluation);
-  if (!speedup || !(speedup->value > 0)) return {};
-  return -std::log(speedup->value);
-}
 
 bool counts(const SessionRecord& record, const ExperienceFilter& filter) {
   if (!filter.problem.empty() && record.problem != filter.problem) return false;
@@ -47,16 +37,11 @@ Result<std::optional<MeasuredRecipes>> read_session(Store& store, const SessionI
       // The mean of all that was measured of it: what led by luck was measured again.
       std::vector<Evaluation> all = {node.evaluation};
       if (node.evaluations > 1) all = TRY(store.evaluations(id, node.node));
-      double sum = 0;
-      int times = 0;
+      std::vector<RecipeTime> times;
       for (const Evaluation& evaluation : all)
-        if (const auto seconds = log_seconds(evaluation)) {
-          sum += *seconds;
-          ++times;
-        }
-      if (times > 0)
-        made.recipes.push_back(
-            {.candidate = node.candidate, .recipe = std::move(node.recipe), .log_seconds = sum / times});
+        if (auto time = recipe_time(evaluation)) times.push_back(*std::move(time));
+      if (!times.empty())
+        made.recipes.push_back({.candidate = node.candidate, .recipe = std::move(node.recipe), .time = mean_of(times)});
     }
     request.after = nodes.next;
   } while (!request.after.empty());

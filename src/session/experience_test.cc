@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "store/fake_store.h"
+#include "synthesize/builtin/cost/guide.h"
 #include "synthesize/builtin/forms.h"
 #include "synthesize/graph_text.h"
 
@@ -51,7 +52,7 @@ struct ExperienceTest : testing::Test {
     evaluation.id = "e";
     evaluation.verdict = Verdict::measured;
     evaluation.receipt.emplace();
-    evaluation.receipt->time_us = {100, 99, 101, 9};
+    evaluation.receipt->time_us = {100 / speedup, 99 / speedup, 101 / speedup, 9};
     evaluation.receipt->speedup["eager"] = {speedup, speedup * 0.99, speedup * 1.01};
     return evaluation;
   }
@@ -100,7 +101,7 @@ TEST_F(ExperienceTest, HoldsWhatThisMachineMeasuredWithThisHarness) {
   EXPECT_EQ(found->back().session, second);
   ASSERT_THAT(found->front().recipes, SizeIs(2));
   EXPECT_EQ(found->front().recipes[0].recipe, plain);
-  EXPECT_DOUBLE_EQ(found->front().recipes[0].log_seconds, -std::log(2));
+  EXPECT_DOUBLE_EQ(found->front().recipes[0].time.log_seconds, -std::log(2));
   EXPECT_EQ(found->front().problem->problem.id, "p/1");
   EXPECT_THAT(*load_experience(*store, {.machine = {}, .harness = std::nullopt}), SizeIs(4));
   EXPECT_THAT(*load_experience(*store, {.machine = {}, .harness = std::nullopt, .problem = "p/2"}), IsEmpty());
@@ -134,7 +135,7 @@ TEST_F(ExperienceTest, LeavesOutWhatHasNoTimeAndTakesTheMeanOfWhatHasSeveral) {
   ASSERT_TRUE(found) << found.error().message;
   ASSERT_THAT(*found, SizeIs(1));
   std::vector<double> times;
-  for (const MeasuredRecipe& each : found->front().recipes) times.push_back(each.log_seconds);
+  for (const MeasuredRecipe& each : found->front().recipes) times.push_back(each.time.log_seconds);
   EXPECT_THAT(times, ElementsAre(testing::DoubleEq(-std::log(4) / 2), testing::DoubleEq(-std::log(2))));
 }
 
@@ -159,23 +160,24 @@ TEST_F(ExperienceTest, TeachesTheCostModelWhatTheFormulasGotWrong) {
                             .problem = std::make_shared<Understood>(problem),
                             .target = target,
                             .recipes = {{.candidate = "c", .recipe = made}}};
-        const double seconds = counted(one).at(0).seconds * (made["groups"][0]["schedule"]["joint"] == true ? 2 : 1);
+        const double seconds =
+            counted(one).at(0).cost.seconds() * (made["groups"][0]["schedule"]["joint"] == true ? 2 : 1);
         add(*writer, made, measured(1e-3 / seconds));
       }
   }
   const auto found = load_experience(*store, {.machine = "this one", .harness = 2});
   ASSERT_TRUE(found) << found.error().message;
   const Correction taught = corrected_by(*found);
-  EXPECT_EQ(taught.observations(), 18);
+  EXPECT_EQ(taught.observations(), 18) << "one kernel a recipe";
   const Understood problem = understood("p/new", "3072");
   const auto formed = graph_in(problem, GraphForm::exported, Language::cpp);
   const MachineModel machine = machine_model(target, Language::cpp);
   RecipeCosts costs(formed->graph, machine);
   const auto cost = [&](const std::function<void(Schedule&)>& edit) {
-    return costs.of(*recipe_from_json(recipe(problem, edit), formed->graph))->features;
+    return costs.of(*recipe_from_json(recipe(problem, edit), formed->graph)).value();
   };
-  const double before = Correction().gain(cost(apart), cost(joint)).mean;
-  const double after = taught.gain(cost(apart), cost(joint)).mean;
+  const double before = Guide(Correction()).gain(cost(apart), cost(joint)).mean;
+  const double after = Guide(taught).gain(cost(apart), cost(joint)).mean;
   EXPECT_LT(after, before - 0.1);
 }
 

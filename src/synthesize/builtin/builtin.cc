@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "candidate/extension.h"
+#include "synthesize/builtin/cost/experience.h"
 #include "synthesize/builtin/cost/guide.h"
 #include "synthesize/builtin/cost/recipe_cost.h"
 #include "synthesize/builtin/emit/emit.h"
@@ -51,7 +52,9 @@ class Builtin final : public Synthesizer {
   }
   void cancel(Ticket) override {}  // replies come from within propose: there is nothing to take back
   void learn(const SynthesisRequest& request, const Proposal& proposal, const Evaluation& evaluation) override {
-    if (choosing_ == Choosing::at_random || request.ancestors.empty() || proposal.move.empty()) return;
+    if (choosing_ == Choosing::at_random) return;
+    learn_cost(request, proposal, evaluation);
+    if (request.ancestors.empty() || proposal.move.empty()) return;
     const Recalled& parent = request.ancestors.front();
     if (evaluation.verdict == Verdict::measured && evaluation.receipt && !evaluation.receipt->timed()) return;
     double gain = -0.5;
@@ -61,7 +64,6 @@ class Builtin final : public Synthesizer {
         gain = std::log(it->second.value) - parent.log_speedup;
     }
     policy_.learn(parent.evaluation.diagnosis.bound, proposal.move, std::clamp(gain, -1.0, 1.0));
-    if (gain > -0.5) learn_cost(request, proposal, parent.log_speedup + gain);
   }
   [[nodiscard]] std::string name() const override { return choosing_ == Choosing::at_random ? "random" : "builtin"; }
 
@@ -265,7 +267,7 @@ class Builtin final : public Synthesizer {
     for (const Move& move : all) {
       Gain gain = policy_.gain(base.evaluation.diagnosis, move.name);
       if (now)
-        if (const auto then = costs.of(move.result)) gain = joined(gain, k.guide->gain(now->features, then->features));
+        if (const auto then = costs.of(move.result)) gain = joined(gain, k.guide->gain(*now, *then));
       const auto& [lot, off] = thrown[move.name];
       ranked.emplace_back(gain.mean + lot * gain.deviation - off, &move);
     }
@@ -279,15 +281,20 @@ class Builtin final : public Synthesizer {
     return std::nullopt;
   }
 
-  void learn_cost(const SynthesisRequest& request, const Proposal& proposal, double log_speedup) {
+  void learn_cost(const SynthesisRequest& request, const Proposal& proposal, const Evaluation& evaluation) {
     if (!costs_ || !request.problem || request.problem->workloads.empty() || !proposal.recipe.is_object()) return;
+    const std::optional<RecipeTime> time = recipe_time(evaluation);
+    if (!time) return;
     const MachineModel model = machine_model(request.target, request.language);
     Known& k = known(request, model.caches);
     const auto graph = k.graphs.find(form_of(proposal.recipe));
     if (graph == k.graphs.end()) return;
     const Result<Recipe> recipe = recipe_from_json(proposal.recipe, graph->second);
     if (!recipe) return;
-    if (const auto cost = RecipeCosts(graph->second, model).of(*recipe)) k.guide->learn(cost->features, log_speedup);
+    const auto cost = RecipeCosts(graph->second, model).of(*recipe);
+    if (!cost) return;
+    const std::vector<double> seconds = seconds_of_units(*cost, *time);
+    k.guide->learn(std::vector<MeasuredUnits>{{.recipe = &*cost, .seconds = seconds}});
   }
 
   // The parent's partition with the schedules of another good branch, where groups agree in kind.

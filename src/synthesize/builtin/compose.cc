@@ -15,6 +15,7 @@
 #include "synthesize/builtin/emit/recurrent.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/lowering.h"
+#include "synthesize/builtin/partition.h"
 #include "synthesize/builtin/recurrent.h"
 
 namespace kerf {
@@ -37,12 +38,15 @@ class Composer {
       : problem_(problem), primary_(problem.workloads.at(0)), graph_(graph), groups_(groups), language_(language) {}
 
   Result<std::string> run(const std::vector<std::string>& remarks) {
-    TRY(order());
+    std::vector<NodeSet> sets;
+    for (const GeneratedGroup& group : groups_) sets.push_back(group.nodes);
+    const auto units = units_in_order(graph_, sets);
+    if (!units) return fail(ErrorKind::candidate, "fused groups and calls wait for each other");
     name_tensors();
     std::string steps;
-    for (const Unit& unit : units_) {
+    for (const Unit& unit : *units) {
       if (unit.group) {
-        TRY(launch(*unit.group, steps));
+        TRY(launch(groups_[*unit.group], steps));
       } else if (is_recurrent_kernel(graph_.nodes[unit.node])) {
         TRY(run_recurrent(graph_.nodes[unit.node], steps));
       } else {
@@ -70,11 +74,6 @@ class Composer {
   }
 
  private:
-  struct Unit {
-    const GeneratedGroup* group = nullptr;
-    std::size_t node = 0;  // the call, or the group's last
-  };
-
   [[nodiscard]] bool is_python() const { return extension(language_) == std::string_view(".py"); }
   [[nodiscard]] std::string commented(const std::string& plan) const {
     if (!is_python()) return "/* /// kerf\n" + plan + "/// */\n";
@@ -82,41 +81,6 @@ class Composer {
     for (std::size_t i = 0; i < plan.size(); ++i)
       text += plan[i] == '\n' && i + 1 < plan.size() ? "\n# " : std::string(1, plan[i]);
     return text + "# ///\n";
-  }
-
-  // Units so that all come after what they use, else in the graph's order.
-  Result<> order() {
-    const std::size_t n = graph_.nodes.size();
-    std::vector<std::size_t> unit_of(n);
-    std::vector<Unit> all;
-    for (const GeneratedGroup& group : groups_) {
-      for (const std::size_t node : group.nodes) unit_of[node] = all.size() + 1;
-      all.push_back({&group, group.nodes.back()});
-    }
-    for (std::size_t node = 0; node < n; ++node)
-      if (unit_of[node] == 0) {
-        all.push_back({nullptr, node});
-        unit_of[node] = all.size();
-      }
-    std::map<std::string, std::size_t> position;
-    for (std::size_t node = 0; node < n; ++node) position[graph_.nodes[node].name] = node;
-    std::vector<std::set<std::size_t>> waits(all.size());
-    for (std::size_t node = 0; node < n; ++node)
-      for (const TensorRef& ref : references(graph_.nodes[node]))
-        if (const auto it = position.find(ref.name); it != position.end() && unit_of[it->second] != unit_of[node])
-          waits[unit_of[node] - 1].insert(unit_of[it->second] - 1);
-    std::vector<bool> done(all.size(), false);
-    for (std::size_t round = 0; round < all.size(); ++round) {
-      std::optional<std::size_t> next;
-      for (std::size_t u = 0; u < all.size(); ++u) {
-        if (done[u] || (next && all[u].node > all[*next].node)) continue;
-        if (std::ranges::all_of(waits[u], [&](std::size_t w) { return done[w]; })) next = u;
-      }
-      if (!next) return fail(ErrorKind::candidate, "fused groups and calls wait for each other");
-      done[*next] = true;
-      units_.push_back(all[*next]);
-    }
-    return {};
   }
 
   void name_tensors() {
@@ -317,13 +281,6 @@ class Composer {
     return constant.text.empty() ? toml_value(constant.values[0]) : toml_string(constant.text);
   }
 
-  static bool true_at(const GeneralNode& node, std::size_t at) {
-    if (at >= node.args.size()) return false;
-    const auto* c = std::get_if<Constant>(&node.args[at].is);
-    const auto* b = c ? std::get_if<bool>(&c->values[0].is) : nullptr;
-    return b && *b;
-  }
-
   // The in-place form may run where the operand is a call's own result that nothing else reads.
   bool may_run_in_place(const GeneralNode& node) const {
     if (node.inplace.empty() || node.args.empty() || is_output({node.name, 0})) return false;
@@ -461,7 +418,6 @@ class Composer {
   const std::vector<GeneratedGroup>& groups_;
   Language language_;
   std::vector<Requirement> requirements_;
-  std::vector<Unit> units_;
   std::map<std::pair<std::string, int>, std::string> names_;
   std::set<std::string> taken_;
   std::string tune_, scratch_, source_;

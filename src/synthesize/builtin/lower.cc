@@ -10,6 +10,13 @@
 
 namespace kerf {
 
+bool true_at(const GeneralNode& node, std::size_t argument) {
+  if (argument >= node.args.size()) return false;
+  const auto* constant = std::get_if<Constant>(&node.args[argument].is);
+  const auto* value = constant ? std::get_if<bool>(&constant->values[0].is) : nullptr;
+  return value && *value;
+}
+
 bool is_trivial(const GeneralNode& node) {
   static const std::set<std::string> trivial = {"view",
                                                 "reshape",

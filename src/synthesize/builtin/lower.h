@@ -15,6 +15,8 @@ namespace kerf {
 [[nodiscard]] bool lowers(const GeneralGraph& graph, const GeneralNode& node);
 // Views, copies and constants: nothing that is worth a kernel of its own.
 [[nodiscard]] bool is_trivial(const GeneralNode& node);
+// Whether that argument is the literal true.
+[[nodiscard]] bool true_at(const GeneralNode& node, std::size_t argument);
 // What the library does by copying: by itself it is left to that.
 [[nodiscard]] bool is_copy(const GeneralNode& node);
 // Which operators are products of their own (see products.h): the library has good ones.

@@ -76,39 +76,47 @@ NodeSet unite(const NodeSet& a, const NodeSet& b) {
   return made;
 }
 
-bool orderable(const GeneralGraph& graph, const Partition& partition) {
-  const std::size_t n = graph.nodes.size();
-  std::vector<std::size_t> unit(n);
-  for (std::size_t i = 0; i < n; ++i) unit[i] = i;
-  for (std::size_t g = 0; g < partition.groups.size(); ++g)
-    for (const std::size_t node : partition.groups[g]) unit[node] = n + g;
+std::optional<std::vector<Unit>> units_in_order(const GeneralGraph& graph, const std::vector<NodeSet>& groups) {
+  std::vector<Unit> units;
+  std::vector<std::size_t> unit_of(graph.nodes.size(), graph.nodes.size());
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (groups[g].empty()) continue;
+    for (const std::size_t node : groups[g]) unit_of[node] = units.size();
+    units.push_back({.group = g, .node = groups[g].back()});
+  }
   std::map<std::string, std::size_t> position;
-  for (std::size_t i = 0; i < n; ++i) position[graph.nodes[i].name] = i;
-  std::map<std::size_t, std::set<std::size_t>> waits;
-  std::map<std::size_t, std::set<std::size_t>> wakes;
-  for (std::size_t i = 0; i < n; ++i) {
-    waits.try_emplace(unit[i]);
-    for (const TensorRef& ref : references(graph.nodes[i]))
-      if (const auto it = position.find(ref.name); it != position.end() && unit[it->second] != unit[i]) {
-        waits[unit[i]].insert(unit[it->second]);
-        wakes[unit[it->second]].insert(unit[i]);
+  for (std::size_t node = 0; node < graph.nodes.size(); ++node) {
+    position[graph.nodes[node].name] = node;
+    if (unit_of[node] < graph.nodes.size()) continue;
+    unit_of[node] = units.size();
+    units.push_back({.group = std::nullopt, .node = node});
+  }
+  std::vector<std::set<std::size_t>> waits(units.size()), wakes(units.size());
+  for (std::size_t node = 0; node < graph.nodes.size(); ++node)
+    for (const TensorRef& ref : references(graph.nodes[node]))
+      if (const auto it = position.find(ref.name); it != position.end() && unit_of[it->second] != unit_of[node]) {
+        waits[unit_of[node]].insert(unit_of[it->second]);
+        wakes[unit_of[it->second]].insert(unit_of[node]);
       }
-  }
-  std::vector<std::size_t> ready;
-  std::map<std::size_t, std::size_t> left;
-  for (const auto& [u, on] : waits) {
-    left[u] = on.size();
-    if (on.empty()) ready.push_back(u);
-  }
-  std::size_t done = 0;
+  std::set<std::pair<std::size_t, std::size_t>> ready;  // by node
+  for (std::size_t u = 0; u < units.size(); ++u)
+    if (waits[u].empty()) ready.emplace(units[u].node, u);
+  std::vector<Unit> ordered;
   while (!ready.empty()) {
-    const std::size_t u = ready.back();
-    ready.pop_back();
-    ++done;
-    for (const std::size_t w : wakes[u])
-      if (--left[w] == 0) ready.push_back(w);
+    const std::size_t u = ready.begin()->second;
+    ready.erase(ready.begin());
+    ordered.push_back(units[u]);
+    for (const std::size_t w : wakes[u]) {
+      waits[w].erase(u);
+      if (waits[w].empty()) ready.emplace(units[w].node, w);
+    }
   }
-  return done == waits.size();
+  if (ordered.size() < units.size()) return std::nullopt;
+  return ordered;
+}
+
+bool orderable(const GeneralGraph& graph, const Partition& partition) {
+  return units_in_order(graph, partition.groups).has_value();
 }
 
 bool legal(const GeneralGraph& graph, const Partition& partition, const NodeSet& group, bool tentative) {

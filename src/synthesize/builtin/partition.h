@@ -1,6 +1,7 @@
 // Which operators are generated together, and which are left to the library.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,14 @@ enum class Products : std::uint8_t { library, attention, matrices, own };
 [[nodiscard]] bool legal(const GeneralGraph& graph, const Partition& partition, const NodeSet& group,
                          bool tentative = false);
 [[nodiscard]] bool has_attention(const GeneralGraph& graph, const Partition& partition);
+// What a candidate runs as one: a group, or an operator that is left to the library.
+struct Unit {
+  std::optional<std::size_t> group;  // index into the groups
+  std::size_t node = 0;              // the operator, or the group's last
+};
+// Each after what it uses, else in the graph's order. nullopt where units wait for each other.
+[[nodiscard]] std::optional<std::vector<Unit>> units_in_order(const GeneralGraph& graph,
+                                                              const std::vector<NodeSet>& groups);
 // Whether all units of the partition can be put in an order.
 [[nodiscard]] bool orderable(const GeneralGraph& graph, const Partition& partition);
 [[nodiscard]] NodeSet unite(const NodeSet& a, const NodeSet& b);

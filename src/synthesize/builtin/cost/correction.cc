@@ -30,27 +30,12 @@ Correction::Correction() : variance_(n * n, 0) {
   for (std::size_t i = 0; i < n; ++i) variance_[i * n + i] = std::pow(feature_table().at(i).everywhere, 2);
 }
 
-void Correction::learn(std::span<const Observation> observations, double noise) {
-  if (observations.size() < 2) return;
-  Features centre = {};
-  double level = 0;
-  for (const Observation& o : observations) {
-    for (std::size_t i = 0; i < n; ++i) centre[i] += o.features[i] / static_cast<double>(observations.size());
-    level += o.log_seconds / static_cast<double>(observations.size());
-  }
-  // One at a time (Kalman 1960): what is known becomes surer along the features that were seen.
-  for (const Observation& o : observations) {
-    Features x = o.features;
-    for (std::size_t i = 0; i < n; ++i) x[i] -= centre[i];
-    const Features direction = times(variance_, x);
-    const double total = dot(x, direction) + noise * noise;
-    const double surprise = o.log_seconds - level - dot(mean_, x);
-    for (std::size_t i = 0; i < n; ++i) {
-      mean_[i] += direction[i] * surprise / total;
-      for (std::size_t j = 0; j < n; ++j) variance_[i * n + j] -= direction[i] * direction[j] / total;
-    }
-    ++observations_;
-  }
+void Correction::learn(const Features& change, std::span<const Features> known, int units) {
+  for (std::size_t i = 0; i < n; ++i) mean_[i] += change[i];
+  for (const Features& each : known)
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < n; ++j) variance_[i * n + j] -= each[i] * each[j];
+  observations_ += units;
 }
 
 Correction Correction::elsewhere() const {
@@ -64,13 +49,9 @@ Gain joined(const Gain& a, const Gain& b) {
   return {.mean = (a.mean * of_a + b.mean * of_b) / (of_a + of_b), .deviation = 1 / std::sqrt(of_a + of_b)};
 }
 
-Gain Correction::gain(const Features& before, const Features& after) const {
-  Features x = before;
-  for (std::size_t i = 0; i < n; ++i) x[i] -= after[i];
-  return {.mean = dot(mean_, x), .deviation = std::sqrt(std::max(0.0, dot(x, times(variance_, x))))};
-}
+double Correction::mean(const Features& features) const { return dot(mean_, features); }
 
-double Correction::score(const Features& features) const { return dot(mean_, features); }
+Features Correction::spread(const Features& features) const { return times(variance_, features); }
 
 nlohmann::json Correction::to_json() const {
   nlohmann::json variance = nlohmann::json::array();

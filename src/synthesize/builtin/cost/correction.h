@@ -1,7 +1,6 @@
-// Bayesian linear regression of a recipe's log time on its features. What is believed before anything was measured is
-// the formulas' sum itself: weight 1 on its logarithm, 0 on all else, each with a variance (feature_table()). Only
-// differences between recipes of one problem are learned and told: every problem has a level of its own, about which
-// nothing is believed.
+// What is believed of how features change log time, as a normal distribution of their weights. Before anything was
+// measured: the formulas' guess itself, weight 1 on its logarithm, 0 on all else, each with a variance
+// (feature_table()). What is learned: guide.h.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -11,11 +10,6 @@
 #include "synthesize/builtin/cost/recipe_cost.h"
 
 namespace kerf {
-
-struct Observation {
-  Features features = {};
-  double log_seconds = 0;  // up to what all of a problem have in common
-};
 
 // A gain in log speedup, as a normal belief.
 struct Gain {
@@ -28,17 +22,16 @@ class Correction {
  public:
   Correction();  // the belief before anything was measured
 
-  // Recipes of one problem, of the same sessions. `noise`: deviation of their log times from any such law, which is
-  // small among recipes of the problem at hand and large where other problems are to be told of.
-  static constexpr double noise_here = 0.1, noise_elsewhere = 0.3;
-  void learn(std::span<const Observation> observations, double noise);
+  // The weights move by `change`, and their variance loses the outer product of each of `known` with itself: what was
+  // found out of `units` units.
+  void learn(const Features& change, std::span<const Features> known, int units);
   // For a problem that was not seen: what holds elsewhere need not hold here. The belief is as before, but less sure.
   [[nodiscard]] Correction elsewhere() const;
 
-  // What changing a recipe gains: log(seconds before / seconds after).
-  [[nodiscard]] Gain gain(const Features& before, const Features& after) const;
-  // What all recipes of a problem are ordered by: log seconds, up to a constant.
-  [[nodiscard]] double score(const Features& features) const;
+  // The weighted sum of features: log seconds.
+  [[nodiscard]] double mean(const Features& features) const;
+  // Of the weights, times features: how guesses vary together is a[i] * spread(b)[i] over all i.
+  [[nodiscard]] Features spread(const Features& features) const;
   [[nodiscard]] const Features& weights() const { return mean_; }
   [[nodiscard]] int observations() const { return observations_; }
 

@@ -1,6 +1,5 @@
-// The cost model: formulas against numbers worked out by hand, what has to hold of all of them, and whether a planted
-// law is found again.
-#include <gmock/gmock.h>
+// The cost model: formulas against numbers worked out by hand, what has to hold of all of them, and what a search makes
+// of it.
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -10,24 +9,18 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <sstream>
 
-#include "base/random.h"
+#include "candidate/plan.h"
 #include "synthesize/builtin/builtin.h"
-#include "synthesize/builtin/cost/experience.h"
 #include "synthesize/builtin/cost/formulas.h"
 #include "synthesize/builtin/cost/gpu_formulas.h"
-#include "synthesize/builtin/cost/guide.h"
-#include "synthesize/builtin/cost/ranking.h"
+#include "synthesize/builtin/cost/recipe_cost.h"
 #include "synthesize/builtin/forms.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/graph_text.h"
 
 namespace kerf {
 namespace {
-
-using testing::DoubleNear;
-using testing::ElementsAre;
 
 constexpr double mib = 1 << 20;
 
@@ -100,7 +93,7 @@ TEST(Formulas, WhatIsKeptIsNotComputedAgain) {
   const Work twice = work_of(softmax(2048), s, machine());
   s.keep = true;
   const Work once = work_of(softmax(2048), s, machine());
-  const double rounds = 64 * 2048 / 16;
+  const double rounds = 64 * 2048 / 16.0;
   EXPECT_EQ(twice.functions - once.functions, rounds * cost(Op::exp));
   EXPECT_EQ(once.again_l1, twice.again_l1);  // the exponential instead of the row
   s.keep = false;
@@ -196,188 +189,6 @@ b = aten.add.Tensor a x -> f32 4096 1024
 c = aten.tanh.default b -> f32 4096 1024
 output c)";
 
-struct ChainTest : testing::Test {
-  GeneralGraph graph = *generalise(parse(chain).problem, GraphForm::exported);
-  MachineModel model = machine();
-  RecipeCosts costs{graph, model};
-  [[nodiscard]] Recipe recipe(std::vector<NodeSet> groups) const {
-    return *make_recipe(graph, GraphForm::exported, {.groups = std::move(groups)}, model.caches);
-  }
-};
-
-TEST_F(ChainTest, WhatIsFusedIsGuessedToBeFaster) {
-  const double fused = costs.of(recipe({{0, 1, 2}}))->seconds;
-  const double apart = costs.of(recipe({{0}, {1}, {2}}))->seconds;
-  EXPECT_LT(fused, apart);
-  EXPECT_LT(apart, 4 * fused);
-}
-
-TEST_F(ChainTest, TheOrderOfGroupsDoesNotMatter) {
-  const auto one = costs.of(recipe({{0}, {1, 2}})), other = costs.of(recipe({{1, 2}, {0}}));
-  EXPECT_EQ(one->seconds, other->seconds);
-  for (std::size_t i = 0; i < feature_count; ++i) EXPECT_DOUBLE_EQ(one->features[i], other->features[i]);
-}
-
-TEST_F(ChainTest, WhatACacheHoldsUntilItIsReadCostsLess) {
-  model.caches.l3_bytes = 1 << 30;
-  RecipeCosts large(graph, model);
-  MachineModel other = model;
-  other.caches.l3_bytes = 2 << 20;
-  RecipeCosts small(graph, other);
-  Recipe r = recipe({{0}, {1, 2}});
-  for (Schedule& s : r.schedules) s.streaming = false;
-  EXPECT_LT(large.of(r)->seconds, small.of(r)->seconds);
-}
-
-// --- correction -----------------------------------------------------------------------------------------------------
-
-Features random_features(Random& random) {
-  Features f = {};
-  for (double& each : f) each = random.normal();
-  return f;
-}
-double law(const Features& weights, const Features& f) {
-  return std::inner_product(f.begin(), f.end(), weights.begin(), 0.0);
-}
-
-TEST(Correction, BelievesTheFormulasBeforeAnythingWasMeasured) {
-  const Correction none;
-  Features fast = {}, slow = {};
-  slow[0] = 0.5;
-  slow[5] = 3;
-  EXPECT_DOUBLE_EQ(none.score(slow) - none.score(fast), 0.5);
-  EXPECT_GT(none.gain(slow, fast).deviation, 0.2);
-}
-
-TEST(Correction, FindsAPlantedLawAgain) {
-  Random random(3);
-  Features planted = {};
-  planted[0] = 0.8;
-  planted[4] = -0.3;
-  planted[9] = 0.2;  // features that all problems share
-  Correction learned;
-  for (int problem = 0; problem < 12; ++problem) {
-    std::vector<Observation> pool;
-    const double level = 5 * random.normal();  // what all of a problem have in common says nothing
-    for (int i = 0; i < 40; ++i) {
-      const Features f = random_features(random);
-      pool.push_back({.features = f, .log_seconds = level + law(planted, f) + 0.03 * random.normal()});
-    }
-    learned.learn(pool, Correction::noise_elsewhere);
-  }
-  for (std::size_t i = 0; i < feature_count; ++i)
-    EXPECT_THAT(learned.weights()[i], DoubleNear(planted[i], 0.02)) << feature_table().at(i).name;
-  EXPECT_LT(learned.gain(random_features(random), {}).deviation, 0.1);
-}
-
-TEST(Correction, OneOfAProblemTeachesNothing) {
-  Random random(4);
-  Correction learned;
-  learned.learn(std::vector<Observation>{{.features = random_features(random), .log_seconds = 7}},
-                Correction::noise_here);
-  EXPECT_EQ(learned.observations(), 0);
-  EXPECT_EQ(learned.to_json(), Correction().to_json());
-}
-
-TEST(Correction, WhatOnlySomeProblemsHaveIsLearnedByEachForItself) {
-  std::size_t own = 0;
-  while (feature_table().at(own).everywhere > 0) ++own;
-  std::vector<Observation> pool(2);
-  pool[1].features[own] = 1;
-  pool[1].log_seconds = 1;
-  Correction others;
-  others.learn(pool, Correction::noise_elsewhere);
-  EXPECT_EQ(others.weights()[own], 0);
-  Correction here = others.elsewhere();
-  here.learn(pool, Correction::noise_here);
-  EXPECT_GT(here.weights()[own], 0);
-}
-
-TEST(Correction, OutlivesBeingKept) {
-  Random random(5);
-  Correction learned;
-  std::vector<Observation> pool;
-  for (int i = 0; i < 10; ++i) pool.push_back({.features = random_features(random), .log_seconds = random.normal()});
-  learned.learn(pool, Correction::noise_here);
-  const auto again = Correction::from_json(nlohmann::json::parse(learned.to_json().dump()));
-  ASSERT_TRUE(again) << again.error().message;
-  EXPECT_EQ(again->to_json(), learned.to_json());
-  nlohmann::json other = learned.to_json();
-  other["features"][3] = "of another version";
-  EXPECT_FALSE(Correction::from_json(other));
-  other = learned.to_json();
-  other["variance"].erase(0);
-  EXPECT_FALSE(Correction::from_json(other));
-}
-
-TEST(Guide, IsMovedByWhatItsOwnSessionMeasures) {
-  Guide guide{Correction()};
-  Features plain = {}, other = {};
-  other[4] = 2;
-  EXPECT_EQ(guide.gain(plain, other).mean, 0);
-  const double before = guide.gain(plain, other).deviation;
-  guide.learn(plain, 0);
-  EXPECT_EQ(guide.gain(plain, other).mean, 0);  // nothing to compare it with
-  guide.learn(other, 0.4);
-  EXPECT_GT(guide.gain(plain, other).mean, 0.1);
-  EXPECT_LT(guide.gain(plain, other).deviation, before);
-}
-
-TEST(Gain, OfTwoGuessesTheSurerOneCountsMore) {
-  const Gain both = joined({.mean = 0, .deviation = 1}, {.mean = 1, .deviation = 0.5});
-  EXPECT_DOUBLE_EQ(both.mean, 0.8);
-  EXPECT_DOUBLE_EQ(both.deviation, 1 / std::sqrt(5.0));
-}
-
-// --- orders ---------------------------------------------------------------------------------------------------------
-
-TEST(Ranking, OfHandWorkedOrders) {
-  const std::vector<double> up = {1, 2, 3, 4}, down = {4, 3, 2, 1}, swapped = {1, 2, 4, 3}, same = {1, 1, 1, 1};
-  EXPECT_DOUBLE_EQ(spearman(up, up), 1);
-  EXPECT_DOUBLE_EQ(spearman(up, down), -1);
-  EXPECT_DOUBLE_EQ(spearman(up, swapped), 0.8);
-  EXPECT_DOUBLE_EQ(kendall(up, swapped), 4.0 / 6);
-  EXPECT_EQ(spearman(same, up), 0);
-  EXPECT_EQ(kendall(same, up), 0);
-}
-
-TEST(Ranking, CountsMeasurementsUntilOneIsGood) {
-  const std::vector<double> measured = {0.5, 0.0, 0.02, 0.9};  // 0.02 is within 3 %
-  EXPECT_EQ(measurements_in(std::vector<std::size_t>{3, 0, 2, 1}, measured, 0.03), 3U);
-  EXPECT_EQ(measurements_in(std::vector<std::size_t>{1, 0, 2, 3}, measured, 0.03), 1U);
-  EXPECT_DOUBLE_EQ(measurements_at_random(measured, 0.03), 5.0 / 3);
-  EXPECT_DOUBLE_EQ(regret(std::vector<double>{0, 3, 1, 2}, measured, 1), std::exp(0.5) - 1);
-  EXPECT_DOUBLE_EQ(regret(std::vector<double>{0, 3, 1, 2}, measured, 2), std::exp(0.02) - 1);
-  EXPECT_THAT(order_by(std::vector<double>{3, 1, 2, 1}), ElementsAre(1, 3, 2, 0));
-}
-
-TEST(Ranking, LearningFindsWhatTheFormulasGotWrong) {
-  Random random(6);
-  Features planted = {};
-  planted[0] = 0.6;
-  planted[7] = 1.2;
-  double learning = 0, formulas_alone = 0;
-  for (int world = 0; world < 8; ++world) {
-    std::vector<Observation> pool;
-    std::vector<double> measured, formulas;
-    for (int i = 0; i < 60; ++i) {
-      const Features f = random_features(random);
-      pool.push_back({.features = f, .log_seconds = law(planted, f)});
-      measured.push_back(pool.back().log_seconds);
-      formulas.push_back(f[0]);
-    }
-    const std::vector<std::size_t> order = order_learning(pool, Correction().elsewhere());
-    learning += static_cast<double>(measurements_in(order, measured, 0.03));
-    formulas_alone += static_cast<double>(measurements_in(order_by(formulas), measured, 0.03));
-    std::vector<std::size_t> all = order;
-    std::ranges::sort(all);
-    for (std::size_t i = 0; i < all.size(); ++i) ASSERT_EQ(all[i], i) << "each once";
-  }
-  EXPECT_LT(learning, formulas_alone / 2);
-}
-
-// --- in the synthesizer ---------------------------------------------------------------------------------------------
-
 const char* const norm = R"(input x f32 2048 1024
 input y f32 2048 1024
 a = aten.add.Tensor x y -> f32 2048 1024
@@ -389,6 +200,87 @@ r = aten.rsqrt.default v -> f32 2048 1
 n = aten.mul.Tensor d r -> f32 2048 1024
 z = aten.tanh.default n -> f32 2048 1024
 output z)";
+
+const char* const mixed = R"(input x f32 64 256
+parameter w f32 128 256
+h = aten.linear.default x w -> f32 64 128
+v = aten.view.default h [32, 256] -> f32 32 256
+s = aten.softmax.int v 1 -> f32 32 256
+r = aten.relu.default s -> f32 32 256
+output r)";
+
+struct ChainTest : testing::Test {
+  GeneralGraph graph = *generalise(parse(chain).problem, GraphForm::exported);
+  MachineModel model = machine();
+  RecipeCosts costs{graph, model};
+  [[nodiscard]] Recipe recipe(std::vector<NodeSet> groups) const {
+    return *make_recipe(graph, GraphForm::exported, {.groups = std::move(groups)}, model.caches);
+  }
+};
+
+TEST_F(ChainTest, WhatIsFusedIsGuessedToBeFaster) {
+  const double fused = costs.of(recipe({{0, 1, 2}}))->seconds();
+  const double apart = costs.of(recipe({{0}, {1}, {2}}))->seconds();
+  EXPECT_LT(fused, apart);
+  EXPECT_LT(apart, 4 * fused);
+}
+
+TEST_F(ChainTest, TheOrderOfGroupsDoesNotMatter) {
+  const auto one = costs.of(recipe({{0}, {1, 2}})), other = costs.of(recipe({{1, 2}, {0}}));
+  EXPECT_EQ(one->seconds(), other->seconds());
+  for (std::size_t u = 0; u < 2; ++u) {
+    EXPECT_EQ(one->units.at(u).operators, other->units.at(u).operators);
+    EXPECT_EQ(one->units.at(u).features, other->units.at(u).features);
+  }
+}
+
+TEST_F(ChainTest, WhatACacheHoldsUntilItIsReadCostsLess) {
+  model.caches.l3_bytes = 1 << 30;
+  RecipeCosts large(graph, model);
+  MachineModel other = model;
+  other.caches.l3_bytes = 2 << 20;
+  RecipeCosts small(graph, other);
+  Recipe r = recipe({{0}, {1, 2}});
+  for (Schedule& s : r.schedules) s.streaming = false;
+  EXPECT_LT(large.of(r)->seconds(), small.of(r)->seconds());
+}
+
+TEST_F(ChainTest, OfBlocksThatAreTunedTheFastestCounts) {
+  Recipe r = recipe({{0, 1, 2}});
+  const auto seconds = [&](std::vector<std::int64_t> block) {
+    r.schedules[0].block = std::move(block);
+    return costs.of(r)->seconds();
+  };
+  EXPECT_EQ(seconds({64, 4096}), std::min(seconds({64}), seconds({4096})));
+  EXPECT_NE(seconds({64}), seconds({4096}));
+}
+
+// What was measured of a step is known to be of its unit because both are in the same order.
+TEST(Recipes, HaveTheStepsOfTheirPlans) {
+  for (const char* const text : {chain, norm, mixed}) {
+    SynthesisRequest request;
+    request.problem = std::make_shared<Understood>(parse(text).problem);
+    const MachineModel model = machine_model({}, Language::cpp);
+    for (request.seed = 0; request.seed < 30; ++request.seed) {
+      std::optional<Proposal> got;
+      make_random_synthesizer()->propose(request,
+                                         [&](Result<std::optional<Proposal>> reply) { got = *std::move(reply); });
+      ASSERT_TRUE(got);
+      const auto formed = graph_in(*request.problem, form_of(got->recipe), Language::cpp);
+      const auto cost = RecipeCosts(formed->graph, model).of(*recipe_from_json(got->recipe, formed->graph));
+      const auto source = read_source(got->candidate);
+      ASSERT_TRUE(cost && source) << got->candidate.text;
+      std::size_t at = 0;
+      for (const UnitCost& unit : cost->units) {
+        for (std::size_t i = 0; i < unit.steps; ++i, ++at)
+          EXPECT_EQ(source->plan.steps.at(at).kind == Step::Kind::call, unit.is_call()) << got->candidate.text;
+      }
+      EXPECT_EQ(at, source->plan.steps.size());
+    }
+  }
+}
+
+// --- in the synthesizer ---------------------------------------------------------------------------------------------
 
 // A search that always builds on its best, where the formulas are the truth up to a law of one more feature. Returns
 // the log times in the order in which they were measured.
@@ -408,7 +300,7 @@ std::vector<double> climb(std::optional<Correction> costs, std::uint64_t seed, i
     s.block = {64};
     s.streaming = false;
   }
-  Recalled best{.recipe = to_json(worst, formed->graph), .log_speedup = std::log(1e-2 / truth.of(worst)->seconds)};
+  Recalled best{.recipe = to_json(worst, formed->graph), .log_speedup = std::log(1e-2 / truth.of(worst)->seconds())};
   for (int i = 0; i < steps; ++i) {
     request.seed = seed * 1000 + static_cast<std::uint64_t>(i);
     request.ancestors = {best};
@@ -416,7 +308,7 @@ std::vector<double> climb(std::optional<Correction> costs, std::uint64_t seed, i
     builtin->propose(request, [&](Result<std::optional<Proposal>> reply) { got = *std::move(reply); });
     if (!got) break;
     request.tried.push_back(got->candidate.id());
-    const double seconds = truth.of(*recipe_from_json(got->recipe, formed->graph))->seconds;
+    const double seconds = truth.of(*recipe_from_json(got->recipe, formed->graph))->seconds();
     measured.push_back(std::log(seconds));
     Evaluation evaluation;
     evaluation.verdict = Verdict::measured;

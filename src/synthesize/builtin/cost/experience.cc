@@ -1,12 +1,75 @@
 #include "synthesize/builtin/cost/experience.h"
 
+#include <fmt/format.h>
+#include <algorithm>
+#include <cmath>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <utility>
 
 #include "synthesize/builtin/forms.h"
 
 namespace kerf {
+namespace {
+
+constexpr double normal_995 = 2.807;  // deviations to either end of an interval of 99.5 %, which is what ratios have
+
+}  // namespace
+
+std::optional<RecipeTime> recipe_time(const Evaluation& evaluation) {
+  if (evaluation.verdict != Verdict::measured || !evaluation.receipt) return std::nullopt;
+  const Receipt& receipt = *evaluation.receipt;
+  if (receipt.quarantined || receipt.evidence != Evidence::silicon || !receipt.timed()) return std::nullopt;
+  const auto found = receipt.speedup.find("eager");
+  if (found == receipt.speedup.end()) return std::nullopt;
+  const Ratio& speedup = found->second;
+  if (!(speedup.value > 0) || !(speedup.low > 0)) return std::nullopt;
+  RecipeTime made{.log_seconds = -std::log(speedup.value),
+                  .deviation = std::log(speedup.high / speedup.low) / 2 / normal_995,
+                  .seconds = receipt.time_us.median * 1e-6,
+                  .steps_us = {}};
+  const auto& metrics = evaluation.diagnosis.metrics;
+  for (auto it = metrics.find("step.0"); it != metrics.end();
+       it = metrics.find(fmt::format("step.{}", made.steps_us.size())))
+    made.steps_us.push_back(it->second.value);
+  return made;
+}
+
+RecipeTime mean_of(std::span<const RecipeTime> times) {
+  const auto n = static_cast<double>(times.size());
+  RecipeTime made{.log_seconds = 0, .deviation = 0, .seconds = 0, .steps_us = times.front().steps_us};
+  std::ranges::fill(made.steps_us, 0);
+  double squares = 0;
+  for (const RecipeTime& time : times) {
+    made.log_seconds += time.log_seconds / n;
+    made.seconds += time.seconds / n;
+    squares += time.deviation * time.deviation;
+    if (time.steps_us.size() != made.steps_us.size()) made.steps_us.clear();
+    for (std::size_t i = 0; i < made.steps_us.size(); ++i) made.steps_us[i] += time.steps_us[i] / n;
+  }
+  made.deviation = std::sqrt(squares) / n;
+  return made;
+}
+
+std::vector<double> seconds_of_units(const RecipeCost& cost, const RecipeTime& time) {
+  std::vector<double> made;
+  std::size_t steps = 0;
+  for (const UnitCost& unit : cost.units) steps += unit.steps;
+  // Outputs that are inputs, or given twice, are copied by further steps.
+  const bool timed = !time.steps_us.empty() && steps <= time.steps_us.size() && time.steps_us.size() <= steps + 2;
+  auto step = time.steps_us.begin();
+  for (const UnitCost& unit : cost.units) {
+    if (!timed) {
+      made.push_back(time.seconds * unit.seconds / cost.seconds());
+      continue;
+    }
+    const auto end = step + static_cast<std::ptrdiff_t>(unit.steps);
+    made.push_back(std::accumulate(step, end, 0.0) * 1e-6);
+    step = end;
+  }
+  return made;
+}
 
 std::vector<CountedRecipe> counted(const MeasuredRecipes& session) {
   const MachineModel machine = machine_model(session.target, session.language);
@@ -27,21 +90,27 @@ std::vector<CountedRecipe> counted(const MeasuredRecipes& session) {
     if (!it->second) continue;
     const Result<Recipe> recipe = recipe_from_json(measured.recipe, it->second->formed.graph);
     if (!recipe || recipe->language != session.language) continue;
-    const std::optional<RecipeCost> cost = it->second->costs->of(*recipe);
+    std::optional<RecipeCost> cost = it->second->costs->of(*recipe);
     if (!cost) continue;
-    made.push_back({.measured = &measured,
-                    .seconds = cost->seconds,
-                    .observation = {.features = cost->features, .log_seconds = measured.log_seconds}});
+    std::vector<double> seconds = seconds_of_units(*cost, measured.time);
+    made.push_back({.measured = &measured, .cost = *std::move(cost), .seconds = std::move(seconds)});
   }
+  return made;
+}
+
+std::vector<MeasuredUnits> units_of(std::span<const CountedRecipe> recipes) {
+  std::vector<MeasuredUnits> made;
+  for (const CountedRecipe& each : recipes) made.push_back({.recipe = &each.cost, .seconds = each.seconds});
   return made;
 }
 
 Correction corrected_by(std::span<const MeasuredRecipes> sessions) {
   Correction correction;
   for (const MeasuredRecipes& session : sessions) {
-    std::vector<Observation> observations;
-    for (const CountedRecipe& each : counted(session)) observations.push_back(each.observation);
-    correction.learn(observations, Correction::noise_elsewhere);
+    const std::vector<CountedRecipe> recipes = counted(session);
+    Guide guide(correction);
+    guide.learn(units_of(recipes));
+    correction = guide.taught();
   }
   return correction;
 }

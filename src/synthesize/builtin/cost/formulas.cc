@@ -300,14 +300,17 @@ Work work_of(const Region& region, const Schedule& s, const MachineModel& machin
   return work;
 }
 
+double memory_time(const Work& work, const Traffic& traffic, const MachineModel& machine) {
+  return (traffic.memory + work.again_memory) / machine.memory_read + (traffic.l3 + work.again_l3) / machine.l3_read +
+         (traffic.l2 + work.again_l2) / machine.l2_read + work.written / machine.memory_write +
+         work.streamed / machine.memory_stream;
+}
+
 double seconds_of(const Work& work, const Traffic& traffic, const MachineModel& machine) {
   const double threads =
       machine.gpu() ? static_cast<double>(machine.caches.sms) : static_cast<double>(machine.caches.threads);
   const double rate = machine.vectors * 1e9 * threads;
-  double memory = (traffic.memory + work.again_memory) / machine.memory_read +
-                  (traffic.l3 + work.again_l3) / machine.l3_read + (traffic.l2 + work.again_l2) / machine.l2_read +
-                  work.written / machine.memory_write + work.streamed / machine.memory_stream;
-  memory *= 1e-9;
+  double memory = memory_time(work, traffic, machine) * 1e-9;
   double busy = (machine.gpu() ? work.operations : cycles_of(work)) / rate;
   if (machine.gpu()) {
     memory /= gpu_memory_efficiency(work);

@@ -47,6 +47,8 @@ struct Work {
 struct Traffic {
   double memory = 0, l3 = 0, l2 = 0;
 };
+// Nanoseconds that memory and caches take by themselves.
+[[nodiscard]] double memory_time(const Work& work, const Traffic& traffic, const MachineModel& machine);
 // Seconds of a step. Memory and arithmetic overlap, but not wholly.
 [[nodiscard]] double seconds_of(const Work& work, const Traffic& traffic, const MachineModel& machine);
 

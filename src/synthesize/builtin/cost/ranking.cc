@@ -55,17 +55,29 @@ double regret(std::span<const double> guessed, std::span<const double> measured,
   return std::exp(best - smallest(measured)) - 1;
 }
 
-std::size_t measurements_in(std::span<const std::size_t> order, std::span<const double> measured, double within) {
+std::vector<bool> as_good_as_best(std::span<const double> measured, std::span<const double> deviations) {
+  const auto best = static_cast<std::size_t>(std::ranges::min_element(measured) - measured.begin());
+  std::vector<bool> good;
+  for (std::size_t i = 0; i < measured.size(); ++i)
+    good.push_back(measured[i] - measured[best] <= 1.96 * std::hypot(deviations[i], deviations[best]));
+  return good;
+}
+
+std::vector<bool> near_best(std::span<const double> measured, double within) {
   const double limit = smallest(measured) + std::log1p(within);
+  std::vector<bool> good;
+  for (const double m : measured) good.push_back(m <= limit);
+  return good;
+}
+
+std::size_t measurements_in(std::span<const std::size_t> order, const std::vector<bool>& good) {
   for (std::size_t i = 0; i < order.size(); ++i)
-    if (measured[order[i]] <= limit) return i + 1;
+    if (good[order[i]]) return i + 1;
   return order.size();
 }
 
-double measurements_at_random(std::span<const double> measured, double within) {
-  const double limit = smallest(measured) + std::log1p(within);
-  const auto good = std::ranges::count_if(measured, [&](double m) { return m <= limit; });
-  return (static_cast<double>(measured.size()) + 1) / (static_cast<double>(good) + 1);
+double measurements_at_random(const std::vector<bool>& good) {
+  return (static_cast<double>(good.size()) + 1) / (static_cast<double>(std::ranges::count(good, true)) + 1);
 }
 
 std::vector<std::size_t> order_by(std::span<const double> guessed) {
@@ -75,16 +87,14 @@ std::vector<std::size_t> order_by(std::span<const double> guessed) {
   return order;
 }
 
-std::vector<std::size_t> order_learning(std::span<const Observation> pool, const Correction& belief) {
+std::vector<std::size_t> order_learning(std::span<const MeasuredUnits> pool, Guide guide) {
   std::vector<std::size_t> left(pool.size()), order;
   std::iota(left.begin(), left.end(), 0);
-  std::vector<Observation> seen;
   while (!left.empty()) {
-    Correction now = belief;
-    now.learn(seen, Correction::noise_here);
-    const auto next = std::ranges::min_element(left, {}, [&](std::size_t i) { return now.score(pool[i].features); });
+    const auto next =
+        std::ranges::min_element(left, {}, [&](std::size_t i) { return guide.log_seconds(*pool[i].recipe); });
     order.push_back(*next);
-    seen.push_back(pool[*next]);
+    guide.learn(pool.subspan(*next, 1));
     left.erase(next);
   }
   return order;

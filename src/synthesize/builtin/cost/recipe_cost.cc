@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <nlohmann/json.hpp>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "synthesize/builtin/lower.h"
@@ -15,6 +14,7 @@ namespace {
 
 constexpr double call_seconds = 4e-6;  // of a library call, beyond its work
 constexpr double enough_tasks = 20;    // a thread, so that what disturbs one is made up for by others
+constexpr double usual_block = 4096;   // logarithms are of what is a multiple of it
 constexpr double slow_windows = 8;     // PyTorch pools element by element
 
 double bytes_of(const GeneralTensor& tensor) {
@@ -83,35 +83,107 @@ double product_operations(const GeneralGraph& graph, const GeneralNode& node) {
   return results * terms / 16;
 }
 
-struct Step {
-  Work work;
-  Traffic traffic;
-  double seconds = 0;
-  const Schedule* schedule = nullptr;  // none: a call
-  const Region* region = nullptr;
-};
+double element_bytes(Type type) { return type == Type::i64 ? 8 : type == Type::mask ? 1 : 4; }
+double extents_of(const Region& region, const Access& access) {
+  double elements = 1;
+  for (const Subscript& s : access.subscripts)
+    elements *= static_cast<double>(region.axes[static_cast<std::size_t>(s.axis)].extent.values.at(0));
+  return elements;
+}
+double bytes_stored(const Region& region, const RegionStore& store) {
+  return (store.access.type == Type::i64 ? 8 : 4) * extents_of(region, store.access);
+}
+// Distinct tensors, with the bytes of each that are read.
+std::vector<std::pair<TensorRef, double>> tensors_read(const Region& region) {
+  std::vector<std::pair<TensorRef, double>> made;
+  for (const Instruction& i : region.code) {
+    if (i.form != Instruction::Form::load) continue;
+    const double bytes =
+        element_bytes(i.access.type) *
+        (i.access.windows.empty() ? extents_of(region, i.access) : static_cast<double>(i.access.elements.at(0)));
+    const auto it = std::ranges::find(made, i.access.tensor, &std::pair<TensorRef, double>::first);
+    if (it == made.end()) {
+      made.emplace_back(i.access.tensor, bytes);
+    } else {
+      it->second = std::max(it->second, bytes);
+    }
+  }
+  return made;
+}
+
+double& at(Features& features, std::string_view name) {
+  const auto& table = feature_table();
+  return features.at(static_cast<std::size_t>(std::ranges::find(table, name, &Feature::name) - table.begin()));
+}
+
+// Of a kernel. `traffic` is where its tensors come from.
+Features features_of(const Region& region, const Schedule& s, const Work& w, const Traffic& traffic, double seconds,
+                     const MachineModel& machine) {
+  Features f = {};
+  const auto threads = static_cast<double>(machine.gpu() ? machine.caches.sms : machine.caches.threads);
+  const double moved = memory_time(w, traffic, machine), busy = cycles_of(w) / machine.vectors / threads;
+  const double tasks = std::max(0.1, w.tasks / std::max(1.0, w.launches) / threads);
+  const bool reduces = region.reduced != 0;
+  at(f, "seconds") = std::log(seconds / usual_seconds);
+  at(f, "memory") = moved / std::max(1.0, moved + busy);
+  at(f, "caches") = (traffic.l2 + traffic.l3) / std::max(1.0, w.read);
+  at(f, "few_tasks") = std::max(0.0, std::log(enough_tasks / tasks));
+  at(f, "uneven") = std::log(w.uneven);
+  at(f, "streamed") = w.streamed / std::max(1.0, w.read + w.written + w.streamed);
+  if (!has_windows(region)) at(f, reduces ? "unrolled_rows" : "unroll") = std::log2(static_cast<double>(s.unroll));
+  if (reduces) at(f, "accumulators") = std::log2(static_cast<double>(s.accumulators));
+  if (s.joint && !joints(region).empty()) at(f, "joint") = 1;
+  if (s.ahead) at(f, "ahead") = 1;
+  if (s.sketch == Sketch::split) at(f, "split") = 1;
+  if (s.sketch != Sketch::columns) at(f, "block") = std::log2(static_cast<double>(s.block.front()) / usual_block);
+  return f;
+}
+
+// Of a library call.
+Features features_of(const GeneralNode& node, bool product, GraphForm form, double seconds) {
+  Features f = {};
+  at(f, "seconds") = std::log(seconds / usual_seconds);
+  at(f, "call") = 1;
+  const std::string op = node.base();
+  if (!product) {
+    if (op.contains("pool")) at(f, "pooling_call") = 1;
+    return f;
+  }
+  constexpr std::size_t transposed_argument = 6;  // of aten.convolution
+  const bool transposed =
+      op.starts_with("conv_transpose") || (op == "convolution" && true_at(node, transposed_argument));
+  const bool last = form == GraphForm::channels_last && op.starts_with("conv");
+  at(f, "product") = 1;
+  if (last) at(f, transposed ? "transposed_channels_last" : "channels_last") = 1;
+  if (transposed && !last) at(f, "transposed") = 1;
+  return f;
+}
 
 }  // namespace
 
 const std::array<Feature, feature_count>& feature_table() {
   static constexpr std::array<Feature, feature_count> table = {{
-      {"seconds", 0.15, 0.05},    // log of the formulas' sum
-      {"groups", 0.1, 0.05},      // log of their number, plus one
-      {"library", 0, 0.3},        // share of the sum: calls that are no products
-      {"channels_last", 0, 0.3},  // the graph's form
-      // Sums over groups, weighted by their shares of the sum.
-      {"memory", 0.1, 0.05},         // time of memory in that of memory and arithmetic
-      {"caches", 0.1, 0.05},         // what caches answer of what is read
-      {"few_tasks", 0.1, 0.05},      // logarithms that tasks a thread are short of 20
-      {"joint_moments", 0.1, 0.05},  // passes joined
-      {"joint_exponentials", 0.1, 0.05},
-      {"ahead", 0.1, 0.05},
-      {"keep", 0, 0.05},
-      {"split", 0, 0.05},
-      {"streamed", 0, 0.05},          // bytes stored around the caches, of all
-      {"unroll", 0, 0.05},            // log2
-      {"unrolled_windows", 0, 0.05},  // log2, where windows are written out
-      {"accumulators", 0, 0.05},      // log2
+      {"seconds", 0.15, 0.1},  // log of the formulas' guess
+      // Kernels.
+      {"memory", 0.1, 0.1},      // time of memory in that of memory and arithmetic
+      {"caches", 0.1, 0.1},      // what caches answer of what is read
+      {"few_tasks", 0.1, 0.05},  // logarithms that tasks a thread are short of 20
+      {"uneven", 0.3, 0.1},      // log of what the busiest thread does, over the mean
+      {"streamed", 0.2, 0.2},    // bytes stored around the caches, of all
+      {"unroll", 0.05, 0.05},    // log2
+      {"unrolled_rows", 0.05, 0.05},
+      {"accumulators", 0.05, 0.05},  // log2
+      {"joint", 0.15, 0.15},         // passes joined
+      {"ahead", 0.1, 0.1},
+      {"split", 0.2, 0.2},
+      {"block", 0.05, 0.03},  // log2
+      // Library calls.
+      {"call", 0.5, 0.2},
+      {"product", 0.5, 0.3},  // or convolution, and of those:
+      {"channels_last", 0.5, 0.3},
+      {"transposed", 0.5, 0.3},
+      {"transposed_channels_last", 0.5, 0.3},
+      {"pooling_call", 1, 0.5},
   }};
   return table;
 }
@@ -123,127 +195,90 @@ const Region* RecipeCosts::region(const NodeSet& group) {
   return it->second ? &*it->second : nullptr;
 }
 
+double RecipeCost::seconds() const {
+  double sum = 0;
+  for (const UnitCost& unit : units) sum += unit.seconds;
+  return sum;
+}
+
 std::optional<RecipeCost> RecipeCosts::of(const Recipe& recipe) {
+  const auto units = units_in_order(graph_, recipe.partition.groups);
+  if (!units) return std::nullopt;
   // Storages by what the graph calls them; views are what they look at.
   std::map<std::pair<std::string, int>, int> storages;
   const auto storage = [&](const TensorRef& ref) {
     return storages.try_emplace({ref.name, ref.index}, static_cast<int>(storages.size())).first->second;
   };
-  constexpr auto none = static_cast<std::size_t>(-1);
-  std::vector<std::size_t> group_of(graph_.nodes.size(), none), last(recipe.partition.groups.size());
-  for (std::size_t g = 0; g < recipe.partition.groups.size(); ++g) {
-    for (const std::size_t n : recipe.partition.groups[g]) group_of[n] = g;
-    last[g] = recipe.partition.groups[g].back();
-  }
   Residents residents(machine_);
-  std::vector<Step> steps;
   RecipeCost made;
-  double library = 0;
-  for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
-    const GeneralNode& node = graph_.nodes[n];
-    Step step;
-    if (group_of[n] == none) {
-      const std::vector<TensorRef> used = references(node);
-      if (is_trivial(node)) {
-        if (!used.empty()) storages[{node.name, 0}] = storage(used[0]);
-        continue;
-      }
-      for (const TensorRef& ref : used)
-        if (const GeneralTensor* tensor = graph_.tensor(ref)) {
-          residents.read(storage(ref), bytes_of(*tensor), step.traffic);
-          step.work.read += bytes_of(*tensor);
-        }
-      for (std::size_t r = 0; r < node.results.size(); ++r) {
-        step.work.written += bytes_of(node.results[r]);
-        residents.write(storage({node.name, static_cast<int>(r)}), bytes_of(node.results[r]), false);
-      }
-      const bool product = is_product(graph_, n) || node.base().starts_with("conv");
-      if (product) {
-        step.work.operations = product_operations(graph_, node);
-      } else if (const Region* own = region({n})) {
-        for (const CountedPass& pass : counted_passes(*own, default_schedule(*own, machine_.caches)))
-          step.work.operations += pass.rounds * pass.operations * (has_windows(*own) ? slow_windows : 1);
-      } else {
-        step.work.operations = step.work.written / 16;
-      }
-      step.seconds = seconds_of(step.work, step.traffic, machine_) + call_seconds;
-      if (!product) library += step.seconds;
-    } else {
-      const std::size_t g = group_of[n];
-      if (last[g] != n) continue;
-      step.region = region(recipe.partition.groups[g]);
-      if (!step.region) return std::nullopt;
-      step.schedule = &recipe.schedules[g];
-      step.work = work_of(*step.region, *step.schedule, machine_);
+  for (const Unit& unit : *units) {
+    const GeneralNode& node = graph_.nodes[unit.node];
+    UnitCost cost{.operators = node.name, .form = recipe.form, .schedule = {}};
+    Traffic traffic;
+    if (unit.group) {
+      const NodeSet& group = recipe.partition.groups[*unit.group];
+      const Schedule& schedule = recipe.schedules[*unit.group];
+      const Region* const own = region(group);
+      if (!own) return std::nullopt;
       std::map<int, double> read;
-      double sum = 0;
-      for (const Instruction& i : step.region->code) {
-        if (i.form != Instruction::Form::load) continue;
-        double bytes = i.access.type == Type::i64 ? 8 : i.access.type == Type::mask ? 1 : 4;
-        if (!i.access.windows.empty()) {
-          bytes *= static_cast<double>(i.access.elements.at(0));
-        } else {
-          for (const Subscript& s : i.access.subscripts)
-            bytes *= static_cast<double>(step.region->axes[static_cast<std::size_t>(s.axis)].extent.values.at(0));
-        }
-        double& of = read[storage(i.access.tensor)];
+      for (const auto& [ref, bytes] : tensors_read(*own)) {
+        double& of = read[storage(ref)];
         of = std::max(of, bytes);
       }
+      double sum = 0;
       for (const auto& [id, bytes] : read) {
-        residents.read(id, bytes, step.traffic);
+        residents.read(id, bytes, traffic);
         sum += bytes;
       }
-      step.work.read = sum;
-      for (const RegionStore& store : step.region->stores) {
-        double bytes = store.access.type == Type::i64 ? 8 : 4;
-        for (const Subscript& s : store.access.subscripts)
-          bytes *= static_cast<double>(step.region->axes[static_cast<std::size_t>(s.axis)].extent.values.at(0));
-        residents.write(storage(store.access.tensor), bytes, step.work.streamed > 0);
+      for (const std::int64_t block : schedule.block) {  // the evaluation takes the fastest
+        Schedule one = schedule;
+        one.block = {block};
+        Work work = work_of(*own, one, machine_);
+        work.read = sum;
+        const double seconds = seconds_of(work, traffic, machine_);
+        if (cost.seconds > 0 && seconds >= cost.seconds) continue;
+        cost.seconds = seconds;
+        cost.steps = static_cast<std::size_t>(work.launches);
+        cost.features = features_of(*own, one, work, traffic, seconds, machine_);
       }
-      step.seconds = seconds_of(step.work, step.traffic, machine_);
+      for (const RegionStore& store : own->stores)
+        residents.write(storage(store.access.tensor), bytes_stored(*own, store), schedule.streaming);
+      cost.operators.clear();
+      for (const std::size_t n : group) cost.operators += (cost.operators.empty() ? "" : "/") + graph_.nodes[n].name;
+      cost.schedule = to_json(schedule).dump();
+    } else if (is_trivial(node)) {
+      const std::vector<TensorRef> used = references(node);
+      if (!used.empty()) storages[{node.name, 0}] = storage(used[0]);
+    } else {
+      Work work;
+      for (const TensorRef& ref : references(node))
+        if (const GeneralTensor* tensor = graph_.tensor(ref)) {
+          residents.read(storage(ref), bytes_of(*tensor), traffic);
+          work.read += bytes_of(*tensor);
+        }
+      for (std::size_t r = 0; r < node.results.size(); ++r) {
+        work.written += bytes_of(node.results[r]);
+        residents.write(storage({node.name, static_cast<int>(r)}), bytes_of(node.results[r]), false);
+      }
+      const bool product = is_product(graph_, unit.node) || node.base().starts_with("conv");
+      work.operations = product ? product_operations(graph_, node) : operations_of_call(unit.node, work.written);
+      cost.seconds = seconds_of(work, traffic, machine_) + call_seconds;
+      cost.features = features_of(node, product, recipe.form, cost.seconds);
     }
-    made.seconds += step.seconds;
-    steps.push_back(step);
+    made.units.push_back(std::move(cost));
   }
-  if (steps.empty() || !(made.seconds > 0)) return std::nullopt;
-
-  Features& f = made.features;
-  const auto add = [&](const char* name, double value) {
-    const auto& table = feature_table();
-    const auto it = std::ranges::find(table, std::string_view(name), &Feature::name);
-    f.at(static_cast<std::size_t>(it - table.begin())) += value;
-  };
-  add("seconds", std::log(made.seconds));
-  add("library", library / made.seconds);
-  add("channels_last", recipe.form == GraphForm::channels_last ? 1 : 0);
-  add("groups", std::log(1 + static_cast<double>(recipe.partition.groups.size())));
-  const auto threads = static_cast<double>(machine_.gpu() ? machine_.caches.sms : machine_.caches.threads);
-  for (const Step& step : steps) {
-    if (!step.schedule) continue;
-    const double share = step.seconds / made.seconds;
-    const Schedule& s = *step.schedule;
-    const Work& w = step.work;
-    const double bytes = w.read + w.written + w.streamed;
-    const double moved = (step.traffic.memory + w.again_memory) / machine_.memory_read +
-                         (step.traffic.l3 + w.again_l3) / machine_.l3_read +
-                         (step.traffic.l2 + w.again_l2) / machine_.l2_read + w.written / machine_.memory_write +
-                         w.streamed / machine_.memory_stream;
-    const double busy = cycles_of(w) / machine_.vectors / threads;
-    const double both = std::max(1.0, moved + busy);
-    add("memory", share * moved / both);
-    add("caches", share * (step.traffic.l2 + step.traffic.l3) / std::max(1.0, w.read));
-    add("few_tasks", share * std::max(0.0, std::log(enough_tasks) - std::log(std::max(0.1, w.tasks / threads))));
-    add("streamed", share * w.streamed / std::max(1.0, bytes));
-    add(has_windows(*step.region) ? "unrolled_windows" : "unroll", share * std::log2(static_cast<double>(s.unroll)));
-    if (step.region->reduced != 0) add("accumulators", share * std::log2(static_cast<double>(s.accumulators)));
-    if (s.joint)
-      for (const Joint& j : joints(*step.region))
-        add(j.kind == Joint::Kind::moments ? "joint_moments" : "joint_exponentials", share);
-    if (s.keep) add("keep", share);
-    if (s.ahead) add("ahead", share);
-    if (s.sketch == Sketch::split) add("split", share);
-  }
+  if (!(made.seconds() > 0)) return std::nullopt;
   return made;
+}
+
+// Vector operations of an operator that is the library's, and no product.
+double RecipeCosts::operations_of_call(std::size_t n, double bytes_written) {
+  const Region* const own = region({n});
+  if (!own) return bytes_written / 16;
+  double operations = 0;
+  for (const CountedPass& pass : counted_passes(*own, default_schedule(*own, machine_.caches)))
+    operations += pass.rounds * pass.operations * (has_windows(*own) ? slow_windows : 1);
+  return operations;
 }
 
 }  // namespace kerf
