@@ -31,8 +31,8 @@ test: setup build/build.ninja
 	@scripts/setup.sh tests
 	@echo "test: building"
 	@ninja -C build -j $(JOBS) --quiet
-	@echo "test: unit, then integration (real compilers, real PyTorch)"
-	@cd build && ctest --output-on-failure --no-tests=error
+	@echo "test: unit and integration (real compilers, real PyTorch), $(JOBS) side by side, those of speed alone"
+	@cd build && ctest -j $(JOBS) --output-on-failure --no-tests=error
 
 demo: build
 	@build/kerf optimize examples/softmax.py --budget 16candidates,3m --out kerf-demo
@@ -43,7 +43,7 @@ lint: setup build/build.ninja
 asan tsan: setup
 	@$(MAKE) --no-print-directory build/$@/build.ninja
 	@ninja -C build/$@ -j $(JOBS) --quiet $$(ls src | sed 's/$$/_test/' | while read t; do ninja -C build/$@ -t query $$t >/dev/null 2>&1 && echo $$t; done)
-	@cd build/$@ && ctest -L unit --output-on-failure --no-tests=error
+	@cd build/$@ && ctest -j $(JOBS) -L unit --output-on-failure --no-tests=error
 
 fuzz: setup build/fuzz/build.ninja
 	@scripts/fuzz.sh

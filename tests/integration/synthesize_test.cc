@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -469,7 +468,7 @@ class Synthesize : public testing::TestWithParam<Graph> {
                       .evaluator = nullptr};
     world->languages.add(Language::cpp, {.backend = std::move(*backend), .runner = std::move(*runner)});
     LocalEvaluatorOptions options{.jobs = 2, .threads = threads};
-    options.screen.budget = std::chrono::milliseconds(50);
+    options.screen = with_rounds(options.screen, 2);  // how fast they are is no question here
     world->evaluator = make_local_evaluator({.loop = *world->loop,
                                              .clock = world->clock,
                                              .oracle = *world->oracle,
