@@ -1,3 +1,17 @@
+# With KERF_TOGETHER several sources are compiled as one: less work where everything is compiled, more where one file was
+# edited.
+function(kerf_together target)
+  if(KERF_TOGETHER)
+    get_target_property(sources ${target} SOURCES)
+    set(groups ${CMAKE_BINARY_DIR}/together/${target}.cmake)
+    execute_process(COMMAND ${CMAKE_SOURCE_DIR}/scripts/together.py ${sources} OUTPUT_FILE ${groups} COMMAND_ERROR_IS_FATAL ANY)
+    include(${groups})
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+    # A source's unnamed namespace is its own here, too, though g++ takes it for that of a header.
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
+endfunction()
+
 # One static library a room: every .cc of src/NAME that is no test, no fuzzer and no main.cc. Its unit tests, *_test.cc,
 # become one executable; fuzzers, *_fuzz.cc, one each.
 function(kerf_room name)
@@ -10,6 +24,7 @@ function(kerf_room name)
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
   if(sources)
     add_library(kerf_${name} STATIC ${sources})
+    kerf_together(kerf_${name})
     set(scope PUBLIC)
   else()
     add_library(kerf_${name} INTERFACE)
@@ -25,6 +40,7 @@ function(kerf_room name)
   endif()
   if(tests)
     add_executable(${name}_test ${tests})
+    kerf_together(${name}_test)
     target_compile_options(${name}_test PRIVATE $<$<CONFIG:Release>:-O0>)  # what they test is compiled as ever
     target_link_libraries(${name}_test PRIVATE kerf_${name} GTest::gmock GTest::gtest_main rapidcheck)
     target_compile_definitions(${name}_test PRIVATE KERF_CASES="${CMAKE_SOURCE_DIR}/tests/cases")

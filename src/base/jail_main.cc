@@ -89,7 +89,7 @@ std::string behind_links(const std::string& path) {
 }
 
 // Binds `named` of the host to the same path below `root`. What does not exist is skipped.
-bool bind(const std::string& root, const std::string& named, bool writable, bool device) {
+bool bind_mount(const std::string& root, const std::string& named, bool writable, bool device) {
   const std::string path = behind_links(named);
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return true;
@@ -126,15 +126,15 @@ std::string build_root(const Jail& jail) {
       return "no /tmp: " + why(errno);
   }
   for (const char* device : devices) {
-    if (!bind(root, device, true, true)) return fmt::format("cannot bind {}: {}", device, why(errno));
+    if (!bind_mount(root, device, true, true)) return fmt::format("cannot bind {}: {}", device, why(errno));
   }
   std::vector<std::string> ordered = jail.read_only;
   std::sort(ordered.begin(), ordered.end());  // what contains comes before what is contained
   for (const std::string& path : ordered) {
-    if (!bind(root, path, false, false)) return fmt::format("cannot bind {}: {}", path, why(errno));
+    if (!bind_mount(root, path, false, false)) return fmt::format("cannot bind {}: {}", path, why(errno));
   }
   for (const std::string& path : jail.writable) {
-    if (!bind(root, path, true, false)) return fmt::format("cannot bind {}: {}", path, why(errno));
+    if (!bind_mount(root, path, true, false)) return fmt::format("cannot bind {}: {}", path, why(errno));
   }
   if (jail.proc && make_place(root, "/proc", true)) {
     // Masked /proc (containers) refuses this in a user namespace; the jail then has none.
