@@ -110,7 +110,7 @@ class Builtin final : public Synthesizer {
         if (laid_out && (start.products == Products::own) != (form == GraphForm::places_inside)) continue;
         const bool own = start.products != Products::library;
         if (own && !generates_products(request.language)) continue;
-        Partition p = partition(graph, start.fusing, start.products);
+        Partition p = partition(graph, start.fusing, start.products, request.language);
         if (start.products == Products::attention && !has_attention(graph, p)) continue;
         // Calls alone are worth a candidate where they are others than the identity plan's.
         const bool rewritten = start.fusing == Fusing::full && is_rewritten;

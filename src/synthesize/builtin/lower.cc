@@ -70,8 +70,24 @@ bool is_trivial(const GeneralNode& node) {
 }
 
 bool is_copy(const GeneralNode& node) {
-  static const std::set<std::string> copies = {"cat",    "stack",     "flip",        "roll", "pad", "constant_pad_nd",
-                                               "repeat", "embedding", "index_select"};
+  static const std::set<std::string> copies = {"cat",
+                                               "stack",
+                                               "flip",
+                                               "roll",
+                                               "pad",
+                                               "constant_pad_nd",
+                                               "repeat",
+                                               "embedding",
+                                               "index_select",
+                                               "pixel_shuffle",
+                                               "pixel_unshuffle",
+                                               "channel_shuffle",
+                                               "upsample_nearest1d",
+                                               "upsample_nearest2d",
+                                               "upsample_nearest3d",
+                                               "_upsample_nearest_exact1d",
+                                               "_upsample_nearest_exact2d",
+                                               "_upsample_nearest_exact3d"};
   return copies.contains(node.base());
 }
 

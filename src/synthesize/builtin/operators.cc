@@ -349,6 +349,12 @@ const std::map<std::string, Apply>& rules() {
     t["roll"] = roll;
     t["pad"] = t["constant_pad_nd"] = pad;
     t["glu"] = gated;
+    for (const char* rank : {"1d", "2d", "3d"})
+      t[std::string("upsample_nearest") + rank] = t[std::string("_upsample_nearest_exact") + rank] = upsample_nearest;
+    t["upsample_linear1d"] = t["upsample_bilinear2d"] = upsample_linear;
+    t["pixel_shuffle"] = pixel_shuffle;
+    t["pixel_unshuffle"] = pixel_unshuffle;
+    t["channel_shuffle"] = channel_shuffle;
     t["arange"] = sequence;
     for (const char* name :
          {"full", "zeros", "ones", "full_like", "zeros_like", "ones_like", "new_full", "new_zeros", "new_ones"})

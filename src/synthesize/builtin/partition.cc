@@ -35,6 +35,12 @@ bool makes_numbers(const GeneralNode& node) {
   return made.contains(node.base());
 }
 
+// Whether rows of the result are made of pieces of a few elements each.
+bool cuts_rows(const GeneralNode& node) {
+  const std::string base = node.base();
+  return base.find("upsample_") != std::string::npos || base == "pixel_shuffle" || base == "pixel_unshuffle";
+}
+
 // Views cost nothing, and one copy alone the library makes as fast.
 bool is_worth_it(const GeneralGraph& graph, const NodeSet& group) {
   std::size_t copies = 0;
@@ -203,9 +209,11 @@ bool has_attention(const GeneralGraph& graph, const Partition& partition) {
   return std::ranges::any_of(partition.groups, [&](const NodeSet& group) { return is_attention(graph, group); });
 }
 
-Partition partition(const GeneralGraph& graph, Fusing fusing, Products products) {
+Partition partition(const GeneralGraph& graph, Fusing fusing, Products products, Language language) {
   constexpr int most_passes = 4;
   std::set<std::size_t> left;
+  for (std::size_t n = 0; n < graph.nodes.size() && language == Language::cpp; ++n)
+    if (cuts_rows(graph.nodes[n])) left.insert(n);
   Partition made;
   // Groups take in what cannot be stored, in the hope that nothing else will need it. What is needed is left to the
   // library, and the rest is grouped anew.

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "candidate/candidate.h"
 #include "synthesize/builtin/ir.h"
 #include "synthesize/general.h"
 
@@ -24,8 +25,10 @@ enum class Fusing : std::uint8_t { full, none };  // none: every generated opera
 enum class Products : std::uint8_t { library, attention, matrices, own };
 
 // Greedy, in the graph's order: an operator joins the groups of its operands where one loop nest can do them all and
-// nothing outside has to run in between. Views and copies alone are not generated.
-[[nodiscard]] Partition partition(const GeneralGraph& graph, Fusing fusing, Products products = Products::library);
+// nothing outside has to run in between. Views and copies alone are not generated. In C++ what cuts rows into pieces of
+// two or three elements, as an image does that grows, is left to the library: a loop would hardly begin before it ends.
+[[nodiscard]] Partition partition(const GeneralGraph& graph, Fusing fusing, Products products = Products::library,
+                                  Language language = Language::cuda);
 
 // Whether the group can be one region and no path leaves it and comes back.
 [[nodiscard]] bool legal(const GeneralGraph& graph, const Partition& partition, const NodeSet& group,

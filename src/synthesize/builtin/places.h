@@ -21,6 +21,12 @@ void gated(const Rule& rule);          // glu
 void sequence(const Rule& rule);       // arange
 void filled(const Rule& rule);         // full, zeros, ones and those that are like another tensor
 void rows_by_index(const Rule& rule);  // embedding, index_select
+// Images that grow by whole numbers, or whose channels become places and the other way round (resampled.cc).
+void upsample_nearest(const Rule& rule);
+void upsample_linear(const Rule& rule);  // of one or two dimensions, between the middles of elements
+void pixel_shuffle(const Rule& rule);
+void pixel_unshuffle(const Rule& rule);
+void channel_shuffle(const Rule& rule);
 // The elements of which the position along `dim` is the class, as a mask: one more dimension there than `classes` has.
 [[nodiscard]] Lowered is_class(const Rule& rule, const Lowered& classes, std::size_t dim, int axis);
 void one_hot(const Rule& rule);

@@ -83,6 +83,44 @@ TEST(Places, OutsideAreFilled) {
               ElementsAre(5, 1, 1, 5));
 }
 
+TEST(Places, AreRepeatedWhereImagesGrow) {
+  EXPECT_THAT(result("input x f32 1 1 2 2\ny = aten.upsample_nearest2d.vec x none [2.0,3.0] -> f32 1 1 4 6"),
+              ElementsAre(0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 2, 2, 2, 3, 3, 3));
+  EXPECT_THAT(result("input x f32 1 1 2\ny = aten._upsample_nearest_exact1d.default x [4] -> f32 1 1 4"),
+              ElementsAre(0, 0, 1, 1));
+  EXPECT_EQ(refusal("input x f32 1 1 4\ny = aten.upsample_nearest1d.default x [6] -> f32 1 1 6"),
+            "images that do not grow by whole numbers");
+}
+
+TEST(Places, ThatCutRowsStayCallsInCpp) {
+  const Case c = parse(
+      "input x f32 1 4 3 5\nr = aten.relu.default x -> f32 1 4 3 5\n"
+      "y = aten.pixel_shuffle.default r 2 -> f32 1 1 6 10\noutput y\n");
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  EXPECT_EQ(library_calls(*graph, partition(*graph, Fusing::full)), 0U);
+  EXPECT_EQ(library_calls(*graph, partition(*graph, Fusing::full, Products::library, Language::cpp)), 1U);
+}
+
+TEST(Places, BetweenElementsWeighBothAndEndWithTheLast) {
+  EXPECT_THAT(result("input x f32 1 1 3\ny = aten.upsample_linear1d.vec x none false [2.0] -> f32 1 1 6"),
+              ElementsAre(0, 0.25, 0.75, 1.25, 1.75, 2));
+  // Rows, then columns: in steps of thirds the middle one is the element.
+  EXPECT_THAT(result("input x f32 1 1 2 3\nm = aten.mul.Tensor x 3 -> f32 1 1 2 3\n"
+                     "y = aten.upsample_bilinear2d.vec m none false [2.0,1.0] -> f32 1 1 4 3"),
+              ElementsAre(0, 3, 6, 2.25, 5.25, 8.25, 6.75, 9.75, 12.75, 9, 12, 15));
+  EXPECT_THAT(refusal("input x f32 1 1 3\ny = aten.upsample_linear1d.vec x none true [2.0] -> f32 1 1 6"),
+              "elements that are no steps apart");
+}
+
+TEST(Places, AreChannelsInOtherWords) {
+  EXPECT_THAT(result("input x f32 1 4 1 2\ny = aten.pixel_shuffle.default x 2 -> f32 1 1 2 4"),
+              ElementsAre(0, 2, 1, 3, 4, 6, 5, 7));
+  EXPECT_THAT(result("input x f32 1 1 4 4\ny = aten.pixel_unshuffle.default x 2 -> f32 1 4 2 2"),
+              ElementsAre(0, 2, 8, 10, 1, 3, 9, 11, 4, 6, 12, 14, 5, 7, 13, 15));
+  EXPECT_THAT(result("input x f32 1 4 2\ny = aten.channel_shuffle.default x 2 -> f32 1 4 2"),
+              ElementsAre(0, 1, 4, 5, 2, 3, 6, 7));
+}
+
 TEST(Places, MakeNumbers) {
   EXPECT_THAT(result("input x f32 4\ni = aten.arange.start_step 1 8 2 -> i64 4\ny = aten.add.Tensor x i -> f32 4"),
               ElementsAre(1, 4, 7, 10));
