@@ -25,8 +25,22 @@ namespace kerf {
 namespace {
 
 // Networks of more convolutions than these gain less by another layout than copies between them cost. On GPUs kernels
-// between them run through what lies alike; where few have the layout, as in blocks of groups, they lose there, too.
+// between them run through what lies alike: there it does not matter how many there are where few kernels only copy
+// and most have the layout.
 constexpr std::ptrdiff_t few_convolutions(Language language) { return language == Language::cpp ? 4 : 16; }
+
+// Whether at most every eighth convolution is left as it is, as grouped ones are: beside these results are turned round
+// and back.
+bool most_have_layout(const GeneralGraph& graph) {
+  std::ptrdiff_t all = 0, left = 0;
+  for (const GeneralNode& node : graph.nodes) {
+    if (!node.base().starts_with("conv")) continue;
+    ++all;
+    if (std::ranges::all_of(references(node), [&](const TensorRef& ref) { return graph.tensor(ref)->contiguous(); }))
+      ++left;
+  }
+  return left * 8 <= all;
+}
 
 // Kernels that only copy from one layout to another.
 std::ptrdiff_t copies_alone(const GeneralGraph& graph, const Partition& partition) {
@@ -116,6 +130,7 @@ class Builtin final : public Synthesizer {
         const bool rewritten = start.fusing == Fusing::full && is_rewritten;
         if ((p.groups.empty() && !rewritten) || std::ranges::find(tried, p) != tried.end()) continue;
         tried.push_back(p);
+        const std::size_t groups = p.groups.size();
         Result<Recipe> recipe = fitting(request, graph, form, std::move(p), machine);
         if (!recipe) continue;
         const std::size_t calls = library_calls(graph, recipe->partition);
@@ -126,8 +141,11 @@ class Builtin final : public Synthesizer {
         // Fully fused first; of the two graphs the one that leaves less to the library, in the layout that costs it
         // less.
         const std::ptrdiff_t few = few_convolutions(request.language);
-        const bool alike = request.language == Language::cpp && copies_alone(graph, recipe->partition) <= few;
-        int graphs_rank = convolutions <= few ? 0 : alike ? 3 : 5;
+        const bool alike = copies_alone(graph, recipe->partition) <= few;
+        // What a long text leaves to the library would copy there.
+        const bool fits = 4 * recipe->partition.groups.size() >= 3 * groups;
+        const bool in_cpp = request.language == Language::cpp;
+        int graphs_rank = convolutions <= few ? 0 : !alike ? 5 : in_cpp ? 3 : fits && most_have_layout(graph) ? 0 : 5;
         if (!laid_out) {
           const auto [fewest, is_first] = fewest_calls.try_emplace(start.what, calls);
           graphs_rank = is_first ? 2 : calls < fewest->second ? 1 : 4;
@@ -152,7 +170,7 @@ class Builtin final : public Synthesizer {
       std::vector<std::pair<std::int64_t, NodeSet>> ranked;
       for (const NodeSet& group : partition.groups) ranked.emplace_back(bytes_moved(TRY(lower(graph, group))), group);
       std::ranges::stable_sort(ranked, std::greater{}, [](const auto& each) { return each.first; });
-      ranked.resize((ranked.size() + 1) / 2);
+      ranked.resize(ranked.size() - (ranked.size() + 7) / 8);
       std::erase_if(partition.groups, [&](const NodeSet& group) {
         return std::ranges::none_of(ranked, [&](const auto& each) { return each.second == group; });
       });
