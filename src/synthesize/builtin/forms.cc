@@ -1,5 +1,6 @@
 #include "synthesize/builtin/forms.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,17 @@ std::vector<std::string> operators(const GeneralGraph& graph) {
   return names;
 }
 
+// What calls give to kernels in Triton is scratch, whose elements lie in order, however they would lie otherwise
+// (compose.cc): loops over it are put together by that.
+void lay_in_order(GeneralGraph& graph) {
+  for (GeneralNode& node : graph.nodes)
+    for (std::size_t r = 0; r < node.results.size(); ++r) {
+      if (std::ranges::find(graph.outputs, TensorRef{node.name, static_cast<int>(r)}) != graph.outputs.end()) continue;
+      GeneralTensor& tensor = node.results[r];
+      for (std::size_t w = 0; w < tensor.shape.size(); ++w) tensor.stride[w] = contiguous_strides(tensor.shape[w]);
+    }
+}
+
 }  // namespace
 
 std::optional<FormedGraph> graph_in(const Understood& problem, GraphForm form, Language language) {
@@ -40,6 +52,7 @@ std::optional<FormedGraph> graph_in(const Understood& problem, GraphForm form, L
     if (!other) return std::nullopt;
     graph = *std::move(other);
   }
+  if (language == Language::triton) lay_in_order(graph);
   const bool rewritten = operators(graph) != written;
   return FormedGraph{.graph = std::move(graph), .rewritten = rewritten};
 }
