@@ -99,7 +99,10 @@ Result<std::string> read_file(const fs::path& path) {
   if (fs::is_directory(path, code)) return user_error(path.string() + " is a folder, a file was expected");
   std::ifstream stream(path, std::ios::binary);
   if (!stream) return user_error("cannot read " + path.string() + " (" + std::generic_category().message(errno) + ")");
-  std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  std::string text;
+  std::array<char, 1 << 16> part;  // an iterator over the stream would throw where reading fails
+  while (stream.read(part.data(), part.size()), stream.gcount() > 0)
+    text.append(part.data(), static_cast<std::size_t>(stream.gcount()));
   if (stream.bad()) return user_error("cannot read " + path.string() + " to its end");
   return text;
 }

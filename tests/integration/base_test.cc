@@ -132,5 +132,12 @@ TEST(Files, TemporaryFoldersGoWithTheirOwner) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+// As of /proc/PID/environ, whose process may end while it is read.
+TEST(Files, ReadingThatFailsIsAnError) {
+  const auto read = read_file("/proc/self/mem");
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message, HasSubstr("/proc/self/mem to its end"));
+}
+
 }  // namespace
 }  // namespace kerf
