@@ -27,10 +27,10 @@ std::string triton_name(const std::string& name) {
       "tl", "triton", "tile", "tiles", "row", "rows", "piece", "pieces", "first", "at", "inside", "valid", "chunk",
       "chunks", "begin", "end", "length", "block", "there", "program", "matrix", "piece", "down", "across", "column",
       "first_row", "height", "within", "tile_row", "tile_column", "valid_rows", "valid_columns", "left", "right",
-      "pitch", "place", "wanted", "lane", "valid_lanes", "highest", "level", "share", "seen", "logits", "top", "queries", "keys",
-      "values", "weights", "query_at", "query_inside", "query_valid", "last", "count", "first_part", "second_part",
-      "third_part", "total", "sums", "greater", "smaller", "further_up", "further_down", "times", "join_moments",
-      "join_exponentials", "tanh", "log1p", "expm1", "softplus", "power", "lowest"};
+      "pitch", "place", "wanted", "lane", "valid_lanes", "highest", "level", "share", "seen", "logits", "top",
+      "queries", "keys", "values", "weights", "query_at", "query_inside", "query_valid", "last", "count", "first_part",
+      "second_part", "third_part", "total", "sums", "greater", "smaller", "further_up", "further_down", "times",
+      "join_moments", "join_exponentials", "tanh", "log1p", "expm1", "softplus", "power", "lowest"};
   return taken.contains(name) || name.size() == 1 ? name + "_" : name;
 }
 
