@@ -41,7 +41,7 @@ class EmulatedGpu {
     }
     facts = to_json(*target);
     languages.add(language, {.backend = std::move(*backend), .runner = std::move(*runner)});
-    oracle = make_oracle({.threads = threads});
+    oracle = make_oracle({.tf32 = true, .threads = threads});
     watch = make_machine_watch();
     evaluator = make_local_evaluator(
         {.loop = *loop, .clock = clock, .oracle = *oracle, .languages = languages, .cache = cache, .watch = *watch},
