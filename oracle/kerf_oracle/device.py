@@ -12,6 +12,7 @@ from .layout import TORCH
 
 MARGIN = 1 << 16      # bytes around each tensor
 ALIGNMENT = 256
+PAGE = 1 << 21        # bytes of the GPU's large pages
 PIECE = 1 << 26       # 64-bit words at a time
 MIX = 0x9E3779B97F4A7C15 - (1 << 64)  # odd: multiplication by it loses nothing
 
@@ -73,18 +74,25 @@ def signed(word):
     return word - (1 << 64) if word >= 1 << 63 else word
 
 
+def whole_pages(size):
+    """What to allocate for `size` bytes. A process that opens memory which ends within a large page has all of it mapped in small ones,
+    and kernels that go through it in large steps wait for translations of addresses (docs/decisions.md, "Memory in whole pages")."""
+    return -(-size // PAGE) * PAGE
+
+
 class Block:
-    """What was allocated."""
+    """What was allocated; `size` is what was asked for."""
 
     def __init__(self, size, device):
         self.size, self.device = size, device
         torch.empty(1, device=device)  # PyTorch's context is the current one of this thread from here on
         self.pointer = ctypes.c_ulonglong()
         # What PyTorch keeps for later is of no use to anybody else.
-        code = driver().cuMemAlloc_v2(ctypes.byref(self.pointer), ctypes.c_size_t(self.size))
+        allocated = ctypes.c_size_t(whole_pages(size))
+        code = driver().cuMemAlloc_v2(ctypes.byref(self.pointer), allocated)
         if code != 0:
             torch.cuda.empty_cache()
-            check(driver().cuMemAlloc_v2(ctypes.byref(self.pointer), ctypes.c_size_t(self.size)), f"allocating {self.size} bytes")
+            check(driver().cuMemAlloc_v2(ctypes.byref(self.pointer), allocated), f"allocating {size} bytes")
         handle = (ctypes.c_ubyte * 64)()
         check(driver().cuIpcGetMemHandle(handle, self.pointer), "sharing memory of the GPU")
         self.handle = bytes(handle).hex()

@@ -1,6 +1,7 @@
 """What can be shown of device memory without a GPU: places, margins, seals, exchanges, over memory of this machine."""
 
 import unittest
+from unittest import mock
 
 import torch
 
@@ -30,6 +31,37 @@ class Block:
 
     def free(self):
         self.freed = True
+
+
+class Driver:
+    """Remembers what is asked for; refuses the first `refusals` times."""
+
+    def __init__(self, refusals=0):
+        self.refusals, self.asked = refusals, []
+
+    def cuMemAlloc_v2(self, pointer, size):
+        self.asked.append(size.value)
+        return 2 if len(self.asked) <= self.refusals else 0
+
+    def cuIpcGetMemHandle(self, handle, pointer):
+        return 0
+
+
+class Allocation(unittest.TestCase):
+    def asked(self, size, refusals=0):
+        driver = Driver(refusals)
+        with mock.patch.object(device, "driver", lambda: driver), mock.patch.object(torch.cuda, "empty_cache"):
+            block = device.Block(size, torch.device("cpu"))
+        self.assertEqual(block.size, size)
+        return driver.asked
+
+    def test_is_in_whole_large_pages_so_that_who_opens_it_gets_such(self):
+        self.assertEqual(self.asked(1), [2 << 20])
+        self.assertEqual(self.asked(2 << 20), [2 << 20])
+        self.assertEqual(self.asked((2 << 20) + 8), [4 << 20])
+
+    def test_is_tried_again_without_what_pytorch_keeps(self):
+        self.assertEqual(self.asked((4 << 20) - 8, refusals=1), [4 << 20] * 2)
 
 
 class Spares(unittest.TestCase):
