@@ -77,6 +77,8 @@ function(kerf_integration_tests)
     set_tests_properties(${stem} PROPERTIES LABELS integration)
     if(name IN_LIST INTEGRATION_ALONE)
       set_tests_properties(${stem} PROPERTIES RUN_SERIAL ON)
+    else()  # threads that wait take no core from the tests beside them
+      set_tests_properties(${stem} PROPERTIES ENVIRONMENT OMP_WAIT_POLICY=passive)
     endif()
     list(FIND INTEGRATION_LONG ${name} place)
     math(EXPR place "${place} + 1")

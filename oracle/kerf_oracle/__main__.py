@@ -1,5 +1,6 @@
 """`python -m kerf_oracle --fd N`: serves requests that come over the socket at descriptor N until its other end closes."""
 
+import gc
 import os
 import signal
 import sys
@@ -16,10 +17,13 @@ def main():
     from .wire import Channel
     channel = Channel(int(sys.argv[2]))
     # kerf starts us so that nothing is written beside this package. PyTorch's modules are kept compiled, as in any other program that
-    # imports them: thousands of them are read here, which takes several times as long from source.
+    # imports them: thousands of them are read here, which takes several times as long from source. None of what they make becomes
+    # garbage: the collector looks at it neither now nor later.
     sys.dont_write_bytecode = False
+    gc.disable()
     try:
         import torch
+        import torch._dynamo  # or the first trace does it
         import torch._subclasses.fake_tensor
         import torch.export
     except Exception as error:
@@ -32,6 +36,8 @@ def main():
     sys.dont_write_bytecode = True
     from .service import Service
     sys.dont_write_bytecode = False
+    gc.freeze()
+    gc.enable()
     Service(channel).serve()
     return 0
 

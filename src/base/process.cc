@@ -216,9 +216,9 @@ Result<Fd> Fd::duplicate() const {
 }
 
 std::map<std::string, std::string> clean_environment() {
-  static constexpr std::array<std::string_view, 12> kept = {
-      "PATH", "HOME", "LANG",    "LC_ALL",         "LC_CTYPE",      "TMPDIR",
-      "TZ",   "USER", "LOGNAME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "TERM"};
+  static constexpr std::array<std::string_view, 13> kept = {
+      "PATH", "HOME",    "LANG",           "LC_ALL",        "LC_CTYPE", "TMPDIR",         "TZ",
+      "USER", "LOGNAME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "TERM",     "OMP_WAIT_POLICY"};
   std::map<std::string, std::string> result;
   for (const std::string_view name : kept) {
     const std::string key(name);

@@ -479,6 +479,7 @@ class Synthesize : public testing::TestWithParam<Graph> {
     world->languages.add(Language::cpp, {.backend = std::move(*backend), .runner = std::move(*runner)});
     LocalEvaluatorOptions options{.jobs = 2, .threads = threads};
     options.screen = with_rounds(options.screen, 2);  // how fast they are is no question here
+    options.screen.patience = {};                     // nor who else is at work
     world->evaluator = make_local_evaluator({.loop = *world->loop,
                                              .clock = world->clock,
                                              .oracle = *world->oracle,
