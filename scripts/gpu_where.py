@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Where the time of judging on a GPU goes: what the oracle is asked and how long each takes, what lies between two requests (kerf, the
 runner, kernels), and how busy the GPU is meanwhile. Screens of a rectifier over 6.4 GB, each candidate timed `--runs` times (default: as
-often as it takes); with `--suite`, a run of a suite instead, by as many kerfs side by side as `--shards` says, and what was going on while
-the GPU was idle. Needs an NVIDIA GPU with nvidia-smi; a line of output goes to a file for each request, so that the oracle is a little
-slower than otherwise."""
+often as it takes); with `--suite`, runs of a suite instead, one for each number of kerfs side by side that `--shards` names (1,2,3), each
+with caches of its own: candidates an hour, how busy the GPU was, its memory, and the idle seconds by cause. Needs an NVIDIA GPU with
+nvidia-smi; a line of output goes to a file for each request, so that the oracle is a little slower than otherwise."""
 import argparse
 import collections
 import json
 import os
 import pathlib
+import sqlite3
 import statistics
 import subprocess
 import tempfile
@@ -21,8 +22,10 @@ parser.add_argument("--runs", type=int, default=0)
 parser.add_argument("--suite", help="a suite's file")
 parser.add_argument("--select", default="1/36,1/40,1/95")
 parser.add_argument("--candidates", type=int, default=16)
-parser.add_argument("--shards", type=int, default=1)
-parser.add_argument("--limit", type=int, default=400, help="seconds after which the command is ended")
+parser.add_argument("--language", choices=("cuda", "triton"), default="cuda")
+parser.add_argument("--shards", default="1", help="kerfs side by side: 2, or 1,2,3 for three runs")
+parser.add_argument("--limit", type=int, default=400, help="seconds after which a run is ended")
+parser.add_argument("--brief", action="store_true", help="of a suite, no requests one by one")
 args = parser.parse_args()
 kerf = pathlib.Path(args.kerf).resolve()
 root = pathlib.Path(__file__).resolve().parent.parent
@@ -80,13 +83,15 @@ env = {**os.environ, "KERF_PYTHON": str(work / "python3")}
 
 
 def watched(commands):
-    """What they printed, wall time, and (when, how busy in percent) of the GPU."""
-    busy, end = [], threading.Event()
+    """What they printed, wall time, and (when, how busy in percent, MiB in use) of the GPU."""
+    busy = []
+    meter = subprocess.Popen(["nvidia-smi", "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits", "-lms", "200"],
+                             stdout=subprocess.PIPE, text=True)
 
     def watch():
-        while not end.wait(0.2):
-            said = subprocess.run(["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"], capture_output=True, text=True)
-            busy.append((time.time(), int(said.stdout.split()[0])))
+        for line in meter.stdout:
+            percent, used = line.split(",")
+            busy.append((time.time(), int(percent), int(used)))
     thread = threading.Thread(target=watch)
     thread.start()
     start = time.time()
@@ -101,7 +106,7 @@ def watched(commands):
             process.kill()
             process.wait()
     wall = time.time() - start
-    end.set()
+    meter.terminate()
     thread.join()
     printed = []
     for out, err in files:
@@ -109,6 +114,20 @@ def watched(commands):
         err.seek(0)
         printed.append((out.read(), err.read() + ("\nended by the limit" if late else "")))
     return printed, wall, busy
+
+
+def judged(stores):
+    """Of candidates that were evaluated for a search: how many, and by verdict; and how many confirmations."""
+    verdicts, confirmed = collections.Counter(), 0
+    for store in stores:
+        with sqlite3.connect(store) as database:
+            for purpose, verdict, count in database.execute(
+                    "SELECT purpose, verdict, count(*) FROM evaluations WHERE node > 0 GROUP BY purpose, verdict"):
+                if purpose == "search":
+                    verdicts[verdict] += count
+                else:
+                    confirmed += count
+    return sum(verdicts.values()), dict(verdicts), confirmed
 
 
 def read():
@@ -162,16 +181,54 @@ def at(moment, process):
     return f"{before} > {after}"
 
 
-def timeline(processes, busy):
-    """Seconds in which the GPU was idle, by what the oracle was at; and what took long, in order."""
-    judging = sorted((p for p in processes if not is_ahead(p[0])), key=lambda p: -len(p[0]))[:args.shards]
+RUNS = ("refresh", "time_baseline", "perturb", "fill", "margin_hit", "intact", "difference", "outputs", "release", "judge", "draw", "forget")
+CAUSES = (("prepare_baseline", "baselines are prepared"), ("admit", "a problem is admitted"), ("variants", "a problem is admitted"),
+          ("trace", "a problem is admitted"), ("register", "a problem is admitted"), ("start", "PyTorch starts"), ("hello", "PyTorch starts"))
+
+
+def cause(doing):
+    """Of what `at` says, in a few words."""
+    name, _, then = doing.partition(" > ")
+    if then:
+        if then in ("admit", "trace"):
+            return "between two problems"
+        if name == "None":
+            return "PyTorch starts"
+        if then == "None":
+            return "after the last request"
+        if then == "prepare_baseline":
+            return "baselines are compiled ahead, or the lock is waited for"
+        if name in ("variants", "admit"):
+            return "the first candidate is written and compiled"
+        return "candidates are compiled, loaded or run, or the lock is waited for"
+    name = name.split(":")[0]
+    return next((words for start, words in CAUSES if name == start), "inputs are drawn, outputs judged, baselines timed")
+
+
+def timeline(processes, busy, lanes):
+    """Seconds in which the GPU was idle, by what the oracles were at; and what took long, in order."""
+    judging = sorted((p for p in processes if not is_ahead(p[0])), key=lambda p: -len(p[0]))[:lanes]
     if not judging or not busy:
         return
-    idle, last = collections.Counter(), busy[0][0]
-    for moment, percent in busy:
-        idle[" | ".join(at(moment, each) for each in judging)] += (moment - last) * (1 - percent / 100)
+    idle, causes, last = collections.Counter(), collections.Counter(), busy[0][0]
+    for moment, percent, _ in busy:
+        seconds = (moment - last) * (1 - percent / 100)
+        doing = [at(moment, each) for each in judging]
+        idle[" | ".join(doing)] += seconds
+        for each in doing:
+            causes[cause(each)] += seconds / len(doing)
         last = moment
-    print(f"  idle {sum(idle.values()):.1f} s, while the oracle was at (from > to: nothing was asked between these two)")
+    print(f"  idle {sum(idle.values()):.1f} s, by cause" + (f", {len(judging)} oracles with an equal share each" if len(judging) > 1 else ""))
+    for name, seconds in causes.most_common():
+        print(f"    {seconds:6.1f} s  {name}")
+    if lanes == 1:
+        admitted = [begin for begin, _, name in judging[0][0] if name == "admit"]
+        peaks = [max([used for moment, _, used in busy if since <= moment < until] or [0]) / 1024
+                 for since, until in zip(admitted, [*admitted[1:], float("inf")])]
+        print("  at most in use, problem by problem:", " ".join(f"{peak:.1f}" for peak in peaks), "GiB")
+    if args.brief:
+        return
+    print("  and while the oracle was at (from > to: nothing was asked between these two)")
     for name, seconds in idle.most_common(30):
         print(f"    {seconds:6.1f} s  {name}")
     print("  requests and gaps of half a second and more, when they began, how long they took, and how busy the GPU was in them")
@@ -185,7 +242,7 @@ def timeline(processes, busy):
             for since, until, words in ((end, begin, f"{previous} > {name}"), (begin, stop, name)):
                 if since is None or until - since < 0.5 or (what and since == end):
                     continue
-                within = [percent for moment, percent in busy if since <= moment <= until]
+                within = [percent for moment, percent, _ in busy if since <= moment <= until]
                 print(f"    {since - start:7.1f} + {until - since:5.1f} s  {statistics.mean(within or [0]):3.0f} %  {what}{words}")
             end, previous = stop, name
 
@@ -197,24 +254,44 @@ def show(title, table, most):
 
 
 def share(busy):
-    return statistics.mean([percent for _, percent in busy] or [0])
+    return statistics.mean([percent for _, percent, _ in busy] or [0])
 
 
-if args.suite:
+def run_suite(shards):
+    """One run of the suite by so many kerfs."""
+    for file in work.glob("oracle-*.txt"):
+        file.unlink()
+    folder = work / f"shards{shards}"
+    folder.mkdir()
+    env["KERF_CACHE"] = str(folder / "cache")
+    stores = [folder / f"kerf{k}.db" for k in range(shards)]
     commands = [[kerf, "suite", "run", args.suite, "--select", args.select, "--target", "nvidia", "--budget", f"{args.candidates}candidates",
-                 "--confirm", "1", "--jobs", "4", "--progress", "plain", "--store", work / f"kerf{k}.db", "--out", work / f"out{k}",
-                 *(["--shard", f"{k}/{args.shards}"] if args.shards > 1 else [])] for k in range(1, args.shards + 1)]
+                 "--confirm", "1", "--jobs", str(max(2, 6 // shards)), "--language", args.language, "--progress", "plain",
+                 "--store", store, "--out", folder / f"out{k}", *(["--shard", f"{k + 1}/{shards}"] if shards > 1 else [])]
+                for k, store in enumerate(stores)]
     printed, wall, busy = watched(commands)
-    print(f"suite: {wall:.1f} s, GPU busy {share(busy):.0f} %")
+    count, verdicts, confirmed = judged(stores)
+    print(f"suite, {shards} side by side: {wall:.1f} s, {count} candidates {verdicts}, {confirmed} confirmations: "
+          f"{3600 * count / wall:.0f} candidates an hour, GPU busy {share(busy):.0f} %, "
+          f"at most {max((used for _, _, used in busy), default=0) / 1024:.1f} GiB in use")
     for out, err in printed:
         for line in (out + err).splitlines()[-12:]:
             print("  |", line[:160])
-else:
-    text = (root / "tests/cases/gpu/1_right.cu").read_text()
+    processes = read()
+    timeline(processes, busy, shards)
+    if not args.brief:
+        sums, gaps = totals(processes)
+        show("  requests", sums, 24)
+        show("  between", gaps, 14)
+
+
+def run_screens():
+    name, comment = ("a_right.py", "#") if args.language == "triton" else ("1_right.cu", "//")
+    text = (root / "tests/cases/gpu" / name).read_text()
     cases = []
     for i in range(7):
-        (work / f"r{i}.cu").write_text(text + f"// {i}\n")
-        cases.append(work / f"r{i}.cu")
+        cases.append(work / f"r{i}{pathlib.Path(name).suffix}")
+        cases[-1].write_text(text + f"{comment} {i}\n")
     printed, wall, busy = watched([[kerf, "evaluate", root / "bench/gpu/relu.py", *cases, "--target", "nvidia", "--json", "--screen",
                                     "--store", work / "kerf.db", *(["--runs", str(args.runs)] if args.runs else [])]])
     out, err = printed[0]
@@ -227,8 +304,13 @@ else:
         print("   ", [(j["kind"], round(j["seconds"], 3)) for j in e["jobs"]], (e.get("receipt") or {}).get("discarded"))
     if found:
         print("  median job seconds", round(statistics.median(sum(j["seconds"] for j in e["jobs"]) for e in found), 3))
-processes = read()
-sums, gaps = totals(processes)
-timeline(processes, busy)
-show("  requests", sums, 24)
-show("  between", gaps, 14)
+    sums, gaps = totals(read())
+    show("  requests", sums, 24)
+    show("  between", gaps, 14)
+
+
+if args.suite:
+    for number in args.shards.split(","):
+        run_suite(int(number))
+else:
+    run_screens()
