@@ -24,6 +24,7 @@ parser.add_argument("--select", default="1/36,1/40,1/95")
 parser.add_argument("--candidates", type=int, default=16)
 parser.add_argument("--language", choices=("cuda", "triton"), default="cuda")
 parser.add_argument("--shards", default="1", help="kerfs side by side: 2, or 1,2,3 for three runs")
+parser.add_argument("--sessions", default="", help="sessions side by side in one kerf: 3, or 1,2,3 for three runs; instead of --shards")
 parser.add_argument("--limit", type=int, default=400, help="seconds after which a run is ended")
 parser.add_argument("--brief", action="store_true", help="of a suite, no requests one by one")
 args = parser.parse_args()
@@ -79,7 +80,8 @@ if "WHERE_OUT" in os.environ: sys.meta_path.insert(0, Finder())
 python = os.environ.get("KERF_PYTHON") or subprocess.run(["which", "python3"], capture_output=True, text=True).stdout.strip()
 (work / "python3").write_text(f'#!/bin/sh\nPYTHONPATH={work}/site:$PYTHONPATH WHERE_OUT={work} exec {python} "$@"\n')
 (work / "python3").chmod(0o755)
-env = {**os.environ, "KERF_PYTHON": str(work / "python3")}
+# The worker that compiles Triton runs in a jail, which has no such script.
+env = {**os.environ, **({} if args.language == "triton" else {"KERF_PYTHON": str(work / "python3")})}
 
 
 def watched(commands):
@@ -222,9 +224,9 @@ def timeline(processes, busy, lanes):
     for name, seconds in causes.most_common():
         print(f"    {seconds:6.1f} s  {name}")
     if lanes == 1:
-        admitted = [begin for begin, _, name in judging[0][0] if name == "admit"]
+        admitted = [(begin, end) for begin, end, name in judging[0][0] if name == "admit"]
         peaks = [max([used for moment, _, used in busy if since <= moment < until] or [0]) / 1024
-                 for since, until in zip(admitted, [*admitted[1:], float("inf")])]
+                 for (_, since), until in zip(admitted, [*(begin for begin, _ in admitted[1:]), float("inf")])]
         print("  at most in use, problem by problem:", " ".join(f"{peak:.1f}" for peak in peaks), "GiB")
     if args.brief:
         return
@@ -257,28 +259,28 @@ def share(busy):
     return statistics.mean([percent for _, percent, _ in busy] or [0])
 
 
-def run_suite(shards):
-    """One run of the suite by so many kerfs."""
+def run_suite(shards, sessions):
+    """One run of the suite by so many kerfs, with so many sessions each."""
     for file in work.glob("oracle-*.txt"):
         file.unlink()
-    folder = work / f"shards{shards}"
+    folder = work / f"shards{shards}-{sessions}"
     folder.mkdir()
     env["KERF_CACHE"] = str(folder / "cache")
     stores = [folder / f"kerf{k}.db" for k in range(shards)]
     commands = [[kerf, "suite", "run", args.suite, "--select", args.select, "--target", "nvidia", "--budget", f"{args.candidates}candidates",
-                 "--confirm", "1", "--jobs", str(max(2, 6 // shards)), "--language", args.language, "--progress", "plain",
+                 "--confirm", "1", "--jobs", str(max(2, 6 // shards)), "--sessions", str(sessions), "--language", args.language, "--progress", "plain",
                  "--store", store, "--out", folder / f"out{k}", *(["--shard", f"{k + 1}/{shards}"] if shards > 1 else [])]
                 for k, store in enumerate(stores)]
     printed, wall, busy = watched(commands)
     count, verdicts, confirmed = judged(stores)
-    print(f"suite, {shards} side by side: {wall:.1f} s, {count} candidates {verdicts}, {confirmed} confirmations: "
+    print(f"suite, {shards * sessions} side by side: {wall:.1f} s, {count} candidates {verdicts}, {confirmed} confirmations: "
           f"{3600 * count / wall:.0f} candidates an hour, GPU busy {share(busy):.0f} %, "
           f"at most {max((used for _, _, used in busy), default=0) / 1024:.1f} GiB in use")
     for out, err in printed:
         for line in (out + err).splitlines()[-12:]:
             print("  |", line[:160])
     processes = read()
-    timeline(processes, busy, shards)
+    timeline(processes, busy, shards * sessions)
     if not args.brief:
         sums, gaps = totals(processes)
         show("  requests", sums, 24)
@@ -310,7 +312,7 @@ def run_screens():
 
 
 if args.suite:
-    for number in args.shards.split(","):
-        run_suite(int(number))
+    for number in (args.sessions or args.shards).split(","):
+        run_suite(*((1, int(number)) if args.sessions else (int(number), 1)))
 else:
     run_screens()

@@ -60,14 +60,16 @@ class Unmeasured(Replaced):
 
 
 class Measured(Replaced):
-    """Has what runs hold the GPU's lock: alone what is measured, beside others the rest, and not while kernels are compiled in between."""
+    """Has what runs hold the GPU's lock: alone what is measured, beside others the rest, and not while graphs and kernels are compiled in
+    between. `settle` is called before what is held changes: what was begun ends under the lock that it was begun under."""
 
-    def __init__(self, sharing):
+    def __init__(self, sharing, settle=lambda: None):
         super().__init__()
-        self.sharing = sharing
+        self.sharing, self.settle = sharing, settle
 
     def __enter__(self):
-        from torch._inductor import output_code
+        from torch._inductor import compile_fx, output_code
+        self.hold(compile_fx, "compile_fx", self.sharing.apart)
         self.hold(output_code.CompiledFxGraph, "__call__", self.sharing.beside)
         for owner, name in measuring():
             self.hold(owner, name, self.sharing.alone)
@@ -82,21 +84,26 @@ class Measured(Replaced):
         inner = getattr(owner, name)
 
         def call(*args, **kwargs):
+            self.settle()
             with held():
-                return inner(*args, **kwargs)
+                try:
+                    return inner(*args, **kwargs)
+                finally:
+                    self.settle()
         self.replace(owner, name, call)
 
 
-SHARE = 0.15   # of the GPU's memory, for what is measured ahead
+SHARE = 0.15   # of the GPU's memory, for what is measured ahead; in equal parts where several oracles share the GPU
 COPIES = 8     # of what a problem moves, that may be alive at a time
 
 
-def has_room(moved, device):
+def has_room(moved, device, beside=1):
     """Whether a problem that moves so many bytes may be run here, too."""
-    return device.type == "cuda" and torch.cuda.is_available() and COPIES * moved <= SHARE * torch.cuda.mem_get_info(device)[1]
+    return device.type == "cuda" and torch.cuda.is_available() and \
+        COPIES * moved <= SHARE / beside * torch.cuda.mem_get_info(device)[1]
 
 
-def measure_baseline(problem, baseline, device, sharing, report):
+def measure_baseline(problem, baseline, device, sharing, report, beside=1):
     """Runs the compiled model once, so that what is chosen at its first run is in the caches, too."""
     baselines.pin()
     torch._dynamo.reset()
@@ -105,7 +112,7 @@ def measure_baseline(problem, baseline, device, sharing, report):
         with sharing.beside():
             if device.type == "cuda":
                 torch.cuda.set_device(device)
-                torch.cuda.set_per_process_memory_fraction(SHARE, device)
+                torch.cuda.set_per_process_memory_fraction(SHARE / beside, device)
             workload = Workload("measured", problem["source"], problem["sizes"], problem["mode"], problem["path"],
                                 device=device).build(report)
             args = workload.arguments(tensors_in(workload.template))

@@ -1,5 +1,6 @@
 """The requests that kerf makes. One at a time, in the order in which they come."""
 
+import contextlib
 import gc
 import hashlib
 import os
@@ -38,6 +39,7 @@ class Service:
         self.flush = baselines.Flusher()
         self.tf32 = False   # whether convolutions may round, as PyTorch lets them on the target
         self.graph = False  # whether baselines are timed as captured graphs
+        self.share = 1.0    # of the GPU's memory, that is ours
         self.in_place = None  # the trial whose tensors the model's parameters are views of now, by workload id
 
     def serve(self):
@@ -70,8 +72,9 @@ class Service:
                                                f"{errors.one_line(error)}"}
 
     def report(self, phase):
-        """Tells kerf what is being done, so that it can say what never ended."""
+        """Tells kerf what is being done, so that it can say what never ended. Between two phases others may have their turn."""
         self.channel.send({"phase": phase})
+        self.sharing.give_way(torch.cuda.synchronize)
 
     def on_hello(self, request, _):
         if request["protocol"] != PROTOCOL:
@@ -128,6 +131,11 @@ class Service:
     def on_device(self):
         return self.device.type != "cpu"
 
+    def keep_within(self, limit):
+        """PyTorch keeps what it once had, up to so many bytes (0: as long as there is any)."""
+        whole = torch.cuda.get_device_properties(self.device).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, limit / whole) if limit else 1.0, self.device)
+
     def make_room(self):
         """Forgets all trials and models: a GPU holds those of one problem."""
         for trial in list(self.trials):
@@ -162,14 +170,29 @@ class Service:
                 gc.collect()
         return workload
 
+    def on_leave(self, *_):
+        """Others need the room: nothing of what was admitted is asked for any more."""
+        if self.on_device():
+            self.make_room()
+        return {}
+
+    def on_footprint(self, request, _):
+        """How much memory a problem will take, before any of it is taken."""
+        problem = request["problem"]
+        self.report("reading the file")
+        return {"id": self.identify(problem), **understand.footprint(problem["source"], problem["sizes"], problem["mode"], problem["path"],
+                                                                     self.device)}
+
     def on_admit(self, request, _):
         """Nobody who asks for this holds the GPU's lock: it is taken here, for as long as the GPU is used."""
         problem = request["problem"]
+        self.share = request.get("share", 1.0)
         self.report("reading the file")
         missed = self.sharing.missed
         with self.sharing.beside():
             if self.on_device():
                 self.make_room()  # kerf had others close what they have open
+                self.keep_within(request.get("computing_bytes", 0))
             workload = self.register(problem)
             workload.build(self.report)
             eager = understand.eager_us(workload, self.report)
@@ -278,7 +301,7 @@ class Service:
 
     def spare(self, memory):
         self.spares.give(memory.let_go())
-        if self.spares.size() > KEEP_SPARES * torch.cuda.get_device_properties(self.device).total_memory:
+        if self.spares.size() > KEEP_SPARES * self.share * torch.cuda.get_device_properties(self.device).total_memory:
             raise errors.NeedsRoom
 
     def free_spares_first(self):
@@ -337,14 +360,18 @@ class Service:
     # Baselines
 
     def on_prepare_baseline(self, request, _):
-        workload = self.built(self.find(self.workloads, request["workload"], "workload"))
-        self.report(f"preparing {request['baseline']}")
-        self.in_place = None
-        workload.reset_state()
-        own = workload.draw_own(0)[0] if self.on_device() else workload.template
-        copies = [t.clone() for t in tensors_in(own)]
-        own = None
-        baselines.prepare(workload, request["baseline"], lambda: workload.arguments(copies), self.graph)
+        """Where nobody who asks for this holds the GPU's lock, it is taken here, and not while something is compiled."""
+        lock = sharing.Sharing() if request["held"] else self.sharing
+        compiled = self.on_device() and request["baseline"] in baselines.COMPILED
+        with lock.beside(), ahead.Measured(lock, torch.cuda.synchronize) if compiled else contextlib.nullcontext():
+            workload = self.built(self.find(self.workloads, request["workload"], "workload"))
+            self.report(f"preparing {request['baseline']}")
+            self.in_place = None
+            workload.reset_state()
+            own = workload.draw_own(0)[0] if self.on_device() else workload.template
+            copies = [t.clone() for t in tensors_in(own)]
+            own = None
+            baselines.prepare(workload, request["baseline"], lambda: workload.arguments(copies), self.graph)
         return {}
 
     def on_compile_ahead(self, request, _):
@@ -352,8 +379,8 @@ class Service:
         os.nice(max(0, 10 - os.nice(0)))
         problem, baseline, on = request["problem"], request["baseline"], torch.device(request["device"])
         ready = ahead.compile_baseline(problem, baseline, on, self.report)
-        if baseline == "max_autotune" and ahead.has_room(request["bytes"], on):
-            ahead.measure_baseline(problem, baseline, on, sharing.Sharing(request["lock"]), self.report)
+        if baseline == "max_autotune" and ahead.has_room(request["bytes"], on, request["beside"]):
+            ahead.measure_baseline(problem, baseline, on, sharing.Sharing(request["lock"]), self.report, request["beside"])
             ready = True
         return {"ready": ready}
 

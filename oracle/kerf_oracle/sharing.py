@@ -42,6 +42,28 @@ class Sharing:
         """The body does not use the GPU: others may."""
         return self.held("apart")
 
+    def give_way(self, settle):
+        """Lets whoever waits have their turn, in the midst of what is done beside others: lest who wants to time something waits for all of
+        it. `settle` ends what was begun on the GPU."""
+        if self.how != "beside" or self.file is None or not self.is_awaited():
+            return
+        settle()
+        self.change("apart")
+        self.change("beside")
+
+    def is_awaited(self):
+        """Whether somebody waits at the gate."""
+        gate = opened(self.path + ".gate")
+        if gate is None:
+            return False
+        try:
+            fcntl.flock(gate, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+        except OSError:
+            return True
+        finally:
+            os.close(gate)
+
     @contextlib.contextmanager
     def held(self, how):
         before = self.how

@@ -4,6 +4,8 @@ import time
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from . import errors, trace
 from .workload import Workload, tensors_in
@@ -114,6 +116,35 @@ def eager_us(workload, report):
     workload.outputs(args, report)
     synchronize()
     return (time.perf_counter_ns() - begin) / 1e3
+
+
+class Alive(TorchDispatchMode):
+    """The most bytes that what operators gave had at a time, beside `held`."""
+
+    def __init__(self, held):
+        super().__init__()
+        self.known = {StorageWeakRef(t.untyped_storage()): 0 for t in held}
+        self.most = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        results = func(*args, **(kwargs or {}))
+        for tensor in tensors_in([results]):
+            storage = tensor.untyped_storage()
+            self.known.setdefault(StorageWeakRef(storage), storage.nbytes())
+        self.known = {storage: size for storage, size in self.known.items() if not storage.expired()}
+        self.most = max(self.most, sum(self.known.values()))
+        return results
+
+
+def footprint(source, sizes, mode, path, device="cpu"):
+    """Bytes that a run moves from and to memory, and the most that it holds, by shapes alone: nothing is computed."""
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        workload = Workload("fake", source, sizes, mode, path, abstract=True, device=device).build()
+        kept = [*workload.initial.values(), *tensors_in(workload.template)]
+        with Alive(kept) as alive:
+            outputs = workload.outputs(workload.template)
+        held, given = (sum(t.untyped_storage().nbytes() for t in each) for each in (kept, outputs))
+        return {"moved": held + given, "most": held + alive.most}
 
 
 def variant_works(source, sizes, mode, path, limit, device="cpu"):

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import tempfile
+import threading
 import unittest
 
 from kerf_oracle.sharing import Sharing
@@ -75,6 +76,32 @@ class TheLock(unittest.TestCase):
                 self.assertTrue(self.may_be_alone())
             self.assertFalse(self.may_be_alone())
         self.assertEqual((self.sharing.missed, self.sharing.how), (0, "apart"))
+
+    def test_who_waits_has_a_turn_in_between(self):
+        ended = []
+        with self.sharing.beside():
+            self.sharing.give_way(lambda: ended.append("for nobody"))
+            self.assertEqual(ended, [])
+            gate = self.taken_by_another(self.path + ".gate", fcntl.LOCK_EX)
+
+            def settle():
+                self.assertFalse(self.may_be_alone())  # not before what was begun has ended
+                ended.append("begun")
+                threading.Timer(0.05, turn).start()
+
+            def turn():
+                ended.append(self.may_be_alone())
+                fcntl.flock(gate, fcntl.LOCK_UN)
+            self.sharing.patience = 10
+            self.sharing.give_way(settle)
+            self.assertEqual(ended, ["begun", True])
+            self.assertFalse(self.may_be_alone())
+        self.assertEqual(self.sharing.missed, 0)
+
+    def test_who_does_not_hold_it_beside_others_gives_no_way(self):
+        self.taken_by_another(self.path + ".gate", fcntl.LOCK_EX)
+        self.sharing.give_way(self.fail)
+        Sharing().give_way(self.fail)
 
     def test_a_failing_body_lets_go(self):
         with self.assertRaises(ZeroDivisionError):

@@ -12,6 +12,7 @@
 #include "app/plot.h"
 #include "app/suite_json.h"
 #include "app/suite_text.h"
+#include "app/wiring.h"
 #include "app/words.h"
 
 namespace kerf {
@@ -220,6 +221,21 @@ TEST(CommandLineTest, OptionsReachTheirCommand) {
   EXPECT_TRUE(line->optimize.common.json);
 }
 
+TEST(CommandLineTest, ProblemsOfASuiteShareAGpuButNotTheCoresOnWhichTheyAreTimed) {
+  const auto line = make_command_line();
+  ASSERT_EQ(parse(*line, {"suite", "run", "s.jsonl", "--sessions", "3"}), 0);
+  EXPECT_EQ(line->suite_run.sessions, 3);
+  EXPECT_EQ(sessions_beside(1, "cpu").value_or(0), 1);
+  const auto cpu = sessions_beside(2, "cpu");
+  ASSERT_FALSE(cpu);
+  EXPECT_EQ(cpu.error().kind, ErrorKind::user);
+  EXPECT_THAT(cpu.error().message, HasSubstr("--sessions 2"));
+  const auto gpu = sessions_beside(3, "nvidia");
+  ASSERT_TRUE(gpu) << gpu.error().message;
+  EXPECT_LE(*gpu, 3);
+  EXPECT_GE(*gpu, 1);
+}
+
 TEST(CommandLineTest, NonsenseIsRefused) {
   for (const std::vector<const char*>& arguments :
        std::vector<std::vector<const char*>>{{},
@@ -228,6 +244,7 @@ TEST(CommandLineTest, NonsenseIsRefused) {
                                              {"ask"},
                                              {"tell", "last"},
                                              {"optimize", "a.py", "--jobs", "0"},
+                                             {"suite", "run", "s.jsonl", "--sessions", "0"},
                                              {"optimize", "a.py", "--mode", "fast"},
                                              {"suite"},
                                              {"completion", "csh"},

@@ -304,6 +304,12 @@ std::unique_ptr<CommandLine> make_command_line() {
           "--shard", c.suite_run.shard,
           "Only every PARTS-th problem, from the PART-th on; the run is named ID-PARTofPARTS (kerf suite merge)")
       ->type_name("PART/PARTS");
+  suite_run
+      ->add_option("--sessions", c.suite_run.sessions,
+                   "Problems that share a GPU side by side: one is prepared and compiled for while another is timed")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 16));
   suite_run->add_option("--out", c.suite_run.out, "Folder for the results (default ./kerf-out/suite-ID)")
       ->type_name("DIR");
   add_common(suite_run, c.suite_run.common);

@@ -157,6 +157,7 @@ struct SuiteRunOptions {
   std::string id;     // resume this suite run
   std::string shard;  // "1/4"; empty: all of it
   std::string out;
+  int sessions = 1;  // problems that are worked on side by side
 };
 [[nodiscard]] Result<int> run_suite(const SuiteRunOptions& options);
 

@@ -36,7 +36,7 @@ std::unique_ptr<ProgressView> make_progress_view(Wiring& wiring, const std::stri
   return std::make_unique<LiveView>(wiring.loop(), wiring.clock(), terminal, output);
 }
 
-SessionResult run_to_end(Wiring& wiring, Session& session) {
+SessionResult run_among_others(Wiring& wiring, Session& session) {
   SessionResult result;
   int interrupts = 0;
   wiring.loop().on_interrupt([&] {
@@ -48,10 +48,18 @@ SessionResult run_to_end(Wiring& wiring, Session& session) {
     wiring.loop().stop();
   });
   wiring.loop().run();
-  // The loop no longer turns: from here on an interrupt ends the process, with the terminal as it was.
+  return result;
+}
+
+SessionResult run_to_end(Wiring& wiring, Session& session) {
+  SessionResult result = run_among_others(wiring, session);
+  die_on_interrupt();
+  return result;
+}
+
+void die_on_interrupt() {
   std::signal(SIGINT, die_of_interrupt);
   std::signal(SIGTERM, die_of_interrupt);
-  return result;
 }
 
 Result<> write_files(Report& report, const Understood& problem, const std::string& asked) {

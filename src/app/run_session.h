@@ -13,7 +13,12 @@ namespace kerf {
 [[nodiscard]] std::unique_ptr<ProgressView> make_progress_view(Wiring& wiring, const std::string& choice);
 
 // Runs it to its end. After the first interrupt the session ends by itself; after a second one the process does.
+// Afterwards the first one does (die_on_interrupt()).
 [[nodiscard]] SessionResult run_to_end(Wiring& wiring, Session& session);
+// The same, where other sessions follow or are under way: interrupts are theirs afterwards.
+[[nodiscard]] SessionResult run_among_others(Wiring& wiring, Session& session);
+// Once no loop turns any more that would hear of it: an interrupt ends the process, with the terminal as it was.
+void die_on_interrupt();
 
 // The best candidate's source, its evaluation, an exported module and the report itself, in `folder` (created). Empty:
 // ./kerf-out/<problem>-<session>. Fills report.folder and report.files.

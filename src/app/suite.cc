@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "app/commands.h"
 #include "app/console.h"
@@ -17,14 +18,13 @@
 #include "base/paths.h"
 #include "problem/json_fields.h"
 #include "problem/suite.h"
+#include "session/suite_queue.h"
 
 namespace kerf {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr int max_failures_in_a_row = 3;  // of ours: the next problem would fail the same way
 
 void take_result(SuiteEntry& entry, const SessionResult& result, const SessionNodes& nodes) {
   entry.candidates = result.candidates;
@@ -60,6 +60,7 @@ void take_result(SuiteEntry& entry, const SessionResult& result, const SessionNo
   if (entry.message.empty() && !result.win) entry.message = "no win";
 }
 
+// One after the other; several of them work side by side, each on a thread of its own.
 struct SuiteRunner {
   const SuiteRunOptions& options;
   const SessionOptions& session_choices;
@@ -100,7 +101,7 @@ Result<SessionStatus> run_one(const SuiteRunner& r, const Problem& problem, Suit
   if (!session) return give_up(session.error(), "failed");
   entry.session = (*session)->id();
   TRY(save());
-  const SessionResult result = run_to_end(r.wiring, **session);
+  const SessionResult result = run_among_others(r.wiring, **session);
   take_result(entry, result, (*session)->nodes());
   Report report{.problem = problem.id,
                 .problem_name = problem.name,
@@ -115,6 +116,68 @@ Result<SessionStatus> run_one(const SuiteRunner& r, const Problem& problem, Suit
   TRY(write_files(report, **understood, (r.out / name).string()));
   entry.report = report_json(report);
   return result.status;
+}
+
+// Problem after problem, as long as there are any.
+void run_problems(const SuiteRunner& r, const std::vector<Problem>& problems, SuiteQueue& queue) {
+  const bool tells = r.options.search.progress != "none" && r.options.search.progress != "json";
+  const SystemClock clock;
+  const Nanoseconds started = clock.now();
+  while (auto turn = queue.next()) {
+    SuiteEntry& entry = turn->entry;
+    if (tells) {
+      const double pace = turn->worked > 0 ? seconds(clock.now() - started) / turn->worked : 0;
+      r.view.note(fmt::format(
+          "[{}/{}] {}{}", turn->index + 1, problems.size(), entry.problem,
+          pace > 0 ? fmt::format(", about {} left", duration_words(pace * static_cast<double>(turn->left))) : ""));
+    }
+    const auto status = run_one(r, problems[turn->index], entry, [&] { return queue.keep(*turn); });
+    queue.ended(*turn, status);
+    if (!status || *status == SessionStatus::interrupted || !tells) continue;
+    r.view.note(
+        fmt::format("      {}{}{}{}", r.options.sessions > 1 ? entry.problem + " " : "", entry.verdict,
+                    entry.speedup.contains("eager") ? " " + ratio_words(entry.speedup["eager"]) + " vs eager" : "",
+                    entry.message.empty() ? "" : ": " + one_line(entry.message)));
+  }
+}
+
+// By as many sessions side by side as were asked for, each with an oracle, a runner and a loop of its own; which of
+// them uses the GPU when is settled by its lock (docs/evaluation.md).
+Result<> work_off(const SuiteRunOptions& options, const SessionOptions& choices, const std::vector<Problem>& problems,
+                  const fs::path& out, SuiteQueue& queue) {
+  struct Lane {
+    std::unique_ptr<Wiring> wiring;
+    std::unique_ptr<ProgressView> view;
+  };
+  std::vector<Lane> lanes;
+  const int sessions = std::min(TRY(sessions_beside(options.sessions, choices.target)), int(problems.size()));
+  // Lines of several sessions would be drawn over each other.
+  const std::string progress = sessions > 1 && options.search.progress == "auto" ? "plain" : options.search.progress;
+  const auto room = sessions > 1 ? std::make_shared<Room>() : nullptr;
+  for (int i = 0; i < sessions; ++i) {
+    Lane& lane = lanes.emplace_back();
+    lane.wiring = TRY(Wiring::open({.store = options.common.store,
+                                    .jobs = choices.jobs,
+                                    .target = choices.target,
+                                    .graph = choices.graph,
+                                    .searches = true,
+                                    .beside = sessions,
+                                    .room = room}));
+    lane.view = make_progress_view(*lane.wiring, progress);
+  }
+  const auto work = [&](Lane lane) {
+    run_problems(
+        {.options = options, .session_choices = choices, .out = out, .wiring = *lane.wiring, .view = *lane.view},
+        problems, queue);
+  };  // and lets go of what the lane holds of the machine: others may wait for it
+  if (lanes.size() == 1) {
+    work(std::move(lanes[0]));
+  } else {
+    std::vector<std::jthread> threads;
+    for (Lane& lane : lanes) threads.emplace_back([&work, own = std::move(lane)]() mutable { work(std::move(own)); });
+  }
+  die_on_interrupt();
+  return queue.result();
 }
 
 }  // namespace
@@ -174,66 +237,19 @@ Result<int> run_suite(const SuiteRunOptions& options) {
     }
   }
   for (auto& [problem, entry] : known) run.entries.push_back(std::move(entry));  // of an earlier, wider selection
-  const auto save = [&]() -> Result<> {
-    return write_file(file, to_json(run).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-  };
-  TRY(save());
-
-  const auto wiring = TRY(Wiring::open({.store = options.common.store,
-                                        .jobs = session_choices.jobs,
-                                        .target = session_choices.target,
-                                        .graph = session_choices.graph,
-                                        .searches = true}));
-  const auto view = make_progress_view(*wiring, options.search.progress);
+  SuiteQueue queue(run, problems.size(), [&file](const SuiteRun& now) {
+    return write_file(file, to_json(now).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  });
+  TRY(queue.save());
   const fs::path out = options.out.empty() ? fs::path("kerf-out") / ("suite-" + id) : fs::path(options.out);
-  const SuiteRunner runner{
-      .options = options, .session_choices = session_choices, .out = out, .wiring = *wiring, .view = *view};
-
-  int failures = 0, worked = 0;
-  bool interrupted = false;
-  const Nanoseconds started = clock.now();
-  for (std::size_t i = 0; i < problems.size() && !interrupted; ++i) {
-    SuiteEntry& entry = run.entries[i];
-    if (entry.done && entry.verdict != "failed") continue;
-    if (options.search.progress != "none" && options.search.progress != "json") {
-      const double pace = worked > 0 ? seconds(clock.now() - started) / worked : 0;
-      view->note(fmt::format(
-          "[{}/{}] {}{}", i + 1, problems.size(), entry.problem,
-          worked > 0 ? fmt::format(", about {} left", duration_words(pace * static_cast<double>(problems.size() - i)))
-                     : ""));
-    }
-    const auto status = run_one(runner, problems[i], entry, save);
-    ++worked;
-    TRY(save());
-    if (!status) {
-      if (status.error().kind != ErrorKind::cancelled) return std::unexpected(status.error());
-      interrupted = true;
-    } else if (*status == SessionStatus::interrupted) {
-      interrupted = true;
-    } else if (*status == SessionStatus::failed) {
-      if (++failures >= max_failures_in_a_row) {
-        return fail(
-            ErrorKind::system,
-            fmt::format("{} problems in a row failed for reasons that are not theirs, the last: {}; go on with --id {}",
-                        failures, entry.message, id));
-      }
-    } else {
-      failures = 0;
-    }
-    if (!interrupted && options.search.progress != "none" && options.search.progress != "json") {
-      view->note(
-          fmt::format("      {}{}{}", entry.verdict,
-                      entry.speedup.contains("eager") ? " " + ratio_words(entry.speedup["eager"]) + " vs eager" : "",
-                      entry.message.empty() ? "" : ": " + one_line(entry.message)));
-    }
-  }
+  TRY(work_off(options, session_choices, problems, out, queue));
   fs::create_directories(out, code);
   const Document document = suite_document(run);
   TRY(write_file(out / "suite.html", to_html(document)));
   TRY(write_file(out / "suite.md", to_markdown(document)));
   TRY(write_file(out / "suite.json", document_text(suite_json(run))));
   TRY(print(options.common.json ? document_text(suite_json(run)) : to_text(document)));
-  if (interrupted) {
+  if (queue.interrupted()) {
     print_error(fmt::format("kerf: interrupted; go on with the same command and --id {}\n", id));
     leave_soon(exit_interrupted);
     return exit_interrupted;

@@ -101,6 +101,19 @@ Result<std::vector<std::shared_ptr<CudaRunner>>> gpus_at_hand(const std::vector<
 
 }  // namespace
 
+Result<int> sessions_beside(int asked, const std::string& target) {
+  if (asked <= 1) return 1;
+  const Target to = TRY(load_target(target));
+  if (!to.gpu)
+    return user_error(
+        fmt::format("--sessions {}: target {} times candidates on the cores on which others would be "
+                    "prepared: its problems come one after another",
+                    asked, to.name));
+  if (TRY(gpus_at_hand({})).empty()) return asked;
+  constexpr int cores_of_a_session = 2;  // one compiles candidates, one baselines
+  return std::clamp((usable_cores() - cores_of_a_timed_run) / cores_of_a_session, 1, asked);
+}
+
 int usable_cores() {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -178,12 +191,20 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
       return user_error(fmt::format("--devices are GPUs: target {} has none", target.name));
     if (options.graph && options.judges && gpus.empty())
       return fail(ErrorKind::unavailable, "unavailable: --graph needs an NVIDIA GPU, and there is none here");
+    const int beside = std::max(1, options.beside);
+    // What is timed by one of them is timed beside what all others compile.
+    const int cores = (parts->threads - cores_of_a_timed_run) / beside - compilers_ahead(beside);
+    const int jobs =
+        beside == 1 ? options.jobs : std::clamp(options.jobs / beside, 1, gpus.empty() ? 64 : std::max(1, cores));
     for (std::size_t k = 0; k < std::max<std::size_t>(1, gpus.size()); ++k) {
-      OracleOptions oracle{.tf32 = target.gpu.has_value(), .threads = parts->threads};
+      OracleOptions oracle{
+          .tf32 = target.gpu.has_value(), .beside = beside, .threads = std::max(1, parts->threads / beside)};
       if (!gpus.empty()) {
         oracle.device = fmt::format("cuda:{}", gpus[k]->facts().index);
         oracle.flush_bytes = flush_bytes(gpus[k]->facts());
         oracle.graph = options.graph;
+        oracle.room = options.room;
+        oracle.memory_bytes = gpus[k]->facts().memory_bytes;
         oracle.lock = gpu_lock_path(gpus[k]->facts().pci);
         oracle.compiles_ahead = options.searches && k == 0;  // the caches are all oracles'
         oracle.before_free = [gpu = std::weak_ptr(gpus[k])] {
@@ -209,7 +230,7 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
       parts->spread_oracle = make_spread_oracle(std::move(all));
       parts->oracle = parts->spread_oracle.get();
     }
-    parts->loop = TRY(make_loop(options.jobs + pool_spare * static_cast<int>(parts->devices.size())));
+    parts->loop = TRY(make_loop(jobs + pool_spare * static_cast<int>(parts->devices.size())));
     if (!options.judges) return std::unique_ptr<Wiring>(new Wiring(std::move(parts)));
     parts->watch = make_machine_watch();
     std::vector<std::unique_ptr<Evaluator>> evaluators;
@@ -220,7 +241,7 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
         evaluator.screen = with_rounds(evaluator.screen, options.runs);
         evaluator.confirm = with_rounds(evaluator.confirm, options.runs);
       }
-      evaluator.jobs = std::max(1, options.jobs / static_cast<int>(parts->devices.size()));
+      evaluator.jobs = std::max(1, jobs / static_cast<int>(parts->devices.size()));
       evaluator.threads = parts->threads;
       evaluator.versions = parts->versions;
       evaluator.target = target.name;
@@ -232,9 +253,9 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
         evaluator.graph = options.graph;
         if (options.graph) evaluator.limits.launch_us = 0;  // nobody measured what a launch within a graph takes
         evaluator.threads = 1;  // what company may not take from a run: the thread that hands launches over
-        evaluator.device = parts->threads >= options.jobs + compilers_ahead() + cores_of_a_timed_run;
+        evaluator.device = parts->threads >= beside * (jobs + compilers_ahead(beside)) + cores_of_a_timed_run;
         // What a truth in double precision takes of a large problem is most of the memory.
-        evaluator.trials = {.bytes = static_cast<std::size_t>(facts.memory_bytes) / 12, .copies = 2};
+        evaluator.trials = {.bytes = static_cast<std::size_t>(facts.memory_bytes / 12 / beside), .copies = 2};
         evaluator.max_autotune = true;
         device.watch =
             make_gpu_watch(facts.pci, [](std::string_view line) { print_error(fmt::format("kerf: {}\n", line)); });

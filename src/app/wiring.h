@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "base/room.h"
 #include "evaluate/evaluator.h"
 #include "evaluate/oracle.h"
 #include "fleet/elsewhere.h"
@@ -28,12 +29,19 @@ struct WiringOptions {
   int jobs = 2;         // compilations side by side
   bool machine = true;  // compilers, oracle and runner, too; false: the store alone
   std::string target = "cpu";
-  bool judges = true;             // compilers and runner, too; false: of the machine, the oracle alone
-  std::vector<int> devices = {};  // GPUs that judge side by side, as the driver counts them; empty: the first
-  bool graph = false;             // times are those of captured graphs
-  bool searches = false;          // after screens the best are confirmed
-  int runs = 0;                   // timed runs of each candidate; 0: as many as it takes
+  bool judges = true;               // compilers and runner, too; false: of the machine, the oracle alone
+  std::vector<int> devices = {};    // GPUs that judge side by side, as the driver counts them; empty: the first
+  bool graph = false;               // times are those of captured graphs
+  bool searches = false;            // after screens the best are confirmed
+  int runs = 0;                     // timed runs of each candidate; 0: as many as it takes
+  int beside = 1;                   // wirings of this process that share the devices and cores, this one included
+  std::shared_ptr<Room> room = {};  // of the GPU's memory, that they share, too
 };
+
+// How many sessions may go on side by side on a target: on a GPU as many as were asked for, if cores are left for what
+// is timed there. `user` error on a CPU, whose timed runs need all cores; where candidates run in an emulation, which
+// times nothing, any number.
+[[nodiscard]] Result<int> sessions_beside(int asked, const std::string& target);
 
 // `user` error where a target has no GPU, on which alone graphs are captured.
 [[nodiscard]] Result<> check_graph(bool graph, const Target& target);

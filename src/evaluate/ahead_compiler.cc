@@ -9,7 +9,9 @@ namespace kerf {
 using Json = nlohmann::json;
 using std::chrono::milliseconds;
 
-int compilers_ahead() { return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 4, 1, 8); }
+int compilers_ahead(int beside) {
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 4 / std::max(1, beside), 1, 8);
+}
 
 void AheadCompiler::stop() {
   process_.process.kill();
@@ -31,7 +33,7 @@ void AheadCompiler::expect() {
   if (compiles) stop();
   if (process_.channel && process_.process.running()) return;
   stop();
-  auto started = start_oracle_process(options_, 1, compilers_ahead());
+  auto started = start_oracle_process(options_, 1, compilers_ahead(options_.beside));
   if (!started) return;
   process_ = *std::move(started);
   static_cast<void>(send({{"do", "hello"}, {"protocol", oracle_protocol}, {"threads", 1}}, {}));
@@ -42,10 +44,10 @@ void AheadCompiler::begin(const std::string& workload, std::int64_t bytes, const
   expect();
   if (!process_.channel) return;
   for (const Baseline baseline : baselines) {
-    const Json request{
-        {"do", "compile_ahead"},           {"problem", problem},
-        {"baseline", to_string(baseline)}, {"bytes", bytes},
-        {"lock", options_.lock},           {"device", options_.device.empty() ? "cpu" : options_.device}};
+    const Json request{{"do", "compile_ahead"},           {"problem", problem},
+                       {"baseline", to_string(baseline)}, {"bytes", bytes},
+                       {"lock", options_.lock},           {"device", options_.device.empty() ? "cpu" : options_.device},
+                       {"beside", options_.beside}};
     if (!send(request, {.workload = workload, .baseline = baseline})) return;
   }
 }

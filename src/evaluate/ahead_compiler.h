@@ -15,8 +15,9 @@
 
 namespace kerf {
 
-// Processes that compile side by side there: most of the cores are for candidates and their timing.
-[[nodiscard]] int compilers_ahead();
+// Processes that compile side by side there, where `beside` sessions share the cores: most of them are for candidates
+// and their timing.
+[[nodiscard]] int compilers_ahead(int beside = 1);
 
 class AheadCompiler {
  public:

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/paths.h"
 #include "base/process.h"
+#include "base/shared_lock.h"
 
 namespace kerf {
 
@@ -74,6 +75,8 @@ Result<BuiltBridge> build_bridge(const std::function<void(std::string_view)>& no
   std::error_code code;
   fs::create_directories(folder, code);
   const fs::path library = folder / fmt::format("torch-{}-{}.so", torch.version, key.hex().substr(0, 16));
+  // One builds it, others that need it as well wait for that.
+  const auto lock = SharedLock(library.string() + ".lock").take(true, compile_limit, [] {});
   if (fs::exists(library, code)) return BuiltBridge{library, torch};
 
   notice(fmt::format("compiling the bridge to PyTorch {} (once, some ten seconds)", torch.version));

@@ -296,6 +296,16 @@ class LocalCudaRunner final : public CudaRunner {
 
   bool profiles() const override { return true; }
 
+  // The process, and in it PyTorch's libraries where the plan calls operators.
+  void expect_profile(const LoadRequest& load, Effort effort) override {
+    const auto bridge = bridge_for(load);
+    if (!bridge) return;
+    auto process = profiler_for(image_of(load), effort == Effort::confirm);
+    if (!process) return;
+    CudaInstance instance(*std::move(process), ++instances_, make_room_);
+    static_cast<void>(instance.load(load, *bridge));
+  }
+
   Result<ProfileAnswer> profile(const LoadRequest& load, const RunRequest& run, const std::vector<int>& steps,
                                 Effort effort) override {
     if (!run.trial->arena.device || !run.outputs->device)
@@ -303,11 +313,15 @@ class LocalCudaRunner final : public CudaRunner {
     const auto library = TRY(find_cupti());
     const auto bridge = TRY(bridge_for(load));
     const bool samples = effort == Effort::confirm;
-    const std::string& image = load.image->code.empty() ? load.image->digest : load.image->code;
+    const std::string& image = image_of(load);
     return with_room(
         [&]() -> Result<ProfileAnswer> {
           CudaInstance instance(TRY(profiler_for(image, samples)), ++instances_, make_room_);
           TRY(instance.load(load, bridge));
+          {
+            const std::scoped_lock lock(mutex_);
+            counted_.insert(image);
+          }
           return instance.profile(
               run, {.library = library.string(), .groups = cupti_groups(effort), .steps = steps, .samples = samples});
         },
@@ -383,6 +397,10 @@ class LocalCudaRunner final : public CudaRunner {
   const DeviceFacts& facts() const override { return facts_; }
 
  private:
+  static const std::string& image_of(const LoadRequest& load) {
+    return load.image->code.empty() ? load.image->digest : load.image->code;
+  }
+
   // Empty where the plan calls no operators.
   Result<std::optional<BuiltBridge>> bridge_for(const LoadRequest& request) {
     const bool calls =
@@ -399,7 +417,8 @@ class LocalCudaRunner final : public CudaRunner {
     return device;
   }
 
-  // CUPTI samples no kernel that it counted before: then it takes a process that has counted none of the image.
+  // CUPTI samples no kernel that it counted before: then it takes a process that has counted none of the image. Who
+  // counts in it adds to `counted_`.
   Result<std::shared_ptr<DeviceProcess>> profiler_for(const std::string& image, bool samples) {
     if (const std::scoped_lock lock(mutex_); samples && counted_.contains(image)) {
       counted_.clear();
@@ -408,10 +427,7 @@ class LocalCudaRunner final : public CudaRunner {
         profiler_->end();
       }
     }
-    auto device = TRY(living(profiler_));
-    const std::scoped_lock lock(mutex_);
-    counted_.insert(image);
-    return device;
+    return living(profiler_);
   }
 
   CudaRunnerOptions options_;

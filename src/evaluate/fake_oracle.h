@@ -71,6 +71,7 @@ class FakeOracle final : public Oracle {
   // Every call, in order: "admit fake/1/1", "draw fake-4x8 own", "judge trial-1", "prepare … eager", "time trial-1
   // eager cold".
   std::vector<std::string> calls;
+  std::vector<bool> prepared_while_held = {};  // of each "prepare"
   // Workloads that draw() knows, by id. admit() adds its own.
   std::map<std::string, Workload> workloads;
 
@@ -104,8 +105,9 @@ class FakeOracle final : public Oracle {
   }
   Result<bool> is_intact(const Trial& trial) override { return on_intact(trial); }
   void await_baseline(const std::string&, Baseline baseline) override { on_await(baseline); }
-  Result<> prepare_baseline(const std::string& workload, Baseline baseline) override {
+  Result<> prepare_baseline(const std::string& workload, Baseline baseline, bool held) override {
     calls.push_back(fmt::format("prepare {} {}", workload, to_string(baseline)));
+    prepared_while_held.push_back(held);
     return on_prepare(workload, baseline);
   }
   Result<double> time_baseline(const Trial& trial, Baseline baseline, bool cold) override {

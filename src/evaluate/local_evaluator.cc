@@ -294,7 +294,14 @@ class Journey : public std::enable_shared_from_this<Journey> {
       return;
     }
     if (!worth_a_profile_ || !c_.tools.runner->profiles()) return trace();
-    add("profile", "", Slot::alone, holding(true, body([](Journey& j) { return profile_picked(*j.shared_, j.c_); })),
+    add("profile", "", Slot::alone, body([](Journey& j) {
+          {
+            const auto hold = j.shared_->parts.watch.hold(false);
+            expect_profile(*j.shared_, j.c_);
+          }
+          const auto hold = j.shared_->parts.watch.hold(true);
+          return profile_picked(*j.shared_, j.c_);
+        }),
         &Journey::profiled);
   }
 

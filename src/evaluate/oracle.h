@@ -127,8 +127,9 @@ struct Oracle {
   // Waits for what is made ready of a baseline by itself, beside this process, and may want the device alone for it:
   // nobody who asks may hold the device.
   virtual void await_baseline(const std::string& /*workload*/, Baseline /*baseline*/) {}
-  // Makes a baseline ready (traces, compiles, warms up). `unavailable` if this machine cannot have it.
-  [[nodiscard]] virtual Result<> prepare_baseline(const std::string& workload, Baseline baseline) = 0;
+  // Makes a baseline ready (traces, compiles, warms up). `unavailable` if this machine cannot have it. `held`: whether
+  // who asks holds the device. If not, it is taken for what runs on it, and not while something is compiled.
+  [[nodiscard]] virtual Result<> prepare_baseline(const std::string& workload, Baseline baseline, bool held) = 0;
   // One timed run on the trial's inputs, device time in microseconds; caches flushed before it if `cold`.
   [[nodiscard]] virtual Result<double> time_baseline(const Trial& trial, Baseline baseline, bool cold) = 0;
   // Involuntary context switches of the oracle during the last time_baseline; -1 where it cannot know. Company is

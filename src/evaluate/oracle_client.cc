@@ -19,6 +19,9 @@ namespace {
 
 using Json = nlohmann::json;
 
+// Longer than a problem takes. Who waited for so long goes on, and may find no memory.
+constexpr std::chrono::minutes room_patience{30};
+
 class OracleClient final : public Oracle {
  public:
   explicit OracleClient(OracleOptions options) : options_(std::move(options)), ahead_(options_) {}
@@ -31,8 +34,10 @@ class OracleClient final : public Oracle {
       connection_.close_elsewhere();
     }
     if (options_.compiles_ahead) ahead_.expect();
-    const Json reply =
-        TRY(connection_.call({{"do", "admit"}, {"problem", asked}}, {}, options_.admit_limit, problem.path));
+    const MemoryShare own = TRY(find_room(asked));
+    const Json reply = TRY(connection_.call(
+        {{"do", "admit"}, {"problem", asked}, {"share", own.share}, {"computing_bytes", own.computing_bytes}}, {},
+        options_.admit_limit, problem.path));
     Understood understood{.problem = problem};
     const auto* admission = TRY(field(reply, "admission"));
     understood.admission = TRY(admission_from_json(*admission));
@@ -44,7 +49,7 @@ class OracleClient final : public Oracle {
     for (const Workload& each : understood.workloads) {
       known_[each.id] = Known{.problem = problem_json(problem, each.sizes), .workload = each, .never = {}};
     }
-    if (options_.compiles_ahead && understood.admission.admitted)
+    if (options_.compiles_ahead && !options_.room && understood.admission.admitted)
       ahead_.begin(understood.workloads.front().id, understood.workloads.front().bytes, asked,
                    {Baseline::compile, Baseline::max_autotune});
     return understood;
@@ -119,14 +124,14 @@ class OracleClient final : public Oracle {
     ahead_.wait(workload, baseline, options_.compile_limit);
   }
 
-  Result<> prepare_baseline(const std::string& workload, Baseline baseline) override {
+  Result<> prepare_baseline(const std::string& workload, Baseline baseline, bool held) override {
     const std::scoped_lock lock(mutex_);
-    return prepare(workload, baseline);
+    return prepare(workload, baseline, held);
   }
 
   Result<double> time_baseline(const Trial& trial, Baseline baseline, bool cold) override {
     const std::scoped_lock lock(mutex_);
-    TRY(prepare(trial.workload, baseline));
+    TRY(prepare(trial.workload, baseline, true));
     const Json asked{{"do", "time_baseline"}, {"trial", trial.id}, {"baseline", to_string(baseline)}, {"cold", cold}};
     const Json reply = TRY(connection_.call(asked, {}, options_.call_limit, {}));
     switches_ = TRY(integer_field(reply, "switches"));
@@ -141,7 +146,7 @@ class OracleClient final : public Oracle {
       other.known_[workload] = *TRY(find(workload));
     }
     const auto taken = [&]() -> Result<std::string> {
-      TRY(other.prepare(workload, baseline));
+      TRY(other.prepare(workload, baseline, true));
       const Json reply = TRY(
           other.connection_.call({{"do", "trace_baseline"}, {"workload", workload}, {"baseline", to_string(baseline)}},
                                  {}, options_.call_limit, {}));
@@ -303,7 +308,7 @@ class OracleClient final : public Oracle {
     return &found->second;
   }
 
-  Result<> prepare(const std::string& workload, Baseline baseline) {
+  Result<> prepare(const std::string& workload, Baseline baseline, bool held) {
     Known* known = TRY(find(workload));
     if (const auto never = known->never.find(baseline); never != known->never.end()) {
       return fail(ErrorKind::unavailable, never->second);
@@ -311,7 +316,8 @@ class OracleClient final : public Oracle {
     const auto prepared = prepared_.find({workload, baseline});
     const int child = connection_.child();
     if (child != 0 && prepared != prepared_.end() && prepared->second == child) return {};
-    const Json asked{{"do", "prepare_baseline"}, {"workload", workload}, {"baseline", to_string(baseline)}};
+    const Json asked{
+        {"do", "prepare_baseline"}, {"workload", workload}, {"baseline", to_string(baseline)}, {"held", held}};
     const auto limit = baseline == Baseline::eager ? options_.call_limit : options_.compile_limit;
     auto done = connection_.call(asked, {}, limit, {});
     if (!done) {
@@ -329,6 +335,26 @@ class OracleClient final : public Oracle {
 
   [[nodiscard]] bool on_device() const { return !options_.device.empty(); }
 
+  // Before a problem is admitted where others use the device as well: lets go of the one before, and waits until there
+  // is room for this one.
+  Result<MemoryShare> find_room(const Json& asked) {
+    if (!options_.room) return MemoryShare();
+    if (connection_.child() != 0) TRY(connection_.call({{"do", "leave"}}, {}, options_.call_limit, {}));
+    place_.reset();
+    // Where its shapes cannot be told, it is alone; what is wrong with it the admission says.
+    MemoryShare own;
+    if (const auto reply = connection_.call({{"do", "footprint"}, {"problem", asked}}, {}, options_.admit_limit, {})) {
+      own = memory_share({.moved = TRY(number_field(*reply, "moved")), .most = TRY(number_field(*reply, "most"))},
+                         options_.memory_bytes, options_.beside);
+      // Without a place on the device as far as that goes.
+      if (options_.compiles_ahead)
+        ahead_.begin(TRY(text_field(*reply, "id")), TRY(integer_field(*reply, "moved")), asked,
+                     {Baseline::compile, Baseline::max_autotune});
+    }
+    place_ = options_.room->take(own.share, room_patience);
+    return own;
+  }
+
   // What a child that was started anew is told.
   [[nodiscard]] std::vector<Json> registrations() const {
     std::vector<Json> all;
@@ -343,10 +369,22 @@ class OracleClient final : public Oracle {
   std::map<std::pair<std::string, Baseline>, int> prepared_;  // in which child
   int trials_ = 0;
   AheadCompiler ahead_;
+  std::unique_ptr<Room::Hold> place_;  // of the problem at hand
   OracleConnection connection_{options_, [this] { return registrations(); }};
 };
 
 }  // namespace
+
+MemoryShare memory_share(const Footprint& footprint, std::int64_t memory_bytes, int beside) {
+  constexpr double gib = 1024.0 * 1024 * 1024;
+  constexpr double least = 16 * gib;
+  constexpr double processes = 3 * gib;  // of each session, on the device: the oracle, the runner, what compiles ahead
+  constexpr double measured_ahead = 0.15;  // of the memory, as in kerf_oracle/ahead.py
+  const double room = static_cast<double>(memory_bytes) * (1 - measured_ahead) - beside * processes;
+  const double wanted = std::max(least, 3.5 * footprint.most + 2 * footprint.moved + 2 * gib);
+  if (room <= wanted) return {};
+  return {.share = wanted / room, .computing_bytes = static_cast<std::int64_t>(wanted - 2 * footprint.moved - gib / 2)};
+}
 
 std::unique_ptr<Oracle> make_oracle(OracleOptions options) {
   return std::make_unique<OracleClient>(std::move(options));

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "base/room.h"
 #include "evaluate/oracle.h"
 
 namespace kerf {
@@ -18,6 +19,11 @@ struct OracleOptions {
   // Of a device: the lock that kerfs share (gpu_watch.h). Admission takes it, for as long as the device is used; for
   // all other calls it is the caller's to hold.
   std::string lock = {};
+  // How many oracles share the device, this one included: each has its part of what is kept in memory for later.
+  int beside = 1;
+  // Of a device that has `memory_bytes`: of which each of them takes its part before it admits a problem.
+  std::shared_ptr<Room> room = {};
+  std::int64_t memory_bytes = 0;
   // Problems that are admitted come to have candidates confirmed: their baselines are compiled meanwhile.
   bool compiles_ahead = false;
   // Of a device: called before memory is freed that others may have open still; they close it.
@@ -32,6 +38,19 @@ struct OracleOptions {
   std::chrono::milliseconds compile_limit{180'000};  // torch.compile's first run
   int log_fd = -1;  // where the child's standard output and error go; /dev/null if negative
 };
+
+// Bytes that one run of a model moves from and to memory, and the most that it holds at a time, in its own precision.
+struct Footprint {
+  double moved = 0, most = 0;
+};
+// What of a device's memory judging a problem may take, where `beside` sessions use the device. The true answers are
+// computed in double precision, beside the reference's own (three and a half times what a run holds); a trial, another
+// one and the outputs of two runs lie beside (twice what it moves). Never little: libraries want memory to work in.
+struct MemoryShare {
+  double share = 1;                  // of what there is for all of them
+  std::int64_t computing_bytes = 0;  // of it, PyTorch's; 0: as much as it likes
+};
+[[nodiscard]] MemoryShare memory_share(const Footprint& footprint, std::int64_t memory_bytes, int beside);
 
 // Starts nothing yet: the child starts with the first call, and anew after it died or was killed on a time-out. Calls
 // may come from any thread; they are made one at a time. Errors: `user` for what a problem file does wrong,

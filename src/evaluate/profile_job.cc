@@ -14,6 +14,15 @@ bool worth_a_profile(SharedState& shared, const CandidateState& c) {
   return faster || c.request.profile || c.request.effort == Effort::confirm;
 }
 
+void expect_profile(const SharedState& shared, const CandidateState& c) {
+  c.tools.runner->expect_profile({.source = &c.source,
+                                  .image = &c.image(),
+                                  .workload = &c.primary(),
+                                  .tune = c.point(),
+                                  .threads = shared.options.threads},
+                                 c.profile_request().effort);
+}
+
 Result<> profile_picked(SharedState& shared, CandidateState& c) {
   c.profile.reset();
   auto taken = take_profile(shared.profile_tools(*c.tools.runner), c.profile_request(), c.random);

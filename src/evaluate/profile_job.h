@@ -11,6 +11,8 @@ namespace kerf {
 
 // Blocks: for a body that has the machine for itself. A profile that cannot be had is no reason to have nothing: the
 // receipt says why. What a candidate does in it to what is not its own counts as in any run (kind candidate).
+// Before the device is held alone for it.
+void expect_profile(const SharedState& shared, const CandidateState& c);
 [[nodiscard]] Result<> profile_picked(SharedState& shared, CandidateState& c);
 
 }  // namespace kerf

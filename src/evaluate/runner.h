@@ -80,6 +80,9 @@ struct Runner {
   [[nodiscard]] virtual bool watches() const { return false; }
   // Whether profile() may have an answer.
   [[nodiscard]] virtual bool profiles() const { return false; }
+  // Makes ready what profile() will need, so that the device is held alone for counting only. What goes wrong here,
+  // profile() meets and says.
+  virtual void expect_profile(const LoadRequest& /*load*/, Effort /*effort*/) {}
   // What counters say of the first launch of each of these steps of the plan, in a process that times nothing. A
   // failure says why nothing is known; it says nothing of the candidate. A screen gets the counters of one pass, which
   // are there at once, a confirmation all, and samples of program counters.

@@ -63,8 +63,8 @@ class SpreadOracle final : public Oracle {
                           bool inputs_changed) override {
     return one().judge(trial, outputs, sentinel, inputs_changed);
   }
-  Result<> prepare_baseline(const std::string& workload, Baseline baseline) override {
-    return one().prepare_baseline(workload, baseline);
+  Result<> prepare_baseline(const std::string& workload, Baseline baseline, bool held) override {
+    return one().prepare_baseline(workload, baseline, held);
   }
   Result<double> time_baseline(const Trial& trial, Baseline baseline, bool cold) override {
     return one().time_baseline(trial, baseline, cold);

@@ -8,10 +8,10 @@ bool is_faster_than_light(const Receipt& receipt, std::optional<double> shortest
   return shortest_us && receipt.time_us.high > 0 && *shortest_us > 1.05 * receipt.time_us.high;
 }
 
-Result<> prepare_one(SharedState& shared, const CandidateState& c, Baseline baseline) {
+Result<> prepare_one(SharedState& shared, const CandidateState& c, Baseline baseline, bool held) {
   const std::pair key{c.primary().id, baseline};
   if (shared.baselines.contains(key)) return {};
-  auto ready = shared.parts.oracle.prepare_baseline(c.primary().id, baseline);
+  auto ready = shared.parts.oracle.prepare_baseline(c.primary().id, baseline, held);
   if (!ready && ready.error().kind != ErrorKind::unavailable)
     return std::unexpected(shared.watched(std::move(ready)).error());
   shared.baselines[key] = ready ? "" : ready.error().message;
@@ -44,15 +44,14 @@ std::vector<Baseline> wanted_baselines(const SharedState& shared, const Candidat
 }
 
 Result<> prepare_baselines(SharedState& shared, const CandidateState& c) {
-  for (const auto baseline : c.wanted) TRY(prepare_one(shared, c, baseline));
+  for (const auto baseline : c.wanted) TRY(prepare_one(shared, c, baseline, true));
   return {};
 }
 
 Result<> settle_baselines(SharedState& shared, const CandidateState& c) {
   for (const auto baseline : c.wanted) {
     shared.parts.oracle.await_baseline(c.primary().id, baseline);
-    const auto hold = shared.parts.watch.hold(false);
-    TRY(prepare_one(shared, c, baseline));
+    TRY(prepare_one(shared, c, baseline, false));
   }
   return {};
 }

@@ -39,6 +39,16 @@ TEST_F(TimeJob, AsksOnceForABaselineThatThisMachineCannotHave) {
   EXPECT_FALSE(c.timed.receipt.speedup.contains("compile"));
 }
 
+TEST_F(TimeJob, HoldsNothingWhileBaselinesAreMadeReadyForTheFirstTime) {
+  auto c = candidate(Effort::confirm);
+  c.wanted = {eager, compile};
+  ASSERT_TRUE(settle_baselines(*shared, c));
+  EXPECT_THAT(oracle.prepared_while_held, ElementsAre(false, false)) << "the oracle takes the device as it needs it";
+  shared->baselines.clear();  // as after a failure of the oracle
+  ASSERT_TRUE(time_picked(*shared, c));
+  EXPECT_THAT(oracle.prepared_while_held, ElementsAre(false, false, true, true)) << "what is timed holds it already";
+}
+
 TEST_F(TimeJob, ForgetsWhatWasReadyWithAnOracleThatFailed) {
   auto c = candidate();
   c.wanted = {eager};

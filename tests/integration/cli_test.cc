@@ -230,6 +230,29 @@ TEST_F(CliTest, AShardedSuiteIsMergedAndCompared) {
   EXPECT_TRUE(fs::exists(folder->path() / "c.html"));
 }
 
+TEST_F(CliTest, ProblemsOfASuiteAreWorkedOnSideBySide) {
+  fs::create_directories(folder->path() / "suite" / "level1");
+  for (int i = 1; i <= 3; ++i) {
+    const std::string name = i == 2 ? "always_zero.py" : "softsign_row_mean.py";
+    fs::copy(problems + name, folder->path() / "suite" / "level1" / fmt::format("{}_P.py", i));
+  }
+  const std::vector<std::string> run{"suite",    "run",         "suite",      "--id", "x",
+                                     "--budget", "1candidates", "--sessions", "2"};
+  expect_user_error(run, "--sessions 2");  // on the CPU, which times them
+  std::vector<std::string> emulated = run;
+  emulated.insert(emulated.end(), {"--target", "nvidia", "--language", "cuda", "--out", "out", "--id", "y"});
+  emulated.erase(emulated.begin() + 3, emulated.begin() + 5);
+  const auto json = kerf_json(emulated);
+  ASSERT_TRUE(json.is_object());
+  ASSERT_EQ(json["problems"].size(), 3U);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(json["problems"][i]["verdict"], i == 1 ? "refused" : "measured") << json["problems"][i];
+    if (i != 1) EXPECT_TRUE(fs::exists(folder->path() / "out" / fmt::format("kernelbench-1-{}", i + 1) / "report.json"));
+  }
+  EXPECT_NE(json["problems"][0]["session"], json["problems"][2]["session"]);
+  EXPECT_EQ(kerf_json({"suite", "report", "y"})["summary"]["done"], 3);
+}
+
 TEST_F(CliTest, OptimizeEndsWithOneJsonDocumentAndFiles) {
   const auto json = kerf_json(
       {"optimize", problems + "softsign_row_mean.py", "--budget", "3candidates", "--confirm", "1", "--out", "out"});

@@ -238,7 +238,7 @@ TEST_F(OracleTest, PerturbsParametersFromTrialToTrial) {
 TEST_F(OracleTest, TimesEagerOnTheTrialsTensors) {
   const Understood understood = admit(problem_of("row_softmax"));
   const Trial trial = draw(understood);
-  const auto ready = oracle().prepare_baseline(trial.workload, Baseline::eager);
+  const auto ready = oracle().prepare_baseline(trial.workload, Baseline::eager, false);
   ASSERT_TRUE(ready.has_value()) << ready.error().message;
   for (const bool cold : {true, false}) {
     const auto us = oracle().time_baseline(trial, Baseline::eager, cold);
