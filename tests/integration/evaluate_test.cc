@@ -1,38 +1,25 @@
 // The evaluator with the real compiler, jail, runner and PyTorch: right, wrong, crashing, hanging and lying candidates,
-// a kernel against itself, and every example that was run when the format was written down.
+// and a kernel against itself. Alone: verdicts are about time.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <map>
-#include <optional>
-#include <regex>
-#include <set>
-#include <sstream>
+#include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
-#include "base/paths.h"
-#include "evaluate/local_evaluator.h"
-#include "evaluate/native_runner.h"
-#include "evaluate/oracle_client.h"
-#include "problem/suite.h"
-#include "target/cpu/cpp.h"
+#include "this_cpu.h"
 
 namespace kerf {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
-constexpr int threads = 2;
 constexpr const char* problem_text = R"py(
 import torch
 import torch.nn as nn
@@ -68,88 +55,27 @@ const std::string right = candidate("  for (int64_t i = 0; i < n; ++i) out[i] = 
 
 class Evaluate : public ::testing::Test {
  protected:
-  // Starting PyTorch twice and building the bridge takes seconds: once for all tests.
   static void SetUpTestSuite() {
-    auto made = make_loop(4);
-    ASSERT_TRUE(made) << made.error().message;
-    world = new World{.loop = std::move(*made)};
-    world->oracle = make_oracle({.threads = threads});
-    auto runner = make_native_runner();
-    if (!runner) {
-      why = runner.error().message;
-      return;
-    }
-    auto backend = make_cpp_backend();
-    if (!backend) {
-      why = backend.error().message;
-      return;
-    }
-    world->languages.add(Language::cpp, {.backend = std::move(*backend), .runner = std::move(*runner)});
-    world->watch = make_machine_watch();
-    LocalEvaluatorOptions options{.jobs = 2, .threads = threads};
-    options.screen.budget = std::chrono::milliseconds(200);
-    world->evaluator = make_local_evaluator({.loop = *world->loop,
-                                             .clock = world->clock,
-                                             .oracle = *world->oracle,
-                                             .languages = world->languages,
-                                             .cache = world->cache,
-                                             .watch = *world->watch},
-                                            options);
+    TimingOptions screen = timing_options(Effort::screen);
+    screen.budget = std::chrono::milliseconds(200);
+    world = std::make_unique<ThisCpu>(screen);
   }
-  static void TearDownTestSuite() {
-    delete world;
-    world = nullptr;
-  }
+  static void TearDownTestSuite() { world.reset(); }
   void SetUp() override {
-    if (!why.empty()) GTEST_SKIP() << why;
+    if (!world->why.empty()) GTEST_SKIP() << world->why;
   }
 
-  static std::shared_ptr<const Understood> admit(Problem problem) {
-    auto understood = world->oracle->admit(problem, 3);
-    EXPECT_TRUE(understood) << understood.error().message;
-    if (!understood) return nullptr;
-    EXPECT_TRUE(understood->admission.admitted) << understood->admission.refused;
-    return std::make_shared<Understood>(std::move(*understood));
-  }
   static std::shared_ptr<const Understood> small() {
-    static const auto problem = admit({.id = "test/1", .name = "test", .source = problem_text, .path = "test.py"});
+    static const auto problem =
+        world->admit({.id = "test/1", .name = "test", .source = problem_text, .path = "test.py"});
     return problem;
   }
   static Result<Evaluation> evaluate(const std::string& text, const std::shared_ptr<const Understood>& problem,
-                                     Effort effort = Effort::screen, Language language = Language::cpp) {
-    Result<Evaluation> result = fail(ErrorKind::internal, "no answer");
-    world->evaluator->submit({.text = text, .language = language, .name = "candidate.cpp"},
-                             {.problem = problem, .effort = effort},
-                             [&](Result<Evaluation> e) { result = std::move(e); });
-    world->loop->run();
-    return result;
+                                     Effort effort = Effort::screen) {
+    return world->evaluate({.text = text, .language = Language::cpp, .name = "candidate.cpp"}, problem, effort);
   }
 
-  // What an evaluation says, for a failing test's message.
-  static std::string said(const Result<Evaluation>& e) {
-    if (!e) return "error: " + e.error().message;
-    std::string text = fmt::format("{} {}: {}", to_string(e->verdict), e->rule.value_or("-"), e->message.value_or("-"));
-    for (const Check& check : e->checks) {
-      if (!check.passed) text += "\n  " + check.name + " " + check.detail.dump();
-    }
-    return text;
-  }
-
-  struct World {
-    std::unique_ptr<Loop> loop;
-    SystemClock clock;
-    MemoryResultCache cache;
-    std::unique_ptr<Oracle> oracle;
-    Languages languages;
-    std::unique_ptr<MachineWatch> watch;
-    std::unique_ptr<Evaluator> evaluator;
-    ~World() {
-      evaluator.reset();
-      loop.reset();
-    }
-  };
-  static inline World* world = nullptr;
-  static inline std::string why;
+  static inline std::unique_ptr<ThisCpu> world;
 };
 
 TEST_F(Evaluate, MeasuresARightCandidate) {
@@ -253,117 +179,6 @@ TEST_F(Evaluate, FindsNoDifferenceBetweenAKernelAndItself) {
       "    for (int64_t i = 0; i < n; ++i) out[i] = (x[i] > 0 ? x[i] : 0) * scale + 1;\n");
   EXPECT_TRUE(std::ranges::any_of(measure(thirty_times, right + "// once"),
                                   [](const auto& p) { return 3 * p.first.value < p.second.value; }));
-}
-
-// --- Every example that was run when the format was written down --------------------------------------------------
-
-fs::path shared() {
-  const char* set = std::getenv("KERF_SHARED");
-  return set != nullptr ? fs::path(set) : fs::path(KERF_SOURCE).parent_path() / "shared";
-}
-
-class Examples : public Evaluate {
- protected:
-  void SetUp() override {
-    Evaluate::SetUp();
-    if (!fs::exists(shared() / "examples")) GTEST_SKIP() << "unavailable: no examples at " << shared();
-  }
-  // "L1_036" -> kernelbench 1/36 at its CPU size; "S1" -> the made-up problem beside the candidates.
-  static std::shared_ptr<const Understood> problem(const std::string& key) {
-    static std::map<std::string, std::shared_ptr<const Understood>> known;
-    if (const auto found = known.find(key); found != known.end()) return found->second;
-    Result<Problem> loaded = fail(ErrorKind::internal, "");
-    if (key == "S1") {
-      loaded = load_problem((shared() / "examples/candidates/S1_swap_max.problem.py").string());
-    } else {
-      loaded = load_problem(fmt::format("{}#{}/{}", (shared() / "data/kernelbench_dev.jsonl").string(),
-                                        key.substr(1, 1), std::stoi(key.substr(3))));
-      if (loaded) {
-        if (auto sizes = sizes_for((shared() / "data/cpu_sizes.json").string(), *loaded)) loaded->sizes = *sizes;
-      }
-    }
-    EXPECT_TRUE(loaded) << key << ": " << loaded.error().message;
-    return known[key] = loaded ? admit(*loaded) : nullptr;
-  }
-  static std::vector<fs::path> files(const char* folder) {
-    std::vector<fs::path> found;
-    for (const auto& entry : fs::directory_iterator(shared() / "examples" / folder)) {
-      const auto extension = entry.path().extension();
-      if (extension == ".cpp") found.push_back(entry.path());
-      // Those in CUDA: cuda_test.cc. Those in Triton: triton_test.cc compiles them.
-      if (extension == ".py" && !entry.path().string().ends_with(".problem.py"))
-        std::cout << "unavailable: target cpu takes no Triton, " << entry.path().filename().string() << "\n";
-    }
-    std::ranges::sort(found);
-    const char* only = std::getenv("KERF_ONLY");
-    if (only != nullptr)
-      std::erase_if(found, [&](const fs::path& p) { return p.filename().string().find(only) == std::string::npos; });
-    return found;
-  }
-};
-
-// Example -> the rule by which it may be refused, as listed with the reason under tests/cases.
-std::map<std::string, std::string> refused_examples() {
-  std::map<std::string, std::string> refused;
-  std::ifstream file(KERF_CASES "/evaluate/refused_examples.txt");
-  EXPECT_TRUE(file) << "the list is missing";
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream words(line);
-    std::string name, rule;
-    if (words >> name >> rule && !name.starts_with('#')) refused[name] = rule;
-  }
-  return refused;
-}
-
-TEST_F(Examples, ThatAreRightAreMeasured) {
-  const auto refused = refused_examples();
-  for (const auto& file : files("candidates")) {
-    const std::string name = file.filename().string();
-    const auto understood = problem(name.substr(0, name[0] == 'S' ? 2 : 6));
-    if (!understood) continue;
-    const auto start = std::chrono::steady_clock::now();
-    const auto e = evaluate(*read_file(file), understood);
-    const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    ASSERT_TRUE(e) << name << ": " << e.error().message;
-    if (const auto known = refused.find(name); known != refused.end() && e->verdict != Verdict::measured) {
-      EXPECT_EQ(e->rule, known->second) << said(e);
-      std::cout << name << ": refused, " << e->message.value_or("") << "\n";
-      continue;
-    }
-    EXPECT_EQ(e->verdict, Verdict::measured)
-        << name << ": " << e->rule.value_or("") << " at "
-        << (e->at ? fmt::format("{}:{}", e->at->line, e->at->column) : "?") << " " << e->message.value_or("");
-    if (!e->receipt) continue;
-    const auto& r = e->receipt->speedup.at("eager");
-    std::cout << fmt::format("{:36} {:9.1f} us  eager x{:.2f} [{:.2f}, {:.2f}]  {} of {} variants  {:.1f} s  {}\n",
-                             name, e->receipt->time_us.median, r.value, r.low, r.high, e->variants_supported,
-                             e->variants, took, e->receipt->tune);
-  }
-}
-
-TEST_F(Examples, ThatAreBadAreCaughtAtTheirPlace) {
-  const std::regex first_line(R"(^// bad (\w+) (\d+):(\d+) (.*))");
-  int caught = 0, all = 0;
-  for (const auto& file : files("bad")) {
-    const std::string text = *read_file(file), name = file.filename().string();
-    std::smatch match;
-    const std::string head = text.substr(0, text.find('\n'));
-    ASSERT_TRUE(std::regex_search(head, match, first_line)) << head;
-    const auto understood = problem(match[1]);
-    if (!understood) continue;
-    ++all;
-    const auto e = evaluate(text, understood);
-    ASSERT_TRUE(e) << name << ": " << e.error().message;
-    const std::string expected = match[2].str() + ":" + match[3].str();
-    const std::string at = e->at ? fmt::format("{}:{}", e->at->line, e->at->column) : "nowhere";
-    EXPECT_NE(e->verdict, Verdict::measured) << name << " should have been caught: " << match[4];
-    EXPECT_EQ(at, expected) << name << ": " << to_string(e->verdict) << " " << e->rule.value_or("") << ": "
-                            << e->message.value_or("");
-    caught += e->verdict != Verdict::measured && at == expected;
-    std::cout << fmt::format("{:36} {} {} {}  {}\n", name, at == expected ? "caught" : "AT " + at + " NOT " + expected,
-                             to_string(e->verdict), e->rule.value_or(""), e->message.value_or(""));
-  }
-  std::cout << caught << " of " << all << " caught at their place\n";
 }
 
 }  // namespace

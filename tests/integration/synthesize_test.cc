@@ -8,19 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
-#include "base/loop.h"
-#include "evaluate/local_evaluator.h"
-#include "evaluate/machine_watch.h"
-#include "evaluate/native_runner.h"
-#include "evaluate/oracle_client.h"
 #include "synthesize/builtin/builtin.h"
-#include "target/cpu/cpp.h"
+#include "this_cpu.h"
 
 namespace kerf {
 namespace {
-
-constexpr int threads = 2;
 
 struct Graph {
   const char* name;
@@ -459,78 +451,28 @@ def get_init_inputs():
 
 class Synthesize : public testing::TestWithParam<Graph> {
  protected:
-  // Starting PyTorch twice and building the bridge takes seconds: once for all tests.
-  static void SetUpTestSuite() {
-    auto loop = make_loop(4);
-    ASSERT_TRUE(loop) << loop.error().message;
-    auto runner = make_native_runner();
-    auto backend = make_cpp_backend();
-    if (!runner || !backend) {
-      why = !runner ? runner.error().message : backend.error().message;
-      return;
-    }
-    world = new World{.loop = std::move(*loop),
-                      .clock = {},
-                      .cache = {},
-                      .oracle = make_oracle({.threads = threads}),
-                      .languages = {},
-                      .watch = make_machine_watch(),  // honest candidates are spared where company is seen
-                      .evaluator = nullptr};
-    world->languages.add(Language::cpp, {.backend = std::move(*backend), .runner = std::move(*runner)});
-    LocalEvaluatorOptions options{.jobs = 2, .threads = threads};
-    options.screen = with_rounds(options.screen, 2);  // how fast they are is no question here
-    options.screen.patience = {};                     // nor who else is at work
-    world->evaluator = make_local_evaluator({.loop = *world->loop,
-                                             .clock = world->clock,
-                                             .oracle = *world->oracle,
-                                             .languages = world->languages,
-                                             .cache = world->cache,
-                                             .watch = *world->watch},
-                                            options);
-  }
-  static void TearDownTestSuite() {
-    delete world;
-    world = nullptr;
-  }
+  static void SetUpTestSuite() { world = std::make_unique<ThisCpu>(hardly_timed()); }
+  static void TearDownTestSuite() { world.reset(); }
   void SetUp() override {
-    if (!why.empty()) GTEST_SKIP() << why;
+    if (!world->why.empty()) GTEST_SKIP() << world->why;
   }
 
   static void judge(const Proposal& proposal, const std::shared_ptr<const Understood>& problem) {
-    Result<Evaluation> result = fail(ErrorKind::internal, "no answer");
-    world->evaluator->submit(proposal.candidate, {.problem = problem, .effort = Effort::screen},
-                             [&](Result<Evaluation> e) { result = std::move(e); });
-    world->loop->run();
+    const Result<Evaluation> result = world->evaluate(proposal.candidate, problem);
     ASSERT_TRUE(result) << result.error().message;
     EXPECT_EQ(result->verdict, Verdict::measured)
         << proposal.move << ", " << proposal.rationale << ": " << result->message.value_or("") << "\n"
         << proposal.candidate.text;
   }
 
-  struct World {
-    std::unique_ptr<Loop> loop;
-    SystemClock clock;
-    MemoryResultCache cache;
-    std::unique_ptr<Oracle> oracle;
-    Languages languages;
-    std::unique_ptr<MachineWatch> watch;
-    std::unique_ptr<Evaluator> evaluator;
-    ~World() {
-      evaluator.reset();
-      loop.reset();
-    }
-  };
-  static inline World* world = nullptr;
-  static inline std::string why;
+  static inline std::unique_ptr<ThisCpu> world;
 };
 
 TEST_P(Synthesize, WritesCandidatesThatAreRight) {
   const Graph& graph = GetParam();
-  auto understood = world->oracle->admit(
-      {.id = std::string("test/") + graph.name, .name = graph.name, .source = source_of(graph), .path = "test.py"}, 3);
-  ASSERT_TRUE(understood) << understood.error().message;
-  ASSERT_TRUE(understood->admission.admitted) << understood->admission.refused;
-  const auto problem = std::make_shared<const Understood>(std::move(*understood));
+  const auto problem = world->admit(
+      {.id = std::string("test/") + graph.name, .name = graph.name, .source = source_of(graph), .path = "test.py"});
+  ASSERT_TRUE(problem);
   const auto builtin = make_builtin_synthesizer();
   SynthesisRequest request;
   request.problem = problem;
