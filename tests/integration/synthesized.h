@@ -50,6 +50,21 @@ inline constexpr const char* small_scores = R"({"tile": [16, 32, 0], "block": [1
 
 // On tensor cores, in Triton alone.
 inline const std::vector<JudgedGraph> dots = {
+    {"norms_between_convolutions",
+     "torch.relu(self.norm(self.conv(x)) + self.other(self.beside(x))).mean((2, 3))",
+     {"torch.randn(2, 16, 3 * rows, 30)"},
+     "self.conv = nn.Conv2d(16, 24, 3, padding=1, bias=False); self.norm = nn.BatchNorm2d(24); "
+     "self.beside = nn.Conv2d(16, 24, 1, bias=False); self.other = nn.BatchNorm2d(24)",
+     "{}",
+     {"split_rows"},
+     "_join1"},
+    {"softmax_of_many_rows",
+     "torch.softmax(x, dim=1) * y",
+     {"torch.randn(2, 150 * rows, 24)", "torch.randn(24)"},
+     "pass",
+     "{}",
+     {"columns_of_a_tile", "passes"},
+     "_join1"},
     {"linear",
      "torch.tanh(self.layer(torch.relu(x))) * 0.5 + y",
      {"torch.randn(3, rows, 50)", "torch.randn(3, rows, 37)"},

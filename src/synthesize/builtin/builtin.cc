@@ -29,15 +29,19 @@ namespace {
 // and most have the layout.
 constexpr std::ptrdiff_t few_convolutions(Language language) { return language == Language::cpp ? 4 : 16; }
 
-// Whether at most every eighth convolution is left as it is, as grouped ones are: beside these results are turned round
-// and back.
+// Whether at most every eighth convolution of the library is left as it is, as grouped ones are: beside these results
+// are turned round and back. Those in the layout give their results by places.
 bool most_have_layout(const GeneralGraph& graph) {
+  std::set<std::string> by_places;
+  for (const GeneralNode& node : graph.nodes)
+    if (node.base() == "movedim")
+      for (const TensorRef& ref : references(node)) by_places.insert(ref.name);
   std::ptrdiff_t all = 0, left = 0;
-  for (const GeneralNode& node : graph.nodes) {
-    if (!node.base().starts_with("conv")) continue;
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const GeneralNode& node = graph.nodes[n];
+    if (!node.base().starts_with("conv") || (lowers(graph, node) && !is_product(graph, n))) continue;
     ++all;
-    if (std::ranges::all_of(references(node), [&](const TensorRef& ref) { return graph.tensor(ref)->contiguous(); }))
-      ++left;
+    if (!by_places.contains(node.name)) ++left;
   }
   return left * 8 <= all;
 }

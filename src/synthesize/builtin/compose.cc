@@ -96,11 +96,17 @@ class Composer {
       if (workload.contains(ref.name)) continue;
       names_.try_emplace({ref.name, ref.index}, primary_.output_name(i));
     }
+    // Deep networks: what results are called is a large part of a text, which must not be longer than candidates may
+    // be.
+    constexpr std::size_t many = 400;
+    brief_ = graph_.nodes.size() > many;
+    std::size_t counted = 0;
     for (const GeneralNode& node : graph_.nodes)
       for (std::size_t r = 0; r < node.results.size(); ++r) {
-        std::string base;
-        for (const char c : node.name) base += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-        if (node.results.size() > 1 && r > 0) base += fmt::format("_{}", r);
+        std::string base = brief_ ? fmt::format("t{}", counted++) : "";
+        for (const char c : brief_ ? std::string() : node.name)
+          base += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+        if (!brief_ && node.results.size() > 1 && r > 0) base += fmt::format("_{}", r);
         std::string name = base;
         if (names_.contains({node.name, static_cast<int>(r)})) continue;
         for (int k = 2; !taken.insert(name).second; ++k) name = fmt::format("{}_v{}", base, k);
@@ -142,7 +148,9 @@ class Composer {
   }
 
   Result<> launch(const GeneratedGroup& group, std::string& steps) {
-    std::string kernel = names_.contains({group.region.name, 0}) ? group.region.name : "kernel";
+    std::string kernel = "kernel";
+    if (const auto named = names_.find({group.region.name, 0}); named != names_.end())
+      kernel = brief_ ? named->second : group.region.name;
     std::string clean;
     for (const char c : kernel) clean += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
     for (kernel = clean + "_kernel"; !taken_.insert(kernel).second;) kernel += "_";
@@ -429,6 +437,7 @@ class Composer {
   std::map<std::string, Written> written_;  // by what a nameless region is written as
   std::size_t steps_ = 0, points_ = 1;
   int tuned_ = 0;
+  bool brief_ = false;
   bool has_lstm_ = false, has_gru_ = false;
 };
 

@@ -177,7 +177,7 @@ void Lowering::collapse(Region& region) {
   }
 }
 
-Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
+Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, bool by_loads) {
   // What is summed over for scores and what runs along values are as long as one another, and two things.
   if (!chained_) merge_unrelated_axes();
   Region region;
@@ -246,11 +246,13 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
       for (const auto& [axis, step] : window.terms) n += axes_[static_cast<std::size_t>(axis)].inside ? 0 : 1;
     return n;
   };
-  for (const RawAccess& raw : store_access)
+  const auto follow = [&](const RawAccess& raw) {
     if (!lead || count_axes(raw) > count_axes(*lead)) lead = &raw;
+  };
+  if (!by_loads) std::ranges::for_each(store_access, follow);
   for (std::size_t v = 0; v < code_.size(); ++v)
-    if (needed[v] && code_[v].form == Instruction::Form::load && count_axes(loads_[v]) > count_axes(*lead))
-      lead = &loads_[v];
+    if (needed[v] && code_[v].form == Instruction::Form::load) follow(loads_[v]);
+  if (by_loads) std::ranges::for_each(store_access, follow);
   if (used.size() > 12) throw CannotLower{"too many axes"};
   std::vector<int> provisional(axes_.size(), -1);
   for (const int a : used) {
@@ -388,8 +390,13 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
       if (store.access.subscripts.size() != region.axes.size()) throw CannotLower{"windows beside what they move over"};
   }
   if (!region.axes.empty() && ((region.reduced | region.scanned) >> (region.axes.size() - 1) & 1U) != 0 &&
-      turned(region))
+      turned(region)) {
+    if (graph_.stores_across && !by_loads && region.scanned == 0)
+      if (Region other = finish(stores, tentative, true);
+          !other.is_reduced(static_cast<int>(other.axes.size()) - 1) && !reads_across(other))
+        return other;
     throw CannotLower{"rows that run across memory"};
+  }
   const std::size_t inner = region.axes.empty() ? 0 : region.axes.size() - 1;
   for (const Instruction& i : region.code)
     if (i.access.pick && (region.code[static_cast<std::size_t>(*i.access.pick)].axes >> inner & 1U) != 0 &&

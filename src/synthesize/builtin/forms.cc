@@ -8,6 +8,7 @@
 #include "synthesize/builtin/algebra/algebra.h"
 #include "synthesize/builtin/algebra/bias.h"
 #include "synthesize/builtin/algebra/layouts.h"
+#include "synthesize/builtin/by_places.h"
 #include "synthesize/builtin/recurrent.h"
 #include "synthesize/builtin/schedule.h"
 
@@ -53,6 +54,10 @@ std::optional<FormedGraph> graph_in(const Understood& problem, GraphForm form, L
     graph = *std::move(other);
   }
   if (language == Language::triton) lay_in_order(graph);
+  if (graph.stores_across) {
+    graph = with_results_by_places(std::move(graph), language);
+    lay_in_order(graph);
+  }
   const bool rewritten = operators(graph) != written;
   return FormedGraph{.graph = std::move(graph), .rewritten = rewritten};
 }

@@ -108,8 +108,9 @@ class Lowering {
   void name_node(const std::string& name) { node_ = name; }
   [[nodiscard]] Type type(const Lowered& v) const { return code_[static_cast<std::size_t>(v.value)].type; }
 
-  // `tentative`: results that cannot be stored are left out; the region may be empty.
-  Region finish(const std::vector<TensorRef>& stores, bool tentative = false);
+  // `tentative`: results that cannot be stored are left out; the region may be empty. `by_loads`: axes are in the order
+  // of what is read, not of what is stored.
+  Region finish(const std::vector<TensorRef>& stores, bool tentative = false, bool by_loads = false);
 
  private:
   struct RawAxis {

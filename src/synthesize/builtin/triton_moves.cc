@@ -28,14 +28,15 @@ class Mover {
     }
     programs();
     tiles();
-    if (now_.sketch == Sketch::rows || now_.sketch == Sketch::split) rows();
-    if (now_.sketch == Sketch::columns) columns();
+    if (now_.sketch == Sketch::rows || (now_.sketch == Sketch::split && !by_columns())) rows();
+    if (by_columns()) columns();
     change("passes", now_.joint ? "reductions in passes of their own" : "reductions that need one another in one pass",
            [](Schedule& s) { s.joint = !s.joint; });
     return std::move(found_);
   }
 
  private:
+  [[nodiscard]] bool by_columns() const { return now_.sketch == Sketch::columns || cuts_up_columns(region_, now_); }
   void change(const char* name, const std::string& because, auto&& edit) {
     Schedule s = now_;
     edit(s);
@@ -147,7 +148,7 @@ class Mover {
         if (unroll != now_.unroll)
           change("tile",
                  fmt::format("tiles of {} elements a thread",
-                             unroll * (now_.sketch == Sketch::flat || now_.sketch == Sketch::columns ? now_.width : 1)),
+                             unroll * (now_.sketch == Sketch::flat || by_columns() ? now_.width : 1)),
                  [&](Schedule& s) { s.unroll = unroll; });
     change("evict_first",
            now_.streaming ? "the caches keep what they like" : "what is done with leaves the caches first",
@@ -181,10 +182,19 @@ class Mover {
   }
 
   void columns() {
+    const bool cut = now_.sketch == Sketch::split;
+    change("split_rows", cut ? "all rows of a column a program" : "rows of columns are cut up between programs",
+           [&](Schedule& s) {
+             s.sketch = cut ? Sketch::columns : Sketch::split;
+             s.resident = cut ? 0 : 4 * machine_.sms;
+             s.hold = false;
+             s.joint = !joints(region_).empty();
+             s.unroll = 4;
+           });
     for (const std::int64_t lanes : {1, 2, 4, 8, 16, 32})
-      if (lanes != now_.lanes)
+      if (lanes != now_.lanes && (!cut || lanes > 2))  // few columns are cut up
         change("columns_of_a_tile", fmt::format("{} threads a column", lanes), [&](Schedule& s) { s.lanes = lanes; });
-    hold();
+    if (!cut) hold();
   }
 
   void hold() {

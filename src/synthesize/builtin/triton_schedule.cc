@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "synthesize/builtin/attention.h"
@@ -28,8 +29,8 @@ std::int64_t longest(const Region& region) {
 }
 
 // Rows or columns of a tile.
-std::int64_t tile_breadth(const Schedule& s, std::int64_t threads) {
-  if (s.sketch == Sketch::columns) return threads / s.lanes * s.width;
+std::int64_t tile_breadth(const Region& region, const Schedule& s, std::int64_t threads) {
+  if (s.sketch == Sketch::columns || cuts_up_columns(region, s)) return threads / s.lanes * s.width;
   return s.sketch == Sketch::rows && s.lanes <= 32 ? threads / s.lanes : 1;
 }
 
@@ -39,7 +40,7 @@ bool fits(const Region& region, const Schedule& s) {
   for (std::size_t v = 0; v < region.code.size(); ++v) loads += is_row_load(region, static_cast<int>(v)) ? 1 : 0;
   return std::ranges::all_of(s.block, [&](std::int64_t threads) {
     const std::int64_t most = threads <= 512 ? 32 : 16;
-    const std::int64_t elements = tile_length(region, s, threads) * tile_breadth(s, threads);
+    const std::int64_t elements = tile_length(region, s, threads) * tile_breadth(region, s, threads);
     return std::max<std::int64_t>(loads, 1) * elements <= most * threads && elements <= most_in_a_tile;
   });
 }
@@ -50,7 +51,7 @@ std::int64_t staged_bytes(const Region& region, const Schedule& s) {
   std::int64_t bytes = 0;
   for (const Instruction& i : region.code) {
     if (i.form != Form::load || (i.axes & (s.sketch == Sketch::flat ? i.axes : region.reduced)) == 0) continue;
-    bytes += (i.type == Type::i64 ? 8 : 4) * tile_length(region, s, threads) * tile_breadth(s, threads);
+    bytes += (i.type == Type::i64 ? 8 : 4) * tile_length(region, s, threads) * tile_breadth(region, s, threads);
   }
   return bytes * s.stages;
 }
@@ -85,6 +86,23 @@ Schedule rows_schedule(const Region& region, Schedule s) {
   s.joint = !joints(region).empty();
   stage(region, s);
   return s;
+}
+
+// Columns that lie side by side but are too few for every SM to have some of them: rows are cut up.
+std::optional<Schedule> column_split_schedule(const Region& region, Schedule s, std::int64_t kept,
+                                              const CacheFacts& machine) {
+  constexpr std::int64_t most_columns = 128, many_rows = 1024;
+  const std::int64_t columns = std::min(most_columns, power_above(region.axes.back().extent.values[0]));
+  if (kept / columns >= 2 * machine.sms || longest(region) < many_rows) return std::nullopt;
+  s.sketch = Sketch::split;
+  s.block = {256};
+  s.width = 4;
+  s.lanes = std::clamp<std::int64_t>(256 * s.width / columns, 1, 64);
+  s.unroll = 4;
+  s.resident = 4 * machine.sms;
+  s.joint = !joints(region).empty();
+  stage(region, s);
+  return illegal_in_triton(region, s).empty() ? std::optional(s) : std::nullopt;
 }
 
 Schedule columns_schedule(const Region& region, Schedule s) {
@@ -269,8 +287,14 @@ std::string illegal_attention(const Region& region, const Schedule& s) {
 
 std::int64_t tile_length(const Region& region, const Schedule& s, std::int64_t threads) {
   if (s.hold) return power_above(longest(region));
-  if (s.sketch == Sketch::columns || (s.sketch == Sketch::rows && s.lanes <= 32)) return s.lanes * s.unroll;
+  if (s.sketch == Sketch::columns || cuts_up_columns(region, s) || (s.sketch == Sketch::rows && s.lanes <= 32))
+    return s.lanes * s.unroll;
   return threads * s.unroll * (s.sketch == Sketch::flat ? s.width : 1);
+}
+
+bool cuts_up_columns(const Region& region, const Schedule& s) {
+  return s.sketch == Sketch::split && region.reduced != 0 && region.scanned == 0 &&
+         !region.is_reduced(static_cast<int>(region.axes.size()) - 1);
 }
 
 bool loops_over_tiles(const Schedule& s) { return s.resident > 0 || (s.sketch != Sketch::flat && !s.hold); }
@@ -313,7 +337,10 @@ Schedule default_triton_schedule(const Region& region, const CacheFacts& machine
     }
     return s;
   }
-  if (!region.is_reduced(static_cast<int>(region.axes.size()) - 1)) return columns_schedule(region, s);
+  if (!region.is_reduced(static_cast<int>(region.axes.size()) - 1)) {
+    if (const auto split = column_split_schedule(region, s, rows, machine)) return *split;
+    return columns_schedule(region, s);
+  }
   s.sketch = Sketch::split;
   s.block = {512};
   s.unroll = 8;
@@ -354,11 +381,12 @@ std::string illegal_in_triton(const Region& region, const Schedule& s) {
     return s.across && turned_by_tiles(region) ? "what lies across is worked off by tiles" : "";
   }
   if (region.reduced == 0) return "the region does not reduce";
-  if ((s.sketch == Sketch::columns) == inner_reduced)
+  const bool by_columns = s.sketch == Sketch::columns || cuts_up_columns(region, s);
+  if (by_columns == inner_reduced)
     return inner_reduced ? "the innermost axis is reduced" : "the innermost axis is kept";
-  if (s.sketch == Sketch::columns && (s.lanes > 64 || std::ranges::any_of(s.block, [&](std::int64_t threads) {
-                                        return threads / s.lanes * s.width < 4;
-                                      })))
+  if (by_columns && (s.lanes > 64 || std::ranges::any_of(s.block, [&](std::int64_t threads) {
+                       return threads / s.lanes * s.width < 4;
+                     })))
     return "fewer than 4 columns a program";
   if (s.sketch == Sketch::split) {
     if (s.resident < 1) return "rows are cut up for at least one program";

@@ -4,7 +4,8 @@
 //                        dimensions where tensors lie across one another (turned.h)
 //               rows     `lanes` threads a row: block / lanes rows a tile; whole_block: one row
 //               columns  `lanes` threads a column: tiles of block / lanes * width columns
-//               split    rows are cut up between programs; partial results in f64 scratch, joined by the next launch
+//               split    rows are cut up between programs; partial results in f64 scratch, joined by the next launch.
+//                        Where the innermost axis is kept, tiles are those of columns, and a launch of its own joins
 //               product  a tile of results, as a sum over tiles of both factors; `pieces` > 1: of a part of what is
 //                        summed, joined by the next launch
 //               attention  a tile of rows, in a loop over tiles of columns
@@ -31,6 +32,8 @@ namespace kerf {
 
 // Elements of a tile along what is reduced, for `threads` in a program.
 [[nodiscard]] std::int64_t tile_length(const Region& region, const Schedule& schedule, std::int64_t threads);
+// Sketch split of a region whose innermost axis is kept.
+[[nodiscard]] bool cuts_up_columns(const Region& region, const Schedule& schedule);
 // Whether some loop has loads that could be under way ahead of their round.
 [[nodiscard]] bool loops_over_tiles(const Schedule& schedule);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -122,6 +123,20 @@ GeneralNode copied(const GeneralGraph& graph, const std::string& name, const Ten
   return made;
 }
 
+void rename_all(GeneralNode& node, const TensorRef& from, const TensorRef& to) {
+  for (GeneralArgument& argument : node.args) rename(argument, from, to);
+  for (auto& [key, argument] : node.kwargs) rename(argument, from, to);
+}
+
+bool is_permuted_copy(const GeneralNode& node, const TensorRef& of, const std::vector<std::int64_t>& order) {
+  if (node.base() != "permute_copy" || references(node) != std::vector{of} || node.args.size() < 2) return false;
+  const auto dims = sizes(node.args[1], order.size());
+  if (!dims) return false;
+  for (std::size_t d = 0; d < order.size(); ++d)
+    if (!is_all((*dims)[d], order[d])) return false;
+  return true;
+}
+
 // A graph's nodes as they are written anew, with those that lay tensors out.
 class Layouts {
  public:
@@ -152,6 +167,23 @@ class Layouts {
     if (is_new) found->second = laid_out(x, name, places(graph_.tensor(x)->rank()), rounded);
     return found->second;
   }
+  // What was laid out before is read so: by a view of its own, since a kernel that shares one with a convolution would
+  // wait for itself where it reads the convolution's result, too.
+  void read_images(GeneralNode& node) {
+    for (const TensorRef& ref : references(node)) {
+      const auto image = images_.find(std::tuple(ref.name, ref.index, false));
+      if (image != images_.end()) rename_all(node, ref, own_view(image->second, node.name));
+    }
+  }
+  TensorRef own_view(const TensorRef& image, const std::string& reader) {
+    const GeneralNode* found = nullptr;
+    for (const GeneralNode& made : nodes_)
+      if (made.name == image.name) found = &made;
+    GeneralNode view = *found;
+    view.name = fmt::format("{}_of{}", reader, nodes_.size());
+    add(std::move(view));
+    return {nodes_.back().name, 0};
+  }
   // A convolution's result as kernels on a GPU read it: a contiguous tensor, which needs no strides, and can be scratch
   // where kernels read nothing else. No lowering takes the view in.
   TensorRef by_places(const std::string& name, const TensorRef& last, const GeneralTensor& result) {
@@ -174,7 +206,6 @@ class Layouts {
     return view(name, {nodes_.back().name, 0}, inverse, from);
   }
 
- private:
   // All channels of a place side by side.
   static std::vector<std::int64_t> places(std::size_t rank) {
     std::vector<std::int64_t> order = {0};
@@ -182,6 +213,8 @@ class Layouts {
     order.push_back(1);
     return order;
   }
+
+ private:
   TensorRef permute(const std::string& name, const char* op, const TensorRef& of,
                     const std::vector<std::int64_t>& order, const GeneralTensor& from) {
     GeneralArgumentList dims;
@@ -238,8 +271,7 @@ GeneralGraph in_order_of_memory(GeneralGraph graph) {
       if (graph.tensor(ref)->rank() == 0 || std::ranges::find(done, ref) != done.end()) continue;
       done.push_back(ref);
       const TensorRef view = made.view(fmt::format("{}_of{}", node.name, made.size()), ref, *order, *graph.tensor(ref));
-      for (GeneralArgument& argument : node.args) rename(argument, ref, view);
-      for (auto& [key, argument] : node.kwargs) rename(argument, ref, view);
+      rename_all(node, ref, view);
     }
     node.name += "_stored";
     node.inplace.clear();
@@ -282,7 +314,9 @@ std::optional<GeneralGraph> in_channels_last(GeneralGraph graph, Language langua
   Layouts made(graph);
   for (const GeneralNode& node : graph.nodes) {
     if (!can_be_last(graph, node)) {
-      made.add(node);
+      GeneralNode same = node;
+      if (language == Language::triton) made.read_images(same);
+      made.add(std::move(same));
       continue;
     }
     GeneralNode convolution = node;
@@ -304,7 +338,30 @@ std::optional<GeneralGraph> in_channels_last(GeneralGraph graph, Language langua
   }
   if (made.size() == graph.nodes.size()) return std::nullopt;
   graph.nodes = made.take();
+  graph.stores_across = language == Language::triton;
   return graph;
+}
+
+void store_by_places(GeneralGraph& graph, const std::string& name) {
+  const std::size_t at = *graph.position(name);
+  const GeneralNode node = graph.nodes[at];
+  const TensorRef result{name, 0}, copy{name + "_by_places_input", 0};
+  const std::vector<std::int64_t> order = Layouts::places(node.results.at(0).rank());
+  Layouts made(graph);
+  made.add(node);
+  const TensorRef view = made.laid_out(result, name + "_by_places", order, false);
+  for (std::size_t n = at + 1; n < graph.nodes.size(); ++n) {
+    GeneralNode user = graph.nodes[n];
+    if (is_permuted_copy(user, result, order)) {  // it is this one
+      for (std::size_t k = n + 1; k < graph.nodes.size(); ++k) rename_all(graph.nodes[k], {user.name, 0}, copy);
+      continue;
+    }
+    const std::vector<TensorRef> used = references(user);
+    if (std::ranges::find(used, result) != used.end()) rename_all(user, result, made.own_view(view, user.name));
+    made.add(std::move(user));
+  }
+  graph.nodes.resize(at);
+  std::ranges::move(made.take(), std::back_inserter(graph.nodes));
 }
 
 std::optional<GeneralGraph> with_places_inside(GeneralGraph graph) {

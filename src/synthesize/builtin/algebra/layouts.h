@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "candidate/candidate.h"
 #include "synthesize/general.h"
@@ -11,8 +12,12 @@ namespace kerf {
 // The graph with its convolutions over two and three dimensions in channels_last, transposed ones too, where the
 // language's library gains by it: each gets its images or its weight in that layout, and behind it a copy that brings
 // its result back and its bias, for a kernel to take in. nullopt where there is none that can be. Names are kept: what
-// is behind has the convolution's. On GPUs kernels get a convolution's result by its places, [N, H, W, C], a view.
+// is behind has the convolution's. On GPUs kernels get a convolution's result by its places, [N, H, W, C], a view. In
+// Triton all that read a convolution's image behind it read that by places, and kernels that reduce may store across.
 [[nodiscard]] std::optional<GeneralGraph> in_channels_last(GeneralGraph graph, Language language);
+
+// Puts a copy by places, [N, H, W, C], behind the node, and a view of that before all that read its result.
+void store_by_places(GeneralGraph& graph, const std::string& name);
 
 // The graph with images and weights of its convolutions laid out by kernels so that what is summed is side by side, for
 // convolutions of our own (products.h). nullopt where there are none, of 16 channels at least.

@@ -6,11 +6,13 @@
 
 #include "synthesize/builtin/emit/cpp_expressions.h"
 #include "synthesize/builtin/emit/triton_attention.h"
+#include "synthesize/builtin/emit/triton_column_split.h"
 #include "synthesize/builtin/emit/triton_expressions.h"
 #include "synthesize/builtin/emit/triton_product.h"
 #include "synthesize/builtin/emit/triton_scan.h"
 #include "synthesize/builtin/emit/triton_text.h"
 #include "synthesize/builtin/gpu_schedule.h"
+#include "synthesize/builtin/triton_schedule.h"
 #include "synthesize/builtin/turned.h"
 
 namespace kerf {
@@ -225,12 +227,6 @@ class Emitter : private TritonText {
   }
 
   // --- rows that are cut up ---------------------------------------------------------------------------------------
-  std::vector<Number> numbers_in(int wave) const {
-    std::vector<Number> found;
-    for (const std::size_t part : parts_in(wave))
-      for (Number& n : numbers_of(part)) found.push_back(std::move(n));
-    return found;
-  }
   std::string partial_name(int wave) const { return fmt::format("{}_part{}", name_, wave); }
 
   // A row's results from those of its chunks.
@@ -324,6 +320,7 @@ Result<Emitted> emit_triton(const Region& region, const Schedule& schedule, cons
   if (schedule.sketch == Sketch::attention) return emit_triton_attention(renamed, schedule, name, tune);
   if (schedule.sketch == Sketch::product) return emit_triton_product(renamed, schedule, name, tune);
   if (region.scanned != 0) return emit_triton_scan(renamed, schedule, name, tune);
+  if (cuts_up_columns(renamed, schedule)) return emit_triton_column_split(renamed, schedule, name, tune);
   return Emitter(renamed, schedule, name, tune).run();
 }
 

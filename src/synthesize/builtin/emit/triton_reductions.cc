@@ -64,6 +64,13 @@ std::vector<TritonText::Number> TritonText::numbers_of(std::size_t part) const {
   return numbers;
 }
 
+std::vector<TritonText::Number> TritonText::numbers_in(int wave) const {
+  std::vector<Number> found;
+  for (const std::size_t part : parts_in(wave))
+    for (Number& n : numbers_of(part)) found.push_back(std::move(n));
+  return found;
+}
+
 std::string TritonText::reduced(const std::string& what, const std::string& join) const {
   const int axis = two_dimensional() && !columns_ ? 1 : 0;
   return join.empty() ? fmt::format("tl.sum({}, {}{})", what, axis, keep_dims())

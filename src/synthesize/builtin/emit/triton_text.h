@@ -64,6 +64,7 @@ class TritonText : protected KernelText {
   };
   // What partial results of a part consist of.
   std::vector<Number> numbers_of(std::size_t part) const;
+  std::vector<Number> numbers_in(int wave) const;
   void reduce_part(std::size_t part);
   void reduce_alike(std::size_t part);
   void reduce_moments(std::size_t part);

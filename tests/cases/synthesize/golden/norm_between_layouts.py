@@ -3,7 +3,7 @@
 # supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 32 and x.shape[2] == 12 and x.shape[3] == 14 and x.shape[1] * x.shape[3] * x.shape[2] < 2147483648 and (x.shape[0] == 2 and x.shape[1] == 32 and x.shape[2] == 12 and x.shape[3] == 14)"
 # [tune]
 # THREADS1 = [256]
-# THREADS2 = [128]
+# THREADS2 = [256]
 # [[scratch]]
 # name = "conv_input"
 # dtype = "f32"
@@ -13,17 +13,9 @@
 # dtype = "f32"
 # shape = ["x.shape[0]", "out.shape[3]", "x.shape[2]", "x.shape[1]"]
 # [[scratch]]
-# name = "conv"
-# dtype = "f32"
-# shape = ["conv_places.shape[0]", "conv_places.shape[3]", "conv_places.shape[1]", "conv_places.shape[2]"]
-# [[scratch]]
-# name = "relu"
-# dtype = "f32"
-# shape = ["conv.shape[0]", "conv.shape[1]", "conv.shape[2]", "conv.shape[3]"]
-# [[scratch]]
 # name = "conv_1_input"
 # dtype = "f32"
-# shape = ["relu.shape[0]", "relu.shape[2]", "relu.shape[3]", "relu.shape[1]"]
+# shape = ["conv_places.shape[0]", "conv_places.shape[1]", "conv_places.shape[2]", "conv_places.shape[3]"]
 # [[scratch]]
 # name = "conv_1_places"
 # dtype = "f32"
@@ -47,23 +39,11 @@
 # args = ["conv_last", 1, -1]
 # out = "conv_places"
 # [[step]]
-# launch = "conv_input_kernel"
-# grid = ["cdiv(conv_places.shape[3], 32) * cdiv(conv_places.shape[1] * conv_places.shape[2], 128) * conv_places.shape[0]"]
-# args = ["cdiv(conv_places.shape[3], 32)", "cdiv(conv_places.shape[1] * conv_places.shape[2], 128)", "conv_places.shape[3]", "conv_places.shape[1] * conv_places.shape[2]", "conv_places", "conv_places.shape[3]", "conv"]
-# constexpr = { ROWS = 32, BLOCK = 128 }
-# num_warps = "THREADS1 // 32"
-# [[step]]
-# launch = "relu_kernel"
-# grid = ["cdiv(conv.shape[1], (THREADS2 // 32))"]
-# args = ["conv.shape[1]", "conv.shape[0]", "conv.shape[2] * conv.shape[3]", "weight", "bias", "conv", "f32(conv.shape[0] * conv.shape[2] * conv.shape[3])", "relu"]
-# constexpr = { LENGTH = "next_pow2(conv.shape[0] * conv.shape[2] * conv.shape[3])", ROWS = "THREADS2 // 32" }
+# launch = "conv_1_input_kernel"
+# grid = ["cdiv(conv_places.shape[3], THREADS2 // 8 * 1)"]
+# args = ["conv_places.shape[3]", "conv_places.shape[0] * conv_places.shape[1] * conv_places.shape[2]", "weight", "bias", "conv_places", "f32(conv_places.shape[0] * conv_places.shape[1] * conv_places.shape[2])", "conv_1_input"]
+# constexpr = { LENGTH = "next_pow2(conv_places.shape[0] * conv_places.shape[1] * conv_places.shape[2])", COLUMNS = "THREADS2 // 8 * 1" }
 # num_warps = "THREADS2 // 32"
-# [[step]]
-# launch = "conv_input_kernel"
-# grid = ["cdiv(relu.shape[2] * relu.shape[3], 64) * cdiv(relu.shape[1], 32) * relu.shape[0]"]
-# args = ["cdiv(relu.shape[2] * relu.shape[3], 64)", "cdiv(relu.shape[1], 32)", "relu.shape[2] * relu.shape[3]", "relu.shape[1]", "relu", "relu.shape[3] * relu.shape[2]", "conv_1_input"]
-# constexpr = { ROWS = 64, BLOCK = 32 }
-# num_warps = "THREADS1 // 32"
 # [[step]]
 # call = "aten.permute.default"
 # args = ["conv_1_input", [0, 3, 1, 2]]
@@ -105,24 +85,21 @@ def conv_input_kernel(strips, pieces, J, K, x_from, x_stride_k, out_to, ROWS: tl
     tl.store(out_to + i * J * K + j * K + at, x_, mask=inside & valid)
 
 
-# i < conv.shape[0], j < conv.shape[1], k < conv.shape[2] * conv.shape[3]
+# i < conv_places.shape[0] * conv_places.shape[1] * conv_places.shape[2], j < conv_places.shape[3]
 @triton.jit
-def relu_kernel(J, I, K, weight_from, bias_from, conv_from, norm_count_value, out_to, LENGTH: tl.constexpr, ROWS: tl.constexpr):
-    row = (tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS))[:, None]
-    valid = row < J
-    j = row
-    at = tl.arange(0, LENGTH)[None, :]
-    inside = at < I * K
+def conv_1_input_kernel(J, I, weight_from, bias_from, conv_places_from, norm_count_value, out_to, LENGTH: tl.constexpr, COLUMNS: tl.constexpr):
+    j = (tl.program_id(0).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
+    valid = j < J
+    at = tl.arange(0, LENGTH)[:, None]
+    inside = at < I
     weight = tl.load(weight_from + j, mask=valid)
     bias = tl.load(bias_from + j, mask=valid)
-    i = at // K
-    k = at % K
-    conv = tl.load(conv_from + j * K + k + i * J * K, mask=inside & valid)
-    norm_1 = tl.sum(tl.where(inside, conv, 0.0).to(tl.float64), 1, keep_dims=True)
+    conv_places = tl.load(conv_places_from + j + at * J, mask=inside & valid)
+    norm_1 = tl.sum(tl.where(inside, conv_places, 0.0).to(tl.float64), 0, keep_dims=True)
     norm_2 = norm_1 / norm_count_value
-    norm_3 = conv - norm_2.to(tl.float32)
+    norm_3 = conv_places - norm_2.to(tl.float32)
     norm_4 = norm_3 * norm_3
-    norm_5 = tl.sum(tl.where(inside, norm_4, 0.0).to(tl.float64), 1, keep_dims=True)
+    norm_5 = tl.sum(tl.where(inside, norm_4, 0.0).to(tl.float64), 0, keep_dims=True)
     norm_6 = norm_5 / norm_count_value
     norm_7 = norm_6 + 1e-05
     norm_8 = 1.0 / tl.sqrt_rn(norm_7.to(tl.float32))
@@ -130,4 +107,4 @@ def relu_kernel(J, I, K, weight_from, bias_from, conv_from, norm_count_value, ou
     norm_10 = norm_9 * weight
     norm_11 = norm_10 + bias
     relu = tl.where(norm_11 < 0.0, 0.0, norm_11)
-    tl.store(out_to + j * K + k + i * J * K, relu, mask=inside & valid)
+    tl.store(out_to + j + at * J, relu, mask=inside & valid)

@@ -1,0 +1,66 @@
+#include "synthesize/builtin/by_places.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "synthesize/builtin/algebra/layouts.h"
+#include "synthesize/builtin/lower.h"
+#include "synthesize/builtin/partition.h"
+#include "synthesize/builtin/turned.h"
+
+namespace kerf {
+namespace {
+
+// Whether the kernel would have neighbours in memory apart when it stores, or when it reads what it stores that way.
+bool lies_across(const Region& region, const RegionStore& store) {
+  const int inner = static_cast<int>(region.axes.size()) - 1;
+  const Subscript* along = store.access.along(inner);
+  if (store.access.type != Type::f32 || along == nullptr) return false;
+  return along->stride.values.at(0) > 1 || reads_across(region);
+}
+
+// Whether all readers are operators that kernels take in: what views are made of has to lie in order for them.
+bool is_read_by_elements(const GeneralGraph& graph, const TensorRef& ref) {
+  if (std::ranges::find(graph.outputs, ref) != graph.outputs.end()) return false;
+  bool read = false;
+  for (const GeneralNode& node : graph.nodes) {
+    const std::vector<TensorRef> used = references(node);
+    if (std::ranges::find(used, ref) == used.end()) continue;
+    read = true;
+    if (node.base() != "cat" && (is_trivial(node) || !lowers(graph, node))) return false;
+  }
+  return read;
+}
+
+std::vector<std::string> to_store(const GeneralGraph& graph, Language language) {
+  std::vector<std::string> found;
+  for (const NodeSet& group : partition(graph, Fusing::full, Products::library, language).groups) {
+    const Result<Region> region = lower(graph, group);
+    if (!region) continue;
+    for (const RegionStore& store : region->stores) {
+      const GeneralNode* node = graph.node(store.access.tensor.name);
+      if (node == nullptr || node->results.size() != 1 || node->results[0].rank() < 4 || is_trivial(*node)) continue;
+      if (node->base() != "permute_copy" && lies_across(*region, store) &&
+          is_read_by_elements(graph, store.access.tensor))
+        found.push_back(node->name);
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+GeneralGraph with_results_by_places(GeneralGraph graph, Language language) {
+  constexpr int most_rounds = 8;  // what is stored by places makes its readers ones that read so
+  for (int round = 0; round < most_rounds; ++round) {
+    const std::vector<std::string> names = to_store(graph, language);
+    if (names.empty()) break;
+    for (const std::string& name : names) store_by_places(graph, name);
+  }
+  return graph;
+}
+
+}  // namespace kerf
