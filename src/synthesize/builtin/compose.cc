@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "candidate/expression.h"
 #include "candidate/extension.h"
 #include "candidate/plan.h"
 #include "synthesize/builtin/atoms.h"
@@ -65,8 +66,12 @@ class Composer {
     std::string plan;
     for (const std::string& remark : remarks) plan += "# " + remark + "\n";
     plan += "version = 1\n";
-    if (const std::string supports = supported(); !supports.empty())
-      plan += "supports = " + toml_string(supports) + "\n";
+    const std::string supports = supported();
+    if (supports.size() > max_expression_bytes)
+      return fail(ErrorKind::candidate,
+                  fmt::format("what the plan supports takes {} bytes to say, more than an expression may have",
+                              supports.size()));
+    if (!supports.empty()) plan += "supports = " + toml_string(supports) + "\n";
     if (!tune_.empty()) plan += "[tune]\n" + tune_;
     std::string text = commented(plan + scratch_ + steps);
     if (!source_.empty()) text += "\n" + helpers(language_, helpers_) + source_;
@@ -182,6 +187,7 @@ class Composer {
       std::vector<std::string> shape;
       for (const Extent& extent : store.shape) shape.push_back(extent.text);
       add_scratch(name_of(store.access.tensor), store.access.type == Type::i64 ? "i64" : "f32", list(shape));
+      scratched_.emplace(store.access.tensor.name, store.access.tensor.index);
     }
     for (const EmittedLaunch& l : made.launches) {
       ++steps_;
@@ -227,26 +233,39 @@ class Composer {
     return {};
   }
   // What the graph and the kernels rely on, in terms of inputs. Where only the sizes of intermediate results tell,
-  // workloads are admitted by the shapes of their inputs.
+  // workloads are admitted by the shapes of their inputs, too; by these alone where the words would be too many for an
+  // expression: nothing else need be said of such workloads, unless the sizes of parameters differ between them.
   std::string supported() const {
-    std::string text = graph_.supports;
-    const auto both = [&](const std::string& more) {
+    const auto both = [](std::string& text, const std::string& more) {
       if (text.empty()) {
         text = more;
       } else if (text.find(more) == std::string::npos) {
         text = fmt::format("{} and {}", text.find(" or ") == std::string::npos ? text : "(" + text + ")", more);
       }
     };
+    std::string said = graph_.supports;
     bool pinned = false;
     for (const Requirement& r : requirements_) {
-      const std::string words = resolve(r.text);
       if (names_inputs(r.text)) {
-        both(words);
+        both(said, resolve(r.text));
       } else {
         pinned = true;
       }
     }
-    if (!pinned) return text;
+    const std::string shapes = shapes_of_inputs();
+    if (pinned && !shapes.empty()) both(said, "(" + shapes + ")");
+    if (said.size() <= max_expression_bytes || !has_one_init() || shapes.empty()) return said;
+    said = graph_.supports;
+    both(said, "(" + shapes + ")");
+    return said;
+  }
+  // Whether all workloads have the arguments of __init__ that the primary has, and so its parameters' shapes.
+  bool has_one_init() const {
+    return std::ranges::all_of(graph_.workloads,
+                               [&](std::size_t w) { return problem_.workloads[w].init == primary_.init; });
+  }
+  // Of the workloads for which all requirements hold.
+  std::string shapes_of_inputs() const {
     std::string shapes;
     std::set<std::string> seen;
     for (std::size_t w = 0; w < graph_.workloads.size(); ++w) {
@@ -259,8 +278,7 @@ class Composer {
       }
       if (!one.empty() && seen.insert(one).second) shapes += (shapes.empty() ? "" : " or ") + one;
     }
-    if (!shapes.empty()) both("(" + shapes + ")");
-    return text;
+    return shapes;
   }
   // Whether all placeholders are tensors that `supports` may name.
   bool names_inputs(const std::string& text) const {
@@ -387,6 +405,7 @@ class Composer {
         values.push_back(Value{each.at(d)});
       }
       auto text = atoms.find(values, std::vector<bool>(workloads.size(), true));
+      if (!text && scratched_.contains({of.name, of.index})) text = fmt::format("{}.shape[{}]", name_of(of), d);
       if (!text) return std::nullopt;
       extent.text = *std::move(text);
       return extent;
@@ -399,6 +418,7 @@ class Composer {
       shape.push_back(std::move(extent->text));
     }
     add_scratch(name_of(ref), to_string(tensor.dtype), list(shape));
+    scratched_.emplace(ref.name, ref.index);
     return {};
   }
   bool used(const TensorRef& ref) const {
@@ -428,6 +448,7 @@ class Composer {
   std::vector<Requirement> requirements_;
   std::map<std::pair<std::string, int>, std::string> names_;
   std::set<std::string> taken_;
+  std::set<std::pair<std::string, int>> scratched_;  // results whose scratch is declared already
   std::string tune_, scratch_, source_;
   std::vector<std::string> helpers_;
   struct Written {

@@ -1,0 +1,42 @@
+#include "synthesize/builtin/compose.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "candidate/expression.h"
+#include "candidate/plan.h"
+#include "synthesize/builtin/moves.h"
+#include "synthesize/graph_text.h"
+
+namespace kerf {
+namespace {
+
+TEST(Compose, WhatManyKernelsRelyOnIsSaidByTheShapesOfInputs) {
+  // Each product relies on sizes of its own weight: written out, that is longer than an expression may be.
+  std::string text = "input x f32 256 300\n", outputs = "output";
+  for (int n = 0; n < 24; ++n) text += fmt::format("parameter a_weight_of_layer_{} f32 300 {}\n", n, 301 + n);
+  for (int n = 0; n < 24; ++n) {
+    text += fmt::format("p{0} = aten.mm.default x a_weight_of_layer_{0} -> f32 256 {1}\n", n, 301 + n);
+    outputs += fmt::format(" p{}", n);
+  }
+  const Understood problem = parse(text + outputs).problem;
+  const auto graph = generalise(problem, GraphForm::exported);
+  ASSERT_TRUE(graph);
+  CacheFacts machine;
+  machine.language = Language::triton;
+  const Recipe recipe =
+      *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full, Products::own), machine);
+  const Result<Candidate> candidate = write_candidate(problem, *graph, recipe, {});
+  ASSERT_TRUE(candidate) << candidate.error().message;
+  const Result<Source> source = read_source(*candidate);
+  ASSERT_TRUE(source) << source.error().message;
+  const Result<bool> can = supports(*source, problem.workloads[0]);
+  ASSERT_TRUE(can) << can.error().message;
+  EXPECT_TRUE(*can);
+  Workload wider = problem.workloads[0];
+  wider.tensors.at(0).spec.shape.at(0) = 257;
+  EXPECT_FALSE(*supports(*source, wider)) << "others are left to the model itself";
+}
+
+}  // namespace
+}  // namespace kerf
