@@ -72,6 +72,10 @@ TEST_P(SynthesizeTriton, WritesCandidatesThatAreRight) {
   write_and_judge(GetParam(), Language::triton, judged.at(GetParam().name), "@triton.jit", 1);
 }
 
+TEST_F(SynthesizeTriton, TakesMomentsOfColumnsInOnePass) {
+  write_and_judge(moments_of_columns, Language::triton, {"passes"}, "COLUMNS", 1);
+}
+
 class DotsInTriton : public SynthesizeTriton {};
 
 TEST_P(DotsInTriton, AreRight) {

@@ -48,6 +48,14 @@ inline constexpr const char* in_parts =
 
 inline constexpr const char* small_scores = R"({"tile": [16, 32, 0], "block": [128]})";
 
+// Moments of columns in one pass, in Triton alone.
+inline const JudgedGraph moments_of_columns = {
+    "moments_of_columns",
+    "x.std(1, correction=0) + x.mean(1)",
+    {"torch.randn(3, 150, rows) + 5"},
+    "pass",
+    R"({"sketch": "columns", "hold": false, "joint": false, "lanes": 8, "unroll": 2, "stages": 2})"};
+
 // On tensor cores, in Triton alone.
 inline const std::vector<JudgedGraph> dots = {
     {"norms_between_convolutions",

@@ -8,6 +8,7 @@
 #include "synthesize/builtin/algebra/algebra.h"
 #include "synthesize/builtin/algebra/bias.h"
 #include "synthesize/builtin/algebra/layouts.h"
+#include "synthesize/builtin/algebra/statistics.h"
 #include "synthesize/builtin/by_places.h"
 #include "synthesize/builtin/recurrent.h"
 #include "synthesize/builtin/schedule.h"
@@ -57,6 +58,9 @@ std::optional<FormedGraph> graph_in(const Understood& problem, GraphForm form, L
   if (graph.stores_across) {
     graph = with_results_by_places(std::move(graph), language);
     lay_in_order(graph);
+  }
+  if (language == Language::triton) {
+    graph = with_statistics_apart(std::move(graph));
   }
   const bool rewritten = operators(graph) != written;
   return FormedGraph{.graph = std::move(graph), .rewritten = rewritten};

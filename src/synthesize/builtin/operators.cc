@@ -11,6 +11,7 @@
 #include "synthesize/builtin/attention.h"
 #include "synthesize/builtin/formulas.h"
 #include "synthesize/builtin/losses.h"
+#include "synthesize/builtin/norms.h"
 #include "synthesize/builtin/places.h"
 #include "synthesize/builtin/pooling.h"
 #include "synthesize/builtin/products.h"
@@ -272,6 +273,11 @@ const std::map<std::string, Apply>& rules() {
       const Lowered v = r.x();
       r.give(r.affine(r.standardise(v, r.l.axes_of(v, r.dims_from(v, 2)), r.args.number(7, "eps", 1e-5)), 1, 2, 1));
     };
+    t[moments_operator] = moments;
+    t[joined_moments_operator] = joined_moments;
+    t[scale_and_shift_operator] = scale_and_shift;
+    t[scaled_operator] = scaled;
+    t[standardised_operator] = standardised;
     t["mse_loss"] = [](const Rule& r) { r.loss(r.f(Op::square, r.f(Op::sub, r.x(), r.args.tensor(1))), 2); };
     t["l1_loss"] = [](const Rule& r) { r.loss(r.f(Op::abs, r.f(Op::sub, r.x(), r.args.tensor(1))), 2); };
     t["smooth_l1_loss"] = [](const Rule& r) {
@@ -424,7 +430,7 @@ const std::map<std::string, Apply>& rules() {
 
 }  // namespace
 
-bool is_callable(const GeneralNode& node) { return node.op != to_tf32_operator; }
+bool is_callable(const GeneralNode& node) { return node.op.starts_with("aten."); }
 
 bool has_lowering(const GeneralNode& node) {
   return (node.op.starts_with("aten.") || !is_callable(node)) && rules().contains(node.base());

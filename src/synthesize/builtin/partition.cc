@@ -6,6 +6,7 @@
 
 #include "synthesize/builtin/attention.h"
 #include "synthesize/builtin/lower.h"
+#include "synthesize/builtin/norms.h"
 #include "synthesize/builtin/turned.h"
 
 namespace kerf {
@@ -69,8 +70,12 @@ bool undoes_a_layout(const GeneralGraph& graph, const NodeSet& group) {
 
 // Reductions pass over what they read several times, and what lies across is gathered element by element each time: a
 // layout is better made by a kernel of its own, which turns blocks once.
+// So is what a norm in steps scales.
 bool gathers_for_a_layout(const GeneralGraph& graph, const NodeSet& group, const Region& region) {
-  const auto lays_out = [&](std::size_t n) { return graph.nodes[n].base() == "permute_copy"; };
+  const auto lays_out = [&](std::size_t n) {
+    const std::string base = graph.nodes[n].base();
+    return base == "permute_copy" || base == scaled_operator || base == standardised_operator;
+  };
   return region.reduced != 0 && std::ranges::any_of(group, lays_out) && reads_across(region);
 }
 

@@ -34,10 +34,13 @@ std::int64_t tile_breadth(const Region& region, const Schedule& s, std::int64_t 
   return s.sketch == Sketch::rows && s.lanes <= 32 ? threads / s.lanes : 1;
 }
 
-// Registers of a thread that what is held of rows takes; computed values need as many again.
+// Registers of a thread that what is held of rows takes; computed values need as many again. What is loaded by parts of
+// a row, as weights by channel are, comes when it is used.
 bool fits(const Region& region, const Schedule& s) {
   std::int64_t loads = 0;
-  for (std::size_t v = 0; v < region.code.size(); ++v) loads += is_row_load(region, static_cast<int>(v)) ? 1 : 0;
+  for (std::size_t v = 0; v < region.code.size(); ++v)
+    loads +=
+        is_row_load(region, static_cast<int>(v)) && (region.code[v].axes & region.reduced) == region.reduced ? 1 : 0;
   return std::ranges::all_of(s.block, [&](std::int64_t threads) {
     const std::int64_t most = threads <= 512 ? 32 : 16;
     const std::int64_t elements = tile_length(region, s, threads) * tile_breadth(region, s, threads);
@@ -83,6 +86,7 @@ Schedule rows_schedule(const Region& region, Schedule s) {
   s.lanes = whole_block;
   s.block = {256, 512};
   s.unroll = 8;
+  while (!fits(region, s) && s.unroll > 1) s.unroll /= 2;
   s.joint = !joints(region).empty();
   stage(region, s);
   return s;
@@ -105,7 +109,7 @@ std::optional<Schedule> column_split_schedule(const Region& region, Schedule s, 
   return illegal_in_triton(region, s).empty() ? std::optional(s) : std::nullopt;
 }
 
-Schedule columns_schedule(const Region& region, Schedule s) {
+Schedule columns_schedule(const Region& region, Schedule s, const CacheFacts& machine) {
   s.sketch = Sketch::columns;
   const std::int64_t columns = power_above(region.axes.back().extent.values[0]);
   const std::int64_t length = power_above(longest(region));
@@ -116,23 +120,42 @@ Schedule columns_schedule(const Region& region, Schedule s) {
   s.hold = true;
   s.unroll = 1;
   while (!fits(region, s) && 256 / s.lanes * s.width > 32 && s.lanes < 64) s.lanes *= 2;
+  // More than 16 elements a thread, and sums of them in double, leave too few programs to keep memory busy.
+  if (fits(region, s) && length * (256 / s.lanes * s.width) > 16 * 256 && s.lanes < 64) {
+    s.block = {512};
+    s.lanes *= 2;
+  }
   if (fits(region, s)) return s;
-  s.lanes = 8;
+  s.block = {256};
+  s.lanes = std::max<std::int64_t>(8, 256 / columns * s.width);
+  // Few columns are for many programs.
+  std::uint64_t outer = 0;
+  for (std::size_t a = 0; a + 1 < region.axes.size(); ++a)
+    outer |= region.is_reduced(static_cast<int>(a)) ? 0 : std::uint64_t{1} << a;
+  const std::int64_t rows = region.extent_of(outer).values[0];
+  const auto programs = [&] { return rows * std::max<std::int64_t>(1, columns / (256 / s.lanes * s.width)); };
+  while (programs() < machine.sms && 256 / s.lanes * s.width > 8 && s.lanes < 64) {
+    if (s.width > 1)
+      s.width /= 2;
+    else
+      s.lanes *= 2;
+  }
   s.hold = false;
   s.unroll = 4;
+  while (!fits(region, s) && s.unroll > 1) s.unroll /= 2;
+  s.joint = !joints(region).empty();
+  stage(region, s);
   return s;
 }
 
-// Windows that follow one another in memory, in steps of one: all but one of their elements begin where nothing is
-// aligned.
+// Windows along the innermost axis: all but one of their elements begin where nothing is aligned, or lie apart.
 bool has_neighbours(const Region& region) {
   const int inner = static_cast<int>(region.axes.size()) - 1;
   std::set<std::int64_t> shifts;
   for (const Instruction& i : region.code) {
-    const Subscript* along = i.access.windows.empty() ? nullptr : i.access.along(inner);
-    if (along == nullptr || !along->stride.is(1)) continue;
+    if (i.access.windows.empty() || i.access.along(inner) == nullptr) continue;
     for (const Window& window : i.access.windows)
-      if (window.stride.is(1)) shifts.insert(window.shift.values.at(0));
+      if (window.stride.values.at(0) == 1) shifts.insert(window.shift.values.at(0));
   }
   return shifts.size() > 1;
 }
@@ -313,9 +336,14 @@ Schedule default_triton_schedule(const Region& region, const CacheFacts& machine
   }
   if (region.reduced == 0) {
     s.sketch = Sketch::flat;
+    // 16 elements of one or two tensors have enough bytes under way, and nothing comes back from a cache.
+    const auto loads = std::ranges::count_if(region.code, [&](const Instruction& i) {
+      return i.form == Form::load && i.access.windows.empty() && i.axes == all;
+    });
     s.block = {128, 256};
     s.width = 4;
-    s.unroll = 2;
+    s.unroll = loads <= 2 ? 4 : 2;
+    s.streaming = s.streaming && (has_windows(region) || turned_by_tiles(region));
     const std::int64_t row = region.axes.empty() ? 1 : region.axes.back().extent.values[0];
     s.across = region.axes.size() > 1 && row < 2048;
     if (turned_by_tiles(region)) {
@@ -339,7 +367,7 @@ Schedule default_triton_schedule(const Region& region, const CacheFacts& machine
   }
   if (!region.is_reduced(static_cast<int>(region.axes.size()) - 1)) {
     if (const auto split = column_split_schedule(region, s, rows, machine)) return *split;
-    return columns_schedule(region, s);
+    return columns_schedule(region, s, machine);
   }
   s.sketch = Sketch::split;
   s.block = {512};

@@ -67,7 +67,8 @@ std::optional<Turned> turned_by_tiles(const Region& region) {
 }
 
 TurnedTile turned_tile(const Region& region, const Turned& turned, std::int64_t elements) {
-  constexpr std::int64_t most = 128, line = 32, enough = 2048;
+  constexpr std::int64_t line = 32, enough = 2048;
+  const std::int64_t most = std::max<std::int64_t>(128, elements / 16);
   std::uint64_t inside = 0;
   for (int a = turned.axis + 1; a < static_cast<int>(region.axes.size()); ++a) inside |= std::uint64_t{1} << a;
   const auto size = [&](std::uint64_t axes) {

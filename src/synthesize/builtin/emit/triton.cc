@@ -60,6 +60,15 @@ class Emitter : private TritonText {
         held_ && s_.stages > 1 ? fmt::format(", num_stages={}", s_.stages) : std::string()));
     return "tl.cast(tile, tl.int64)";
   }
+  // The row of the program's tile, by the axes `outer`, and which of its pieces the tile is. Divisions of 64 bits cost
+  // a program of little work too much; a grid has less than 2^31 programs.
+  std::string open_rows(const std::string& tile, const std::string& pieces, std::uint64_t outer) {
+    const std::string a = argument("int64_t", "pieces", pieces);
+    line("program = " + (s_.resident == 0 ? "tl.program_id(0)" : tile));
+    line(fmt::format("row = (program // {}).to(tl.int64)", a));
+    split_index(outer, "row");
+    return fmt::format("(program % {}).to(tl.int64)", a);
+  }
   void close_tiles(const std::string& tiles) {
     if (s_.resident > 0) --depth_;
     end_kernel(name_, describe(), s_.resident == 0 ? tiles : fmt::format("min({}, {})", tiles, s_.resident));
@@ -83,8 +92,7 @@ class Emitter : private TritonText {
     const std::string pieces = fmt::format("cdiv({}, {})", length.text, tile.breadth);
     std::string tiles = fmt::format("{} * {}", strips, pieces);
     if (outer) tiles += " * " + factor(r_.extent_of(outer).text);
-    // Divisions of 64 bits cost a program of so little work too much; a grid has less than 2^31 programs.
-    const std::string program = open_tiles(tiles);
+    const std::string program = open_tiles(tiles);  // see open_rows
     line("program = " + (s_.resident == 0 ? "tl.program_id(0)" : program));
     const std::string strips_arg = argument("int64_t", "strips", strips);
     const std::string pieces_arg = argument("int64_t", "pieces", pieces);
@@ -128,13 +136,7 @@ class Emitter : private TritonText {
     const std::string pieces = fmt::format("cdiv({}, {})", whole ? r_.extent_of(all_).text : length, each);
     const std::string tiles = whole ? pieces : fmt::format("{} * {}", pieces, factor(r_.extent_of(outer).text));
     std::string piece = open_tiles(tiles);
-    if (!whole) {
-      const std::string a = argument("int64_t", "pieces", pieces);
-      line("program = " + piece);
-      line(fmt::format("row = program // {}", a));
-      split_index(outer, "row");
-      piece = fmt::format("(program % {})", a);
-    }
+    if (!whole) piece = open_rows(piece, pieces, outer);
     // Divisions of 64 bits cost much.
     const bool narrow_positions = uneven() && is_small(r_.extent_of(loop_));
     line(fmt::format("begin = {}", narrow_positions ? fmt::format("({} * {}).to(tl.int32)", piece, block)
@@ -208,13 +210,7 @@ class Emitter : private TritonText {
     const std::string pieces = fmt::format("cdiv({}, {})", inner.extent.text, each);
     const std::string tiles = outer ? fmt::format("{} * {}", pieces, factor(r_.extent_of(outer).text)) : pieces;
     std::string piece = open_tiles(tiles);
-    if (outer) {
-      const std::string a = argument("int64_t", "pieces", pieces);
-      line("program = " + piece);
-      line(fmt::format("row = program // {}", a));
-      split_index(outer, "row");
-      piece = fmt::format("(program % {})", a);
-    }
+    if (outer) piece = open_rows(piece, pieces, outer);
     step_ = positions();
     const std::string count = constant("COLUMNS", each);
     columns_ = true;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cctype>
 #include <ranges>
 
 #include "synthesize/builtin/emit/cpp_expressions.h"
@@ -25,7 +26,32 @@ void TritonText::begin_kernel() {
   named_.clear();
 }
 
+void TritonText::tell_alignment() {
+  constexpr std::int64_t large = 1 << 22;  // bytes; small kernels are better the same for several sizes
+  if (s_.sketch == Sketch::product || s_.sketch == Sketch::attention || bytes_moved(r_) < large) return;
+  const auto in_brackets = [](const std::string& text) {
+    return text.find(' ') == std::string::npos ? text : "(" + text + ")";
+  };
+  std::string before;
+  for (int a = 0; a <= inner_; ++a) {
+    const Extent& extent = r_.axes[static_cast<std::size_t>(a)].extent;
+    const std::int64_t n = extent.values.at(0);
+    if (n < 64 || n % 4 != 0 || n % 16 == 0) continue;
+    const std::string size(1, static_cast<char>(std::toupper(axis_name(a)[0])));
+    const auto at = std::ranges::find(parameters_, size, &std::pair<std::string, std::string>::second);
+    if (at == parameters_.end()) continue;
+    // 4, or 1 where it is no multiple of that.
+    const std::string unit = fmt::format("1 + 3 * (1 - min(1, {} % 4))", in_brackets(extent.text));
+    std::string& argument = arguments_[static_cast<std::size_t>(at - parameters_.begin())];
+    argument = fmt::format("{} // ({})", in_brackets(argument), unit);
+    at->second = size + "_units";
+    before += fmt::format("  {0} = {0}_units * {1}\n", size, constant(size + "_UNIT", unit));
+  }
+  body_ = before + body_;
+}
+
 void TritonText::end_kernel(const std::string& name, const std::string& comment, const std::string& grid) {
+  tell_alignment();
   std::string parameters;
   for (const std::string& p : std::views::values(parameters_)) parameters += (parameters.empty() ? "" : ", ") + p;
   for (const std::string& c : std::views::keys(constants_))
@@ -131,7 +157,7 @@ void TritonText::declare(int v) {
     // Behind a name that was taken: x_ is read from x_from.
     const std::string name = i.name.substr(0, i.name.find_last_not_of('_') + 1);
     const std::string from = pointer(i.access, name, false);
-    const bool past = past_ && last_ && i.axes == all_;
+    const bool past = past_ && last_ && i.axes == all_ && i.access.windows.empty();  // of windows, others read it too
     line(fmt::format("{} = tl.load({}{}{}{})", i.name, from, place(i.access, name), mask_of_load(i, name),
                      past ? ", eviction_policy=\"evict_first\"" : ""));
     return;

@@ -25,6 +25,9 @@ class TritonText : protected KernelText {
   // --- a kernel ---------------------------------------------------------------------------------------------------
   void begin_kernel();
   void end_kernel(const std::string& name, const std::string& comment, const std::string& grid);
+  // Has sizes that are multiples of 4, but not of 16, given as multiples: the compiler knows only of 16 by itself, and
+  // loads vectors from rows of such sizes where it knows.
+  void tell_alignment();
   // A tl.constexpr parameter.
   std::string constant(const std::string& name, const std::string& text);
   // Indices of the axes of `mask` from one flattened number.

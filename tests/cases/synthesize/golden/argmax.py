@@ -2,12 +2,12 @@
 # version = 1
 # supports = "x.ndim == 3 and x.shape[0] == 6 and x.shape[1] == 128 and x.shape[2] == 1023 and x.shape[1] * x.shape[2] < 2147483648"
 # [tune]
-# THREADS = [256]
+# THREADS = [512]
 # [[step]]
 # launch = "argmax_kernel"
-# grid = ["cdiv(x.shape[2], THREADS // 16 * 4) * x.shape[0]"]
-# args = ["cdiv(x.shape[2], THREADS // 16 * 4)", "x.shape[2]", "x.shape[1]", "x", "out"]
-# constexpr = { LENGTH = "next_pow2(x.shape[1])", COLUMNS = "THREADS // 16 * 4" }
+# grid = ["cdiv(x.shape[2], THREADS // 32 * 4) * x.shape[0]"]
+# args = ["cdiv(x.shape[2], THREADS // 32 * 4)", "x.shape[2]", "x.shape[1]", "x", "out"]
+# constexpr = { LENGTH = "next_pow2(x.shape[1])", COLUMNS = "THREADS // 32 * 4" }
 # num_warps = "THREADS // 32"
 # ///
 
@@ -25,10 +25,10 @@ def further_up(a, i, b, j):  # the larger value and its position; of equal ones 
 # i < x.shape[0], j < x.shape[1], k < x.shape[2]
 @triton.jit
 def argmax_kernel(pieces, K, J, x_from, out_to, LENGTH: tl.constexpr, COLUMNS: tl.constexpr):
-    program = tl.program_id(0).to(tl.int64)
-    row = program // pieces
+    program = tl.program_id(0)
+    row = (program // pieces).to(tl.int64)
     i = row
-    k = ((program % pieces) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
+    k = ((program % pieces).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
     valid = k < K
     at = tl.arange(0, LENGTH)[:, None]
     inside = at < J

@@ -9,9 +9,9 @@
 # out = "out0"
 # [[step]]
 # launch = "exp_kernel"
-# grid = ["cdiv(z.shape[0] * z.shape[1] * z.shape[2] * z.shape[3], THREADS * 8)"]
+# grid = ["cdiv(z.shape[0] * z.shape[1] * z.shape[2] * z.shape[3], THREADS * 16)"]
 # args = ["z.shape[0] * z.shape[1] * z.shape[2] * z.shape[3]", "z", "out1"]
-# constexpr = { BLOCK = "THREADS * 8" }
+# constexpr = { BLOCK = "THREADS * 16" }
 # num_warps = "THREADS // 32"
 # ///
 

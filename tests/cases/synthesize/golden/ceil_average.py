@@ -2,12 +2,12 @@
 # version = 1
 # supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 14 and x.shape[3] == 14 and (x.shape[0] * x.shape[1] * (min(cdiv(x.shape[2] - 1, 2) + 1, cdiv(x.shape[2] + 1, 2)))) * (min(cdiv(x.shape[3] - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))) < 2147483648 and (min(cdiv(x.shape[3] - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))) * 2 < 2147483648 and (min(cdiv(x.shape[2] - 1, 2) + 1, cdiv(x.shape[2] + 1, 2))) * x.shape[3] * 2 < 2147483648 and x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3] < 2147483648"
 # [tune]
-# THREADS = [128, 256]
+# THREADS = [256, 512]
 # [[step]]
 # launch = "avg_pool2d_kernel"
-# grid = ["cdiv((x.shape[0] * x.shape[1] * (min(cdiv(x.shape[2] - 1, 2) + 1, cdiv(x.shape[2] + 1, 2)))) * (min(cdiv(x.shape[3] - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))), THREADS * 8)"]
+# grid = ["cdiv((x.shape[0] * x.shape[1] * (min(cdiv(x.shape[2] - 1, 2) + 1, cdiv(x.shape[2] + 1, 2)))) * (min(cdiv(x.shape[3] - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))), THREADS * 1)"]
 # args = ["x.shape[0] * x.shape[1]", "min(cdiv(x.shape[2] - 1, 2) + 1, cdiv(x.shape[2] + 1, 2))", "min(cdiv(x.shape[3] - 1, 2) + 1, cdiv(x.shape[3] + 1, 2))", "f32(x.shape[2])", "f32(x.shape[3])", "x", "x.shape[3]", "x.shape[2]", "x.shape[3] * 2", "x.shape[2] * x.shape[3]", "out"]
-# constexpr = { BLOCK = "THREADS * 8" }
+# constexpr = { BLOCK = "THREADS * 1" }
 # num_warps = "THREADS // 32"
 # ///
 

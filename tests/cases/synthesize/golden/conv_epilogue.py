@@ -13,9 +13,9 @@
 # out = "conv2d"
 # [[step]]
 # launch = "add_kernel"
-# grid = ["cdiv(conv2d.shape[0] * conv2d.shape[1] * conv2d.shape[2] * conv2d.shape[3], THREADS * 8)"]
+# grid = ["cdiv(conv2d.shape[0] * conv2d.shape[1] * conv2d.shape[2] * conv2d.shape[3], THREADS * 16)"]
 # args = ["conv2d.shape[0]", "conv2d.shape[1]", "conv2d.shape[2] * conv2d.shape[3]", "conv2d", "bias", "out"]
-# constexpr = { BLOCK = "THREADS * 8" }
+# constexpr = { BLOCK = "THREADS * 16" }
 # num_warps = "THREADS // 32"
 # ///
 

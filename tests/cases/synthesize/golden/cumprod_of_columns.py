@@ -6,8 +6,8 @@
 # [[step]]
 # launch = "r_kernel"
 # grid = ["cdiv(x.shape[2], THREADS // 2 * 1) * (x.shape[0])"]
-# args = ["x.shape[1]", "cdiv(x.shape[2], THREADS // 2 * 1)", "x.shape[2]", "x", "out"]
-# constexpr = { BLOCK = 64, COLUMNS = "THREADS // 2 * 1" }
+# args = ["x.shape[1] // (1 + 3 * (1 - min(1, x.shape[1] % 4)))", "cdiv(x.shape[2], THREADS // 2 * 1)", "x.shape[2] // (1 + 3 * (1 - min(1, x.shape[2] % 4)))", "x", "out"]
+# constexpr = { BLOCK = 64, COLUMNS = "THREADS // 2 * 1", J_UNIT = "1 + 3 * (1 - min(1, x.shape[1] % 4))", K_UNIT = "1 + 3 * (1 - min(1, x.shape[2] % 4))" }
 # num_warps = "THREADS // 32"
 # ///
 
@@ -22,7 +22,9 @@ def times(a, b):
 
 # i < x.shape[0], j < x.shape[1], k < x.shape[2]
 @triton.jit
-def r_kernel(J, pieces, K, x_from, out_to, BLOCK: tl.constexpr, COLUMNS: tl.constexpr):
+def r_kernel(J_units, pieces, K_units, x_from, out_to, BLOCK: tl.constexpr, COLUMNS: tl.constexpr, J_UNIT: tl.constexpr, K_UNIT: tl.constexpr):
+    J = J_units * J_UNIT
+    K = K_units * K_UNIT
     program = tl.program_id(0).to(tl.int64)
     row = program // pieces
     i = row

@@ -17,9 +17,9 @@
 # out = "linear_product_turned"
 # [[step]]
 # launch = "gelu_kernel"
-# grid = ["cdiv(linear_product_turned.shape[1], 16) * cdiv(linear_product_turned.shape[0], 128)"]
-# args = ["cdiv(linear_product_turned.shape[1], 16)", "cdiv(linear_product_turned.shape[0], 128)", "linear_product_turned.shape[1]", "linear_product_turned.shape[0]", "linear_product_turned", "linear_product_turned.shape[1]", "b", "out"]
-# constexpr = { ROWS = 16, BLOCK = 128 }
+# grid = ["cdiv(linear_product_turned.shape[1], 16) * cdiv(linear_product_turned.shape[0], 256)"]
+# args = ["cdiv(linear_product_turned.shape[1], 16)", "cdiv(linear_product_turned.shape[0], 256)", "linear_product_turned.shape[1]", "linear_product_turned.shape[0]", "linear_product_turned", "linear_product_turned.shape[1]", "b", "out"]
+# constexpr = { ROWS = 16, BLOCK = 256 }
 # num_warps = "THREADS // 32"
 # ///
 

@@ -9,9 +9,9 @@
 # shape = ["x.shape[0]", "x.shape[1]", "x.shape[2]"]
 # [[step]]
 # launch = "shifted_stored_kernel"
-# grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2], THREADS * 8)"]
+# grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2], THREADS * 16)"]
 # args = ["x.shape[0] * x.shape[1] * x.shape[2]", "x", "shifted_stored"]
-# constexpr = { BLOCK = "THREADS * 8" }
+# constexpr = { BLOCK = "THREADS * 16" }
 # num_warps = "THREADS // 32"
 # [[step]]
 # call = "aten.permute.default"

@@ -5,9 +5,9 @@
 # THREADS = [128, 256]
 # [[step]]
 # launch = "s_kernel"
-# grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2] * 2 * x.shape[3] * 2, THREADS * 8)"]
+# grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2] * 2 * x.shape[3] * 2, THREADS * 16)"]
 # args = ["x.shape[0] * x.shape[1] * x.shape[2]", 2, "x.shape[3]", 2, "x", "y", "out"]
-# constexpr = { BLOCK = "THREADS * 8" }
+# constexpr = { BLOCK = "THREADS * 16" }
 # num_warps = "THREADS // 32"
 # ///
 

@@ -5,9 +5,9 @@
 # THREADS = [128, 256]
 # [[step]]
 # launch = "relu_kernel"
-# grid = ["cdiv(x.shape[0] * 4 * x.shape[1] * (x.shape[2] // 4), THREADS * 8)"]
+# grid = ["cdiv(x.shape[0] * 4 * x.shape[1] * (x.shape[2] // 4), THREADS * 16)"]
 # args = ["x.shape[0]", 4, "x.shape[1]", "x.shape[2] // 4", "x", "x.shape[2] // 4", "(x.shape[2] // 4) * 4", "gain", "out"]
-# constexpr = { BLOCK = "THREADS * 8" }
+# constexpr = { BLOCK = "THREADS * 16" }
 # num_warps = "THREADS // 32"
 # ///
 

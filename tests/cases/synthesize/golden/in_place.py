@@ -13,9 +13,9 @@
 # out = "mm"
 # [[step]]
 # launch = "mul_kernel"
-# grid = ["cdiv(mm.shape[0] * mm.shape[1], THREADS * 8)"]
+# grid = ["cdiv(mm.shape[0] * mm.shape[1], THREADS * 16)"]
 # args = ["mm.shape[0] * mm.shape[1]", "mm", "out"]
-# constexpr = { BLOCK = "THREADS * 8" }
+# constexpr = { BLOCK = "THREADS * 16" }
 # num_warps = "THREADS // 32"
 # ///
 

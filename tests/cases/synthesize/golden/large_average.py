@@ -2,12 +2,12 @@
 # version = 1
 # supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 90 and x.shape[3] == 200 and 40 * x.shape[3] < 2147483648"
 # [tune]
-# THREADS = [256]
+# THREADS = [512]
 # [[step]]
 # launch = "avg_pool2d_kernel"
-# grid = ["cdiv(x.shape[3], THREADS // 8 * 4) * (x.shape[0] * x.shape[1] * ((x.shape[2] - 40) // 10 + 1))"]
-# args = ["cdiv(x.shape[3], THREADS // 8 * 4)", "(x.shape[2] - 40) // 10 + 1", "x.shape[3]", 40, "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 10", "out"]
-# constexpr = { LENGTH = "next_pow2(40)", COLUMNS = "THREADS // 8 * 4" }
+# grid = ["cdiv(x.shape[3], THREADS // 16 * 4) * (x.shape[0] * x.shape[1] * ((x.shape[2] - 40) // 10 + 1))"]
+# args = ["cdiv(x.shape[3], THREADS // 16 * 4)", "(x.shape[2] - 40) // 10 + 1", "x.shape[3]", 40, "x", "x.shape[2] * x.shape[3]", "x.shape[3] * 10", "out"]
+# constexpr = { LENGTH = "next_pow2(40)", COLUMNS = "THREADS // 16 * 4" }
 # num_warps = "THREADS // 32"
 # ///
 
@@ -18,11 +18,11 @@ import triton.language as tl
 # i < 40, j < x.shape[0] * x.shape[1], k < (x.shape[2] - 40) // 10 + 1, l < x.shape[3]
 @triton.jit
 def avg_pool2d_kernel(pieces, K, L, I, x_from, x_stride_j, x_stride_k, out_to, LENGTH: tl.constexpr, COLUMNS: tl.constexpr):
-    program = tl.program_id(0).to(tl.int64)
-    row = program // pieces
+    program = tl.program_id(0)
+    row = (program // pieces).to(tl.int64)
     j = row // K
     k = row % K
-    l = ((program % pieces) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
+    l = ((program % pieces).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
     valid = l < L
     at = tl.arange(0, LENGTH)[:, None]
     inside = at < I

@@ -2,7 +2,7 @@
 # version = 1
 # supports = "x.ndim == 2 and x.shape[0] == 64 and x.shape[1] == 96 and fc.weight.shape[0] * fc.weight.shape[1] < 2147483648"
 # [tune]
-# THREADS1 = [256]
+# THREADS1 = [512]
 # THREADS2 = [128]
 # THREADS3 = [128]
 # [[scratch]]
@@ -15,9 +15,9 @@
 # shape = [1]
 # [[step]]
 # launch = "mean_weight_kernel"
-# grid = ["cdiv(fc.weight.shape[1], THREADS1 // 8 * 4)"]
+# grid = ["cdiv(fc.weight.shape[1], THREADS1 // 16 * 4)"]
 # args = ["fc.weight.shape[1]", "fc.weight.shape[0]", "fc.weight", "f32(fc.weight.shape[0])", "mean_weight"]
-# constexpr = { LENGTH = "next_pow2(fc.weight.shape[0])", COLUMNS = "THREADS1 // 8 * 4" }
+# constexpr = { LENGTH = "next_pow2(fc.weight.shape[0])", COLUMNS = "THREADS1 // 16 * 4" }
 # num_warps = "THREADS1 // 32"
 # [[step]]
 # launch = "mean_bias_kernel"

@@ -18,10 +18,10 @@ import triton.language as tl
 # i < x.shape[0], j < x.shape[1], k < x.shape[2] * x.shape[3]
 @triton.jit
 def div_kernel(pieces, K, J, x_from, mean_count_value, out_to, LENGTH: tl.constexpr, COLUMNS: tl.constexpr):
-    program = tl.program_id(0).to(tl.int64)
-    row = program // pieces
+    program = tl.program_id(0)
+    row = (program // pieces).to(tl.int64)
     i = row
-    k = ((program % pieces) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
+    k = ((program % pieces).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
     valid = k < K
     at = tl.arange(0, LENGTH)[:, None]
     inside = at < J

@@ -3,22 +3,22 @@
 # supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 70 and x.shape[3] == 200 and (x.shape[0] * x.shape[1] * ((x.shape[2] - 11) // 11 + 1)) * x.shape[3] < 2147483648 and ((x.shape[2] - 11) // 11 + 1) * x.shape[3] * 11 < 2147483648 and x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3] < 2147483648 and (x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 70 and x.shape[3] == 200)"
 # [tune]
 # THREADS1 = [128, 256]
-# THREADS2 = [128, 256]
+# THREADS2 = [256, 512]
 # [[scratch]]
 # name = "avg_pool2d_rows"
 # dtype = "f32"
 # shape = ["x.shape[0]", "x.shape[1]", "(x.shape[2] - 11) // 11 + 1", "x.shape[3]"]
 # [[step]]
 # launch = "avg_pool2d_rows_kernel"
-# grid = ["cdiv((x.shape[0] * x.shape[1] * ((x.shape[2] - 11) // 11 + 1)) * x.shape[3], THREADS1 * 8)"]
+# grid = ["cdiv((x.shape[0] * x.shape[1] * ((x.shape[2] - 11) // 11 + 1)) * x.shape[3], THREADS1 * 16)"]
 # args = ["x.shape[0] * x.shape[1]", "(x.shape[2] - 11) // 11 + 1", "x.shape[3]", "x", "x.shape[3] * 11", "x.shape[2] * x.shape[3]", "avg_pool2d_rows"]
-# constexpr = { BLOCK = "THREADS1 * 8" }
+# constexpr = { BLOCK = "THREADS1 * 16" }
 # num_warps = "THREADS1 // 32"
 # [[step]]
 # launch = "avg_pool2d_kernel"
-# grid = ["cdiv(avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2] * ((avg_pool2d_rows.shape[3] - 11) // 11 + 1), THREADS2 * 8)"]
+# grid = ["cdiv(avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2] * ((avg_pool2d_rows.shape[3] - 11) // 11 + 1), THREADS2 * 1)"]
 # args = ["avg_pool2d_rows.shape[0] * avg_pool2d_rows.shape[1] * avg_pool2d_rows.shape[2]", "(avg_pool2d_rows.shape[3] - 11) // 11 + 1", "avg_pool2d_rows", "avg_pool2d_rows.shape[3]", "out"]
-# constexpr = { BLOCK = "THREADS2 * 8" }
+# constexpr = { BLOCK = "THREADS2 * 1" }
 # num_warps = "THREADS2 // 32"
 # ///
 

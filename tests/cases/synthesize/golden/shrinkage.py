@@ -5,9 +5,9 @@
 # THREADS = [128, 256]
 # [[step]]
 # launch = "masked_fill_kernel"
-# grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2], THREADS * 8)"]
+# grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2], THREADS * 16)"]
 # args = ["x.shape[0]", "x.shape[1]", "x.shape[2]", "x", "y", "slope", "out"]
-# constexpr = { BLOCK = "THREADS * 8" }
+# constexpr = { BLOCK = "THREADS * 16" }
 # num_warps = "THREADS // 32"
 # ///
 
@@ -25,11 +25,11 @@ def masked_fill_kernel(I, J, K, x_from, y_from, slope_from, out_to, BLOCK: tl.co
     i = at // (J * K)
     j = at // K % J
     k = at % K
-    x_ = tl.load(x_from + at, mask=inside, eviction_policy="evict_first")
+    x_ = tl.load(x_from + at, mask=inside)
     hardshrink_2 = tl.abs(x_)
     hardshrink_3 = hardshrink_2 <= 0.3
     hardshrink_4 = tl.where(hardshrink_3, 0.0, x_)
-    y_ = tl.load(y_from + at, mask=inside, eviction_policy="evict_first")
+    y_ = tl.load(y_from + at, mask=inside)
     softshrink_1 = y_ * 0.0
     softshrink_2 = y_ + 0.2
     softshrink_4 = y_ < softshrink_3
@@ -47,4 +47,4 @@ def masked_fill_kernel(I, J, K, x_from, y_from, slope_from, out_to, BLOCK: tl.co
     addcmul_1 = hardshrink_4 + addcmul
     gt = x_ > y_
     masked_fill_1 = tl.where(gt, 2.0, addcmul_1)
-    tl.store(out_to + at, masked_fill_1, mask=inside, eviction_policy="evict_first")
+    tl.store(out_to + at, masked_fill_1, mask=inside)

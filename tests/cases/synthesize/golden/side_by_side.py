@@ -5,9 +5,9 @@
 # THREADS = [128, 256]
 # [[step]]
 # launch = "mul_kernel"
-# grid = ["cdiv((x.shape[0] * (x.shape[1] + y.shape[1])) * x.shape[2] * x.shape[3], THREADS * 8)"]
+# grid = ["cdiv((x.shape[0] * (x.shape[1] + y.shape[1])) * x.shape[2] * x.shape[3], THREADS * 16)"]
 # args = ["x.shape[0]", "x.shape[1] + y.shape[1]", "x.shape[2] * x.shape[3]", "f32(x.shape[1])", "y", "0 - x.shape[1]", "x.shape[3] * x.shape[2]", "y.shape[1] * x.shape[3] * x.shape[2]", "x", "x.shape[1]", "x.shape[1] * x.shape[3] * x.shape[2]", "out"]
-# constexpr = { BLOCK = "THREADS * 8" }
+# constexpr = { BLOCK = "THREADS * 16" }
 # num_warps = "THREADS // 32"
 # ///
 

@@ -16,9 +16,9 @@
 # num_warps = "THREADS1 // 32"
 # [[step]]
 # launch = "add_kernel"
-# grid = ["cdiv(x.shape[0] * x.shape[1], THREADS2 * 8)"]
+# grid = ["cdiv(x.shape[0] * x.shape[1], THREADS2 * 16)"]
 # args = ["x.shape[0]", "x.shape[1]", "x", "amax", "out"]
-# constexpr = { BLOCK = "THREADS2 * 8" }
+# constexpr = { BLOCK = "THREADS2 * 16" }
 # num_warps = "THREADS2 // 32"
 # ///
 

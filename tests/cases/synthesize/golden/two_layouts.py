@@ -2,12 +2,12 @@
 # version = 1
 # supports = "x.ndim == 3 and x.shape[0] == 4 and x.shape[1] == 32 and x.shape[2] == 300 and x.shape[1] * x.shape[2] < 2147483648"
 # [tune]
-# THREADS = [256]
+# THREADS = [512]
 # [[step]]
 # launch = "turned_kernel"
-# grid = ["cdiv(x.shape[2], THREADS // 4 * 4) * x.shape[0]"]
-# args = ["cdiv(x.shape[2], THREADS // 4 * 4)", "x.shape[2]", "x.shape[1]", "x", "out0", "out1", "x.shape[1]"]
-# constexpr = { LENGTH = "next_pow2(x.shape[1])", COLUMNS = "THREADS // 4 * 4" }
+# grid = ["cdiv(x.shape[2], THREADS // 8 * 4) * x.shape[0]"]
+# args = ["cdiv(x.shape[2], THREADS // 8 * 4)", "x.shape[2]", "x.shape[1]", "x", "out0", "out1", "x.shape[1]"]
+# constexpr = { LENGTH = "next_pow2(x.shape[1])", COLUMNS = "THREADS // 8 * 4" }
 # num_warps = "THREADS // 32"
 # ///
 
@@ -23,10 +23,10 @@ def greater(a, b):  # NaN if either is
 # i < x.shape[0], j < x.shape[1], k < x.shape[2]
 @triton.jit
 def turned_kernel(pieces, K, J, x_from, out0_to, out1_to, out1_stride_k, LENGTH: tl.constexpr, COLUMNS: tl.constexpr):
-    program = tl.program_id(0).to(tl.int64)
-    row = program // pieces
+    program = tl.program_id(0)
+    row = (program // pieces).to(tl.int64)
     i = row
-    k = ((program % pieces) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
+    k = ((program % pieces).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
     valid = k < K
     at = tl.arange(0, LENGTH)[:, None]
     inside = at < J
