@@ -3,7 +3,7 @@
 # supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 32 and x.shape[2] == 12 and x.shape[3] == 14 and x.shape[1] * x.shape[3] * x.shape[2] < 2147483648 and (x.shape[0] == 2 and x.shape[1] == 32 and x.shape[2] == 12 and x.shape[3] == 14)"
 # [tune]
 # THREADS1 = [256]
-# THREADS2 = [256]
+# THREADS2 = [512]
 # [[scratch]]
 # name = "conv_input"
 # dtype = "f32"
@@ -40,9 +40,9 @@
 # out = "conv_places"
 # [[step]]
 # launch = "conv_1_input_kernel"
-# grid = ["cdiv(conv_places.shape[3], THREADS2 // 8 * 1)"]
+# grid = ["cdiv(conv_places.shape[3], THREADS2 // 16 * 1)"]
 # args = ["conv_places.shape[3]", "conv_places.shape[0] * conv_places.shape[1] * conv_places.shape[2]", "weight", "bias", "conv_places", "f32(conv_places.shape[0] * conv_places.shape[1] * conv_places.shape[2])", "conv_1_input"]
-# constexpr = { LENGTH = "next_pow2(conv_places.shape[0] * conv_places.shape[1] * conv_places.shape[2])", COLUMNS = "THREADS2 // 8 * 1" }
+# constexpr = { LENGTH = "next_pow2(conv_places.shape[0] * conv_places.shape[1] * conv_places.shape[2])", COLUMNS = "THREADS2 // 16 * 1" }
 # num_warps = "THREADS2 // 32"
 # [[step]]
 # call = "aten.permute.default"
