@@ -54,17 +54,6 @@ Result<std::optional<MeasuredRecipes>> read_session(Store& store, const SessionI
 
 }  // namespace
 
-std::string machine_of(const nlohmann::json& target) {
-  if (!target.is_object()) return {};
-  const auto text = [](const nlohmann::json& at, const char* key) {
-    const auto it = at.is_object() ? at.find(key) : at.end();
-    return it != at.end() && it->is_string() ? it->get<std::string>() : std::string();
-  };
-  if (target.contains("gpu") && target.at("gpu").is_object())
-    return target.contains("gpu_at_hand") ? text(target.at("gpu_at_hand"), "name") : std::string();
-  return target.contains("machine") ? text(target.at("machine"), "identity") : std::string();
-}
-
 Result<std::vector<MeasuredRecipes>> load_experience(Store& store, const ExperienceFilter& filter) {
   std::vector<MeasuredRecipes> found;
   std::size_t recipes = 0;

@@ -13,7 +13,7 @@ namespace kerf {
 
 // Which sessions count; empty: all.
 struct ExperienceFilter {
-  std::string machine;         // identity of the machine (of a GPU: its name) that measured
+  std::string machine;         // that measured (machine_of)
   std::optional<int> harness;  // version of the harness that measured: times of another one are others
   std::string problem = {};    // Problem::id
   std::string session = {};    // full id
@@ -26,8 +26,5 @@ struct ExperienceFilter {
 // was measured again the mean counts. Evaluations in an emulation, quarantined ones and those without a time are left
 // out.
 [[nodiscard]] Result<std::vector<MeasuredRecipes>> load_experience(Store& store, const ExperienceFilter& filter);
-
-// What `machine` is compared with, of a request's target.
-[[nodiscard]] std::string machine_of(const nlohmann::json& target);
 
 }  // namespace kerf

@@ -36,6 +36,17 @@ std::optional<RecipeTime> recipe_time(const Evaluation& evaluation) {
   return made;
 }
 
+std::string machine_of(const nlohmann::json& target) {
+  if (!target.is_object()) return {};
+  const auto text = [](const nlohmann::json& at, const char* key) {
+    const auto it = at.is_object() ? at.find(key) : at.end();
+    return it != at.end() && it->is_string() ? it->get<std::string>() : std::string();
+  };
+  if (target.contains("gpu") && target.at("gpu").is_object())
+    return target.contains("gpu_at_hand") ? text(target.at("gpu_at_hand"), "name") : std::string();
+  return target.contains("machine") ? text(target.at("machine"), "identity") : std::string();
+}
+
 RecipeTime mean_of(std::span<const RecipeTime> times) {
   const auto n = static_cast<double>(times.size());
   RecipeTime made{.log_seconds = 0, .deviation = 0, .seconds = 0, .steps_us = times.front().steps_us};

@@ -40,6 +40,9 @@ struct MeasuredRecipes {
   std::vector<MeasuredRecipe> recipes;  // in the order in which they were measured
 };
 
+// The machine of a request's target: its identity, of a GPU its name. Empty where nothing is known of it.
+[[nodiscard]] std::string machine_of(const nlohmann::json& target);
+
 // What the formulas say of each recipe, in their order; those that do not lower any more are left out.
 struct CountedRecipe {
   const MeasuredRecipe* measured = nullptr;
