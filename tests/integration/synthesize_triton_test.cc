@@ -10,6 +10,7 @@ namespace {
 
 // The moves that are made from a graph's first candidate.
 const std::map<std::string, std::vector<const char*>> judged = {
+    {"windows_along_long_rows", {}},
     {"max_pool", {"across_rows"}},
     {"cumulative_sum", {"rows_of_a_tile"}},
     {"reverse_cumulative_sum", {"turn"}},

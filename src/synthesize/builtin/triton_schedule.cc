@@ -148,6 +148,16 @@ Schedule columns_schedule(const Region& region, Schedule s, const CacheFacts& ma
   return s;
 }
 
+// Whether such windows begin at every element, in rows of many tiles: all but the first and the last tile of a row load
+// without conditions, so that four neighbours a thread are a vector where they are aligned.
+bool begins_everywhere(const Region& region) {
+  const int inner = static_cast<int>(region.axes.size()) - 1;
+  return region.axes.back().extent.values.at(0) >= 4096 && std::ranges::any_of(region.code, [&](const Instruction& i) {
+           const Subscript* along = i.access.windows.empty() ? nullptr : i.access.along(inner);
+           return along != nullptr && along->stride.values.at(0) == 1 && (i.access.guards() >> inner & 1U) != 0;
+         });
+}
+
 // Windows along the innermost axis: all but one of their elements begin where nothing is aligned, or lie apart.
 bool has_neighbours(const Region& region) {
   const int inner = static_cast<int>(region.axes.size()) - 1;
@@ -352,7 +362,10 @@ Schedule default_triton_schedule(const Region& region, const CacheFacts& machine
       s.across = false;
       return s;
     }
-    if (has_neighbours(region)) {
+    if (has_neighbours(region) && begins_everywhere(region)) {
+      s.block = {128, 256};
+      s.unroll = 1;
+    } else if (has_neighbours(region)) {
       // Neighbouring threads read neighbouring windows, an element each, for what begins where nothing is aligned; what
       // does not change along a row is read once where a program fits into one.
       s.width = s.unroll = 1;

@@ -67,7 +67,12 @@ std::string KernelText::shared_argument(const std::string& type, const std::stri
 
 std::string KernelText::number(const Extent& extent, const std::string& name) {
   if (extent.text.find_first_not_of("0123456789-") == std::string::npos) return extent.text;
-  return shared_argument("int64_t", name, extent.text);
+  return name.ends_with("_shift") || name.ends_with("_window") ? of_windows(name, extent.text)
+                                                               : shared_argument("int64_t", name, extent.text);
+}
+
+std::string KernelText::of_windows(const std::string& name, const std::string& text) {
+  return shared_argument("int64_t", name, text);
 }
 
 std::string KernelText::size(int axis) {

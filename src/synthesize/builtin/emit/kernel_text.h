@@ -21,6 +21,10 @@ namespace kerf {
 [[nodiscard]] bool is_arithmetic(Op op);
 
 class KernelText {
+ public:
+  KernelText(const KernelText&) = delete;
+  KernelText& operator=(const KernelText&) = delete;
+
  protected:
   KernelText(const Region& region, const Schedule& schedule, std::string name, std::string tune)
       : r_(region), s_(schedule), name_(std::move(name)), tune_(std::move(tune)) {
@@ -30,6 +34,7 @@ class KernelText {
     parts_ = parts(r_, s_.joint);
     out_.requirements = r_.requirements;
   }
+  virtual ~KernelText() = default;
 
   // --- text -------------------------------------------------------------------------------------------------------
   void line(const std::string& text) { body_ += std::string(2 * static_cast<std::size_t>(depth_), ' ') + text + "\n"; }
@@ -44,6 +49,8 @@ class KernelText {
   std::string shared_argument(const std::string& type, const std::string& name, const std::string& text);
   // A literal where the extent is one, else an argument.
   std::string number(const Extent& extent, const std::string& name);
+  // Where windows are and how they move, by default arguments that accesses share.
+  virtual std::string of_windows(const std::string& name, const std::string& text);
   std::string size(int axis);
   std::string size_of_axes(std::uint64_t mask);
   // "const float* __restrict__ x_from, int64_t I"

@@ -65,8 +65,8 @@ class Emitter : private TritonText {
   std::string open_rows(const std::string& tile, const std::string& pieces, std::uint64_t outer) {
     const std::string a = argument("int64_t", "pieces", pieces);
     line("program = " + (s_.resident == 0 ? "tl.program_id(0)" : tile));
-    line(fmt::format("row = (program // {}).to(tl.int64)", a));
-    split_index(outer, "row");
+    line(fmt::format("row = program // {}", a));
+    split_index(outer, "row", true);
     return fmt::format("(program % {}).to(tl.int64)", a);
   }
   void close_tiles(const std::string& tiles) {
@@ -137,8 +137,8 @@ class Emitter : private TritonText {
     const std::string tiles = whole ? pieces : fmt::format("{} * {}", pieces, factor(r_.extent_of(outer).text));
     std::string piece = open_tiles(tiles);
     if (!whole) piece = open_rows(piece, pieces, outer);
-    // Divisions of 64 bits cost much.
-    const bool narrow_positions = uneven() && is_small(r_.extent_of(loop_));
+    // Divisions of 64 bits cost much, and so do conditions.
+    const bool narrow_positions = (uneven() || has_windows(r_)) && is_small(r_.extent_of(loop_));
     line(fmt::format("begin = {}", narrow_positions ? fmt::format("({} * {}).to(tl.int32)", piece, block)
                                                     : fmt::format("{} * {}", piece, block)));
     open_tile("begin", block, size_of_axes(loop_));
@@ -146,9 +146,27 @@ class Emitter : private TritonText {
     for (const RegionStore& store : r_.stores) collect(store.value, scalars);
     std::erase_if(scalars, [&](int v) { return (at(v).axes & loop_) != 0; });
     declare_all(scalars);
-    store_rows();
+    store_tile(whole_tile("begin", block));
     store_results("(begin == 0)");
     close_tiles(tiles);
+  }
+  // Loads that no condition holds up, but at the ends of rows.
+  void store_tile(const std::string& whole) {
+    if (whole.empty()) return store_rows();
+    const std::set<int> declared = declared_;
+    const std::set<std::string> named = named_;
+    open("if " + whole + ":");
+    whole_ = true;
+    store_rows();
+    whole_ = false;
+    --depth_;
+    declared_ = declared;
+    named_ = named;
+    open("else:");
+    store_rows();
+    --depth_;
+    declared_ = declared;
+    named_ = named;
   }
   bool uneven() const {
     const auto is = [&](const Access& access) { return loops_over(access) && !runs_evenly(access); };

@@ -1,6 +1,7 @@
 #include "synthesize/builtin/emit/triton_text.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <bit>
@@ -78,7 +79,45 @@ std::string TritonText::constant(const std::string& name, const std::string& tex
   return name;
 }
 
-void TritonText::split_index(std::uint64_t mask, const std::string& flat) {
+std::string TritonText::of_windows(const std::string& name, const std::string& text) {
+  if (s_.sketch != Sketch::flat || loop_ != bit(inner_)) return KernelText::of_windows(name, text);
+  const auto shared = std::ranges::find_if(constants_, [&](const auto& each) {
+    return each.second == text && (each.first.contains("_shift") || each.first.contains("_window"));
+  });
+  if (shared != constants_.end()) return shared->first;
+  const auto taken = [&](const std::string& each) {
+    return std::ranges::find(constants_, each, &std::pair<std::string, std::string>::first) != constants_.end();
+  };
+  std::string free = name;
+  for (int n = 1; taken(free); ++n) free = fmt::format("{}_{}", name, n);
+  return constant(free, text);
+}
+
+std::string TritonText::whole_tile(const std::string& begin, const std::string& range) {
+  constexpr std::int64_t many = 8;  // tiles a row
+  if (loop_ != bit(inner_) ||
+      r_.axes[static_cast<std::size_t>(inner_)].extent.values.at(0) < many * s_.block.front() * s_.width * s_.unroll)
+    return "";
+  std::set<std::string> conditions;
+  const std::string end = fmt::format("({} + {} - 1)", begin, range);
+  for (const Instruction& i : r_.code) {
+    if ((i.access.guards() & loop_) == 0) continue;
+    const std::string name = i.name.substr(0, i.name.find_last_not_of('_') + 1);
+    for (const Window& window : i.access.windows) {
+      if (!window.guarded() || std::ranges::none_of(window.terms, [&](const auto& t) { return t.axis == inner_; }))
+        continue;
+      if (window.terms.size() != 1 || window.terms[0].step.values.at(0) < 1) return "";
+      const auto at = [&](const std::string& index) { return window_index(window, name, [&](int) { return index; }); };
+      if (window.below) conditions.insert(at(begin) + " >= 0");
+      if (window.above) conditions.insert(at(end) + " < " + number(window.limit, name + "_limit"));
+    }
+  }
+  if (conditions.empty()) return "";
+  conditions.insert(fmt::format("{} < {}", end, size(inner_)));
+  return fmt::format("({})", fmt::join(conditions, ") & ("));
+}
+
+void TritonText::split_index(std::uint64_t mask, const std::string& flat, bool widen) {
   std::uint64_t below = mask;
   for (int a = 0; a <= inner_; ++a) {
     if (!(mask & bit(a))) continue;
@@ -92,7 +131,7 @@ void TritonText::split_index(std::uint64_t mask, const std::string& flat) {
       text += size.find('*') == std::string::npos ? " // " + size : " // (" + size + ")";
     }
     if (!first) text += " % " + size(a);
-    line(n + " = " + text);
+    line(n + " = " + (widen ? fmt::format("({}).to(tl.int64)", text) : text));
   }
 }
 
@@ -183,14 +222,15 @@ void TritonText::declare_all(const std::set<int>& values) {
 std::string TritonText::mask(std::uint64_t axes, const std::string& condition) const {
   std::string text = condition;
   const auto both = [&](const std::string& more) { text = text.empty() ? more : fmt::format("{} & {}", text, more); };
-  if (axes & loop_) both(tile_ + "inside");
+  if ((axes & loop_) != 0 && !whole_) both(tile_ + "inside");
   if (axes & other_) both(tile_ + "valid");
   return text.empty() ? "" : ", mask=" + text;
 }
 
 std::string TritonText::mask_of_load(const Instruction& load, const std::string& name) {
   std::string condition;
-  for (const std::string& each : bounds(load.access, name, [&](int axis) { return axis_name(axis); }))
+  for (const std::string& each :
+       bounds(load.access, name, [&](int axis) { return axis_name(axis); }, whole_ ? inner_ : -1))
     condition += fmt::format("{}({})", condition.empty() ? "" : " & ", each);
   const std::string text = mask(load.axes, condition);
   if (!condition.empty()) return fmt::format("{}, other={}", text, triton_literal(load.access.outside));

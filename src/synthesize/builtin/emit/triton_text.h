@@ -30,8 +30,11 @@ class TritonText : protected KernelText {
   void tell_alignment();
   // A tl.constexpr parameter.
   std::string constant(const std::string& name, const std::string& text);
+  // Constants where a tile runs along one axis: the compiler then knows which of their loads are aligned.
+  std::string of_windows(const std::string& name, const std::string& text) override;
   // Indices of the axes of `mask` from one flattened number.
-  void split_index(std::uint64_t mask, const std::string& flat);
+  // `widen`: 64 bits wide, of a number of 32.
+  void split_index(std::uint64_t mask, const std::string& flat, bool widen = false);
   // Of the loop's axes from `at`. Where they are two, and the inner one is as long as a tile, without dividing.
   void split_positions();
 
@@ -55,6 +58,9 @@ class TritonText : protected KernelText {
   bool is_near(const std::vector<Extent>& more = {});
   // `range` positions from `start`: at, inside. Below `end`.
   void open_tile(const std::string& start, const std::string& range, const std::string& end);
+  // That no window of a tile from `begin` along the innermost axis is cut, and that all of it is inside; empty where no
+  // window could be cut.
+  std::string whole_tile(const std::string& begin, const std::string& range);
   // Whether some access of what `wanted` needs, or a store, goes by the indices of the loop's axes.
   bool needs_indices(const std::set<int>& values) const;
   // Computes `wanted` for all of the loop, tile by tile where the schedule does not hold it; `each`: in every tile.
@@ -94,6 +100,7 @@ class TritonText : protected KernelText {
   bool held_ = false;              // the tile at hand is all there is
   bool past_ = false;              // what is read for the last time leaves the caches
   bool last_ = false;              // the pass at hand is the last
+  bool whole_ = false;             // the tile at hand is inside, and so are its windows
   bool zero_ = false;              // what is not there is 0, whatever it was
   std::vector<std::pair<std::string, std::string>> constants_;
   std::set<std::string> named_;  // indices of axes that are declared

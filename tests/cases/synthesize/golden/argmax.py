@@ -26,8 +26,8 @@ def further_up(a, i, b, j):  # the larger value and its position; of equal ones 
 @triton.jit
 def argmax_kernel(pieces, K, J, x_from, out_to, LENGTH: tl.constexpr, COLUMNS: tl.constexpr):
     program = tl.program_id(0)
-    row = (program // pieces).to(tl.int64)
-    i = row
+    row = program // pieces
+    i = (row).to(tl.int64)
     k = ((program % pieces).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
     valid = k < K
     at = tl.arange(0, LENGTH)[:, None]

@@ -19,9 +19,9 @@ import triton.language as tl
 @triton.jit
 def avg_pool2d_kernel(pieces, K, L, I, x_from, x_stride_j, x_stride_k, out_to, LENGTH: tl.constexpr, COLUMNS: tl.constexpr):
     program = tl.program_id(0)
-    row = (program // pieces).to(tl.int64)
-    j = row // K
-    k = row % K
+    row = program // pieces
+    j = (row // K).to(tl.int64)
+    k = (row % K).to(tl.int64)
     l = ((program % pieces).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
     valid = l < L
     at = tl.arange(0, LENGTH)[:, None]

@@ -19,8 +19,8 @@ import triton.language as tl
 @triton.jit
 def div_kernel(pieces, K, J, x_from, mean_count_value, out_to, LENGTH: tl.constexpr, COLUMNS: tl.constexpr):
     program = tl.program_id(0)
-    row = (program // pieces).to(tl.int64)
-    i = row
+    row = program // pieces
+    i = (row).to(tl.int64)
     k = ((program % pieces).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
     valid = k < K
     at = tl.arange(0, LENGTH)[:, None]

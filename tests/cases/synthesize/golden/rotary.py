@@ -1,6 +1,6 @@
 # /// kerf
 # version = 1
-# supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 32 and x.shape[3] == 16"
+# supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 32 and x.shape[3] == 16 and x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3] < 2147483648"
 # [tune]
 # THREADS = [256, 512]
 # [[step]]
@@ -18,7 +18,7 @@ import triton.language as tl
 # i < x.shape[0] * x.shape[1] * x.shape[2], j < x.shape[3]
 @triton.jit
 def add_kernel(I, J, turned_count_value, x_from, x_1_shift, out_to, BLOCK: tl.constexpr):
-    begin = tl.program_id(0).to(tl.int64) * BLOCK
+    begin = (tl.program_id(0).to(tl.int64) * BLOCK).to(tl.int32)
     at = begin + tl.arange(0, BLOCK)
     inside = at < I * J
     i = at // J

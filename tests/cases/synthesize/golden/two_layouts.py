@@ -24,8 +24,8 @@ def greater(a, b):  # NaN if either is
 @triton.jit
 def turned_kernel(pieces, K, J, x_from, out0_to, out1_to, out1_stride_k, LENGTH: tl.constexpr, COLUMNS: tl.constexpr):
     program = tl.program_id(0)
-    row = (program // pieces).to(tl.int64)
-    i = row
+    row = program // pieces
+    i = (row).to(tl.int64)
     k = ((program % pieces).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
     valid = k < K
     at = tl.arange(0, LENGTH)[:, None]
