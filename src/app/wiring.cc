@@ -257,8 +257,10 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
         // What a truth in double precision takes of a large problem is most of the memory.
         evaluator.trials = {.bytes = static_cast<std::size_t>(facts.memory_bytes / 12 / beside), .copies = 2};
         evaluator.max_autotune = true;
-        device.watch =
-            make_gpu_watch(facts.pci, [](std::string_view line) { print_error(fmt::format("kerf: {}\n", line)); });
+        // Where several sessions share the GPU, one waits for the other all the time.
+        device.watch = make_gpu_watch(facts.pci, [beside](std::string_view line) {
+          if (beside == 1) print_error(fmt::format("kerf: {}\n", line));
+        });
         runner = std::move(gpus[k]);
       } else {
         if (target.gpu)

@@ -57,9 +57,11 @@ TEST_F(LocalEvaluation, HoldsTheDeviceWhileItUsesIt) {
     ++awaited;
   };
   oracle.on_prepare = [&](const std::string&, Baseline) -> Result<> {
-    holds.push_back(held.holds);
+    EXPECT_EQ(held.holds, 0) << "the oracle takes it, for as long as it needs it";
     return {};
   };
+  std::string made_ready;
+  runner.on_expect_profile = [&] { made_ready = held.held.back(); };
   runner.program = [&](const LoadRequest&) {
     return [&](const RunRequest&, int) -> Result<RunReport> {
       holds.push_back(held.holds);
@@ -74,7 +76,8 @@ TEST_F(LocalEvaluation, HoldsTheDeviceWhileItUsesIt) {
   ASSERT_TRUE(e && e->verdict == Verdict::measured);
   EXPECT_THAT(kinds(*e),
               ElementsAre("lint", "compile", "verify_small", "verify", "baseline", "time", "profile", "diagnose"));
-  EXPECT_THAT(held.held, ElementsAre("beside", "beside", "beside", "alone", "alone"));
+  EXPECT_THAT(held.held, ElementsAre("beside", "beside", "alone", "beside", "alone"));
+  EXPECT_EQ(made_ready, "beside") << "nobody waits for the start of a process to time something";
   EXPECT_THAT(holds, ::testing::Each(1));
   EXPECT_EQ(awaited, 1);
   EXPECT_EQ(held.holds, 0);

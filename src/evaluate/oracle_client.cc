@@ -27,14 +27,14 @@ class OracleClient final : public Oracle {
   explicit OracleClient(OracleOptions options) : options_(std::move(options)), ahead_(options_) {}
 
   Result<Understood> admit(const Problem& problem, int variants) override {
-    const std::scoped_lock lock(mutex_);
+    std::unique_lock lock(mutex_);
     const Json asked = problem_json(problem, problem.sizes);
     if (on_device()) {  // a device has room for one problem: what was made ready is gone
       prepared_.clear();
       connection_.close_elsewhere();
     }
     if (options_.compiles_ahead) ahead_.expect();
-    const MemoryShare own = TRY(find_room(asked));
+    const MemoryShare own = TRY(find_room(asked, lock));
     const Json reply = TRY(connection_.call(
         {{"do", "admit"}, {"problem", asked}, {"share", own.share}, {"computing_bytes", own.computing_bytes}}, {},
         options_.admit_limit, problem.path));
@@ -337,7 +337,7 @@ class OracleClient final : public Oracle {
 
   // Before a problem is admitted where others use the device as well: lets go of the one before, and waits until there
   // is room for this one.
-  Result<MemoryShare> find_room(const Json& asked) {
+  Result<MemoryShare> find_room(const Json& asked, std::unique_lock<std::mutex>& lock) {
     if (!options_.room) return MemoryShare();
     if (connection_.child() != 0) TRY(connection_.call({{"do", "leave"}}, {}, options_.call_limit, {}));
     place_.reset();
@@ -351,7 +351,11 @@ class OracleClient final : public Oracle {
         ahead_.begin(TRY(text_field(*reply, "id")), TRY(integer_field(*reply, "moved")), asked,
                      {Baseline::compile, Baseline::max_autotune});
     }
-    place_ = options_.room->take(own.share, room_patience);
+    // Jobs of the problem before may be at work still, and hold the device for which those wait who are to make room.
+    lock.unlock();
+    auto place = options_.room->take(own.share, room_patience);
+    lock.lock();
+    place_ = std::move(place);
     return own;
   }
 

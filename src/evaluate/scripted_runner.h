@@ -24,6 +24,7 @@ class ScriptedRunner final : public Runner {
   std::vector<Effort> profiled;  // for which efforts profiles were taken
   // Counters of the steps that are asked for; empty: it has no profiler.
   std::function<Result<ProfileAnswer>(const std::vector<int>& steps)> on_profile;
+  std::function<void()> on_expect_profile = {};  // before it
   int loads = 0;
   int runs = 0;
 
@@ -50,6 +51,9 @@ class ScriptedRunner final : public Runner {
   [[nodiscard]] bool keeps_order() const override { return orders; }
   [[nodiscard]] bool watches() const override { return watching; }
   [[nodiscard]] bool profiles() const override { return static_cast<bool>(on_profile); }
+  void expect_profile(const LoadRequest&, Effort) override {
+    if (on_expect_profile) on_expect_profile();
+  }
   Result<ProfileAnswer> profile(const LoadRequest& /*load*/, const RunRequest& /*run*/, const std::vector<int>& steps,
                                 Effort effort) override {
     profiled.push_back(effort);

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "base/paths.h"
 #include "evaluate/ahead_compiler.h"
@@ -354,6 +355,28 @@ TEST(AheadCompiler, IsWaitedForAsLongAsItIsAtWork) {
   AheadCompiler none(without);
   none.begin("w", 0, broken, {Baseline::compile});
   none.wait("w", Baseline::compile, std::chrono::seconds(1));
+}
+
+// Two that share a device, which here is main memory: who admits a problem waits until there is room for it, and
+// whoever goes on to another problem has let go of the one before.
+TEST(OracleClient, WaitsForRoomBeforeItAdmitsAProblem) {
+  OracleOptions options = test_options();
+  options.beside = 2;
+  options.room = std::make_shared<Room>();
+  options.memory_bytes = std::int64_t{8} << 30;  // every problem is alone
+  auto first = make_oracle(options), second = make_oracle(options);
+  const Problem problem = problem_of("relu_of_rand");
+  const auto admitted = first->admit(problem, 0);
+  ASSERT_TRUE(admitted) << admitted.error().message;
+  auto waits = std::async(std::launch::async, [&] { return second->admit(problem, 0); });
+  EXPECT_EQ(waits.wait_for(std::chrono::seconds(10)), std::future_status::timeout) << "the first one has it all";
+  EXPECT_TRUE(second->versions().contains("torch")) << "it can be asked other things meanwhile";
+  EXPECT_TRUE(first->draw({.workload = admitted->workloads.at(0).id, .distribution = "own", .seed = 7}));
+  first.reset();
+  ASSERT_EQ(waits.wait_for(std::chrono::seconds(60)), std::future_status::ready);
+  const auto later = waits.get();
+  ASSERT_TRUE(later) << later.error().message;
+  EXPECT_TRUE(second->admit(problem, 0)) << "its own place is free when it asks for the next";
 }
 
 TEST(OracleClient, SaysWhatToInstallWherePythonIsMissing) {
