@@ -88,7 +88,7 @@ def prepare(workload, baseline, args, graph=False):
     except Exception as error:
         workload.compiled.pop(baseline, None)
         if errors.is_out_of_memory(error):
-            raise errors.Refusal("unavailable", f"{baseline}: out of memory") from None
+            raise errors.Refusal("unavailable", f"{baseline}: out of memory", out_of_memory=True) from None
         raise errors.Refusal("unavailable", f"{baseline} fails: {type(error).__name__}: {errors.one_line(error)}") from None
 
 

@@ -139,6 +139,32 @@ class Spares:
         self.blocks.clear()
 
 
+class Bounds:
+    """How much of a GPU PyTorch may have where others use it as well: what it once had it keeps, up to there. Who cannot do with that gets
+    what there is, until the next problem: the bound comes from an estimate."""
+
+    def __init__(self, set_fraction=torch.cuda.set_per_process_memory_fraction):
+        self.set_fraction = set_fraction
+        self.problem = self.lifted = None
+        self.limit, self.device = 0, None
+
+    def enter(self, problem, limit, on):
+        """From here on for this problem; `limit` in bytes, 0: none."""
+        self.problem, self.device = problem, on
+        self.apply(0 if problem == self.lifted else limit)
+
+    def lift(self):
+        if self.limit:
+            self.lifted = self.problem
+            self.apply(0)
+
+    def apply(self, limit):
+        whole = torch.cuda.get_device_properties(self.device).total_memory if limit else 1
+        if limit or self.limit:
+            self.set_fraction(min(1.0, limit / whole) if limit else 1.0, self.device)
+        self.limit = limit
+
+
 class Memory:
     """`tensors`: [{"name", "dtype", "shape", "stride"}]; they get their "offset" here. `block` has the size that place() says."""
 

@@ -6,9 +6,9 @@ import traceback
 class Refusal(Exception):
     """`kind` is one of kerf's error kinds: user, unavailable, system, internal."""
 
-    def __init__(self, kind, message):
+    def __init__(self, kind, message, out_of_memory=False):
         super().__init__(message)
-        self.kind, self.message = kind, message
+        self.kind, self.message, self.out_of_memory = kind, message, out_of_memory
 
 
 class NeedsRoom(Exception):

@@ -40,6 +40,7 @@ class Service:
         self.tf32 = False   # whether convolutions may round, as PyTorch lets them on the target
         self.graph = False  # whether baselines are timed as captured graphs
         self.share = 1.0    # of the GPU's memory, that is ours
+        self.bounds = device.Bounds()
         self.in_place = None  # the trial whose tensors the model's parameters are views of now, by workload id
 
     def serve(self):
@@ -50,7 +51,9 @@ class Service:
             except errors.NeedsRoom:
                 reply = {"needs_room": True}
             except Exception as error:
-                if self.spares and (errors.is_out_of_memory(error) or errors.is_out_of_memory(error.__cause__)):
+                out = errors.is_out_of_memory(error) or errors.is_out_of_memory(error.__cause__)
+                if out and (self.spares or self.bounds.limit):
+                    self.bounds.lift()
                     reply = {"needs_room": True}
                 elif isinstance(error, errors.Refusal):
                     reply = {"error": {"kind": error.kind, "message": error.message}}
@@ -131,11 +134,6 @@ class Service:
     def on_device(self):
         return self.device.type != "cpu"
 
-    def keep_within(self, limit):
-        """PyTorch keeps what it once had, up to so many bytes (0: as long as there is any)."""
-        whole = torch.cuda.get_device_properties(self.device).total_memory
-        torch.cuda.set_per_process_memory_fraction(min(1.0, limit / whole) if limit else 1.0, self.device)
-
     def make_room(self):
         """Forgets all trials and models: a GPU holds those of one problem."""
         for trial in list(self.trials):
@@ -192,7 +190,7 @@ class Service:
         with self.sharing.beside():
             if self.on_device():
                 self.make_room()  # kerf had others close what they have open
-                self.keep_within(request.get("computing_bytes", 0))
+                self.bounds.enter(self.identify(problem), request.get("computing_bytes", 0), self.device)
             workload = self.register(problem)
             workload.build(self.report)
             eager = understand.eager_us(workload, self.report)
@@ -305,7 +303,8 @@ class Service:
             raise errors.NeedsRoom
 
     def free_spares_first(self):
-        if self.spares:
+        if self.spares or self.bounds.limit:
+            self.bounds.lift()
             raise errors.NeedsRoom
 
     def on_free_spares(self, *_):
@@ -371,7 +370,12 @@ class Service:
             own = workload.draw_own(0)[0] if self.on_device() else workload.template
             copies = [t.clone() for t in tensors_in(own)]
             own = None
-            baselines.prepare(workload, request["baseline"], lambda: workload.arguments(copies), self.graph)
+            try:
+                baselines.prepare(workload, request["baseline"], lambda: workload.arguments(copies), self.graph)
+            except errors.Refusal as refusal:
+                if refusal.out_of_memory:
+                    self.free_spares_first()
+                raise
         return {}
 
     def on_compile_ahead(self, request, _):

@@ -2,6 +2,7 @@
 
 import unittest
 from unittest import mock
+from unittest import mock
 
 import torch
 
@@ -62,6 +63,30 @@ class Allocation(unittest.TestCase):
 
     def test_is_tried_again_without_what_pytorch_keeps(self):
         self.assertEqual(self.asked((4 << 20) - 8, refusals=1), [4 << 20] * 2)
+
+
+class Bounds(unittest.TestCase):
+    def setUp(self):
+        self.set = []
+        self.bounds = device.Bounds(lambda fraction, on: self.set.append((fraction, on)))
+        whole = mock.patch("torch.cuda.get_device_properties", lambda on: mock.Mock(total_memory=80))
+        whole.start()
+        self.addCleanup(whole.stop)
+
+    def test_hold_for_a_problem_until_it_cannot_do_with_them(self):
+        self.bounds.enter("a", 20, "cuda:0")
+        self.assertEqual((self.set, self.bounds.limit), ([(0.25, "cuda:0")], 20))
+        self.bounds.lift()
+        self.assertEqual((self.set[-1], self.bounds.limit), ((1.0, "cuda:0"), 0))
+        self.bounds.enter("a", 20, "cuda:0")  # asked again
+        self.assertEqual((len(self.set), self.bounds.limit), (2, 0))
+        self.bounds.enter("b", 40, "cuda:0")
+        self.assertEqual((self.set[-1], self.bounds.limit), ((0.5, "cuda:0"), 40))
+
+    def test_whoever_is_alone_has_none(self):
+        self.bounds.enter("a", 0, "cuda:0")
+        self.bounds.lift()
+        self.assertEqual((self.set, self.bounds.lifted), ([], None))
 
 
 class Spares(unittest.TestCase):

@@ -34,15 +34,17 @@ class OracleClient final : public Oracle {
       connection_.close_elsewhere();
     }
     if (options_.compiles_ahead) ahead_.expect();
-    const MemoryShare own = TRY(find_room(asked, lock));
-    const Json reply = TRY(connection_.call(
-        {{"do", "admit"}, {"problem", asked}, {"share", own.share}, {"computing_bytes", own.computing_bytes}}, {},
-        options_.admit_limit, problem.path));
+    Understood foreseen{.problem = problem};
+    if (options_.room) foreseen = TRY(foresee(problem, asked, variants));
+    const Json reply = TRY(admit_once_there_is_room(problem, asked, lock));
     Understood understood{.problem = problem};
     const auto* admission = TRY(field(reply, "admission"));
     understood.admission = TRY(admission_from_json(*admission));
     TRY(take_workload(understood, reply));
-    if (understood.admission.admitted && variants > 0) {
+    if (understood.admission.admitted && !foreseen.workloads.empty() &&
+        foreseen.workloads.front().id == understood.workloads.front().id) {
+      understood.workloads.insert(understood.workloads.end(), foreseen.workloads.begin() + 1, foreseen.workloads.end());
+    } else if (understood.admission.admitted && variants > 0) {
       // A file that cannot be varied has none; that is no reason to refuse it.
       (void)add_variants(understood, asked, variants);
     }
@@ -335,28 +337,52 @@ class OracleClient final : public Oracle {
 
   [[nodiscard]] bool on_device() const { return !options_.device.empty(); }
 
-  // Before a problem is admitted where others use the device as well: lets go of the one before, and waits until there
-  // is room for this one.
-  Result<MemoryShare> find_room(const Json& asked, std::unique_lock<std::mutex>& lock) {
-    if (!options_.room) return MemoryShare();
-    if (connection_.child() != 0) TRY(connection_.call({{"do", "leave"}}, {}, options_.call_limit, {}));
-    place_.reset();
-    // Where its shapes cannot be told, it is alone; what is wrong with it the admission says.
-    MemoryShare own;
+  // What can be done for a problem before it has a place on a device that others use as well: lets go of the problem
+  // before, and then all that needs shapes alone. How much room it wants is in `wanted_`. Of workloads none where they
+  // cannot be told; what is wrong with the problem the admission says.
+  Result<Understood> foresee(const Problem& problem, const Json& asked, int variants) {
+    wanted_ = {};
+    TRY(leave());
     if (const auto reply = connection_.call({{"do", "footprint"}, {"problem", asked}}, {}, options_.admit_limit, {})) {
-      own = memory_share({.moved = TRY(number_field(*reply, "moved")), .most = TRY(number_field(*reply, "most"))},
-                         options_.memory_bytes, options_.beside);
-      // Without a place on the device as far as that goes.
+      wanted_ = memory_share({.moved = TRY(number_field(*reply, "moved")), .most = TRY(number_field(*reply, "most"))},
+                             options_.memory_bytes, options_.beside);
       if (options_.compiles_ahead)
         ahead_.begin(TRY(text_field(*reply, "id")), TRY(integer_field(*reply, "moved")), asked,
                      {Baseline::compile, Baseline::max_autotune});
     }
-    // Jobs of the problem before may be at work still, and hold the device for which those wait who are to make room.
-    lock.unlock();
-    auto place = options_.room->take(own.share, room_patience);
-    lock.lock();
-    place_ = std::move(place);
-    return own;
+    Understood understood{.problem = problem};
+    const auto traced = connection_.call({{"do", "trace"}, {"problem", asked}}, {}, options_.admit_limit, {});
+    if (!traced || !take_workload(understood, *traced)) return Understood{.problem = problem};
+    if (variants > 0) (void)add_variants(understood, asked, variants);
+    return understood;
+  }
+
+  Result<> leave() {
+    if (connection_.child() != 0) TRY(connection_.call({{"do", "leave"}}, {}, options_.call_limit, {}));
+    place_.reset();
+    return {};
+  }
+
+  // What it wants comes from an estimate: whoever finds no memory in its place is admitted once more, alone.
+  Result<Json> admit_once_there_is_room(const Problem& problem, const Json& asked, std::unique_lock<std::mutex>& lock) {
+    const auto admit = [&](const MemoryShare& own) {
+      if (options_.room) {
+        // Jobs of the problem before may be at work still, and hold the device for which those wait who are to make
+        // room.
+        lock.unlock();
+        auto place = options_.room->take(own.share, room_patience);
+        lock.lock();
+        place_ = std::move(place);
+      }
+      return connection_.call(
+          {{"do", "admit"}, {"problem", asked}, {"share", own.share}, {"computing_bytes", own.computing_bytes}}, {},
+          options_.admit_limit, problem.path);
+    };
+    const MemoryShare own = options_.room ? wanted_ : MemoryShare();
+    auto reply = admit(own);
+    if (reply || own.share >= 1 || !reply.error().message.contains("out of memory")) return reply;
+    TRY(leave());
+    return admit(MemoryShare());
   }
 
   // What a child that was started anew is told.
@@ -373,6 +399,7 @@ class OracleClient final : public Oracle {
   std::map<std::pair<std::string, Baseline>, int> prepared_;  // in which child
   int trials_ = 0;
   AheadCompiler ahead_;
+  MemoryShare wanted_;                 // by the problem that is being admitted
   std::unique_ptr<Room::Hold> place_;  // of the problem at hand
   OracleConnection connection_{options_, [this] { return registrations(); }};
 };
@@ -381,11 +408,11 @@ class OracleClient final : public Oracle {
 
 MemoryShare memory_share(const Footprint& footprint, std::int64_t memory_bytes, int beside) {
   constexpr double gib = 1024.0 * 1024 * 1024;
-  constexpr double least = 16 * gib;
+  constexpr double least = 12 * gib;
   constexpr double processes = 3 * gib;  // of each session, on the device: the oracle, the runner, what compiles ahead
   constexpr double measured_ahead = 0.15;  // of the memory, as in kerf_oracle/ahead.py
   const double room = static_cast<double>(memory_bytes) * (1 - measured_ahead) - beside * processes;
-  const double wanted = std::max(least, 3.5 * footprint.most + 2 * footprint.moved + 2 * gib);
+  const double wanted = std::max(least, 3 * footprint.most + 2 * footprint.moved + 2 * gib);
   if (room <= wanted) return {};
   return {.share = wanted / room, .computing_bytes = static_cast<std::int64_t>(wanted - 2 * footprint.moved - gib / 2)};
 }

@@ -44,11 +44,11 @@ struct Footprint {
   double moved = 0, most = 0;
 };
 // What of a device's memory judging a problem may take, where `beside` sessions use the device. The true answers are
-// computed in double precision, beside the reference's own (three and a half times what a run holds); a trial, another
+// computed in double precision, beside the reference's own (three times what a run holds); a trial, another
 // one and the outputs of two runs lie beside (twice what it moves). Never little: libraries want memory to work in.
 struct MemoryShare {
   double share = 1;                  // of what there is for all of them
-  std::int64_t computing_bytes = 0;  // of it, PyTorch's; 0: as much as it likes
+  std::int64_t computing_bytes = 0;  // of it, PyTorch's, as long as that is enough; 0: as much as it likes
 };
 [[nodiscard]] MemoryShare memory_share(const Footprint& footprint, std::int64_t memory_bytes, int beside);
 

@@ -365,9 +365,14 @@ TEST(OracleClient, WaitsForRoomBeforeItAdmitsAProblem) {
   options.room = std::make_shared<Room>();
   options.memory_bytes = std::int64_t{8} << 30;  // every problem is alone
   auto first = make_oracle(options), second = make_oracle(options);
-  const Problem problem = problem_of("relu_of_rand");
-  const auto admitted = first->admit(problem, 0);
+  const Problem problem = problem_of("row_softmax");
+  const auto admitted = first->admit(problem, 2);
   ASSERT_TRUE(admitted) << admitted.error().message;
+  const auto plain = make_oracle(test_options())->admit(problem, 2);
+  ASSERT_TRUE(plain) << plain.error().message;
+  EXPECT_GT(plain->workloads.size(), 1U);
+  EXPECT_TRUE(std::ranges::equal(admitted->workloads, plain->workloads, {}, &Workload::id, &Workload::id))
+      << "variants that were found before there was room";
   auto waits = std::async(std::launch::async, [&] { return second->admit(problem, 0); });
   EXPECT_EQ(waits.wait_for(std::chrono::seconds(10)), std::future_status::timeout) << "the first one has it all";
   EXPECT_TRUE(second->versions().contains("torch")) << "it can be asked other things meanwhile";
@@ -377,6 +382,38 @@ TEST(OracleClient, WaitsForRoomBeforeItAdmitsAProblem) {
   const auto later = waits.get();
   ASSERT_TRUE(later) << later.error().message;
   EXPECT_TRUE(second->admit(problem, 0)) << "its own place is free when it asks for the next";
+}
+
+TEST(OracleClient, AdmitsAProblemAloneThatFindsNoMemoryBesideOthers) {
+  const auto folder = TemporaryDirectory::create("kerf-oracle-test");
+  ASSERT_TRUE(folder);
+  const auto path = std::filesystem::path(folder->path()) / "1_Once.py";
+  ASSERT_TRUE(write_file(path, R"(import torch
+from torch._subclasses.fake_tensor import FakeTensor
+class Model(torch.nn.Module):
+    def forward(self, x):
+        return torch.tanh(x)
+def get_inputs():
+    x = torch.randn(64, 64)
+    if not isinstance(x, FakeTensor) and not hasattr(torch, "had_no_memory"):
+        torch.had_no_memory = True
+        raise RuntimeError("CUDA out of memory")
+    return [x]
+def get_init_inputs():
+    return []
+)"));
+  const auto problem = load_problem(path.string());
+  ASSERT_TRUE(problem) << problem.error().message;
+  OracleOptions options = test_options();
+  options.beside = 2;
+  options.room = std::make_shared<Room>();
+  options.memory_bytes = std::int64_t{80} << 30;
+  auto oracle = make_oracle(options);
+  const auto admitted = oracle->admit(*problem, 0);
+  ASSERT_TRUE(admitted) << admitted.error().message;
+  EXPECT_FALSE(options.room->take(0.01, std::chrono::milliseconds(0))) << "it is alone now";
+  ASSERT_TRUE(oracle->admit(problem_of("relu_of_rand"), 0));
+  EXPECT_TRUE(options.room->take(0.5, std::chrono::milliseconds(0))) << "and the next is not";
 }
 
 TEST(OracleClient, SaysWhatToInstallWherePythonIsMissing) {
