@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <numbers>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "synthesize/builtin/attention.h"
 #include "synthesize/builtin/formulas.h"
+#include "synthesize/builtin/functions.h"
 #include "synthesize/builtin/losses.h"
 #include "synthesize/builtin/norms.h"
 #include "synthesize/builtin/places.h"
@@ -41,6 +41,7 @@ const std::map<std::string, Apply>& rules() {
                                                                                     {"floor", Op::floor},
                                                                                     {"ceil", Op::ceil},
                                                                                     {"sign", Op::sign},
+                                                                                    {"sgn", Op::sign},
                                                                                     {"square", Op::square},
                                                                                     {"relu", Op::relu},
                                                                                     {to_tf32_operator, Op::to_tf32},
@@ -64,42 +65,8 @@ const std::map<std::string, Apply>& rules() {
                                                                                     {"__and__", Op::logical_and},
                                                                                     {"__or__", Op::logical_or}})
       t[name] = [op = op](const Rule& r) { r.give(r.f(op, r.args.tensor(0), r.args.tensor(1))); };
+    add_functions(t);
     t["bitwise_not"] = [](const Rule& r) { r.give(r.f(Op::logical_not, r.x())); };
-    t["exp2"] = [](const Rule& r) { r.give(r.f(Op::pow, 2, r.x())); };
-    t["log2"] = [](const Rule& r) { r.give(r.f(Op::mul, r.f(Op::log, r.x()), std::numbers::log2e)); };
-    t["log10"] = [](const Rule& r) { r.give(r.f(Op::mul, r.f(Op::log, r.x()), std::numbers::log10e)); };
-    t["trunc"] = [](const Rule& r) {
-      const Lowered v = r.x();
-      r.give(r.where(r.f(Op::lt, v, 0), r.f(Op::ceil, v), r.f(Op::floor, v)));
-    };
-    t["sinh"] = [](const Rule& r) {
-      // (e^x - e^-x) / 2 with m = e^x - 1: (m + m / (m + 1)) / 2, which cancels nothing near 0.
-      const Lowered v = r.f(Op::abs, r.x()), m = r.f(Op::expm1, v);
-      const Lowered half = r.f(Op::mul, r.f(Op::add, m, r.f(Op::div, m, r.f(Op::add, m, 1))), 0.5);
-      r.give(r.where(r.f(Op::lt, r.x(), 0), r.f(Op::neg, half), half));
-    };
-    t["cosh"] = [](const Rule& r) {
-      const Lowered e = r.f(Op::exp, r.f(Op::abs, r.x()));
-      r.give(r.f(Op::mul, r.f(Op::add, e, r.f(Op::reciprocal, e)), 0.5));
-    };
-    t["logaddexp"] = [](const Rule& r) {
-      const Lowered a = r.x(), b = r.args.tensor(1, "other"), top = r.f(Op::maximum, a, b);
-      const Lowered apart = r.f(Op::abs, r.f(Op::sub, a, b));
-      // Equal infinities are apart by nothing that is a number.
-      r.give(r.where(r.f(Op::eq, a, b), r.f(Op::add, a, std::numbers::ln2),
-                     r.f(Op::add, top, r.f(Op::log1p, r.f(Op::exp, r.f(Op::neg, apart))))));
-    };
-    t["xlogy"] = [](const Rule& r) {
-      const Lowered a = r.args.operand(0), b = r.args.operand(1);
-      const Lowered product = r.where(r.f(Op::eq, a, 0), r.l.constant(0), r.f(Op::mul, a, r.f(Op::log, b)));
-      r.give(r.where(r.f(Op::ne, b, b), b, product));
-    };
-    t["lerp"] = [](const Rule& r) {
-      const Lowered a = r.x(), b = r.args.tensor(1, "end"), weight = r.args.operand(2, "weight");
-      const Lowered apart = r.f(Op::sub, b, a);
-      const Lowered from_end = r.f(Op::sub, b, r.f(Op::mul, apart, r.f(Op::sub, 1, weight)));
-      r.give(r.where(r.f(Op::lt, r.f(Op::abs, weight), 0.5), r.f(Op::add, a, r.f(Op::mul, weight, apart)), from_end));
-    };
     t["outer"] = [](const Rule& r) {
       Lowered a = r.x(), b = r.args.tensor(1, "vec2");
       a.dims.emplace_back();
@@ -208,7 +175,6 @@ const std::map<std::string, Apply>& rules() {
       if (r.l.type(v) != Type::f32) throw CannotLower{"a masked fill of anything but f32"};
       r.give(r.where(r.args.tensor(1, "mask"), r.args.operand(2, "value"), v));
     };
-    t["isnan"] = [](const Rule& r) { r.give(r.f(Op::ne, r.x(), r.x())); };
     t["where"] = [](const Rule& r) { r.give(r.where(r.args.tensor(0), r.args.operand(1), r.args.operand(2))); };
     t["tril"] = t["triu"] = triangle;
     // Reductions
@@ -221,6 +187,21 @@ const std::map<std::string, Apply>& rules() {
       r.reduce_with(r.node.base() == "argmax" ? ReduceOp::argmax : ReduceOp::argmin, 1, 2);
     };
     t["prod"] = [](const Rule& r) { r.reduce_with(ReduceOp::prod, 1, 2); };
+    t["all"] = t["any"] = [](const Rule& r) {
+      const Lowered v = r.x();
+      const std::vector<int> dims = r.args.dims(1, "dim", v);
+      const Lowered yes = r.l.type(v) == Type::mask ? v : r.f(Op::ne, v, 0);
+      const Lowered found =
+          r.l.reduce(r.node.base() == "all" ? ReduceOp::min : ReduceOp::max, yes, r.l.axes_of(v, dims));
+      r.give(r.f(Op::ne, r.l.remove_dims(found, dims, r.args.flag(2, "keepdim", false)), 0));
+    };
+    t["aminmax"] = [](const Rule& r) {
+      const Lowered v = r.x();
+      const std::vector<int> dims = r.args.dims(98, "dim", v), axes = r.l.axes_of(v, dims);
+      const bool keep = r.args.flag(99, "keepdim", false);
+      r.give(r.l.remove_dims(r.l.reduce(ReduceOp::min, v, axes), dims, keep), 0);
+      r.give(r.l.remove_dims(r.l.reduce(ReduceOp::max, v, axes), dims, keep), 1);
+    };
     t["max"] = t["min"] = [](const Rule& r) {
       const bool max = r.node.base() == "max";
       if (r.node.overload() == "other")
@@ -252,6 +233,7 @@ const std::map<std::string, Apply>& rules() {
     t["var"] = [](const Rule& r) { r.variance(false, false); };
     t["std"] = [](const Rule& r) { r.variance(true, false); };
     t["var_mean"] = [](const Rule& r) { r.variance(false, true); };
+    t["std_mean"] = [](const Rule& r) { r.variance(true, true); };
     t["softmax"] = t["_softmax"] = [](const Rule& r) { r.softmax(false); };
     t["log_softmax"] = t["_log_softmax"] = [](const Rule& r) { r.softmax(true); };
     t["rms_norm"] = [](const Rule& r) { r.rms_norm(); };
