@@ -42,6 +42,8 @@ const Function functions[] = {
     {"log1p16", "log1p1", std::log1p, 1.3},
     {"tanh16", "tanh1", std::tanh, 5.0},
     {"erf16", "erf1", std::erf, 5.5},
+    {"sin16", "sinf", std::sin, 2.0},
+    {"cos16", "cosf", std::cos, 2.0},
     {"sigmoid16", "sigmoid1", exact_sigmoid, 2.2},
     {"softplus16", "softplus1", exact_softplus, 3.2},
     {"silu16", "silu1", exact_silu, 3.5, Unit::product},

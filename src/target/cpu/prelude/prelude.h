@@ -5,11 +5,11 @@
 // Types     int8_t … uint64_t, size_t; f32x8 f32x16 f64x8, i32x8 i32x16 i64x8, u32x16; bf16, f16 (storage formats)
 // Memory    load16 store16 (whole; partial: the first n lanes, any n; load16 also lanes from … to), load8 store8 (f64x8), stream16, prefetch
 // Lanes     splat16 iota16 select min16 max16 abs16 sqrt16 fma16; reductions sum16 max16 min16, sum8
-// Functions exp16 expm1_16 log16 log1p16 tanh16 erf16 sigmoid16 softplus16 gelu16 silu16, and the same on one float
-//           (exp1 … silu1, without branches, so that loops over them are vectorised); expf logf … are these
+// Functions exp16 expm1_16 log16 log1p16 tanh16 erf16 sigmoid16 softplus16 gelu16 silu16 sin16 cos16, and the same on one float
+//           (exp1 … silu1, without branches, so that loops over them are vectorised; sinf, cosf); expf logf … are these
 // Largest errors against double, in ulp (1 ulp is 1.2e-7 of the value or less), over every 2039th of the 2^32 floats and the
 // edges (tests/integration/prelude_test.cc), the same for vectors and scalars: exp 1.5, expm1 1.6, log 0.9, log1p 1.3,
-// tanh 5.0, erf 5.5, sigmoid 2.2, softplus 3.2, silu 3.5; gelu 3.2 ulp of its argument, for it loses digits where it nearly
+// tanh 5.0, erf 5.5, sigmoid 2.2, softplus 3.2, silu 3.5, sin and cos 2.0; gelu 3.2 ulp of its argument, for it loses digits where it nearly
 // vanishes (x < -3), as the library's does. NaN gives NaN, infinities give the limits, denormals are numbers; tanh and erf are
 // never beyond 1.
 #pragma once
@@ -297,6 +297,30 @@ template <class F> KERF_INLINE F kerf_softplus(F x) {                         //
 template <class F> KERF_INLINE F kerf_gelu(F x) { return 0.5f * x * (1.0f + kerf_erf(x * 0.707106781f)); }
 template <class F> KERF_INLINE F kerf_silu(F x) { return x * kerf_sigmoid(x); }
 
+// x = n pi/2 + r with |r| <= pi/4, in double, where n pi/2 is exact to 33 + 20 bits; Cephes' polynomials of r; n + `quarters` says
+// which and with what sign. Beyond 2^20 lanes are the C library's.
+[[gnu::noinline, gnu::cold]] static f32x16 kerf_far_angles(f32x16 x, f32x16 y, int quarters) {
+  for (int l = 0; l < 16; ++l)
+    if (!(__builtin_fabsf(x[l]) <= 1048576.0f)) y[l] = quarters != 0 ? __builtin_cosf(x[l]) : __builtin_sinf(x[l]);
+  return y;
+}
+KERF_INLINE f64x8 kerf_angle_split(f64x8 x, i32x8& n) {
+  f64x8 whole = (x * 6.36619772367581382433e-01 + 6755399441055744.0) - 6755399441055744.0;
+  n = __builtin_convertvector(whole, i32x8);
+  return (x - whole * 1.57079632673412561417e+00) - whole * 6.07710050650619224932e-11;
+}
+KERF_INLINE f32x16 kerf_sine(f32x16 x, int32_t quarters) {
+  i32x8 a, b;
+  const f64x8 low = kerf_angle_split(widen_low(x), a), high = kerf_angle_split(widen_high(x), b);
+  const i32x16 n = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) + quarters;
+  const f32x16 r = narrow(low, high), t = r * r;
+  f32x16 s = -1.9515295891e-4f * t + 8.3321608736e-3f, c = 2.443315711809948e-5f * t - 1.388731625493765e-3f;
+  s = (s * t - 1.6666654611e-1f) * (t * r) + r;
+  c = (c * t + 4.166664568298827e-2f) * (t * t) + (1.0f - 0.5f * t);
+  const f32x16 y = (f32x16)((i32x16)select((n & 1) != 0, c, s) ^ ((n & 2) << 30));
+  return max16(kerf_abs(x)) <= 1048576.0f ? y : kerf_far_angles(x, y, quarters);
+}
+
 KERF_INLINE f32x16 abs16(f32x16 x) { return kerf_abs(x); }
 KERF_INLINE f32x16 fma16(f32x16 a, f32x16 b, f32x16 c) { return a * b + c; }
 KERF_INLINE f32x16 sqrt16(f32x16 x) {
@@ -326,6 +350,8 @@ KERF_INLINE f32x16 tanh16(f32x16 x) { return kerf_tanh(x); }
 KERF_INLINE float tanh1(float x) { return kerf_tanh(x); }
 KERF_INLINE f32x16 erf16(f32x16 x) { return kerf_erf(x); }
 KERF_INLINE float erf1(float x) { return kerf_erf(x); }
+KERF_INLINE f32x16 sin16(f32x16 x) { return kerf_sine(x, 0); }
+KERF_INLINE f32x16 cos16(f32x16 x) { return kerf_sine(x, 1); }
 KERF_INLINE f32x16 sigmoid16(f32x16 x) { return kerf_sigmoid(x); }
 KERF_INLINE float sigmoid1(float x) { return kerf_sigmoid(x); }
 KERF_INLINE f32x16 softplus16(f32x16 x) { return kerf_softplus(x); }
