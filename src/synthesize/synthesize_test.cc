@@ -597,6 +597,32 @@ TEST(Builtin, StartsFusedRepeatsNothingAndComesToAnEnd) {
   EXPECT_GT(seen.size(), 8U);
 }
 
+// Stores that are turned on the stack do not go around the caches: there the move changes nothing.
+TEST(Builtin, MakesNoMoveThatWritesTheSameKernel) {
+  std::ifstream file(std::string(KERF_CASES) + "/synthesize/norm_across.txt");
+  const Case c = parse(file);
+  const auto code = [](const std::string& text) { return text.substr(text.find("version = 1")); };
+  const auto builtin = make_builtin_synthesizer();
+  SynthesisRequest request;
+  request.problem = std::make_shared<Understood>(c.problem);
+  std::string first;
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    request.seed = seed;
+    std::optional<Proposal> made;
+    builtin->propose(request, [&](Result<std::optional<Proposal>> reply) { made = *std::move(reply); });
+    if (!made) break;
+    request.tried.push_back(made->candidate.id());
+    if (first.empty()) {
+      first = code(made->candidate.text);
+      request.memory = MemoryOperator::inherit;
+      request.ancestors = {Recalled{.node = 1, .candidate = made->candidate, .evaluation = {}, .recipe = made->recipe}};
+    } else if (made->move != "fuse") {
+      EXPECT_NE(code(made->candidate.text), first) << made->move << ": " << made->rationale;
+    }
+  }
+  EXPECT_GT(request.tried.size(), 4U);
+}
+
 TEST(Builtin, SaysWhichLanguagesItWrites) {
   const Case c = parse(rms);
   SynthesisRequest request;

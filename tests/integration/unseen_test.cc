@@ -115,12 +115,14 @@ TEST_P(Unseen, CandidatesAreRight) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Languages, Unseen,
-                         testing::Values(Setup{"Cpp", Language::cpp, "cpu",
-                                               [](const Target&) { return make_cpp_backend(); }},
-                                         Setup{"Triton", Language::triton, "nvidia",
-                                               [](const Target& target) { return make_triton_backend(target); }}),
-                         [](const auto& each) { return std::string(each.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Languages, Unseen,
+    testing::Values(Setup{"Cpp", Language::cpp, "cpu", [](const Target&) { return make_cpp_backend(); }},
+                    Setup{"Cuda", Language::cuda, "nvidia",
+                          [](const Target& target) { return make_cuda_backend(target, {.emulate = true}); }},
+                    Setup{"Triton", Language::triton, "nvidia",
+                          [](const Target& target) { return make_triton_backend(target); }}),
+    [](const auto& each) { return std::string(each.param.name); });
 
 }  // namespace
 }  // namespace kerf

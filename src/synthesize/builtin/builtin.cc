@@ -194,6 +194,12 @@ class Builtin final : public Synthesizer {
     return proposal;
   }
 
+  // What is written but for the words about it.
+  static std::string code_of(const SynthesisRequest& request, const GeneralGraph& graph, const Recipe& recipe) {
+    const Result<Candidate> candidate = write_candidate(*request.problem, graph, recipe, {});
+    return candidate ? candidate->text : "";
+  }
+
   static bool is_new(const SynthesisRequest& request, const Proposal& proposal) {
     return !proposal.candidate.text.empty() &&
            std::ranges::find(request.tried, proposal.candidate.id()) == request.tried.end();
@@ -294,7 +300,9 @@ class Builtin final : public Synthesizer {
       ranked.emplace_back(gain.mean + lot * gain.deviation - off, &move);
     }
     std::ranges::stable_sort(ranked, std::greater{}, [](const auto& each) { return each.first; });
+    const std::string before = code_of(request, graph->second, *recipe);
     for (const auto& [drawn, move] : ranked) {
+      if (code_of(request, graph->second, move->result) == before) continue;  // nothing that this kernel has
       const std::string why = fmt::format("{}{}", move->because,
                                           bound ? fmt::format(" (the parent was bound by {})", to_string(*bound)) : "");
       Proposal proposal = write_proposal(request, graph->second, move->result, move->name, why);
