@@ -30,26 +30,37 @@ class ReducedLinear {
  public:
   explicit ReducedLinear(GeneralGraph& graph) : graph_(graph) {}
 
-  // Rewrites the node if it is the sum or the mean over the outputs of a linear layer, with vectors added to these
-  // outputs or subtracted from them: R(x W' + b - s) = x R(W)' + R(b - s), with R over the outputs.
+  // Rewrites the node if it is the sum or the mean over the outputs of a linear layer or a product with a matrix, with
+  // vectors added to these outputs or subtracted from them, and numbers that they are multiplied with or divided by:
+  // R((x W' + b - s) c) = (x R(W)' + R(b - s)) c, with R over the outputs.
   bool run(std::size_t at) {
     const GeneralNode reduction = graph_.nodes[at];
     if (reduction.op != "aten.sum.dim_IntList" && reduction.op != "aten.mean.dim") return false;
     const GeneralNode* node = producer(reduction, 0);
     if (!node || !over_last(reduction, node->results.at(0).rank())) return false;
-    std::vector<std::pair<TensorRef, bool>> vectors;  // and whether it is subtracted
+    std::vector<Step> steps(1);  // from the reduction back to the product
     std::vector<std::string> dead = {node->name};
-    while (node->op != "aten.linear.default") {
+    while (!is_product(*node)) {
       const bool sub = node->op == "aten.sub.Tensor";
-      if ((!sub && node->op != "aten.add.Tensor") || node->args.size() != 2 || !node->kwargs.empty()) return false;
+      const bool scales = node->op == "aten.mul.Tensor" || node->op == "aten.div.Tensor";
+      if ((!sub && !scales && node->op != "aten.add.Tensor") || node->args.size() != 2 || !node->kwargs.empty())
+        return false;
       const GeneralNode* next = producer(*node, 0);
-      const TensorRef* vector = tensor_at(*node, 1);
-      if (!sub && (!next || !vector || !along_last(*vector, node->results[0]))) {
-        next = producer(*node, 1);
-        vector = tensor_at(*node, 0);
+      if (scales) {
+        if (!next || next->results[0].shape != node->results[0].shape ||
+            !std::holds_alternative<Constant>(node->args[1].is))
+          return false;
+        steps.back().scaled = *node;
+        steps.emplace_back();
+      } else {
+        const TensorRef* vector = tensor_at(*node, 1);
+        if (!sub && (!next || !vector || !along_last(*vector, node->results[0]))) {
+          next = producer(*node, 1);
+          vector = tensor_at(*node, 0);
+        }
+        if (!next || !vector || !along_last(*vector, node->results[0])) return false;
+        steps.back().vectors.emplace_back(*vector, sub);
       }
-      if (!next || !vector || !along_last(*vector, node->results[0])) return false;
-      vectors.emplace_back(*vector, sub);
       node = next;
       dead.push_back(node->name);
     }
@@ -60,8 +71,8 @@ class ReducedLinear {
     if (!input || !matrix || input->dtype != Dtype::f32 || matrix->dtype != Dtype::f32 || input->rank() < 2 ||
         matrix->rank() != 2 || !node->kwargs.empty())
       return false;
-    if (const TensorRef* bias = tensor_at(*node, 2)) vectors.emplace_back(*bias, false);
-    write(reduction, *x, *input, *weight, *matrix, std::move(vectors));
+    if (const TensorRef* bias = tensor_at(*node, 2)) steps.back().vectors.emplace_back(*bias, false);
+    write(reduction, *x, *input, *weight, *matrix, node->base() == "linear" ? 0 : 1, std::move(steps));
     std::erase_if(graph_.nodes,
                   [&](const GeneralNode& each) { return std::ranges::find(dead, each.name) != dead.end(); });
     insert_before(reduction.name);
@@ -69,6 +80,16 @@ class ReducedLinear {
   }
 
  private:
+  // Vectors that are added, or subtracted (true), and the number that the sum is multiplied with or divided by then.
+  struct Step {
+    std::vector<std::pair<TensorRef, bool>> vectors = {};
+    std::optional<GeneralNode> scaled = {};
+  };
+
+  static bool is_product(const GeneralNode& node) {
+    return node.op == "aten.linear.default" || node.op == "aten.matmul.default" || node.op == "aten.mm.default";
+  }
+
   // The node that gives the argument, if nothing else uses it.
   [[nodiscard]] const GeneralNode* producer(const GeneralNode& user, std::size_t at) const {
     const TensorRef* ref = tensor_at(user, at);
@@ -112,31 +133,42 @@ class ReducedLinear {
     return {name, 0};
   }
 
-  // Gives the new nodes, of which the last has the reduction's name.
+  // Gives the new nodes, of which the last has the reduction's name. `outputs`: the weight's dimension that is reduced.
+  // `steps` are in the order from the reduction back.
   void write(const GeneralNode& reduction, const TensorRef& x, const GeneralTensor& input, const TensorRef& weight,
-             const GeneralTensor& matrix, std::vector<std::pair<TensorRef, bool>> vectors) {
+             const GeneralTensor& matrix, std::int64_t outputs, std::vector<Step> steps) {
     const std::string& name = reduction.name;
-    std::vector<std::vector<std::int64_t>> row, one(graph_.workloads.size(), {1});
-    for (const auto& shape : matrix.shape) row.push_back({shape[1]});
-    const TensorRef reduced = add(name + "_weight", reduction.op, {{weight}, list(0)}, contiguous(row));
+    std::vector<std::vector<std::int64_t>> row;
+    for (const auto& shape : matrix.shape) row.push_back({shape.at(outputs == 0 ? 1 : 0)});
+    const TensorRef reduced = add(name + "_weight", reduction.op, {{weight}, list(outputs)}, contiguous(row));
     const TensorRef product = add(name + "_product", "aten.mul.Tensor", {{x}, {reduced}}, contiguous(input.shape));
     std::vector<GeneralArgument> sum = {{product}, list(-1)};
     if (reduction.args.size() == 3) sum.push_back(reduction.args[2]);
-    const bool alone = vectors.empty();
-    const TensorRef dot =
-        add(alone ? name : name + "_dot", "aten.sum.dim_IntList", std::move(sum), reduction.results[0]);
-    if (alone) return;
+    TensorRef made = add(name + "_dot", "aten.sum.dim_IntList", std::move(sum), reduction.results[0]);
+    for (std::size_t k = steps.size(); k-- > 0;) {
+      const std::string step = name + (k + 1 == steps.size() ? "" : "_" + std::to_string(k));
+      if (steps[k].scaled)  // it comes behind the vectors of the step before it
+        made = add(step + "_scaled", steps[k].scaled->op, {{made}, steps[k].scaled->args[1]}, reduction.results[0]);
+      if (steps[k].vectors.empty()) continue;
+      const TensorRef bias = reduced_sum(step, reduction, std::move(steps[k].vectors));
+      made = add(step + "_shifted", "aten.add.Tensor", {{made}, {bias}}, reduction.results[0]);
+    }
+    made_.back().name = name;
+  }
+
+  // R of the sum of vectors.
+  TensorRef reduced_sum(const std::string& name, const GeneralNode& reduction,
+                        std::vector<std::pair<TensorRef, bool>> vectors) {
     // Added ones first, so that there is something to subtract from.
     std::ranges::stable_partition(vectors, [](const auto& each) { return !each.second; });
+    const std::vector<std::vector<std::int64_t>> one(graph_.workloads.size(), {1});
     const GeneralTensor vector = *graph_.tensor(vectors[0].first);
     TensorRef total = vectors[0].first;
     if (vectors[0].second) total = add(name + "_negative", "aten.neg.default", {{total}}, contiguous(vector.shape));
     for (std::size_t i = 1; i < vectors.size(); ++i)
       total = add(name + "_bias" + std::to_string(i), vectors[i].second ? "aten.sub.Tensor" : "aten.add.Tensor",
                   {{total}, {vectors[i].first}}, contiguous(vector.shape));
-    const TensorRef bias =
-        add(name + "_bias", reduction.op, {{total}, list(0), constant(Value{true})}, contiguous(one));
-    add(name, "aten.add.Tensor", {{dot}, {bias}}, reduction.results[0]);
+    return add(name + "_bias", reduction.op, {{total}, list(0), constant(Value{true})}, contiguous(one));
   }
 
   void insert_before(const std::string& name) {

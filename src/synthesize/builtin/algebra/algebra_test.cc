@@ -108,6 +108,42 @@ TEST(Algebra, ALogarithmOfASoftmaxIsOneOperator) {
   EXPECT_THAT(operators(softmax + "output l s\n"), ElementsAre("softmax", "log"));
 }
 
+// The result `y` of a graph whose nodes are computed one after the other.
+std::vector<double> computed(const GeneralGraph& graph, Memory memory) {
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Result<Region> region = lower(graph, {n});
+    EXPECT_TRUE(region) << graph.nodes[n].op << ": " << region.error().message;
+    if (region) interpret(*region, memory, 0);
+  }
+  return memory["y"];
+}
+
+TEST(Algebra, AReducedProductThatIsScaledAndShiftedNeedsNoProduct) {
+  using testing::ElementsAre;
+  const std::string given = "input x f32 3 5\ninput w f32 5 4\ninput v f32 4\np = aten.matmul.default x w -> f32 3 4\n";
+  for (const std::string& text :
+       {given + "y = aten.sum.dim_IntList p [1] -> f32 3\noutput y\n",
+        given + "d = aten.div.Tensor p 2.0 -> f32 3 4\ny = aten.sum.dim_IntList d [-1] true -> f32 3 1\noutput y\n",
+        given + "a = aten.add.Tensor p v -> f32 3 4\nd = aten.div.Tensor a 2.0 -> f32 3 4\n"
+                "e = aten.sub.Tensor d v -> f32 3 4\nm = aten.mul.Tensor e 3.0 -> f32 3 4\n"
+                "y = aten.mean.dim m [1] true -> f32 3 1\noutput y\n"}) {
+    const Case c = parse(text);
+    const GeneralGraph before = *generalise(c.problem, GraphForm::exported), after = simplify(before);
+    EXPECT_EQ(after.position("p"), std::nullopt) << text;
+    const Memory memory{{"x", numbers(15)}, {"w", numbers(20)}, {"v", {1, -2, 0.5, 7}}};
+    const std::vector<double> wanted = computed(before, memory), got = computed(after, memory);
+    ASSERT_EQ(got.size(), 3U);
+    for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], wanted.at(i), 1e-12) << text;
+  }
+  // What is scaled by a tensor stays, and so does what is needed before it is scaled.
+  EXPECT_THAT(
+      operators(given + "m = aten.mul.Tensor p v -> f32 3 4\ny = aten.sum.dim_IntList m [1] -> f32 3\noutput y\n"),
+      ElementsAre("matmul", "mul", "sum"));
+  EXPECT_THAT(
+      operators(given + "m = aten.mul.Tensor p 2.0 -> f32 3 4\ny = aten.sum.dim_IntList m [1] -> f32 3\noutput y p\n"),
+      ElementsAre("matmul", "mul", "sum"));
+}
+
 TEST(Algebra, ADiagonalMatrixScales) {
   using testing::ElementsAre;
   const std::string given = "input v f32 6\ninput m f32 6 9\ninput n f32 9 6\nd = aten.diag.default v -> f32 6 6\n";
