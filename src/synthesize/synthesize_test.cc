@@ -225,6 +225,15 @@ TEST(Lower, RefusesReductionsOverDifferentDimensions) {
   EXPECT_FALSE(lower(*graph, {0, 1}));
 }
 
+TEST(Lower, RefusesANumberThatIsReducedBesideColumns) {
+  const Case c = parse(
+      "input x f32 48 96\ninput z f32 48\ns = aten.sum.dim_IntList x [0] -> f32 96\n"
+      "t = aten.sum.dim_IntList z [0] -> f32\noutput s t\n");
+  const GeneralGraph graph = *generalise(c.problem, GraphForm::exported);
+  EXPECT_TRUE(lower(graph, {0}));
+  EXPECT_TRUE(lower(graph, {1}));
+  EXPECT_FALSE(lower(graph, {0, 1}));
+}
 TEST(Lower, RefusesResultsThatShareNoLoop) {
   // Each would be stored once for every element of the other one.
   const Case c = parse(

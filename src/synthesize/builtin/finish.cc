@@ -398,6 +398,12 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, bo
     throw CannotLower{"rows that run across memory"};
   }
   const std::size_t inner = region.axes.empty() ? 0 : region.axes.size() - 1;
+  // Where columns are reduced side by side, what is one number for all of them would be reduced once a column.
+  if (region.reduced != 0 && !chained_ && !region.is_reduced(static_cast<int>(inner)) &&
+      std::ranges::any_of(region.code, [&](const Instruction& i) {
+        return i.form == Instruction::Form::reduce && (i.axes >> inner & 1U) == 0;
+      }))
+    throw CannotLower{"a number beside columns"};
   for (const Instruction& i : region.code)
     if (i.access.pick && (region.code[static_cast<std::size_t>(*i.access.pick)].axes >> inner & 1U) != 0 &&
         !region.axes.empty())
