@@ -366,6 +366,11 @@ inline const std::vector<JudgedGraph> graphs = {
      "self.norm = nn.LayerNorm((6, 10, 20))",
      "{}",
      {"registers"}},
+    {"patches",
+     "self.norm(torch.cat([self.cls.expand(x.size(0), -1, -1), x], 1) + self.place)",
+     {"torch.randn(3, rows, 32)"},
+     "self.cls, self.place = nn.Parameter(torch.randn(1, 1, 32)), nn.Parameter(torch.randn(rows + 1, 32)); "
+     "self.norm = nn.LayerNorm(32)"},
     {"layer_norm_cut_up",
      "self.norm(x)",
      {"torch.randn(3, rows, 512) - 50"},

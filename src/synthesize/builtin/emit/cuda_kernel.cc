@@ -296,13 +296,10 @@ void CudaKernel::pass(const std::set<int>& wanted, bool last, bool indices, cons
   const std::set<int> now = loaded_;
   declared_ = declared;
   for (const int v : now) {
-    if (s_.hold && is_row_load(r_, v)) {
+    if (s_.hold || (keep_ && v == *keep_))
       declared_.insert(v);
-    } else if (!(keep_ && v == *keep_)) {
+    else
       loaded_.erase(v);
-    } else {
-      declared_.insert(v);
-    }
   }
   if (keeping) {
     loaded_.insert(*keep_);
