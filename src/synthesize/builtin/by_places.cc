@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "synthesize/builtin/algebra/identities.h"
 #include "synthesize/builtin/algebra/layouts.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/partition.h"
@@ -51,6 +52,24 @@ std::vector<std::string> to_store(const GeneralGraph& graph, Language language) 
   return found;
 }
 
+// Convolutions of single channels that kernels do, of images by places.
+std::vector<std::string> of_single_channels(const GeneralGraph& graph) {
+  std::vector<std::string> found;
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const GeneralNode& node = graph.nodes[n];
+    if ((node.base() != "conv2d" && node.base() != "conv3d") || !lowers(graph, node) || is_product(graph, n)) continue;
+    const TensorRef *image = tensor_at(node, 0), *weight = tensor_at(node, 1);
+    const GeneralNode* view = image ? graph.node(image->name) : nullptr;
+    const GeneralTensor* w = weight ? graph.tensor(*weight) : nullptr;
+    if (view == nullptr || view->base() != "permute" || w == nullptr || w->shape[0][1] != 1 || !w->contiguous())
+      continue;
+    const std::vector<TensorRef> of = references(*view);
+    const GeneralNode* copy = of.empty() ? nullptr : graph.node(of[0].name);
+    if (copy != nullptr && copy->base() == "permute_copy") found.push_back(node.name);
+  }
+  return found;
+}
+
 }  // namespace
 
 GeneralGraph with_results_by_places(GeneralGraph graph, Language language) {
@@ -60,6 +79,7 @@ GeneralGraph with_results_by_places(GeneralGraph graph, Language language) {
     if (names.empty()) break;
     for (const std::string& name : names) store_by_places(graph, name);
   }
+  for (const std::string& name : of_single_channels(graph)) lay_out_weight(graph, name);
   return graph;
 }
 

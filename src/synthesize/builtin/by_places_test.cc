@@ -68,6 +68,29 @@ TEST(ByPlaces, OutputsAndWhatViewsAreMadeOfStay) {
   EXPECT_THAT(kernels(formed->graph, made), ElementsAre("permute_copy", "clone batch_norm relu"));
 }
 
+TEST(ByPlaces, AConvolutionOfSingleChannelsGoesThroughItsWindowsOnce) {
+  const Understood problem =
+      parse(
+          "input x f32 8 32 64 64\nparameter w f32 96 32 1 1\nparameter v f32 96 1 5 5\nparameter u f32 32 96 1 1\n"
+          "parameter g f32 96\n"
+          "c = aten.conv2d.default x w -> f32 8 96 64 64\n"
+          "n = aten.batch_norm.default c g g none none true 0.1 1e-05 true -> f32 8 96 64 64\n"
+          "r = aten.relu.default n -> f32 8 96 64 64\n"
+          "d = aten.conv2d.default r v none [1,1] [2,2] [1,1] 96 -> f32 8 96 64 64\n"
+          "m = aten.batch_norm.default d g g none none true 0.1 1e-05 true -> f32 8 96 64 64\n"
+          "s = aten.relu.default m -> f32 8 96 64 64\n"
+          "e = aten.conv2d.default s u -> f32 8 32 64 64\n"
+          "t = aten.relu.default e -> f32 8 32 64 64\noutput t\n")
+          .problem;
+  const auto formed = graph_in(problem, GraphForm::channels_last, Language::triton);
+  ASSERT_TRUE(formed);
+  const Partition made = partition(formed->graph, Fusing::full, Products::library, Language::triton);
+  EXPECT_THAT(kernels(formed->graph, made),
+              ElementsAre("permute_copy", "clone batch_norm relu permute_copy", "conv2d permute_copy", "permute_copy",
+                          "batch_norm relu permute_copy", "clone relu"))
+      << "its weight is laid out, and what it comes to is stored before it is summed";
+}
+
 // A network of many convolutions, each with a norm of the batch's statistics, and what was two before added.
 Understood deep(int blocks) {
   std::string text = "input x f32 8 64 28 28\nparameter g f32 64\n";

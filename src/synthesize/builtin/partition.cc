@@ -5,8 +5,10 @@
 #include <set>
 
 #include "synthesize/builtin/attention.h"
+#include "synthesize/builtin/gpu_schedule.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/norms.h"
+#include "synthesize/builtin/passes.h"
 #include "synthesize/builtin/turned.h"
 
 namespace kerf {
@@ -77,6 +79,24 @@ bool gathers_for_a_layout(const GeneralGraph& graph, const NodeSet& group, const
     return base == "permute_copy" || base == scaled_operator || base == standardised_operator;
   };
   return region.reduced != 0 && std::ranges::any_of(group, lays_out) && reads_across(region);
+}
+
+// Whether windows would be gone through again in every pass over rows that no program holds, as a depthwise
+// convolution's are before a norm of the batch's statistics: what they come to is better stored once.
+bool repeats_windows(const GeneralGraph& graph, const NodeSet& group) {
+  constexpr std::ptrdiff_t few = 4;
+  constexpr std::int64_t held = 8192;
+  const auto has_windows = [&](std::size_t n) {
+    const std::string base = graph.nodes[n].base();
+    return base.starts_with("conv") || base.find("pool") != std::string::npos;
+  };
+  if (std::ranges::none_of(group, has_windows)) return false;
+  const Result<Region> region = lower(graph, group, true);
+  if (!region || region->reduced == 0 || region->extent_of(region->reduced).values[0] <= held) return false;
+  const auto passes = parts(*region, true).size() + (stores_rows(*region) ? 1 : 0);
+  return passes > 1 && std::ranges::count_if(region->code, [](const Instruction& i) {
+                         return i.form == Instruction::Form::load && !i.access.windows.empty();
+                       }) > few;
 }
 
 }  // namespace
@@ -156,7 +176,8 @@ std::size_t library_calls(const GeneralGraph& graph, const Partition& partition)
 namespace {
 
 // One pass over the graph, without the nodes that are left to the library.
-Partition grouped(const GeneralGraph& graph, Fusing fusing, Products products, const std::set<std::size_t>& left) {
+Partition grouped(const GeneralGraph& graph, Fusing fusing, Products products, const std::set<std::size_t>& left,
+                  Language language) {
   Partition made;
   std::map<std::string, std::size_t> group_of;  // node -> index + 1, 0 for none
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
@@ -171,6 +192,7 @@ Partition grouped(const GeneralGraph& graph, Fusing fusing, Products products, c
       NodeSet all = {n};
       for (const std::size_t g : with) all = unite(all, made.groups[g]);
       if (!with.empty() && !legal(graph, made, all, fusing == Fusing::full)) return false;
+      if (!with.empty() && language == Language::triton && repeats_windows(graph, all)) return false;
       std::size_t into = with.empty() ? made.groups.size() : *with.begin();
       if (with.empty()) made.groups.emplace_back();
       for (const std::size_t g : with)
@@ -223,7 +245,7 @@ Partition partition(const GeneralGraph& graph, Fusing fusing, Products products,
   // Groups take in what cannot be stored, in the hope that nothing else will need it. What is needed is left to the
   // library, and the rest is grouped anew.
   for (int pass = 0; pass < most_passes; ++pass) {
-    made = grouped(graph, fusing, products, left);
+    made = grouped(graph, fusing, products, left, language);
     const std::size_t before = left.size();
     if (products == Products::attention)
       for (const std::size_t n : products_alone(graph, made)) left.insert(n);

@@ -364,6 +364,19 @@ void store_by_places(GeneralGraph& graph, const std::string& name) {
   std::ranges::move(made.take(), std::back_inserter(graph.nodes));
 }
 
+void lay_out_weight(GeneralGraph& graph, const std::string& convolution) {
+  const std::size_t at = *graph.position(convolution);
+  GeneralNode node = graph.nodes[at];
+  const TensorRef weight = *tensor_at(node, 1);
+  std::vector<std::int64_t> order;
+  for (std::size_t d = 2; d < graph.tensor(weight)->rank(); ++d) order.push_back(static_cast<std::int64_t>(d));
+  order.insert(order.end(), {1, 0});
+  Layouts made(graph);
+  node.args[1] = {made.laid_out(weight, convolution + "_weight", order, false)};
+  made.add(std::move(node));
+  replace_node(graph, at, made.take());
+}
+
 std::optional<GeneralGraph> with_places_inside(GeneralGraph graph) {
   Layouts made(graph);
   for (std::size_t at = 0; at < graph.nodes.size(); ++at) {

@@ -19,6 +19,10 @@ namespace kerf {
 // Puts a copy by places, [N, H, W, C], behind the node, and a view of that before all that read its result.
 void store_by_places(GeneralGraph& graph, const std::string& name);
 
+// Lays the weight of a convolution of single channels out so that its channels are side by side, as those of an image
+// by places are.
+void lay_out_weight(GeneralGraph& graph, const std::string& convolution);
+
 // The graph with images and weights of its convolutions laid out by kernels so that what is summed is side by side, for
 // convolutions of our own (products.h). nullopt where there are none, of 16 channels at least.
 [[nodiscard]] std::optional<GeneralGraph> with_places_inside(GeneralGraph graph);
