@@ -85,7 +85,7 @@ bool gathers_for_a_layout(const GeneralGraph& graph, const NodeSet& group, const
 // convolution's are before a norm of the batch's statistics: what they come to is better stored once.
 bool repeats_windows(const GeneralGraph& graph, const NodeSet& group) {
   constexpr std::ptrdiff_t few = 4;
-  constexpr std::int64_t held = 8192;
+  constexpr std::int64_t held = 256;
   const auto has_windows = [&](std::size_t n) {
     const std::string base = graph.nodes[n].base();
     return base.starts_with("conv") || base.find("pool") != std::string::npos;

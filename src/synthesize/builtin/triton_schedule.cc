@@ -280,7 +280,7 @@ Schedule attention_schedule(const Region& region, const AttentionShape& p, Sched
   s.factors = Factors::three_parts;
   s.stages = 2;
   s.ahead = p.hidden && !p.diagonal && hides_for_certain(region, p.hidden->value);
-  s.tile = {fitting(p.rows, 64), fitting(p.columns, wide > 64 ? 16 : 64), 0};
+  s.tile = {fitting(p.rows, wide > 128 ? 16 : 64), fitting(p.columns, wide > 64 ? 16 : 64), 0};
   const auto programs = [&] { return (length(p.rows) + s.tile[0] - 1) / s.tile[0] * length(p.batch); };
   while (s.tile[0] > 32 && programs() < machine.sms) s.tile[0] /= 2;
   if (s.tile[0] < 64) s.tile[1] = std::min<std::int64_t>(s.tile[1], 32);
