@@ -155,7 +155,9 @@ void CudaKernel::declare_row_values(int wave) {
 
 std::string CudaKernel::base_of(const Access& access, const std::string& name, bool writes) {
   const std::string from = pointer(access, name, writes);
-  std::string rest = offset(access, name, loop_);
+  Access fixed = access;
+  if (picks_in_loop(access)) fixed.pick.reset();
+  std::string rest = offset(fixed, name, loop_);
   if (!begin_.empty() && loops_over(access) && runs_evenly(access)) {
     const int last = static_cast<int>(std::bit_width(loop_)) - 1;
     const std::string step = stride(access, access.along(last)->stride, last, name);
@@ -168,12 +170,20 @@ std::string CudaKernel::base_of(const Access& access, const std::string& name, b
   return base;
 }
 
+bool CudaKernel::picks_in_loop(const Access& access) const {
+  return access.pick && (at(*access.pick).axes & loop_) != 0;
+}
+
 std::string CudaKernel::step_of(const Access& access, const std::string& name) {
   std::string text;
+  if (picks_in_loop(access)) {
+    const std::string step = stride(access, access.pick_stride, -1, name);
+    text = " + " + cuda_name(at(*access.pick).name) + (step == "1" ? "" : " * " + step);
+  }
   if (runs_evenly(access)) {
     const int last = static_cast<int>(std::bit_width(loop_)) - 1;
     const std::string step = stride(access, access.along(last)->stride, last, name);
-    return step == "1" ? " + at" : " + at * " + step;
+    return text + (step == "1" ? " + at" : " + at * " + step);
   }
   for (const Subscript& s : access.subscripts) {
     if (!(loop_ & bit(s.axis))) continue;
@@ -264,7 +274,14 @@ void CudaKernel::pass(const std::set<int>& wanted, bool last, bool indices, cons
       line(fmt::format("{} {}[{}][{}];", element(at(v).access), cuda_name(at(v).name), vectors(), width()));
     open_vectors();
     unflatten_at();
+    const std::set<int> outside = declared_;
+    for (const int v : loads) {
+      std::set<int> index;  // what says where it is
+      if (picks_in_loop(at(v).access)) collect(*at(v).access.pick, index);
+      declare_all(index, false);
+    }
     for (const int v : loads) load(v, last);
+    declared_ = outside;
     close();
     close();
     for (const int v : loads) {
