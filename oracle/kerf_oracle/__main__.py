@@ -16,6 +16,7 @@ def main():
     warnings.simplefilter("ignore")
     from .wire import Channel
     channel = Channel(int(sys.argv[2]))
+    channel.leave_with_peer()
     # kerf starts us so that nothing is written beside this package. PyTorch's modules are kept compiled, as in any other program that
     # imports them: thousands of them are read here, which takes several times as long from source. None of what they make becomes
     # garbage: the collector looks at it neither now nor later.

@@ -4,8 +4,10 @@ import array
 import json
 import math
 import os
+import select
 import socket
 import struct
+import threading
 
 MAX_FRAME, MAX_FDS = 256 << 20, 16
 
@@ -25,6 +27,16 @@ class Channel:
     def __init__(self, fd):
         self.socket = socket.socket(fileno=fd)
         self.socket.setblocking(True)
+
+    def leave_with_peer(self):
+        """Ends this process once the other end is gone, whatever it is at: a baseline may take minutes to compile, and a GPU is held
+        meanwhile."""
+        def watch():
+            gone = select.poll()
+            gone.register(self.socket, 0)  # no more than that both directions are closed
+            gone.poll()
+            os._exit(1)
+        threading.Thread(target=watch, daemon=True).start()
 
     def receive(self):
         """(object, descriptors); None at the end of the stream."""

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -141,14 +142,17 @@ void run_problems(const SuiteRunner& r, const std::vector<Problem>& problems, Su
   }
 }
 
+// What works on one problem at a time.
+struct Lane {
+  std::unique_ptr<Wiring> wiring;
+  std::unique_ptr<ProgressView> view;
+};
+
 // By as many sessions side by side as were asked for, each with an oracle, a runner and a loop of its own; which of
-// them uses the GPU when is settled by its lock (docs/evaluation.md).
+// them uses the GPU when is settled by its lock (docs/evaluation.md). Lanes that were interrupted are left in
+// `interrupted`: to end one waits for what its processes are at, minutes where a baseline is compiled.
 Result<> work_off(const SuiteRunOptions& options, const SessionOptions& choices, const std::vector<Problem>& problems,
-                  const fs::path& out, SuiteQueue& queue) {
-  struct Lane {
-    std::unique_ptr<Wiring> wiring;
-    std::unique_ptr<ProgressView> view;
-  };
+                  const fs::path& out, SuiteQueue& queue, std::vector<Lane>& interrupted) {
   std::vector<Lane> lanes;
   const int sessions = std::min(TRY(sessions_beside(options.sessions, choices.target)), int(problems.size()));
   // Lines of several sessions would be drawn over each other.
@@ -165,11 +169,15 @@ Result<> work_off(const SuiteRunOptions& options, const SessionOptions& choices,
                                     .room = room}));
     lane.view = make_progress_view(*lane.wiring, progress);
   }
+  std::mutex mutex;
   const auto work = [&](Lane lane) {
     run_problems(
         {.options = options, .session_choices = choices, .out = out, .wiring = *lane.wiring, .view = *lane.view},
         problems, queue);
-  };  // and lets go of what the lane holds of the machine: others may wait for it
+    if (!queue.interrupted()) return;  // and lets go of what the lane holds of the machine: others may wait for it
+    const std::scoped_lock lock(mutex);
+    interrupted.push_back(std::move(lane));
+  };
   if (lanes.size() == 1) {
     work(std::move(lanes[0]));
   } else {
@@ -242,7 +250,8 @@ Result<int> run_suite(const SuiteRunOptions& options) {
   });
   TRY(queue.save());
   const fs::path out = options.out.empty() ? fs::path("kerf-out") / ("suite-" + id) : fs::path(options.out);
-  TRY(work_off(options, session_choices, problems, out, queue));
+  std::vector<Lane> interrupted;
+  TRY(work_off(options, session_choices, problems, out, queue, interrupted));
   fs::create_directories(out, code);
   const Document document = suite_document(run);
   TRY(write_file(out / "suite.html", to_html(document)));

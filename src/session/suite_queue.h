@@ -35,16 +35,18 @@ class SuiteQueue {
   // A turn is over. `status` is an error where it would fail everywhere (kind cancelled: it was interrupted).
   void ended(const Turn& turn, const Result<SessionStatus>& status);
 
-  // Once all turns are over.
-  [[nodiscard]] bool interrupted() const { return interrupted_; }
-  // Why the run ended before all problems had their turn, if it was not interrupted.
+  [[nodiscard]] bool interrupted() const {
+    const std::scoped_lock lock(mutex_);
+    return interrupted_;
+  }
+  // Once all turns are over: why the run ended before all problems had their turn, if it was not interrupted.
   [[nodiscard]] Result<> result() const { return result_; }
 
  private:
   void stop(Error error);
 
   static constexpr int max_failures_in_a_row = 3;  // of ours: the next problem would fail the same way
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   SuiteRun& run_;
   const std::size_t problems_;
   Save save_;
