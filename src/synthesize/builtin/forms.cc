@@ -54,13 +54,13 @@ std::optional<FormedGraph> graph_in(const Understood& problem, GraphForm form, L
     if (!other) return std::nullopt;
     graph = *std::move(other);
   }
-  if (language == Language::triton) lay_in_order(graph);
+  if (language == Language::triton) {
+    lay_in_order(graph);
+    graph = with_statistics_apart(std::move(graph));
+  }
   if (graph.stores_across) {
     graph = with_results_by_places(std::move(graph), language);
     lay_in_order(graph);
-  }
-  if (language == Language::triton) {
-    graph = with_statistics_apart(std::move(graph));
   }
   const bool rewritten = operators(graph) != written;
   return FormedGraph{.graph = std::move(graph), .rewritten = rewritten};

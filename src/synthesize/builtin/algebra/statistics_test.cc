@@ -11,6 +11,7 @@
 
 #include "synthesize/builtin/algebra/algebra.h"
 #include "synthesize/builtin/algebra/layouts.h"
+#include "synthesize/builtin/forms.h"
 #include "synthesize/builtin/interpret.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/partition.h"
@@ -126,6 +127,20 @@ TEST(Statistics, ChannelsAreReadAsTheyLie) {
     EXPECT_FALSE(across) << "sums run across memory";
   }
   EXPECT_EQ(reading, 2U);
+}
+
+TEST(Statistics, BehindOneConvolutionNothingElseOfItsSizeIsStored) {
+  const Understood problem =
+      parse(
+          "input x f32 8 3 258 258\nparameter k f32 16 3 3 3\nparameter w f32 16\nparameter b f32 16\n"
+          "conv = aten.conv2d.default x k -> f32 8 16 256 256\ns = aten.sigmoid.default conv -> f32 8 16 256 256\n"
+          "n = aten.group_norm.default s 4 w b 1e-05 -> f32 8 16 256 256\noutput n\n")
+          .problem;
+  const auto formed = graph_in(problem, GraphForm::channels_last, Language::triton);
+  ASSERT_TRUE(formed);
+  for (const NodeSet& nodes : partition(formed->graph, Fusing::full, Products::library, Language::triton).groups)
+    for (const TensorRef& ref : escaping(formed->graph, nodes))
+      EXPECT_TRUE(ref.name == "n" || formed->graph.tensor(ref)->numel() < 1 << 20) << ref.name;
 }
 
 }  // namespace
