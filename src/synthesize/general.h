@@ -46,14 +46,21 @@ struct GeneralNode {
   [[nodiscard]] std::string overload() const;
 };
 
+// Which kernels go along what they read and store across memory, where what they reduce would be gathered element by
+// element otherwise.
+enum class StoresAcross : std::uint8_t {
+  never,
+  columns,  // those that reduce what is not innermost in memory
+  rows,     // all
+};
+
 struct GeneralGraph {
   std::vector<GeneralNode> nodes;  // dead ones dropped
   std::vector<TensorRef> outputs;
   std::vector<std::pair<std::string, GeneralTensor>> tensors;  // of the workload, by plan name, and the outputs
   std::vector<std::size_t> workloads;                          // indices into Understood::workloads that unify; 0 first
   std::string supports;                                        // predicate that admits exactly those; may be empty
-  // Kernels that reduce go along what they read, and store across it, where rows would run across memory otherwise.
-  bool stores_across = false;
+  StoresAcross stores_across = StoresAcross::never;
   [[nodiscard]] const GeneralTensor* tensor(const TensorRef& ref) const;  // a workload's tensor or a node's result
   [[nodiscard]] const GeneralNode* node(const std::string& name) const;
   [[nodiscard]] std::optional<std::size_t> position(const std::string& name) const;

@@ -53,7 +53,10 @@ std::string fault(const Candidate& candidate, const Understood& problem) {
 // layout places_inside" what they read, "expect layout few_rows" its linear layers turned.
 Result<GeneralGraph> rewritten(const Case& c, Language language = Language::cpp) {
   GeneralGraph graph = simplify(TRY(generalise(c.problem, GraphForm::exported)));
-  if (std::ranges::none_of(c.expect, [](const auto& each) { return each.first == "layout"; })) return graph;
+  if (std::ranges::none_of(c.expect, [](const auto& each) { return each.first == "layout"; })) {
+    if (language == Language::cpp) graph.stores_across = StoresAcross::rows;
+    return graph;
+  }
   if (std::ranges::count(c.expect, std::pair<std::string, std::string>("layout", "few_rows")) != 0)
     return with_few_rows_turned(std::move(graph));
   const bool inside = std::ranges::count(c.expect, std::pair<std::string, std::string>("layout", "places_inside")) != 0;

@@ -177,7 +177,24 @@ void Lowering::collapse(Region& region) {
   }
 }
 
-Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, bool by_loads) {
+Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative) {
+  Region region = finish(stores, tentative, nullptr);
+  const auto innermost_runs = [](const Region& r) {
+    return !r.axes.empty() && ((r.reduced | r.scanned) >> (r.axes.size() - 1) & 1U) != 0;
+  };
+  if (!innermost_runs(region) || !turned(region)) return region;
+  if (graph_.stores_across == StoresAcross::never) throw CannotLower{"rows that run across memory"};
+  // The axes are put in the order of what is read, and results are written across instead.
+  const TensorRef read = region.code[static_cast<std::size_t>(turned(region)->loads.front())].access.tensor;
+  Region other = finish(stores, tentative, &read);
+  const bool along = graph_.stores_across == StoresAcross::rows
+                         ? !innermost_runs(other) || !turned(other)
+                         : !innermost_runs(other) && region.scanned == 0 && !reads_across(other);
+  if (!along) throw CannotLower{"rows that run across memory"};
+  return other;
+}
+
+Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, const TensorRef* leading) {
   // What is summed over for scores and what runs along values are as long as one another, and two things.
   if (!chained_) merge_unrelated_axes();
   Region region;
@@ -249,10 +266,11 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, bo
   const auto follow = [&](const RawAccess& raw) {
     if (!lead || count_axes(raw) > count_axes(*lead)) lead = &raw;
   };
-  if (!by_loads) std::ranges::for_each(store_access, follow);
+  std::ranges::for_each(store_access, follow);
   for (std::size_t v = 0; v < code_.size(); ++v)
     if (needed[v] && code_[v].form == Instruction::Form::load) follow(loads_[v]);
-  if (by_loads) std::ranges::for_each(store_access, follow);
+  for (std::size_t v = 0; v < code_.size() && leading; ++v)
+    if (needed[v] && code_[v].form == Instruction::Form::load && loads_[v].ref == *leading) lead = &loads_[v];
   if (used.size() > 12) throw CannotLower{"too many axes"};
   std::vector<int> provisional(axes_.size(), -1);
   for (const int a : used) {
@@ -388,14 +406,6 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, bo
     if (i.access.windows.empty() || region.reduced != 0) continue;
     for (const RegionStore& store : region.stores)
       if (store.access.subscripts.size() != region.axes.size()) throw CannotLower{"windows beside what they move over"};
-  }
-  if (!region.axes.empty() && ((region.reduced | region.scanned) >> (region.axes.size() - 1) & 1U) != 0 &&
-      turned(region)) {
-    if (graph_.stores_across && !by_loads && region.scanned == 0)
-      if (Region other = finish(stores, tentative, true);
-          !other.is_reduced(static_cast<int>(other.axes.size()) - 1) && !reads_across(other))
-        return other;
-    throw CannotLower{"rows that run across memory"};
   }
   const std::size_t inner = region.axes.empty() ? 0 : region.axes.size() - 1;
   // Where columns are reduced side by side, what is one number for all of them would be reduced once a column.

@@ -58,10 +58,14 @@ std::optional<FormedGraph> graph_in(const Understood& problem, GraphForm form, L
     lay_in_order(graph);
     graph = with_statistics_apart(std::move(graph));
   }
-  if (graph.stores_across) {
+  if (graph.stores_across != StoresAcross::never) {
     graph = with_results_by_places(std::move(graph), language);
     lay_in_order(graph);
   }
+  // Caches put lines together that are written piece by piece; on a GPU each piece goes to L2. What is laid out for the
+  // library is turned by kernels of its own.
+  if (language == Language::cpp && (form == GraphForm::exported || form == GraphForm::core))
+    graph.stores_across = StoresAcross::rows;
   const bool rewritten = operators(graph) != written;
   return FormedGraph{.graph = std::move(graph), .rewritten = rewritten};
 }

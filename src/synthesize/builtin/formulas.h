@@ -157,12 +157,12 @@ struct Rule {
     for (std::size_t d = first; d < v.dims.size(); ++d) dims.push_back(static_cast<int>(d));
     return dims;
   }
-  void reduce_with(ReduceOp op, std::size_t dims_at, std::size_t keep_at) const {
+  void reduce_with(ReduceOp op, std::size_t dims_at, std::size_t keep_at, int result = 0) const {
     const Lowered v = x();
     if (op == ReduceOp::sum && node.results.at(0).dtype == Dtype::i64 && l.type(v) != Type::mask)
       throw CannotLower{"integers are reduced by the library"};
     const std::vector<int> dims = args.dims(dims_at, "dim", v);
-    give(l.remove_dims(l.reduce(op, v, l.axes_of(v, dims)), dims, args.flag(keep_at, "keepdim", false)));
+    give(l.remove_dims(l.reduce(op, v, l.axes_of(v, dims)), dims, args.flag(keep_at, "keepdim", false)), result);
   }
   void mean_with(std::size_t dims_at, std::size_t keep_at) const {
     const Lowered v = x();

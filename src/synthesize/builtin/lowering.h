@@ -108,9 +108,8 @@ class Lowering {
   void name_node(const std::string& name) { node_ = name; }
   [[nodiscard]] Type type(const Lowered& v) const { return code_[static_cast<std::size_t>(v.value)].type; }
 
-  // `tentative`: results that cannot be stored are left out; the region may be empty. `by_loads`: axes are in the order
-  // of what is read, not of what is stored.
-  Region finish(const std::vector<TensorRef>& stores, bool tentative = false, bool by_loads = false);
+  // `tentative`: results that cannot be stored are left out; the region may be empty.
+  Region finish(const std::vector<TensorRef>& stores, bool tentative = false);
 
  private:
   struct RawAxis {
@@ -147,6 +146,9 @@ class Lowering {
   int along_others(int value, const std::map<int, int>& axes, std::map<int, int>& done);
   int at_window(int value, const std::map<int, const WindowStep*>& moved, double outside, std::map<int, int>& done);
   Access access(const RawAccess& raw, const std::vector<int>& compact, const Region& region) const;
+  // `leading`: a tensor that is loaded, in whose order in memory the axes are; that of the one with most axes
+  // otherwise.
+  Region finish(const std::vector<TensorRef>& stores, bool tentative, const TensorRef* leading);
   void merge_unrelated_axes();
   static void collapse(Region& region);
 

@@ -207,6 +207,7 @@ const std::map<std::string, Apply>& rules() {
       if (r.node.overload() == "other")
         return r.give(r.f(max ? Op::maximum : Op::minimum, r.args.operand(0), r.args.operand(1)));
       r.reduce_with(max ? ReduceOp::max : ReduceOp::min, 1, 2);
+      if (r.node.overload() == "dim") r.reduce_with(max ? ReduceOp::argmax : ReduceOp::argmin, 1, 2, 1);
     };
     // Scans
     for (const auto& [name, op] : std::initializer_list<std::pair<const char*, ReduceOp>>{{"cumsum", ReduceOp::sum},

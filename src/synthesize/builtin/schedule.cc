@@ -17,7 +17,6 @@
 namespace kerf {
 namespace {
 
-constexpr std::int64_t max_turned = 4096;
 constexpr std::array sketch_names = {"flat", "rows", "columns", "split", "product", "attention"};
 constexpr std::array factors_names = {"coarse", "two_parts", "three_parts", "three_parts_before"};
 

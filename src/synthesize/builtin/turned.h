@@ -9,6 +9,9 @@
 
 namespace kerf {
 
+// Longest blocks of which what lies across is turned on the stack, 16 rows at a time.
+inline constexpr std::int64_t max_turned = 4096;
+
 struct Turned {
   int axis = 0;            // that runs along memory
   std::vector<int> loads;  // which lie so, as instructions

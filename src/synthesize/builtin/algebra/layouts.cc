@@ -338,7 +338,7 @@ std::optional<GeneralGraph> in_channels_last(GeneralGraph graph, Language langua
   }
   if (made.size() == graph.nodes.size()) return std::nullopt;
   graph.nodes = made.take();
-  graph.stores_across = language == Language::triton;
+  if (language == Language::triton) graph.stores_across = StoresAcross::columns;
   return graph;
 }
 

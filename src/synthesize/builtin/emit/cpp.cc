@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <set>
 
@@ -298,6 +299,46 @@ class Emitter : private CppKernel {
     }
   }
 
+  // Whether all of these stores have the only reduced axis along memory, and what is turned fits the stack.
+  bool lie_across(const std::vector<std::size_t>& which) {
+    if (!std::has_single_bit(r_.reduced) || s_.block.empty() || std::ranges::max(s_.block) > max_turned) return false;
+    return std::ranges::all_of(which, [&](std::size_t k) {
+      const Access& access = r_.stores[k].access;
+      const Subscript* along = access.along(axis_of(r_.reduced));
+      return access.type == Type::f32 && along && along->stride.is(1) && access.along(inner_);
+    });
+  }
+
+  // Sixteen steps at a time, turned on the stack, so that pieces of lines are written.
+  template <class Lanes>
+  void stores_across(const std::vector<std::size_t>& which, const std::set<int>& wanted, const Lanes& lanes) {
+    need("turn");
+    const int over = axis_of(r_.reduced);
+    const std::string& n = r_.axes[static_cast<std::size_t>(over)].name;
+    for (const std::size_t k : which) line(fmt::format("float {}_turned[16 * {}];", store_name(k), tune_));
+    open(fmt::format("for (int64_t first = 0; first < {}; first += 16) {{", size(over)));
+    line(fmt::format("const int64_t height = least(16, {} - first);", size(over)));
+    open(fmt::format("for (int64_t {0} = first; {0} < first + height; ++{0}) {{", n));
+    const Scope scope = save();
+    lanes(wanted, [&] {
+      for (const std::size_t k : which)
+        line(fmt::format("store16({}_turned + ({} - first) * {} + c, {});", store_name(k), n, tune_,
+                         as_vector(operand(r_.stores[k].value, true))));
+    });
+    restore(scope);
+    close();
+    open("for (int64_t c = 0; c < width; c += 16) {");
+    for (const std::size_t k : which) {
+      const Access& access = r_.stores[k].access;
+      const std::string name = store_name(k), step = stride(access, access.along(inner_)->stride, inner_, name);
+      line(fmt::format(
+          "turn({0}{1} + first + (begin + c) * {2}, {2}, {3}_turned + c, {4}, 1, height, least(16, width - c));",
+          store_pointer(k, name), offset(access, name, bit(inner_) | bit(over)), step, name, tune_));
+    }
+    close();
+    close();
+  }
+
   // The innermost axis is kept: a block of its columns at a time, values that change along it in arrays.
   void columns() {
     begin_kernel();
@@ -437,6 +478,11 @@ class Emitter : private CppKernel {
         }
       if (which.empty()) continue;
       const Scope scope = save();
+      if (reduced && lie_across(which)) {
+        stores_across(which, wanted, lanes_over_columns);
+        restore(scope);
+        continue;
+      }
       int opened = 0;
       if (reduced) opened = open_loops(r_.reduced);
       std::map<std::size_t, std::string> bases;
