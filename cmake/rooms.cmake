@@ -57,23 +57,37 @@ function(kerf_room name)
   endif()
 endfunction()
 
-# tests/integration/NAME_test.cc: the real compilers, the real PyTorch, the real database. One executable each. They run
-# side by side, but for those ALONE whose verdict is about time. The LONG ones begin first, in their order: none is left
-# running by itself at the end.
+# Tests of tests/integration/: an executable of its own, or all of them one where several sources are compiled as one.
+function(kerf_integration_executable target)
+  add_executable(${target} ${ARGN} ${CMAKE_SOURCE_DIR}/tests/integration/main.cc)
+  kerf_together(${target})
+  target_link_libraries(${target} PRIVATE kerf_app kerf_runner GTest::gmock)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0>)
+  target_compile_definitions(${target} PRIVATE KERF_CASES="${CMAKE_SOURCE_DIR}/tests/cases"
+    KERF_SOURCE="${CMAKE_SOURCE_DIR}" KERF_BUILD="${CMAKE_BINARY_DIR}")
+  add_dependencies(${target} kerf kerf-runner)
+endfunction()
+
+# tests/integration/NAME_test.cc: the real compilers, the real PyTorch, the real database. They run side by side, but for
+# those ALONE whose verdict is about time. The LONG ones begin first, in their order: none is left running by itself at
+# the end.
 function(kerf_integration_tests)
   cmake_parse_arguments(INTEGRATION "" "" "ALONE;LONG" ${ARGN})
   list(REVERSE INTEGRATION_LONG)
   file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/integration/*_test.cc)
+  if(KERF_TOGETHER)
+    kerf_integration_executable(integration_test ${tests})
+  endif()
   foreach(test ${tests})
     get_filename_component(stem ${test} NAME_WE)
     string(REPLACE "_test" "" name ${stem})
     string(PREPEND stem "integration_")
-    add_executable(${stem} ${test})
-    target_link_libraries(${stem} PRIVATE kerf_app GTest::gmock GTest::gtest_main)
-    target_compile_options(${stem} PRIVATE $<$<CONFIG:Release>:-O0>)
-    target_compile_definitions(${stem} PRIVATE KERF_CASES="${CMAKE_SOURCE_DIR}/tests/cases"
-      KERF_SOURCE="${CMAKE_SOURCE_DIR}" KERF_BUILD="${CMAKE_BINARY_DIR}")
-    add_test(NAME ${stem} COMMAND ${stem} --gtest_brief=1)
+    if(KERF_TOGETHER)
+      add_test(NAME ${stem} COMMAND integration_test ${name}_test.cc --gtest_brief=1)
+    else()
+      kerf_integration_executable(${stem} ${test})
+      add_test(NAME ${stem} COMMAND ${stem} --gtest_brief=1)
+    endif()
     set_tests_properties(${stem} PROPERTIES LABELS integration)
     if(name IN_LIST INTEGRATION_ALONE)
       set_tests_properties(${stem} PROPERTIES RUN_SERIAL ON)
@@ -83,9 +97,6 @@ function(kerf_integration_tests)
     list(FIND INTEGRATION_LONG ${name} place)
     math(EXPR place "${place} + 1")
     set_tests_properties(${stem} PROPERTIES COST ${place})
-    if(TARGET kerf-runner)
-      add_dependencies(${stem} kerf-runner)
-    endif()
   endforeach()
 endfunction()
 

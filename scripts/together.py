@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Which sources can be compiled as one, most of a compilation being that of headers that they share: those that know nothing
-of each other. No name that one defines for itself (in an unnamed namespace, as static, by using) is a word of another.
+of each other. No name that one defines for itself (in an unnamed namespace, as static, by using) is a word of another, unless
+both say the same by it (`using Json = nlohmann::json;`).
 
     scripts/together.py SOURCE...    CMake's words for that: the groups of a target's sources
 """
@@ -17,6 +18,9 @@ LITERALS_AND_COMMENTS = re.compile(
 # What has internal linkage outside of unnamed namespaces, and aliases.
 INTERNAL = re.compile(r"static\b|using \w+ =|(constexpr|const)\b[^(]*(=|$)")
 
+
+# What may be said again: another name for something.
+ALIAS = re.compile(r"^(?:using (?:\w+::)*|namespace )(\w+)(?: = [^;{}]*)?;", re.M)
 
 # Uses of macros, as TEST(Suite, Name), and what may stand in a file twice.
 HARMLESS = re.compile(r"[A-Z_]+\(|static_assert\(|using (::)?testing::")
@@ -55,13 +59,14 @@ def names_defined(code, everywhere=False):
 
 @functools.cache
 def names_of_header(path):
-    """Those of a header of src/ and of all that it includes."""
-    text = (root / "src" / path).read_text()
-    return frozenset().union(*names_defined(code_of(text), everywhere=True), *map(names_of_header, included(text)))
+    """Those of a header of ours and of all that it includes."""
+    text = path.read_text()
+    return frozenset().union(*names_defined(code_of(text), everywhere=True), *map(names_of_header, included(text, path.parent)))
 
 
-def included(text):
-    return [path for path in re.findall(r'^#include "(.*)"', text, re.M) if (root / "src" / path).exists()]
+def included(text, folder):
+    named = re.findall(r'^#include "(.*)"', text, re.M)
+    return [path for name in named for path in (root / "src" / name, folder / name) if path.exists()]
 
 
 class Source:
@@ -72,13 +77,18 @@ class Source:
         code = code_of(self.text)
         functions, others = names_defined(code)
         self.own, self.hiding = functions | others, others
-        self.given = self.own.union(*map(names_of_header, included(self.text)))
+        self.given = self.own.union(*map(names_of_header, included(self.text, (root / path).parent)))
+        self.aliases = {(found[1], found[0]) for found in ALIAS.finditer(code)}
         self.words = set(re.findall(MEANT, code)) | self.given
 
 
 def strangers(a, b):
     """A function that one defines for itself may bear the name of the other's local variable; anything else may not."""
-    return a.flags == b.flags and not (a.own & b.given or b.own & a.given or a.hiding & b.words or b.hiding & a.words)
+    if a.flags != b.flags:
+        return False
+    alike = {name for name, _ in a.aliases & b.aliases}
+    of_a, of_b = a.own - alike, b.own - alike
+    return not (of_a & b.given or of_b & a.given or (of_a & a.hiding) & b.words or (of_b & b.hiding) & a.words)
 
 
 def batches_of(sources, most):
