@@ -34,6 +34,8 @@ class Compiled(together.Source):
     def __init__(self, path, command):
         super().__init__(path)
         self.command = command  # of its compilation; None where the build does not know it yet
+        # A using-declaration or the name of a namespace that is of no use here could be of use to another that says the same.
+        self.aliases = {(name, text) for name, text in self.aliases if text.startswith(f"using {name} = ")}
         self.flags = tuple(a for a in shlex.split(command) if not a.endswith((".o", ".cc"))) if command else (path,)
 
     def stamp(self, common):
@@ -74,7 +76,7 @@ def listed(*patterns):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--most", type=int, default=8, help="sources in a batch; 1: each alone")
+    arguments.add_argument("--most", type=int, default=16, help="sources in a batch; 1: each alone")
     arguments.add_argument("--jobs", type=int, default=os.cpu_count())
     arguments.add_argument("sources", nargs="*", help="instead of all of src/")
     options = arguments.parse_args()
