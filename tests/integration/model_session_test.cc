@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "gateway.h"
 
@@ -111,17 +112,20 @@ struct ModelSession : testing::Test {
     std::atomic<bool> over = false;
     const int self = ::getpid();
     std::thread watch([&] {
-      std::set<int> seen;
+      std::set<std::pair<int, std::string>> seen;  // a process that becomes another program is looked at again
       while (!over) {
         for (const int pid : descendants(self)) {
-          const std::string text = read_file("/proc/" + std::to_string(pid) + "/environ").value_or("");
           std::error_code code;
           const fs::path program = fs::read_symlink("/proc/" + std::to_string(pid) + "/exe", code);
-          if (text.empty() || program.filename() == "kerf") continue;  // kerf itself is given it
-          if (seen.insert(pid).second) ++children;
+          // Of another user, or gone: nothing to read. kerf itself is given the key.
+          if (code || program.filename() == "kerf" || seen.contains({pid, program.string()})) continue;
+          const std::string text = read_file("/proc/" + std::to_string(pid) + "/environ").value_or("");
+          if (text.empty()) continue;
+          seen.emplace(pid, program.string());
+          ++children;
           if (text.find(Gateway::key) != text.npos) told_key.push_back(program.string());
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
       }
     });
     auto finished = run(command(arguments), patience);
