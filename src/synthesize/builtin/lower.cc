@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <set>
+#include <string_view>
+#include <unordered_set>
 
 #include "synthesize/builtin/lowering.h"
 #include "synthesize/builtin/operators.h"
@@ -111,15 +113,21 @@ ProductKind product_kind(const GeneralGraph& graph, std::size_t node) {
 }
 
 std::vector<TensorRef> escaping(const GeneralGraph& graph, const std::vector<std::size_t>& nodes) {
-  std::set<std::string> inside;
-  for (const std::size_t n : nodes) inside.insert(graph.nodes[n].name);
   std::vector<TensorRef> found;
+  if (nodes.empty()) return found;
+  std::unordered_set<std::string_view> inside;
+  for (const std::size_t n : nodes) inside.insert(graph.nodes[n].name);
   const auto add = [&](const TensorRef& ref) {
     if (inside.contains(ref.name) && std::ranges::find(found, ref) == found.end()) found.push_back(ref);
   };
-  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (inside.contains(graph.nodes[n].name)) continue;
-    for (const TensorRef& ref : references(graph.nodes[n])) add(ref);
+  std::vector<TensorRef> used;  // of one node after the other: this is asked for every group that is thought of
+  for (std::size_t n = std::ranges::min(nodes) + 1; n < graph.nodes.size(); ++n) {
+    const GeneralNode& node = graph.nodes[n];
+    if (inside.contains(node.name)) continue;
+    used.clear();
+    for (const GeneralArgument& argument : node.args) collect_references(argument, used);
+    for (const auto& [key, argument] : node.kwargs) collect_references(argument, used);
+    for (const TensorRef& ref : used) add(ref);
   }
   for (const TensorRef& ref : graph.outputs) add(ref);
   return found;
