@@ -140,10 +140,11 @@ def softplus(x):
 def power(x, y):
     wide = y + x * 0.0
     size = tl.exp2(wide.to(tl.float64) * tl.log2(tl.abs(x + y * 0.0).to(tl.float64))).to(tl.float32)
-    whole = tl.floor(wide) == wide
-    odd = whole & (tl.floor(wide * 0.5) != wide * 0.5)
-    signed = tl.where(x < 0.0, tl.where(odd, -size, tl.where(whole, size, float("nan"))), size)
-    return tl.where((y == 0.0) | (x == 1.0), 1.0, signed)
+    half = wide * 0.5
+    odd = tl.where(tl.floor(half) == half, size, -size)  # where the exponent is whole
+    signed = tl.where(x < 0.0, tl.where(tl.floor(wide) == wide, odd, float("nan")), size)
+    signed = tl.where(x == 1.0, 1.0, signed)  # no masks are joined: either may be a number
+    return tl.where(y == 0.0, 1.0, signed)
 )"},
 };
 
