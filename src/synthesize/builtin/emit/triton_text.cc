@@ -204,6 +204,12 @@ void TritonText::declare(int v) {
   const bool wide = (i.axes & loop_) == 0 && i.type == Type::f32 && is_arithmetic(i.op) &&
                     std::ranges::any_of(i.operands, [&](int o) { return wide_.contains(o); });
   if (wide) wide_.insert(v);
+  const bool numbers = std::ranges::all_of(i.operands, [&](int o) { return is_literal(at(o)); });
+  if ((i.op == Op::ne || i.op == Op::eq) && numbers) {  // a mask that says the same everywhere
+    const bool same = at(i.operands[0]).constant == at(i.operands[1]).constant;
+    line(fmt::format("{} = tl.full((), {}, tl.int1)", i.name, same == (i.op == Op::eq) ? 1 : 0));
+    return;
+  }
   const std::vector<std::string> texts = operands_of(i, wide);
   std::vector<Type> types;
   for (const int o : i.operands) types.push_back(at(o).type);
