@@ -71,16 +71,16 @@ TEST(ByPlaces, OutputsAndWhatViewsAreMadeOfStay) {
 TEST(ByPlaces, AConvolutionOfSingleChannelsGoesThroughItsWindowsOnce) {
   const Understood problem =
       parse(
-          "input x f32 8 32 64 64\nparameter w f32 96 32 1 1\nparameter v f32 96 1 5 5\nparameter u f32 32 96 1 1\n"
+          "input x f32 4 32 48 48\nparameter w f32 96 32 1 1\nparameter v f32 96 1 5 5\nparameter u f32 32 96 1 1\n"
           "parameter g f32 96\n"
-          "c = aten.conv2d.default x w -> f32 8 96 64 64\n"
-          "n = aten.batch_norm.default c g g none none true 0.1 1e-05 true -> f32 8 96 64 64\n"
-          "r = aten.relu.default n -> f32 8 96 64 64\n"
-          "d = aten.conv2d.default r v none [1,1] [2,2] [1,1] 96 -> f32 8 96 64 64\n"
-          "m = aten.batch_norm.default d g g none none true 0.1 1e-05 true -> f32 8 96 64 64\n"
-          "s = aten.relu.default m -> f32 8 96 64 64\n"
-          "e = aten.conv2d.default s u -> f32 8 32 64 64\n"
-          "t = aten.relu.default e -> f32 8 32 64 64\noutput t\n")
+          "c = aten.conv2d.default x w -> f32 4 96 48 48\n"
+          "n = aten.batch_norm.default c g g none none true 0.1 1e-05 true -> f32 4 96 48 48\n"
+          "r = aten.relu.default n -> f32 4 96 48 48\n"
+          "d = aten.conv2d.default r v none [1,1] [2,2] [1,1] 96 -> f32 4 96 48 48\n"
+          "m = aten.batch_norm.default d g g none none true 0.1 1e-05 true -> f32 4 96 48 48\n"
+          "s = aten.relu.default m -> f32 4 96 48 48\n"
+          "e = aten.conv2d.default s u -> f32 4 32 48 48\n"
+          "t = aten.relu.default e -> f32 4 32 48 48\noutput t\n")
           .problem;
   const auto formed = graph_in(problem, GraphForm::channels_last, Language::triton);
   ASSERT_TRUE(formed);

@@ -105,6 +105,8 @@ std::optional<Schedule> column_split_schedule(const Region& region, Schedule s, 
   s.unroll = 4;
   s.resident = 4 * machine.sms;
   s.joint = !joints(region).empty();
+  // A pass takes two launches; what a cache has is passed over again sooner.
+  if (parts(region, s.joint).size() > 1 && bytes_moved(region) < machine.l2_bytes / 2) return std::nullopt;
   stage(region, s);
   return illegal_in_triton(region, s).empty() ? std::optional(s) : std::nullopt;
 }
@@ -353,6 +355,11 @@ Schedule default_triton_schedule(const Region& region, const CacheFacts& machine
     s.block = {128, 256};
     s.width = 4;
     s.unroll = loads <= 2 ? 4 : 2;
+    // The loads of a window alone are enough under way; of more places their addresses spill.
+    constexpr std::ptrdiff_t large_window = 4;
+    if (std::ranges::count_if(region.code, [](const Instruction& i) { return !i.access.windows.empty(); }) >
+        large_window)
+      s.unroll = 1;
     s.streaming = s.streaming && (has_windows(region) || turned_by_tiles(region));
     const std::int64_t row = region.axes.empty() ? 1 : region.axes.back().extent.values[0];
     s.across = region.axes.size() > 1 && row < 2048;

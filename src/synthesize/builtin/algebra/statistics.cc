@@ -54,6 +54,7 @@ bool is_of_elements(const GeneralGraph& graph, std::size_t at) {
   const GeneralNode& node = graph.nodes[at];
   if (node.results.size() != 1 || node.results[0].dtype != Dtype::f32 || is_copy(node) || is_product(graph, at))
     return false;
+  if (node.base() == "permute_copy") return false;  // in memory, for others to read
   const Result<Region> region = lower(graph, {at}, true);
   return region && std::ranges::none_of(region->code, [](const Instruction& i) {
            return i.form == index || i.form == reduce || i.form == scan || i.access.pick || !i.access.windows.empty();

@@ -10,9 +10,9 @@
 # shape = ["x.shape[0]", "x.shape[1]", "(x.shape[2] - 11) // 11 + 1", "x.shape[3]"]
 # [[step]]
 # launch = "avg_pool2d_rows_kernel"
-# grid = ["cdiv((x.shape[0] * x.shape[1] * ((x.shape[2] - 11) // 11 + 1)) * x.shape[3], THREADS1 * 16)"]
+# grid = ["cdiv((x.shape[0] * x.shape[1] * ((x.shape[2] - 11) // 11 + 1)) * x.shape[3], THREADS1 * 4)"]
 # args = ["x.shape[0] * x.shape[1]", "(x.shape[2] - 11) // 11 + 1", "x.shape[3]", "x", "x.shape[3] * 11", "x.shape[2] * x.shape[3]", "avg_pool2d_rows"]
-# constexpr = { BLOCK = "THREADS1 * 16" }
+# constexpr = { BLOCK = "THREADS1 * 4" }
 # num_warps = "THREADS1 // 32"
 # [[step]]
 # launch = "avg_pool2d_kernel"
