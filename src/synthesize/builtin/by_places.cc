@@ -76,8 +76,7 @@ GeneralGraph with_results_by_places(GeneralGraph graph, Language language) {
   constexpr int most_rounds = 8;  // what is stored by places makes its readers ones that read so
   const auto convolutions =
       std::ranges::count_if(graph.nodes, [](const GeneralNode& node) { return node.base().starts_with("conv"); });
-  if (convolutions < 2) return graph;
-  for (int round = 0; round < most_rounds; ++round) {
+  for (int round = 0; convolutions > 1 && round < most_rounds; ++round) {
     const std::vector<std::string> names = to_store(graph, language);
     if (names.empty()) break;
     for (const std::string& name : names) store_by_places(graph, name);

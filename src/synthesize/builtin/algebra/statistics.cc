@@ -177,6 +177,9 @@ class Apart {
 }  // namespace
 
 GeneralGraph with_statistics_apart(GeneralGraph graph, const LongRows& limits) {
+  // Between convolutions a norm's kernel reads and stores by places as it is.
+  if (std::ranges::count_if(graph.nodes, [](const GeneralNode& node) { return node.base().starts_with("conv"); }) > 1)
+    return graph;
   for (std::size_t at = 0; at < graph.nodes.size(); ++at)
     if (auto norm = norm_of(graph, graph.nodes[at])) (void)Apart(graph, at, *std::move(norm), limits).run();
   return graph;
