@@ -5,9 +5,9 @@
 # THREADS = [128, 256]
 # [[step]]
 # launch = "sum_kernel"
-# grid = ["cdiv(tokens.shape[0] * tokens.shape[1] * table.shape[1], THREADS * 8)"]
+# grid = ["cdiv(tokens.shape[0] * tokens.shape[1] * table.shape[1], THREADS * 16)"]
 # args = ["tokens.shape[0]", "tokens.shape[1]", "table.shape[1]", "tokens", "table", "table.shape[1]", "place", "out"]
-# constexpr = { BLOCK = "THREADS * 8" }
+# constexpr = { BLOCK = "THREADS * 16" }
 # num_warps = "THREADS // 32"
 # ///
 
