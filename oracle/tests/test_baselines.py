@@ -4,7 +4,7 @@ import types
 import unittest
 from unittest import mock
 
-from kerf_oracle import baselines, errors
+from kerf_oracle import baselines, device, errors
 from kerf_oracle.service import Service
 
 
@@ -17,6 +17,7 @@ class OnAFullGpu(unittest.TestCase):
         workload = types.SimpleNamespace(set_state=lambda state: None, graphs={}, mutates_inputs=False, arguments=lambda tensors: [])
         service.trials, service.in_place, service.graph, service.flush = {1: trial}, None, False, None
         service.device, service.spares, service.built = "cuda", spares, lambda given: workload
+        service.bounds = device.Bounds()
         counts = iter([5, 5 + refusals])
         with mock.patch.object(baselines, "refused_allocations", lambda device: next(counts)), \
                 mock.patch.object(baselines, "time_once", lambda *given: (12.5, -1)):

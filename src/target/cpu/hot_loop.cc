@@ -160,10 +160,11 @@ double number(const nlohmann::json& object, const char* key) {
 struct PortUse {
   std::map<LoopWork, double> by_work;
   bool others = false;  // used by an instruction that does not load
+  bool plain = false;   // used by one that does nothing else
   // An instruction that loads and computes takes ports of both kinds. Those that nothing else uses are for its load,
-  // unless they are called floating-point ones.
+  // unless they are called floating-point ones and nothing shows that loads take these, too (as znver4's FP45).
   [[nodiscard]] LoopWork most(std::string_view port) const {
-    if (!others && port.find("FP") == port.npos) return LoopWork::loads;
+    if (!others && (plain || port.find("FP") == port.npos)) return LoopWork::loads;
     return std::ranges::max_element(by_work, {}, [](const auto& entry) { return entry.second; })->first;
   }
 };
@@ -269,7 +270,7 @@ Result<LoopModel> read_mca(std::string_view text) {
     return object.is_object() && object.contains(key) && object[key].is_boolean() && object[key].get<bool>();
   };
   for (const auto& instruction : list) memory.emplace_back(flag(instruction, "mayLoad"), flag(instruction, "mayStore"));
-  std::map<std::size_t, PortUse> uses;
+  std::map<std::string, PortUse> uses;  // by port; there may be several of a name
   const auto& pressure = region["ResourcePressureView"].value("ResourcePressureInfo", nlohmann::json::array());
   if (!pressure.is_array()) return malformed();
   for (const auto& entry : pressure) {
@@ -285,13 +286,14 @@ Result<LoopModel> read_mca(std::string_view text) {
         model.port = ports[p];
       }
     } else if (i < memory.size() && i < texts.size() && texts[i].is_string()) {
-      uses[p].by_work[work_of(texts[i].get_ref<const std::string&>(), memory[i].first, memory[i].second)] += use;
-      uses[p].others = uses[p].others || !memory[i].first;
+      const LoopWork work = work_of(texts[i].get_ref<const std::string&>(), memory[i].first, memory[i].second);
+      PortUse& port_use = uses[ports[p]];
+      port_use.by_work[work] += use;
+      port_use.others = port_use.others || !memory[i].first;
+      port_use.plain = port_use.plain || work == LoopWork::loads;
     }
   }
-  const auto fullest = std::ranges::find(ports, model.port);
-  if (const auto found = uses.find(static_cast<std::size_t>(fullest - ports.begin())); found != uses.end())
-    model.port_work = found->second.most(model.port);
+  if (const auto found = uses.find(model.port); found != uses.end()) model.port_work = found->second.most(model.port);
   return model;
 }
 

@@ -141,6 +141,24 @@ TEST(McaTest, SaysWhatARoundTakesAndWhatFillsThePort) {
   EXPECT_TRUE(model->waits());
 }
 
+// In znver4's tables vector loads go through a port that is called a floating-point one.
+TEST(McaTest, APortThatPlainLoadsTakeAndNothingWithoutALoadIsOneForLoads) {
+  std::string text = answer;
+  const auto replace = [&](const std::string& what, const std::string& by) {
+    text.replace(text.find(what), what.size(), by);
+  };
+  replace("\"Zn4Load\"", "\"Zn4FP45\"");
+  replace("{\"InstructionIndex\": 2, \"ResourceIndex\": 0,",
+          "{\"InstructionIndex\": 1, \"ResourceIndex\": 1, \"ResourceUsage\": 0.75},\n"
+          "    {\"InstructionIndex\": 2, \"ResourceIndex\": 0,");
+  replace("{\"InstructionIndex\": 3, \"ResourceIndex\": 1, \"ResourceUsage\": 0.5}",
+          "{\"InstructionIndex\": 3, \"ResourceIndex\": 1, \"ResourceUsage\": 1.5}");
+  const auto model = read_mca(text);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ(model->port, "Zn4FP45");
+  EXPECT_EQ(model->port_work, LoopWork::loads) << "most of it is of the multiplication's load";
+}
+
 TEST(McaTest, AnythingElseIsUnavailable) {
   for (const char* text :
        {"", "no JSON", "{}", "{\"CodeRegions\": [3]}", "{\"CodeRegions\": [{\"SummaryView\": {}}]}"}) {

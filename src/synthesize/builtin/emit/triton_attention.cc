@@ -143,14 +143,15 @@ class Emitter : private TritonText {
     need("three_parts");
     line(fmt::format("{0}_1, {0}_2, {0}_3 = three_parts({0})", what));
   }
-  // left times right, added to `sums`.
-  std::string dot(const std::string& left, const std::string& right, const std::string& sums) {
+  // left times right, added to `sums`. `exponents`: what comes of it is.
+  std::string dot(const std::string& left, const std::string& right, const std::string& sums, bool exponents) {
     if (s_.factors == Factors::three_parts) {
       need("dot_of_parts");
       return fmt::format("dot_of_parts({0}_1, {0}_2, {0}_3, {1}_1, {1}_2, {1}_3, {2})", left, right, sums);
     }
-    need("dot_in_two_parts");
-    return fmt::format("dot_in_two_parts({}, {}, {})", left, right, sums);
+    const char* const helper = exponents ? "dot_in_two_rounded_parts" : "dot_in_two_parts";
+    need(helper);
+    return fmt::format("{}({}, {}, {})", helper, left, right, sums);
   }
 
   void load_queries() {
@@ -176,7 +177,8 @@ class Emitter : private TritonText {
     open_tile("", "INNER", size_of_axes(p_.inner));
     factor("keys", p_.keys);
     cut("keys");
-    line(fmt::format("{} = {}", at(p_.scores).name, dot("queries", "keys", "tl.zeros([ROWS, COLUMNS], tl.float32)")));
+    line(fmt::format("{} = {}", at(p_.scores).name,
+                     dot("queries", "keys", "tl.zeros([ROWS, COLUMNS], tl.float32)", p_.softmax.has_value())));
     declared_.insert(p_.scores);
   }
 
@@ -209,7 +211,7 @@ class Emitter : private TritonText {
     factor("values", p_.values);
     cut("weights");
     cut("values");
-    line("sums = " + dot("weights", "values", p_.softmax ? "sums * share" : "sums"));
+    line("sums = " + dot("weights", "values", p_.softmax ? "sums * share" : "sums", false));
   }
 
   void results() {

@@ -82,6 +82,16 @@ def dot_in_two_parts(a, b, total):
     sums = tl.dot(a1, b - b1, sums, input_precision="tf32")
     return total + tl.dot(a1, b1, sums, input_precision="tf32")
 )"},
+    // Rounded, parts have 24 bits, as f32 has, where the logits of a softmax make absolute errors relative ones.
+    Helper{"dot_in_two_rounded_parts", "to_tf32", R"(
+@triton.jit
+def dot_in_two_rounded_parts(a, b, total):
+    a1 = to_tf32(a)
+    b1 = to_tf32(b)
+    sums = tl.dot(to_tf32(a - a1), b1, input_precision="tf32")
+    sums = tl.dot(a1, to_tf32(b - b1), sums, input_precision="tf32")
+    return total + tl.dot(a1, b1, sums, input_precision="tf32")
+)"},
     Helper{"three_parts", "", R"(
 @triton.jit
 def first_8_bits(x):
