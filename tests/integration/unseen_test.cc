@@ -85,6 +85,7 @@ TEST_P(Unseen, CandidatesAreRight) {
   Untimed world(GetParam().target, GetParam().language, GetParam().make);
   if (!world.why.empty()) GTEST_SKIP() << world.why;
   std::ofstream out(setting("KERF_UNSEEN_OUT", "/dev/null"), std::ios::app);
+  std::size_t judged = 0;
   for (const Problem& problem : *problems) {
     nlohmann::json line{{"problem", problem.id}, {"name", problem.name}, {"language", to_string(GetParam().language)}};
     const auto understood = world.understand(problem, 1);
@@ -98,6 +99,7 @@ TEST_P(Unseen, CandidatesAreRight) {
       std::vector<Candidate> candidates;
       for (const Tried& each : all) candidates.push_back(each.proposal.candidate);
       std::vector<Result<Evaluation>> evaluations = world.evaluate(candidates, *understood);
+      judged += evaluations.size();
       for (std::size_t i = 0; i < all.size(); ++i) {
         const Result<Evaluation>& e = evaluations[i];
         EXPECT_TRUE(e && e->verdict == Verdict::measured)
@@ -113,6 +115,7 @@ TEST_P(Unseen, CandidatesAreRight) {
     }
     out << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
   }
+  EXPECT_GT(judged, 0U) << "nothing was written for any of them";
 }
 
 INSTANTIATE_TEST_SUITE_P(
