@@ -366,7 +366,7 @@ class LocalCudaRunner final : public CudaRunner {
     return answer;
   }
 
-  Result<double> handover_us() override {
+  Result<double> handover_us(int /*threads*/) override {
     const auto device = TRY(living(device_));
     const std::scoped_lock lock(device->mutex);
     const auto start = steady_clock::now();

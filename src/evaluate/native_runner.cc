@@ -113,10 +113,10 @@ class Zygote {
     return static_cast<int>(decode_number("status", answer->body).value_or(-1));
   }
 
-  Result<double> handover_us() {
+  Result<double> handover_us(int threads) {
     const std::scoped_lock lock(mutex_);
     const auto start = steady_clock::now();
-    TRY(channel_.send(encode_number("ping", 1)));
+    TRY(channel_.send(encode_number("ping", threads)));
     const ChannelMessage answer = TRY(channel_.receive(spawn_limit));
     const std::chrono::duration<double, std::micro> took = steady_clock::now() - start;
     TRY(decode_number("ping", answer.body));
@@ -335,7 +335,7 @@ class NativeRunner final : public Runner {
     return instance;
   }
 
-  Result<double> handover_us() override { return TRY(living())->handover_us(); }
+  Result<double> handover_us(int threads) override { return TRY(living())->handover_us(threads); }
 
   std::vector<std::string> isolation() const override { return isolation_; }
   bool watches() const override { return true; }

@@ -70,9 +70,10 @@ struct Runner {
   Runner& operator=(const Runner&) = delete;
   virtual ~Runner() = default;
   [[nodiscard]] virtual Result<std::unique_ptr<RunnerInstance>> load(const LoadRequest& request) = 0;
-  // How long a message to a process of ours takes there and back now, in microseconds. No candidate runs in that
-  // process: what a busy machine adds to every hand-over shows here, what a kernel hides does not.
-  [[nodiscard]] virtual Result<double> handover_us() = 0;
+  // How long a message to a process of ours takes there and back now, in microseconds, where that process wakes
+  // `threads` threads before it answers, as a run does. No candidate runs in it: what a busy machine adds to every
+  // hand-over shows here, what a kernel hides does not.
+  [[nodiscard]] virtual Result<double> handover_us(int threads) = 0;
   [[nodiscard]] virtual std::vector<std::string> isolation() const = 0;
   // Whether it can hand tasks out in the order that a run asks for. A GPU hands out blocks as it likes.
   [[nodiscard]] virtual bool keeps_order() const { return true; }

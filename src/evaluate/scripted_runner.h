@@ -47,7 +47,7 @@ class ScriptedRunner final : public Runner {
     if (auto loaded = on_load(request); !loaded) return std::unexpected(std::move(loaded).error());
     return std::make_unique<Instance>(*this, program(request));
   }
-  Result<double> handover_us() override { return handover(); }
+  Result<double> handover_us(int /*threads*/) override { return handover(); }
   [[nodiscard]] bool keeps_order() const override { return orders; }
   [[nodiscard]] bool watches() const override { return watching; }
   [[nodiscard]] bool profiles() const override { return static_cast<bool>(on_profile); }

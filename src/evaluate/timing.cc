@@ -16,7 +16,7 @@ namespace {
 // Of a message there and one back and of waking threads, on a machine with nobody else.
 constexpr double quiet_handover_us = 300;
 // What company adds to that, in hand-overs to a process of ours: an honest run's two clocks lie two wake-ups and the
-// waking of its threads apart.
+// waking of its threads apart. Where others whom we cannot see take a core, the threads are what is waited for.
 constexpr double handovers_a_run = 4;
 // A suspicion that company could explain becomes a verdict when that many measurements in a row say the same.
 constexpr int attempts = 3;
@@ -126,7 +126,7 @@ class Rounds {
     for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random_.below(i)]);
     std::vector<double> baseline_us(opponents_.size());
     std::optional<RunReport> report;
-    if (suspicious_) handover_.push_back(TRY(tools_.runner.handover_us()));
+    if (suspicious_) handover_.push_back(TRY(tools_.runner.handover_us(tools_.threads)));
     const auto before = look_before();
     bool company = false, spoilt = false;
     std::optional<bool> interrupted_baseline;

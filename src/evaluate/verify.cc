@@ -325,7 +325,7 @@ double patience_factor(Runner& runner, MachineWatch& watch, int threads) {
   if (load && is_crowded(*load, threads)) return std::clamp(2 * crowding(*load, threads), least, most);
   std::vector<double> handovers;
   for (int i = 0; i < 5; ++i) {
-    const auto us = runner.handover_us();
+    const auto us = runner.handover_us(threads);
     if (!us) return 1;
     handovers.push_back(*us);
     watch.sleep(std::chrono::milliseconds(2));

@@ -5,6 +5,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+#include <system_error>
+#include <thread>
+#include <vector>
+
 #include "candidate/run_protocol.h"
 #include "runner/bridge/bridge.h"
 #include "runner/child.h"
@@ -39,6 +45,27 @@ int reap(pid_t pid) {
   return status;
 }
 
+// Until `threads` threads run at once. Whoever came waits without giving its core away, as a pool of threads does that
+// begins a run.
+void meet(std::int64_t threads) {
+  std::atomic<std::int64_t> missing{std::clamp<std::int64_t>(threads, 1, 1024)};
+  const auto arrive = [&missing] {
+    missing.fetch_sub(1, std::memory_order_acq_rel);
+    while (missing.load(std::memory_order_acquire) > 0) {
+    }
+  };
+  std::vector<std::jthread> others;
+  for (std::int64_t more = missing.load() - 1; more > 0; --more) {
+    try {
+      others.emplace_back(arrive);
+    } catch (const std::system_error&) {  // no more threads are allowed
+      missing.fetch_sub(more, std::memory_order_acq_rel);
+      break;
+    }
+  }
+  arrive();
+}
+
 Result<> answer(const KerfBridge& bridge, const Channel& channel) {
   ChannelMessage message = TRY(channel.receive(for_ever));
   if (message.fds.size() == 1) {
@@ -51,7 +78,10 @@ Result<> answer(const KerfBridge& bridge, const Channel& channel) {
     }
     return channel.send(encode_number("pid", pid));
   }
-  if (const auto ping = decode_number("ping", message.body)) return channel.send(encode_number("ping", *ping));
+  if (const auto threads = decode_number("ping", message.body)) {
+    meet(*threads);
+    return channel.send(encode_number("ping", *threads));
+  }
   const auto pid = TRY(decode_number("reap", message.body));
   if (pid <= 1) return fail(ErrorKind::internal, "no such child");
   return channel.send(encode_number("status", reap(static_cast<pid_t>(pid))));

@@ -365,6 +365,17 @@ TEST_F(RunnerTest, OutputsAndAddressesAreFreshInEveryRun) {
   EXPECT_EQ(left, r.sentinel);
 }
 
+// With more threads than there are cores too: then they wait for each other's cores, as those of a run would.
+TEST_F(RunnerTest, AHandOverMayWakeThreadsAndTheNextCandidateRuns) {
+  for (const int threads : {1, 2, 8}) {
+    const auto us = runner->handover_us(threads);
+    ASSERT_TRUE(us) << us.error().message;
+    EXPECT_GT(*us, 0);
+  }
+  draw(workload(4, 8));
+  EXPECT_TRUE(run_once(compile(row_kernel(copy_row))));
+}
+
 TEST_F(RunnerTest, CostsAreSmall) {
   draw(workload(4, 4));
   const auto compiled =
