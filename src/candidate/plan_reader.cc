@@ -11,6 +11,7 @@
 #include "candidate/identifiers.h"
 #include "candidate/plan.h"
 #include "candidate/plan_error.h"
+#include "candidate/plan_names.h"
 #include "candidate/plan_text.h"
 #include "candidate/toml_text.h"
 
@@ -83,7 +84,7 @@ class Reader {
       plan.steps.push_back(TRY(read_step(*table)));
     }
     if (plan.steps.empty()) return refuse("key", "the plan has no [[step]]: expected at least one", plan.at);
-    TRY(check_names(plan));
+    TRY(check_own_names(plan));
     return plan;
   }
 
@@ -361,72 +362,10 @@ class Reader {
     return name(node, "out");
   }
 
-  // Names that the plan itself gives twice. Those of the workload are compared when it is bound.
-  static Result<> check_names(const Plan& plan) {
-    std::vector<std::pair<std::string, Location>> given;
-    const auto give = [&given](const std::string& name, Location at, std::string_view as) -> Result<> {
-      const auto it = std::ranges::find(given, name, &std::pair<std::string, Location>::first);
-      if (it != given.end()) {
-        return refuse(
-            "name",
-            fmt::format("the name `{}` is given at line {} already: {} needs another", name, it->second.line, as), at);
-      }
-      given.emplace_back(name, at);
-      return {};
-    };
-    for (const auto& [axis, values] : plan.tune) TRY(give(axis.text, axis.at, "a tune axis"));
-    for (const auto& [counter, count] : plan.loops) TRY(give(counter.text, counter.at, "a loop counter"));
-    for (const Scratch& scratch : plan.scratch) TRY(give(scratch.name, scratch.name_at, "a scratch tensor"));
-    for (const Step& step : plan.steps) {
-      for (const Located& out : step.out) {
-        const bool existing = std::ranges::find(plan.scratch, out.text, &Scratch::name) != plan.scratch.end();
-        if (out.text == "_" || is_output_name(out.text) || existing) continue;
-        TRY(give(out.text, out.at, "a result"));
-      }
-      if (!step.loop) continue;
-      const bool declared =
-          std::ranges::any_of(plan.loops, [&](const auto& loop) { return loop.first.text == step.loop->text; });
-      if (!declared) {
-        return refuse("name", fmt::format("no loop `{0}`: expected `{0} = count` in [loops]", step.loop->text),
-                      step.loop->at);
-      }
-    }
-    return {};
-  }
-
   const PlanText& text_;
   TomlText toml_;
   Language language_;
 };
-
-// Where a character outside of ASCII stands that is in neither a string nor a comment: toml++ 3.3 has undefined
-// behaviour on some of them (found by plan_fuzz), and a plan needs none.
-std::optional<std::size_t> stray_character(std::string_view toml) {
-  std::string_view quote;  // that opened the string at hand; empty outside
-  bool comment = false;
-  for (std::size_t i = 0; i < toml.size(); ++i) {
-    const char c = toml[i];
-    if (c == '\n') {
-      comment = false;
-      if (quote.size() == 1) quote = {};  // not closed on its line: the parser's to report
-    } else if (comment) {
-      continue;
-    } else if (quote.empty()) {
-      if (c == '#') comment = true;
-      if (static_cast<unsigned char>(c) >= 0x80) return i;
-      if (c != '"' && c != '\'') continue;
-      const std::string_view three = toml.substr(i, 3);
-      quote = three == "\"\"\"" || three == "'''" ? three : toml.substr(i, 1);
-      i += quote.size() - 1;
-    } else if (c == '\\' && quote.front() == '"') {
-      ++i;
-    } else if (toml.substr(i).starts_with(quote)) {
-      i += quote.size() - 1;
-      quote = {};
-    }
-  }
-  return std::nullopt;
-}
 
 }  // namespace
 

@@ -49,6 +49,33 @@ std::size_t hex_escape_bytes(std::string_view digits) {
 
 }  // namespace
 
+std::optional<std::size_t> stray_character(std::string_view toml) {
+  std::string_view quote;  // that opened the string at hand; empty outside
+  bool comment = false;
+  for (std::size_t i = 0; i < toml.size(); ++i) {
+    const char c = toml[i];
+    if (c == '\n') {
+      comment = false;
+      if (quote.size() == 1) quote = {};  // not closed on its line: the parser's to report
+    } else if (comment) {
+      continue;
+    } else if (quote.empty()) {
+      if (c == '#') comment = true;
+      if (static_cast<unsigned char>(c) >= 0x80) return i;
+      if (c != '"' && c != '\'') continue;
+      const std::string_view three = toml.substr(i, 3);
+      quote = three == "\"\"\"" || three == "'''" ? three : toml.substr(i, 1);
+      i += quote.size() - 1;
+    } else if (c == '\\' && quote.front() == '"') {
+      ++i;
+    } else if (toml.substr(i).starts_with(quote)) {
+      i += quote.size() - 1;
+      quote = {};
+    }
+  }
+  return std::nullopt;
+}
+
 int code_points(std::string_view text, std::size_t offset) {
   const std::string_view before = text.substr(0, std::min(offset, text.size()));
   return static_cast<int>(std::ranges::count_if(before, [](char c) { return !continues_code_point(c); }));

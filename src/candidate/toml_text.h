@@ -1,6 +1,8 @@
 // Strings of a TOML text with the place of each of their bytes.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +23,9 @@ class TomlText {
   std::vector<std::size_t> starts_;  // of lines, in bytes
 };
 
+// Where a character outside of ASCII stands that is in neither a string nor a comment: toml++ 3.3 has undefined
+// behaviour on some of them (found by plan_fuzz), and a plan needs none.
+[[nodiscard]] std::optional<std::size_t> stray_character(std::string_view toml);
 // Code points before byte `offset`.
 [[nodiscard]] int code_points(std::string_view text, std::size_t offset);
 
