@@ -90,6 +90,13 @@ class Binder {
   Result<> blind_call(const Step& step, BoundStep bound);
   Result<> blind_argument(const PlanArgument& argument, const Step& step);
   Result<const Schema*> choose(const Step& step, const BoundCall& call, const std::vector<Schema>& overloads) const;
+  Result<> check_written(TensorId tensor, Location at, const SchemaArgument& wanted, const Step& step);
+  Result<> check_count(const Step& step, std::size_t results) const;
+  Result<BoundOut> bind_out(const Step& step, std::size_t i, const CallResult* result);
+  [[nodiscard]] std::optional<std::string> out_overload(const BoundCall& call, const Schema& schema,
+                                                        const std::vector<Schema>& overloads);
+
+  // binder_values.cc
   Result<std::vector<CallValue>> arguments(const Step& step, const Schema& schema, bool& unknown);
   Result<CallValue> value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step, bool& unknown);
   Result<CallValue> tensor_value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step,
@@ -99,11 +106,6 @@ class Binder {
                                  bool& unknown);
   Result<CallValue> dtype_value(const PlanArgument& argument, const SchemaArgument& wanted, const Step& step,
                                 bool& unknown);
-  Result<> check_written(TensorId tensor, Location at, const SchemaArgument& wanted, const Step& step);
-  Result<> check_count(const Step& step, std::size_t results) const;
-  Result<BoundOut> bind_out(const Step& step, std::size_t i, const CallResult* result);
-  [[nodiscard]] std::optional<std::string> out_overload(const BoundCall& call, const Schema& schema,
-                                                        const std::vector<Schema>& overloads);
 
   const BindRequest& request_;
   const Plan& plan_;
