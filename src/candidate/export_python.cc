@@ -4,52 +4,23 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "candidate/export_support.h"
-#include "candidate/expression.h"
-#include "candidate/identifiers.h"
+#include "candidate/plan_in_python.h"
 #include "candidate/prototype.h"
 #include "candidate/python_literal.h"
 
 namespace kerf {
 namespace {
 
-const char* torch_dtype(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::f64:
-      return "_torch.float64";
-    case Dtype::f32:
-      return "_torch.float32";
-    case Dtype::bf16:
-      return "_torch.bfloat16";
-    case Dtype::f16:
-      return "_torch.float16";
-    case Dtype::i64:
-      return "_torch.int64";
-    case Dtype::i32:
-      return "_torch.int32";
-    case Dtype::i16:
-      return "_torch.int16";
-    case Dtype::i8:
-      return "_torch.int8";
-    case Dtype::u8:
-      return "_torch.uint8";
-    case Dtype::boolean:
-      return "_torch.bool";
-  }
-  return "?";
-}
-
 class Writer {
  public:
   explicit Writer(const ExportRequest& request)
-      : request_(request), plan_(request.source->plan), workload_(*request.workload) {}
+      : request_(request), plan_(request.source->plan), workload_(*request.workload), python_(plan_, workload_) {}
 
   Result<std::string> write() {
-    add_names();
-    const std::string supports = plan_.supports ? translate(plan_.supports->text) : "True";
+    const std::string supports = plan_.supports ? python_.translate(plan_.supports->text) : "True";
     TRY(steps());
     std::string text = "import torch as _torch\n\n";
     text += fmt::format("KERF_SOURCE = {}\n\n", python_block(source_text()));
@@ -79,7 +50,7 @@ class Writer {
     text +=
         "# What the plan names: where it comes from, its dtype, whether it has to be contiguous.\nKERF_TENSORS = {\n";
     for (const NamedTensor& tensor : workload_.tensors) {
-      if (tensor.role != Role::input && !used_.contains(tensor.name)) continue;
+      if (tensor.role != Role::input && !python_.used(tensor.name)) continue;
       if (tensor.role == Role::constant) {
         return fail(
             ErrorKind::unavailable,
@@ -97,8 +68,8 @@ class Writer {
     text += "\n\ndef _kerf_supports(named, init, outs):\n" + given(true) + fmt::format("    return {}\n", supports);
     std::vector<std::string> kept, locals;
     for (const std::string& name : prepared_) {
-      kept.push_back(fmt::format("{}: {}", python_string(name), python_.at(name)));
-      locals.push_back(fmt::format("    {} = prepared[{}]\n", python_.at(name), python_string(name)));
+      kept.push_back(fmt::format("{}: {}", python_string(name), python_.name(name)));
+      locals.push_back(fmt::format("    {} = prepared[{}]\n", python_.name(name), python_string(name)));
     }
     text += "\n\ndef _kerf_prepare(named, init):\n" + (prepare_.empty() ? "" : given(false) + prepare_) +
             fmt::format("    return {{{}}}\n", fmt::join(kept, ", "));
@@ -125,152 +96,21 @@ class Writer {
     return gpu() ? text : text + trailer(*request_.source) + std::string(export_launcher());
   }
 
-  void name(const std::string& plan_name) {
-    if (python_.contains(plan_name)) return;
-    names_.add(plan_name);
-    std::string spelled;
-    for (const char c : plan_name) spelled += is_name_part(c) ? c : '_';
-    if (spelled.front() >= '0' && spelled.front() <= '9') spelled.insert(0, "t");
-    // Nothing of Python's, nothing of ours (which begins with an underscore), and no two alike.
-    static const std::set<std::string, std::less<>> reserved = {
-        "and",    "as",     "assert",   "async",   "await", "break", "class",  "continue", "def",    "del", "elif",
-        "else",   "except", "False",    "finally", "for",   "from",  "global", "if",       "import", "in",  "is",
-        "lambda", "None",   "nonlocal", "not",     "or",    "pass",  "raise",  "return",   "True",   "try", "while",
-        "with",   "yield",  "min",      "max",     "abs",   "range", "float",  "named",    "init",   "outs"};
-    while (spelled.front() == '_') spelled.erase(0, 1);
-    if (spelled.empty()) spelled = "t";
-    while (reserved.contains(spelled) || taken_.contains(spelled)) spelled += '_';
-    taken_.insert(spelled);
-    python_[plan_name] = spelled;
-  }
-
-  void add_names() {
-    for (const NamedTensor& tensor : workload_.tensors) name(tensor.name), tensors_.insert(tensor.name);
-    for (std::size_t i = 0; i < workload_.outputs.size(); ++i) {
-      name(workload_.output_name(i));
-      tensors_.insert(workload_.output_name(i));
-      targets_.insert(workload_.output_name(i));
-    }
-    for (const auto& [key, value] : workload_.init) name("init." + key);
-    name("threads");
-    for (const auto& [axis, values] : plan_.tune) name(axis.text);
-    for (const auto& [counter, count] : plan_.loops) name(counter.text);
-    for (const Scratch& scratch : plan_.scratch) {
-      name(scratch.name);
-      tensors_.insert(scratch.name);
-      targets_.insert(scratch.name);
-    }
-    for (const Step& step : plan_.steps) {
-      for (const Located& out : step.out) {
-        if (out.text == "_") continue;
-        name(out.text);
-        tensors_.insert(out.text);
-      }
-    }
-  }
-
-  const std::string& use(const std::string& plan_name) {
-    used_.insert(plan_name);
-    return python_.at(plan_name);
-  }
-
-  // An expression of the plan is Python already, but for names, strides, dtypes and none.
-  std::string translate(std::string_view text) {
-    std::string out;
-    char before = 0;
-    for (std::size_t i = 0; i < text.size();) {
-      const char c = text[i];
-      if (c == '"' || c == '\'') {
-        const std::size_t end = std::min(text.find(c, i + 1), text.size() - 1);
-        out += text.substr(i, end + 1 - i);
-        i = end + 1;
-      } else if (c >= '0' && c <= '9') {
-        const std::size_t start = i;
-        while (i < text.size() && (is_name_part(text[i]) || text[i] == '.')) ++i;
-        out += text.substr(start, i - start);
-      } else if (is_name_part(c)) {
-        const auto known = before == '.' ? std::nullopt : names_.longest_prefix(text.substr(i));
-        std::size_t size = 1;
-        while (i + size < text.size() && is_name_part(text[i + size])) ++size;
-        std::string_view word = text.substr(i, size);
-        const std::size_t next = text.find_first_not_of(' ', i + size);
-        const bool called = next != std::string_view::npos && text[next] == '(';
-        if (known && !(called && is_function(names_.text(*known)))) {
-          const std::string& plan_name = names_.text(*known);
-          i += plan_name.size();
-          if (text.substr(i).starts_with(".dtype")) {
-            out += fmt::format("_dtype({})", use(plan_name));
-            i += 6;
-          } else {
-            out += use(plan_name);
-          }
-        } else {
-          i += size;
-          static const std::map<std::string_view, std::string_view> words = {
-              {"none", "None"},    {"true", "True"}, {"false", "False"}, {"cdiv", "_cdiv"}, {"next_pow2", "_next_pow2"},
-              {"numel", "_numel"}, {"i32", "_i32"},  {"f32", "_f32"},    {"f64", "_f64"}};
-          const auto ours = words.find(word);
-          if (before == '.' && word == "stride")
-            out += "stride()";
-          else if (before != '.' && ours != words.end())
-            out += ours->second;
-          else
-            out += word;
-        }
-      } else {
-        out += c;
-        ++i;
-      }
-      if (!out.empty() && out.back() != ' ') before = out.back();
-    }
-    return out;
-  }
-
-  // An argument of a launch.
-  std::string launch_argument(const PlanArgument& argument) {
-    const auto* text = std::get_if<Located>(&argument.is);
-    if (text == nullptr) return python_literal(std::get<Value>(argument.is));
-    if (text->text == "thread" && !python_.contains("thread")) return "_kerf_thread";
-    if (tensors_.contains(text->text)) return use(text->text);
-    return translate(text->text);
-  }
-
-  // An argument of a call. What is neither a name nor an expression is a word that its operator knows.
-  std::string call_argument(const PlanArgument& argument) {
-    if (const auto* list = std::get_if<PlanArgumentList>(&argument.is)) {
-      std::vector<std::string> items;
-      for (const PlanArgument& item : *list) items.push_back(call_argument(item));
-      return fmt::format("[{}]", fmt::join(items, ", "));
-    }
-    const auto* text = std::get_if<Located>(&argument.is);
-    if (text == nullptr) return python_literal(std::get<Value>(argument.is));
-    if (tensors_.contains(text->text)) return use(text->text);
-    if (const auto dtype = dtype_from(text->text)) return torch_dtype(*dtype);
-    static const std::set<std::string_view> formats = {"contiguous_format", "preserve_format", "channels_last",
-                                                       "channels_last_3d"};
-    if (formats.contains(text->text)) return "_torch." + text->text;
-    if (text->text.ends_with(".dtype") && tensors_.contains(text->text.substr(0, text->text.size() - 6))) {
-      return use(text->text.substr(0, text->text.size() - 6)) + ".dtype";
-    }
-    if (!Expression::parse(*text, names_)) return python_string(text->text);
-    return translate(text->text);
-  }
-
   // Scratch that a text mentions and that nothing allocated yet, allocated before it is used.
   void allocate(const std::string& indent, bool prepare) {
     for (const Scratch& scratch : plan_.scratch) {
-      if (!used_.contains(scratch.name) || !allocated_.insert(scratch.name).second) continue;
+      if (!python_.used(scratch.name) || !allocated_.insert(scratch.name).second) continue;
       std::vector<std::string> extents;
-      for (const PlanArgument& extent : scratch.shape) extents.push_back(launch_argument(extent));
+      for (const PlanArgument& extent : scratch.shape) extents.push_back(python_.launch_argument(extent));
       allocate(indent, prepare);  // its shape may name another
       const std::string shape = fmt::format("({}{})", fmt::join(extents, ", "), extents.size() == 1 ? "," : "");
       if (prepare) {
         prepared_.push_back(scratch.name);
-        prepare_ +=
-            fmt::format("{}{} = _torch.{}({}, dtype={}, device=_kerf_local.device)\n", indent, python_.at(scratch.name),
-                        scratch.zero ? "zeros" : "empty", shape, torch_dtype(scratch.dtype));
+        prepare_ += fmt::format("{}{} = _torch.{}({}, dtype={}, device=_kerf_local.device)\n", indent,
+                                python_.name(scratch.name), scratch.zero ? "zeros" : "empty", shape,
+                                torch_dtype(scratch.dtype));
       } else {
-        body_ += fmt::format("{}{} = _scratch({}, {}, {}{})\n", indent, python_.at(scratch.name),
+        body_ += fmt::format("{}{} = _scratch({}, {}, {}{})\n", indent, python_.name(scratch.name),
                              python_string(scratch.name), torch_dtype(scratch.dtype), shape,
                              scratch.zero ? ", zero=True" : "");
       }
@@ -292,16 +132,16 @@ class Writer {
         for (std::size_t k = i; k < end; ++k) (void)TRY(line(plan_.steps[k]));
         const auto loop =
             std::ranges::find_if(plan_.loops, [&](const auto& each) { return each.first.text == step.loop->text; });
-        const std::string count = launch_argument(loop->second);
+        const std::string count = python_.launch_argument(loop->second);
         allocate("    ", step.prepare);
-        body += fmt::format("    for {} in range({}):\n", use(step.loop->text), count);
+        body += fmt::format("    for {} in range({}):\n", python_.use(step.loop->text), count);
       }
       const std::string does = TRY(line(step));
       allocate(indent, step.prepare);
       body += indent + does + "\n";
       if (!step.prepare) continue;
       for (const Located& out : step.out) {
-        const bool ours = out.text != "_" && !targets_.contains(out.text);
+        const bool ours = out.text != "_" && !python_.is_target(out.text);
         if (ours && std::ranges::find(prepared_, out.text) == prepared_.end()) prepared_.push_back(out.text);
       }
     }
@@ -314,15 +154,15 @@ class Writer {
     for (const auto& [key, argument] : step.keys) {
       if (const auto* list = std::get_if<PlanArgumentList>(&argument.is)) {
         std::vector<std::string> items;
-        for (const PlanArgument& item : *list) items.push_back(launch_argument(item));
+        for (const PlanArgument& item : *list) items.push_back(python_.launch_argument(item));
         text += fmt::format(", {}=[{}]", key.text, fmt::join(items, ", "));
       } else if (const auto* table = std::get_if<PlanArgumentTable>(&argument.is)) {
         std::vector<std::string> items;
         for (const auto& [name, value] : *table)
-          items.push_back(fmt::format("{}: {}", python_string(name.text), launch_argument(value)));
+          items.push_back(fmt::format("{}: {}", python_string(name.text), python_.launch_argument(value)));
         text += fmt::format(", {}={{{}}}", key.text, fmt::join(items, ", "));
       } else {
-        text += fmt::format(", {}={}", key.text, launch_argument(argument));
+        text += fmt::format(", {}={}", key.text, python_.launch_argument(argument));
       }
     }
     return text;
@@ -351,14 +191,14 @@ class Writer {
                                 "source gives the candidate itself",
                                 step.target.text));
       }
-      for (const PlanArgument& argument : step.args) args.push_back(launch_argument(argument));
+      for (const PlanArgument& argument : step.args) args.push_back(python_.launch_argument(argument));
       if (is_triton() && std::ranges::any_of(args, [](const std::string& a) { return a.starts_with("_f64("); })) {
         return fail(ErrorKind::unavailable,
                     fmt::format("unavailable: {} takes an f64, which Triton's JIT cannot be given; --format source "
                                 "gives the candidate itself",
                                 step.target.text));
       }
-      for (const PlanArgument& extent : step.grid) grid.push_back(launch_argument(extent));
+      for (const PlanArgument& extent : step.grid) grid.push_back(python_.launch_argument(extent));
       if (args.size() > 64) {
         return fail(ErrorKind::unavailable,
                     fmt::format("unavailable: {} takes {} arguments, an exported launch at most 64", step.target.text,
@@ -368,18 +208,18 @@ class Writer {
                          fmt::join(grid, ", "), block_arguments(step));
     }
     std::vector<std::string> args, kwargs, outs;
-    for (const PlanArgument& argument : step.args) args.push_back(call_argument(argument));
+    for (const PlanArgument& argument : step.args) args.push_back(python_.call_argument(argument));
     for (const auto& [key, argument] : step.kwargs) {
-      kwargs.push_back(fmt::format("{}: {}", python_string(key.text), call_argument(argument)));
+      kwargs.push_back(fmt::format("{}: {}", python_string(key.text), python_.call_argument(argument)));
     }
     const std::string arguments = fmt::format("{}, [{}], {{{}}}", python_string(step.target.text),
                                               fmt::join(args, ", "), fmt::join(kwargs, ", "));
     bool all_written = true, any_written = false;
     for (const Located& out : step.out) {
-      const bool written = targets_.contains(out.text);
+      const bool written = python_.is_target(out.text);
       all_written = all_written && written;
       any_written = any_written || written;
-      outs.push_back(out.text == "_" ? "_" : use(out.text));
+      outs.push_back(out.text == "_" ? "_" : python_.use(out.text));
     }
     if (step.out.empty()) return fmt::format("_call({})", arguments);
     if (adopts(step)) {
@@ -395,7 +235,7 @@ class Writer {
     // Some results are kept, others go into what is there already.
     std::vector<std::string> kept = outs, copies;
     for (std::size_t k = 0; k < outs.size(); ++k) {
-      if (!targets_.contains(step.out[k].text)) continue;
+      if (!python_.is_target(step.out[k].text)) continue;
       kept[k] = fmt::format("_result{}", k);
       copies.push_back(fmt::format("{}.copy_(_result{})", outs[k], k));
     }
@@ -407,30 +247,29 @@ class Writer {
   std::string given(bool all) const {
     std::string text;
     for (const NamedTensor& tensor : workload_.tensors) {
-      if (used_.contains(tensor.name) && (all || tensor.role != Role::input))
-        text += fmt::format("    {} = named[{}]\n", python_.at(tensor.name), python_string(tensor.name));
+      if (python_.used(tensor.name) && (all || tensor.role != Role::input))
+        text += fmt::format("    {} = named[{}]\n", python_.name(tensor.name), python_string(tensor.name));
     }
     for (std::size_t i = 0; all && i < workload_.outputs.size(); ++i) {
       const std::string out = workload_.output_name(i);
-      if (used_.contains(out)) text += fmt::format("    {} = outs[{}]\n", python_.at(out), i);
+      if (python_.used(out)) text += fmt::format("    {} = outs[{}]\n", python_.name(out), i);
     }
     for (const auto& [key, value] : workload_.init) {
-      if (used_.contains("init." + key))
-        text += fmt::format("    {} = init[{}]\n", python_.at("init." + key), python_string(key));
+      if (python_.used("init." + key))
+        text += fmt::format("    {} = init[{}]\n", python_.name("init." + key), python_string(key));
     }
     for (const auto& [axis, value] : request_.tune) {
-      if (used_.contains(axis)) text += fmt::format("    {} = {}\n", python_.at(axis), python_literal(value));
+      if (python_.used(axis)) text += fmt::format("    {} = {}\n", python_.name(axis), python_literal(value));
     }
-    if (used_.contains("threads")) text += fmt::format("    {} = _torch.get_num_threads()\n", python_.at("threads"));
+    if (python_.used("threads")) text += fmt::format("    {} = _torch.get_num_threads()\n", python_.name("threads"));
     return text;
   }
 
   const ExportRequest& request_;
   const Plan& plan_;
   const Workload& workload_;
-  Names names_;
-  std::map<std::string, std::string, std::less<>> python_;  // plan's name -> Python's
-  std::set<std::string, std::less<>> taken_, tensors_, targets_, used_, allocated_;
+  PlanInPython python_;
+  std::set<std::string, std::less<>> allocated_;
   std::vector<std::string> prepared_;  // names that prepare steps give
   std::string prepare_, body_;
 };
