@@ -3,86 +3,20 @@
 #include "store/store.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "store/fake_store.h"
-#include "store/sqlite.h"
+#include "store/store_fixture.h"
 
 namespace kerf {
 namespace {
 
-using nlohmann::json;
+using namespace testing_store;
 using testing::HasSubstr;
 
-NewSession a_session(const std::string& problem = "kernelbench/1/19") {
-  NewSession session;
-  session.task.problem = {.id = problem,
-                          .name = "ReLU",
-                          .source = "class Model: pass\n",
-                          .path = "x.py",
-                          .sizes = {{"batch_size", Value{std::int64_t{16}}}, {"dim", Value{2.5}}}};
-  session.options = {{"policy", "mcts"}, {"seed", 7}};
-  session.versions = {{"kerf", "0.1"}};
-  return session;
-}
-
-Evaluation measured(double us) {
-  Evaluation evaluation;
-  evaluation.id = "e";
-  evaluation.problem = "kernelbench/1/19";
-  evaluation.verdict = Verdict::measured;
-  evaluation.receipt.emplace();
-  evaluation.receipt->time_us = {us, us - 1, us + 1, 200};
-  return evaluation;
-}
-
-Expansion an_expansion(ExpansionId id, std::vector<NodeIndex> parents) {
-  return {.id = id,
-          .task = Task::expand,
-          .memory = MemoryOperator::inherit,
-          .parents = std::move(parents),
-          .seed = 11,
-          .reason = "because"};
-}
-
-NewNode a_node(NodeIndex index, double us = 100) {
-  NewNode node;
-  node.expansion = an_expansion(static_cast<ExpansionId>(index) + 1,
-                                index == 0 ? std::vector<NodeIndex>{} : std::vector<NodeIndex>{0});
-  node.told = {
-      .id = node.expansion.id,
-      .outcome = {.kind = Outcome::Kind::measured, .reward = {0.1 + 0.2, 0.01}, .fraction_of_speed_of_light = 0.5},
-      .node = index};
-  node.candidate = {.text = "// candidate " + std::to_string(index), .language = Language::cpp, .name = "fused.cpp"};
-  node.recipe = {{"moves", {1, 2}}};
-  node.move = "fuse";
-  node.rationale = "fused two loops";
-  node.prompt = "please";
-  node.usage = {.tokens_in = 5, .tokens_out = 7, .usd = 0.25, .seconds = 1.5};
-  node.evaluation = measured(us);
-  return node;
-}
-
-struct Kind {
-  const char* name;
-  std::unique_ptr<Store> (*make)(const Clock&);
-};
-
-class AnyStore : public testing::TestWithParam<Kind> {
- protected:
-  FakeClock clock;
-  std::unique_ptr<Store> store = GetParam().make(clock);
-
-  std::unique_ptr<SessionWriter> create(const NewSession& session = a_session()) {
-    auto writer = store->create(session);
-    EXPECT_TRUE(writer) << writer.error().message;
-    return *std::move(writer);
-  }
-};
 INSTANTIATE_TEST_SUITE_P(
     Store, AnyStore,
-    testing::Values(Kind{"fake", [](const Clock& clock) { return make_fake_store(clock); }},
-                    Kind{"sqlite", [](const Clock& clock) { return open_store(":memory:", clock).value(); }}),
+    testing::Values(StoreKind{"fake", [](const Clock& clock) { return make_fake_store(clock); }},
+                    StoreKind{"sqlite", [](const Clock& clock) { return open_store(":memory:", clock).value(); }}),
     [](const auto& kind) { return kind.param.name; });
 
 TEST_P(AnyStore, KeepsASessionAsItWasMade) {
@@ -221,90 +155,6 @@ TEST_P(AnyStore, AnyMomentCanBeReadAsItWas) {
   EXPECT_EQ(last.spend.known_usd, 3);
   EXPECT_FALSE(last.spend.usd()) << "one price is unknown";
   EXPECT_EQ(store->evaluations(id, 1)->size(), 2U);
-}
-
-Exchange an_exchange(std::uint64_t expansion, int attempt, const std::string& text, std::optional<double> usd = 0.5) {
-  Exchange e{.purpose = {.expansion = expansion, .attempt = attempt},
-             .model = "anthropic/x",
-             .request_digest = "d" + text,
-             .request = {{"messages", {text}}},
-             .reply = {}};
-  e.reply.text = text + "\xc3\xa4\n";
-  e.reply.reasoning = "hm";
-  e.reply.finish = Finish::length;
-  e.reply.usage = {.tokens_in = 10, .tokens_out = 2, .cached_in = 4, .usd = usd, .saved_usd = 0.25};
-  e.reply.seconds = 1.5;
-  return e;
-}
-
-TEST_P(AnyStore, KeepsExchangesInTheOrderInWhichTheyCame) {
-  const auto writer = create();
-  EXPECT_TRUE(store->exchanges(writer->id(), {})->items.empty());
-  ASSERT_TRUE(writer->append(Asked{an_expansion(2, {0})}));
-  clock.time += std::chrono::seconds(3);
-  ASSERT_TRUE(writer->keep(an_exchange(2, 0, "two")));
-  ASSERT_TRUE(writer->keep(an_exchange(1, 0, "one")));
-  ASSERT_TRUE(writer->keep(an_exchange(2, 1, "two again")));
-  const auto all = store->exchanges(writer->id(), {});
-  ASSERT_TRUE(all) << all.error().message;
-  ASSERT_EQ(all->items.size(), 3U);
-  EXPECT_TRUE(all->next.empty());
-  const ExchangeRecord& first = all->items[0];
-  EXPECT_EQ(first.step, 1);
-  EXPECT_EQ(first.created_ms, clock.unix_ms());
-  EXPECT_EQ(first.exchange.purpose.expansion, 2U);
-  EXPECT_EQ(first.exchange.model, "anthropic/x");
-  EXPECT_EQ(first.exchange.request_digest, "dtwo");
-  EXPECT_EQ(first.exchange.request, nlohmann::json({{"messages", {"two"}}}));
-  EXPECT_EQ(first.exchange.reply.text, "two\xc3\xa4\n");
-  EXPECT_EQ(first.exchange.reply.finish, Finish::length);
-  EXPECT_EQ(first.exchange.reply.usage.usd, 0.5);
-  EXPECT_EQ(all->items[2].exchange.purpose.attempt, 1);
-  const auto page = store->exchanges(writer->id(), {.limit = 2, .after = {}});
-  ASSERT_EQ(page->items.size(), 2U);
-  const auto rest = store->exchanges(writer->id(), {.limit = 2, .after = page->next});
-  ASSERT_EQ(rest->items.size(), 1U);
-  EXPECT_EQ(rest->items[0].exchange.reply.text, "two again\xc3\xa4\n");
-  EXPECT_TRUE(rest->next.empty());
-  EXPECT_TRUE(store->exchanges(create()->id(), {})->items.empty()) << "of that session only";
-  EXPECT_FALSE(store->exchanges("nosuchsession", {}));
-}
-
-TEST_P(AnyStore, FindsAnExchangeByItsPurposeTheLatestCounts) {
-  const auto writer = create();
-  EXPECT_EQ(*store->exchange(writer->id(), {.expansion = 1, .attempt = 0}), std::nullopt);
-  ASSERT_TRUE(writer->keep(an_exchange(1, 0, "old")));
-  ASSERT_TRUE(writer->keep(an_exchange(1, 0, "new")));
-  ASSERT_TRUE(writer->keep(an_exchange(1, 1, "other")));
-  const auto found = store->exchange(writer->id(), {.expansion = 1, .attempt = 0});
-  ASSERT_TRUE(found && *found);
-  EXPECT_EQ((*found)->request_digest, "dnew");
-}
-
-TEST_P(AnyStore, AddsUpWhatWasSpentAndUnknownPricesStayUnknown) {
-  const auto writer = create();
-  EXPECT_EQ(store->spent(writer->id())->usd(), 0);
-  ASSERT_TRUE(writer->keep(an_exchange(1, 0, "a")));
-  ASSERT_TRUE(writer->keep(an_exchange(2, 0, "b")));
-  const auto spent = store->spent(writer->id());
-  ASSERT_TRUE(spent);
-  EXPECT_EQ(spent->calls, 2);
-  EXPECT_EQ(spent->tokens_in, 20);
-  EXPECT_EQ(spent->tokens_out, 4);
-  EXPECT_EQ(spent->cached_in, 8);
-  EXPECT_EQ(spent->usd(), 1.0);
-  EXPECT_EQ(spent->saved_usd, 0.5);
-  EXPECT_EQ(spent->largest_tokens, 12);
-  ASSERT_TRUE(writer->keep(an_exchange(3, 0, "c", std::nullopt)));
-  const auto charges = store->charges(writer->id());
-  ASSERT_TRUE(charges);
-  ASSERT_EQ(charges->size(), 3U);
-  ASSERT_EQ(charges->at(2).size(), 1U);
-  EXPECT_EQ(charges->at(2)[0].model, an_exchange(2, 0, "b").model);
-  EXPECT_EQ(charges->at(2)[0].usage.usd, 0.5);
-  EXPECT_FALSE(charges->at(3)[0].usage.usd_known);
-  EXPECT_EQ(store->spent(writer->id())->usd(), std::nullopt);
-  EXPECT_EQ(store->spent(writer->id())->known_usd, 1.0);
 }
 
 TEST_P(AnyStore, AConfirmingRunStandsBesideTheNodeAndIsNoEvent) {
@@ -456,44 +306,6 @@ TEST_P(AnyStore, ANodeIsRecordedOnceAndAFailedRecordLeavesNothing) {
   EXPECT_EQ(store->events(writer->id())->size(), 1U);
   EXPECT_FALSE(store->candidate(twice.candidate.id()));
   EXPECT_EQ(*writer->record(a_node(1)), 2);
-}
-
-TEST(FakeStore, FailsAsAFullDiskWouldFromTheChosenWriteOn) {
-  FakeClock clock;
-  const auto store = make_fake_store(clock, 2);
-  const auto writer = *store->create(a_session());
-  EXPECT_TRUE(writer->record(a_node(0)));
-  const auto full = writer->record(a_node(1));
-  ASSERT_FALSE(full);
-  EXPECT_EQ(full.error().kind, ErrorKind::system);
-  EXPECT_EQ(store->nodes(writer->id(), {})->items.size(), 1U);
-}
-
-TEST(Sqlite, ATransactionThatIsNotCommittedLeavesNothing) {
-  const auto database = *Database::open(":memory:");
-  ASSERT_TRUE(database->script("CREATE TABLE t (x BIGINT PRIMARY KEY)"));
-  {
-    auto transaction = Transaction::begin(*database);
-    ASSERT_TRUE(transaction);
-    ASSERT_TRUE(database->run("INSERT INTO t VALUES (?1)", {std::int64_t{1}}));
-  }
-  EXPECT_TRUE(database->query("SELECT * FROM t")->empty());
-  auto transaction = Transaction::begin(*database);
-  ASSERT_TRUE(database->run("INSERT INTO t VALUES (?1)", {std::int64_t{1}}));
-  ASSERT_TRUE(transaction->commit());
-  EXPECT_EQ(database->query("SELECT * FROM t")->size(), 1U);
-  EXPECT_FALSE(database->run("INSERT INTO t VALUES (?1)", {std::int64_t{1}}));
-  EXPECT_TRUE(database->run("INSERT INTO t VALUES (?1)", {std::int64_t{2}})) << "a failed statement can be used again";
-}
-
-TEST(Sqlite, AFullDiskSaysWhatToDo) {
-  const auto database = *Database::open(":memory:");
-  ASSERT_TRUE(database->script("CREATE TABLE t (x TEXT)"));
-  ASSERT_TRUE(database->script("PRAGMA max_page_count = 3"));
-  const auto full = database->run("INSERT INTO t VALUES (?1)", {std::string(100'000, 'x')});
-  ASSERT_FALSE(full);
-  EXPECT_EQ(full.error().kind, ErrorKind::system);
-  EXPECT_THAT(full.error().message, HasSubstr("no space left for the store"));
 }
 
 TEST(Store, ADatabaseServerIsUnavailableYet) {

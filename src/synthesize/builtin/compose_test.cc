@@ -1,15 +1,17 @@
 #include "synthesize/builtin/compose.h"
 
 #include <fmt/format.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "candidate/expression.h"
 #include "candidate/plan.h"
 #include "synthesize/builtin/moves.h"
-#include "synthesize/graph_text.h"
+#include "synthesize/builtin_fixture.h"
 
 namespace kerf {
 namespace {
+
+using namespace testing_builtin;
 
 TEST(Compose, WhatManyKernelsRelyOnIsSaidByTheShapesOfInputs) {
   // Each product relies on sizes of its own weight: written out, that is longer than an expression may be.
@@ -36,6 +38,20 @@ TEST(Compose, WhatManyKernelsRelyOnIsSaidByTheShapesOfInputs) {
   Workload wider = problem.workloads[0];
   wider.tensors.at(0).spec.shape.at(0) = 257;
   EXPECT_FALSE(*supports(*source, wider)) << "others are left to the model itself";
+}
+
+TEST(Compose, SaysWhatAKernelReliesOn) {
+  // The row that is reduced is an intermediate result's: shapes of inputs are pinned instead.
+  const Case c = parse(R"(input x f32 8 32
+input w f32 32 32
+m = aten.mm.default x w -> f32 8 32
+s = aten.softmax.int m 1 -> f32 8 32
+output s)");
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  const Recipe recipe = *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), gpu_facts());
+  const std::string text = write_candidate(c.problem, *graph, recipe, {})->text;
+  EXPECT_THAT(text, testing::HasSubstr("x.shape[0] == 8"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("supports = \"(m.")));
 }
 
 }  // namespace
