@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Why candidates are slow, on a real GPU, with all that kerf can ask: lines by samples of program counters, the same metrics by Nsight
-Compute, a timeline by probes in a Triton kernel, and traces of the baselines.
+Compute, a timeline by probes in kernels in Triton and Gluon, and traces of the baselines.
 
     python3 scripts/gpu_why.py [KERF]
 
-Needs an NVIDIA GPU, CUPTI, PyTorch, Triton and, for its part, ncu. Prints two diagnoses as kerf writes them, and what is missing. Exit
+Needs an NVIDIA GPU, CUPTI, PyTorch, Triton and, for its part, ncu. Prints diagnoses as kerf writes them, and what is missing. Exit
 code 1 if a part is missing that nothing forbids."""
 import json
 import pathlib
@@ -38,6 +38,32 @@ def row_sum(x, out, n, B: tl.constexpr):
         columns = at + tl.arange(0, B)
         sums += tl.load(x + row * n + columns, mask=columns < n, other=0.0)
     tl.store(out + row, tl.sum(sums))
+'''
+
+# Whole rows by way of shared memory.
+ROW_SUM_GLUON = '''# /// kerf
+# version = 1
+# supports = "x.ndim == 2 and x.shape[1] % 1024 == 0"
+# [[step]]
+# launch = "row_sum"
+# grid = ["x.shape[0]"]
+# args = ["x", "out", "x.shape[1]"]
+# constexpr = { B = 1024 }
+# ///
+from triton.experimental import gluon
+from triton.experimental.gluon import language as gl
+
+
+@gluon.jit
+def row_sum(x, out, n, B: gl.constexpr):
+    layout: gl.constexpr = gl.BlockedLayout([1], [32], [4], [0])
+    piece = gl.allocate_shared_memory(gl.float32, [B], gl.SwizzledSharedLayout(1, 1, 1, order=[0]))
+    row = gl.program_id(0).to(gl.int64)
+    sums = gl.zeros([B], gl.float32, layout)
+    for at in range(0, n, B):
+        piece.store(gl.load(x + row * n + at + gl.arange(0, B, layout)))
+        sums += piece.load(layout)
+    gl.store(out + row, gl.sum(sums, 0))
 '''
 
 
@@ -88,14 +114,15 @@ for words in (["--profile"], ["--ncu"]):
     else:
         missing[words[0]] = "no evaluation"
 with tempfile.TemporaryDirectory() as folder:
-    file = pathlib.Path(folder) / "row_sum.py"
-    file.write_text(ROW_SUM)
-    if evaluation := evaluate(planted / "problems/row_sum.py", file, "--profile"):
-        missing.update(tell(evaluation))
-        if not evaluation["diagnosis"].get("timeline"):
-            missing.setdefault("timeline", "nothing said why")
-    else:
-        missing["triton"] = "no evaluation"
+    for language, text in (("gluon", ROW_SUM_GLUON), ("triton", ROW_SUM)):
+        file = pathlib.Path(folder) / f"row_sum_{language}.py"
+        file.write_text(text)
+        if evaluation := evaluate(planted / "problems/row_sum.py", file, "--profile"):
+            missing.update(tell(evaluation))
+            if not evaluation["diagnosis"].get("timeline"):
+                missing.setdefault(f"timeline of {language}", "nothing said why")
+        else:
+            missing[language] = "no evaluation"
     run = subprocess.run([kerf, "evaluate", planted / "problems/row_sum.py", file, "--target", "nvidia", "--screen", "--profile", "--diagnosis"],
                          capture_output=True, text=True)
     print(run.stdout or run.stderr)

@@ -44,7 +44,7 @@ Braces braces_of(std::string_view line) {
   return found;
 }
 
-// Where the bracket at `open` closes; npos if it does not on this line.
+// Where the parenthesis at `open` closes; npos if it does not on this line.
 std::size_t closing(std::string_view line, std::size_t open) {
   int depth = 0;
   bool quoted = false;
@@ -62,6 +62,14 @@ std::size_t closing(std::string_view line, std::size_t open) {
     }
   }
   return std::string_view::npos;
+}
+
+// That begins at `open` or behind it.
+std::optional<TtgirList> list_at(std::size_t line, std::string_view text, std::size_t from) {
+  const auto open = text.find('(', from);
+  const auto end = open == text.npos ? text.npos : closing(text, open);
+  if (end == text.npos) return std::nullopt;
+  return TtgirList{.line = line, .end = end, .empty = trimmed(text.substr(open + 1, end - open - 1)).empty()};
 }
 
 bool is_name(char c) {
@@ -124,10 +132,16 @@ class Locations {
     if (equals == line.npos) return;
     table_.emplace(std::string(line.substr(0, equals)), std::string(line.substr(equals + 3)));
   }
-  // Of what stands after "loc": ("file":3:1), (#loc7), ("name"(#loc7)), (callsite(#a at #b)): where it was called.
-  [[nodiscard]] std::pair<std::string, int> of(std::string_view text, int depth = 0) const {
-    constexpr int deepest = 32;
+  // Of what stands after "loc": ("file":3:1), (#loc7), ("name"(#loc7)), (callsite(#a at #b)). Of what was inlined that
+  // is its own line where it is of the same file as what called it, else the line of the call.
+  using Place = std::pair<std::string, int>;
+  [[nodiscard]] Place of(std::string_view text, int depth = 0) {
+    constexpr int deepest = 64;
     if (depth > deepest) return {};
+    if (const auto call = text.find(" at #"); call != text.npos) {
+      Place caller = of(text.substr(call + 4), depth + 1), own = of(text.substr(0, call), depth + 1);
+      return own.second > 0 && own.first == caller.first ? own : caller;
+    }
     const auto direct = text.find("\":");
     const auto open = text.find('"');
     if (open != text.npos && direct != text.npos && direct > open) {
@@ -136,16 +150,20 @@ class Locations {
       if (std::from_chars(begin, text.data() + text.size(), line).ec == std::errc() && line > 0)
         return {std::string(text.substr(open + 1, direct - open - 1)), line};
     }
-    const auto call = text.find(" at #");
-    const auto reference = call == text.npos ? text.find('#') : call + 4;
+    const auto reference = text.find('#');
     if (reference == text.npos) return {};
     const auto name = std::string("#") + std::string(name_at(text.substr(reference + 1)));
+    // Each is followed once, one that leads to itself nowhere.
+    const auto [known, first] = known_.try_emplace(name);
+    if (!first) return known->second;
     const auto found = table_.find(name);
-    return found == table_.end() ? std::pair<std::string, int>() : of(found->second, depth + 1);
+    if (found != table_.end()) known->second = of(found->second, depth + 1);
+    return known->second;
   }
 
  private:
   std::map<std::string, std::string, std::less<>> table_;
+  std::map<std::string, Place, std::less<>> known_;
 };
 
 std::unexpected<Error> not_understood(std::size_t line, std::string what) {
@@ -170,40 +188,41 @@ Result<Ttgir> read_ttgir(std::string_view text) {
     if (at == line.npos) return;
     std::tie(op.file, op.line) = locations.of(line.substr(at + 4));
   };
-  // A region that is open: whose it is (no_op: of an operation that is none of ops), and the loop that it is the body
-  // of.
+  // A region that is open: whose it is (no_op: of an operation that is none of ops), and what is within it.
   struct Region {
     std::size_t op = no_op;
-    int loop = -1;
+    int loop = -1, partition = -1;
     bool searched = false;
+    std::optional<std::size_t> specialization = {};  // that it is a region of
+    std::optional<std::size_t> specializing = {};    // the last operation in it, whose regions are next
   };
   std::vector<Region> open;
   bool inside = false, over = false;
   for (std::size_t i = 0; i < ir.lines.size() && !over; ++i) {
-    const std::string_view line = trimmed(ir.lines[i]);
+    const std::string_view whole = ir.lines[i], line = trimmed(whole);
     if (!inside) {
       if (!line.starts_with("tt.func public @")) continue;
-      const std::string_view whole = ir.lines[i];
       const auto at = whole.find('@');
       ir.function = name_at(whole.substr(at + 1));
-      const auto begin = whole.find('(', at);
-      const auto end = begin == whole.npos ? whole.npos : closing(whole, begin);
-      if (end == whole.npos || !line.ends_with('{'))
-        return not_understood(i, "a function that is not declared on one line");
-      ir.function_line = i;
-      ir.end_of_parameters = end;
-      ir.has_parameters = !trimmed(whole.substr(begin + 1, end - begin - 1)).empty();
+      const auto parameters = list_at(i, whole, at);
+      if (!parameters || !line.ends_with('{')) return not_understood(i, "a function that is not declared on one line");
+      ir.parameters = *parameters;
       inside = true;
-      open.push_back({.op = no_op, .loop = -1, .searched = true});
+      open.push_back({.op = no_op, .searched = true});
       continue;
     }
     const Braces braces = braces_of(line);
+    Region closed;
     for (int k = 0; k < braces.closed && !open.empty(); ++k) {
-      const Region region = open.back();
+      closed = open.back();
       open.pop_back();
-      if (region.op == no_op) continue;
-      ir.ops[region.op].last_line = i;
-      location(ir.ops[region.op], line);
+      if (closed.specialization) {
+        if (const auto colon = whole.find(" : ("); colon != whole.npos)
+          ir.specializations[*closed.specialization].types = list_at(i, whole, colon).value_or(TtgirList{});
+      }
+      if (closed.op == no_op) continue;
+      ir.ops[closed.op].last_line = i;
+      location(ir.ops[closed.op], line);
     }
     if (open.empty()) {
       over = true;
@@ -215,20 +234,48 @@ Result<Ttgir> read_ttgir(std::string_view text) {
     if (around.searched && braces.closed == 0 && !name.empty()) {
       if (name == "tt.return" && open.size() == 1) ir.return_line = i;
       made = ir.ops.size();
-      ir.ops.push_back(
-          {.name = std::string(name), .first_line = i, .last_line = i, .loop = around.loop, .file = {}, .line = 0});
+      ir.ops.push_back({.name = std::string(name),
+                        .first_line = i,
+                        .last_line = i,
+                        .loop = around.loop,
+                        .partition = around.partition,
+                        .file = {},
+                        .line = 0});
       location(ir.ops.back(), line);
+      open.back().specializing.reset();
+      if (name == "ttg.warp_specialize") {
+        const auto operands = list_at(i, whole, 0);
+        if (!operands) return not_understood(i, "warps that are specialised otherwise than ttg.warp_specialize(…)");
+        open.back().specializing = made;
+        ir.specializations.push_back({.operands = *operands, .types = {}});
+      }
     }
     for (int k = 0; k < braces.opened; ++k) {
-      Region region{.op = k == 0 ? made : no_op, .loop = around.loop, .searched = false};
-      if (k == 0 && made != no_op && name == "scf.for") {
+      Region region{.op = k == 0 ? made : no_op, .loop = around.loop, .partition = around.partition};
+      if (k == 0 && braces.closed > 0) {
+        region = closed;  // a further region of the same operation (else)
+      } else if (k == 0 && made != no_op && name == "scf.for") {
         auto loop = loop_of(line);
         if (!loop) return not_understood(i, "a loop that is written otherwise than scf.for %i = %a to %b step %c");
+        loop->first_line = i;
+        loop->around = around.loop;
         region.loop = static_cast<int>(ir.loops.size());
         region.searched = true;
         ir.loops.push_back(*std::move(loop));
-      } else if (braces.closed > 0 && k == 0) {
-        region.op = no_op;  // a further region of the same operation (else)
+      } else if (k == 0 && made != no_op && name == "scf.if") {
+        region.searched = true;
+      } else if (k == 0 && around.specializing && (line.starts_with("default") || line.starts_with("partition"))) {
+        region.op = *around.specializing;
+        region.searched = true;
+        region.specialization = ir.specializations.size() - 1;
+        if (line.starts_with("partition")) {
+          const auto parameters = list_at(i, whole, 0);
+          if (!parameters) return not_understood(i, "a partition that is written otherwise than partitionN(…)");
+          // Loops and values of its surroundings are not seen in it.
+          region.loop = -1;
+          region.partition = static_cast<int>(ir.partitions.size());
+          ir.partitions.push_back({.specialization = *region.specialization, .parameters = *parameters});
+        }
       }
       open.push_back(region);
     }
@@ -246,173 +293,51 @@ std::vector<std::size_t> ops_to_probe(const Ttgir& ir, std::size_t most) {
                               "tt.reduce",
                               "tt.scan",
                               "tt.gather",
+                              "tt.histogram",
                               "tt.atomic_rmw",
+                              "tt.atomic_cas",
                               "tt.descriptor_load",
                               "tt.descriptor_store",
                               "ttg.local_load",
                               "ttg.local_store",
                               "ttg.local_alloc",
+                              "ttg.local_gather",
+                              "ttg.local_scatter",
                               "ttg.convert_layout",
                               "ttg.async_wait",
                               "ttg.async_copy_global_to_local",
+                              "ttg.barrier",
+                              "gpu.barrier",
                               "ttng.warp_group_dot",
                               "ttng.warp_group_dot_wait",
                               "ttng.wait_barrier",
+                              "ttng.arrive_barrier",
+                              "ttng.fence_async_shared",
                               "ttng.async_tma_copy_global_to_local",
-                              "scf.for"};
+                              "ttng.async_tma_copy_local_to_global",
+                              "ttng.async_tma_gather",
+                              "ttng.async_tma_scatter",
+                              "ttng.async_tma_reduce",
+                              "ttng.async_tma_store_wait",
+                              "ttng.tc_gen5_mma",
+                              "ttng.tmem_load",
+                              "ttng.tmem_store",
+                              "scf.for",
+                              "scf.while"};
+  const auto depth = [&](std::size_t op) {
+    int loops = 0;
+    for (int loop = ir.ops[op].loop; loop >= 0; loop = ir.loops[static_cast<std::size_t>(loop)].around) ++loops;
+    return loops;
+  };
   std::vector<std::size_t> found;
-  for (std::size_t i = 0; i < ir.ops.size(); ++i)
-    if (std::ranges::find(wanted, ir.ops[i].name) != wanted.end()) found.push_back(i);
-  // A loop's index grows inwards and onwards.
-  std::ranges::stable_sort(found, std::greater(), [&](std::size_t i) { return ir.ops[i].loop; });
+  for (std::size_t i = 0; i < ir.ops.size(); ++i) {
+    const bool moves_nothing = ir.lines[ir.ops[i].first_line].find("ttg.local_alloc :") != std::string::npos;
+    if (!moves_nothing && std::ranges::find(wanted, ir.ops[i].name) != wanted.end()) found.push_back(i);
+  }
+  std::ranges::stable_sort(found, std::greater(), depth);
   if (found.size() > most) found.resize(most);
   std::ranges::sort(found);
   return found;
-}
-
-Result<ProbedTtgir> insert_probes(const Ttgir& ir, std::span<const std::size_t> ops, const ProbeLimits& limits) {
-  constexpr std::int64_t most_words = 4096;
-  ProbedTtgir out{.text = {}, .plan = {.events = {}, .programs = limits.programs}};
-  std::map<std::size_t, std::string> before, after;  // by line
-  std::string parameters = ir.has_parameters ? ", %kerf_words: !tt.ptr<i64>" : "%kerf_words: !tt.ptr<i64>";
-  int reads = 0;
-  // Stores one 64-bit reading at the word `offset` (an i64 value), where `mask` (an i1 value) holds.
-  const auto reading = [&](std::string_view pad, std::string_view assembly, const std::string& offset,
-                           const std::string& mask) {
-    const int n = reads++;
-    return fmt::format(
-        "{0}%kerf_v{1} = tt.elementwise_inline_asm \"{2}\" {{constraints = \"=l,r,~{{memory}}\", packed_element = 1 : "
-        "i32, pure = false}} %kerf_x : i32 -> i64\n"
-        "{0}%kerf_a{1} = tt.addptr %kerf_mine, {3} : !tt.ptr<i64>, i64\n"
-        "{0}tt.store %kerf_a{1}, %kerf_v{1}, {4} : !tt.ptr<i64>\n",
-        pad, n, assembly, offset, mask);
-  };
-  constexpr std::string_view clock = "mov.u64 $0, %clock64;", nanoseconds = "mov.u64 $0, %globaltimer;",
-                             processor = "{ .reg .u32 s; mov.u32 s, %smid; cvt.u64.u32 $0, s; }";
-  const auto pad_of = [&](std::size_t line) {
-    const std::string& text = ir.lines[line];
-    return text.substr(0, std::min(text.find_first_not_of(' '), text.size()));
-  };
-  std::vector<bool> counted(ir.loops.size(), false);
-  for (const std::size_t index : ops) {
-    if (index >= ir.ops.size()) return user_error("a probe for an operation that is not there");
-    const TtgirOp& op = ir.ops[index];
-    if (op.first_line <= ir.function_line || op.name == "tt.return" || op.name == "scf.yield")
-      return user_error(fmt::format("nothing can be read after {}", op.name));
-    const int rounds = op.loop < 0 ? 1 : std::max(1, limits.rounds);
-    const std::int64_t word = out.plan.words_of_program();
-    for (int round = 0; round < rounds; ++round) out.plan.events.push_back({.op = index, .round = round});
-    if (out.plan.words_of_program() > most_words) return user_error("too many probes for one kernel");
-    const std::string pad = pad_of(op.first_line);
-    std::string mask = "%kerf_records", head;
-    const std::string name = fmt::format("%kerf_o{}", out.plan.events.size());
-    if (op.loop < 0) {
-      head = fmt::format("{0}{1} = arith.constant {2} : i64\n", pad, name, word);
-    } else {
-      const auto loop = static_cast<std::size_t>(op.loop);
-      if (!counted[loop]) {
-        counted[loop] = true;
-        const auto line = std::ranges::find_if(ir.ops, [&](const TtgirOp& o) {
-          return o.name == "scf.for" && o.last_line > op.first_line && o.first_line < op.first_line &&
-                 ir.lines[o.first_line].find("scf.for " + ir.loops[loop].counter + " ") != std::string::npos;
-        });
-        if (line == ir.ops.end()) return user_error("a loop that is not found again");
-        const TtgirLoop& l = ir.loops[loop];
-        std::string& text = after[line->first_line];
-        text += fmt::format(
-            "{0}%kerf_d{1} = arith.subi {2}, {3} : {4}\n{0}%kerf_q{1} = arith.divsi %kerf_d{1}, {5} : {4}\n", pad, loop,
-            l.counter, l.from, l.type, l.step);
-        const char* widen = l.type == "i32" ? "arith.extsi" : l.type == "index" ? "arith.index_cast" : nullptr;
-        if (widen != nullptr) {
-          text += fmt::format("{0}%kerf_r{1} = {2} %kerf_q{1} : {3} to i64\n", pad, loop, widen, l.type);
-        } else {
-          text += fmt::format("{0}%kerf_r{1} = arith.addi %kerf_q{1}, %kerf_zero : i64\n", pad, loop);
-        }
-        text += fmt::format(
-            "{0}%kerf_e{1} = arith.cmpi slt, %kerf_r{1}, %kerf_rounds : i64\n"
-            "{0}%kerf_m{1} = arith.andi %kerf_e{1}, %kerf_records : i1\n"
-            "{0}%kerf_w{1} = arith.muli %kerf_r{1}, %kerf_two : i64\n",
-            pad, loop);
-      }
-      head = fmt::format("{0}{1}c = arith.constant {2} : i64\n{0}{1} = arith.addi {1}c, %kerf_w{3} : i64\n", pad, name,
-                         word, loop);
-      mask = fmt::format("%kerf_m{}", loop);
-    }
-    head += fmt::format("{0}{1}n = arith.addi {1}, %kerf_one : i64\n", pad, name);
-    before[op.first_line] += head + reading(pad, clock, name, mask);
-    // Of operations that end on one line the innermost comes first.
-    std::string& behind = after[op.last_line];
-    behind = reading(pad, clock, name + "n", mask) + behind;
-  }
-  const std::string pad = pad_of(ir.return_line);
-  std::string begin;
-  for (const auto& [name, value] : {std::pair<const char*, std::int64_t>{"zero", 0},
-                                    {"one", 1},
-                                    {"two", 2},
-                                    {"three", 3},
-                                    {"rounds", std::max(1, limits.rounds)},
-                                    {"size", out.plan.words_of_program()}})
-    begin += fmt::format("{}%kerf_{} = arith.constant {} : i64\n", pad, name, value);
-  for (const char* axis : {"x", "y", "z"})
-    begin += fmt::format("{0}%kerf_{1} = tt.get_program_id {1} : i32\n", pad, axis);
-  for (const char* axis : {"x", "y"})
-    begin += fmt::format("{0}%kerf_n{1} = tt.get_num_programs {1} : i32\n", pad, axis);
-  begin += fmt::format(
-      "{0}%kerf_zy = arith.muli %kerf_z, %kerf_ny : i32\n"
-      "{0}%kerf_yz = arith.addi %kerf_zy, %kerf_y : i32\n"
-      "{0}%kerf_row = arith.muli %kerf_yz, %kerf_nx : i32\n"
-      "{0}%kerf_program = arith.addi %kerf_row, %kerf_x : i32\n"
-      "{0}%kerf_programs = arith.constant {1} : i32\n"
-      "{0}%kerf_records = arith.cmpi ult, %kerf_program, %kerf_programs : i32\n"
-      "{0}%kerf_wide = arith.extui %kerf_program : i32 to i64\n"
-      "{0}%kerf_first = arith.muli %kerf_wide, %kerf_size : i64\n"
-      "{0}%kerf_mine = tt.addptr %kerf_words, %kerf_first : !tt.ptr<i64>, i64\n",
-      pad, limits.programs);
-  begin += reading(pad, nanoseconds, "%kerf_zero", "%kerf_records");
-  begin += reading(pad, processor, "%kerf_two", "%kerf_records");
-  begin += reading(pad, clock, "%kerf_one", "%kerf_records");
-  before[ir.return_line] += reading(pad, clock, "%kerf_three", "%kerf_records");
-  after[ir.function_line] = begin + after[ir.function_line];
-  for (std::size_t i = 0; i < ir.lines.size(); ++i) {
-    if (const auto at = before.find(i); at != before.end()) out.text += at->second;
-    std::string line = ir.lines[i];
-    if (i == ir.function_line) line.insert(ir.end_of_parameters, parameters);
-    out.text += line + "\n";
-    if (const auto at = after.find(i); at != after.end()) out.text += at->second;
-  }
-  return out;
-}
-
-std::vector<TimelineEvent> timeline(const ProbePlan& plan, std::span<const std::uint64_t> words, double mhz) {
-  std::vector<TimelineEvent> events;
-  if (mhz <= 0) return events;
-  const auto size = static_cast<std::size_t>(plan.words_of_program());
-  std::optional<std::uint64_t> origin;
-  for (std::size_t at = 0; at + size <= words.size(); at += size)
-    if (words[at] != 0 && (!origin || words[at] < *origin)) origin = words[at];
-  if (!origin) return events;
-  int program = 0;
-  for (std::size_t at = 0; at + size <= words.size(); at += size, ++program) {
-    const auto mine = words.subspan(at, size);
-    if (mine[0] == 0 || program >= plan.programs) continue;
-    const auto first = events.size();
-    const auto ns = [&](std::uint64_t cycles) {
-      return static_cast<double>(mine[0] - *origin) + static_cast<double>(cycles - mine[1]) * 1e3 / mhz;
-    };
-    for (std::size_t e = 0; e < plan.events.size(); ++e) {
-      const std::uint64_t begin = mine[ProbePlan::head_words + 2 * e], end = mine[ProbePlan::head_words + 2 * e + 1];
-      if (begin == 0 || end < begin || begin < mine[1]) continue;
-      events.push_back({.program = program,
-                        .sm = static_cast<int>(mine[2]),
-                        .op = plan.events[e].op,
-                        .round = plan.events[e].round,
-                        .begin_ns = ns(begin),
-                        .end_ns = ns(end)});
-    }
-    std::stable_sort(events.begin() + static_cast<std::ptrdiff_t>(first), events.end(),
-                     [](const TimelineEvent& a, const TimelineEvent& b) { return a.begin_ns < b.begin_ns; });
-  }
-  return events;
 }
 
 }  // namespace kerf

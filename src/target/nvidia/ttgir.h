@@ -16,6 +16,15 @@ namespace kerf {
 struct TtgirLoop {
   std::string counter, from, step;  // values: "%i", "%c0_i32", "%c1024_i32"
   std::string type;                 // "i32", "i64" or "index"
+  std::size_t first_line = 0;
+  int around = -1;  // the loop around it, as in TtgirOp
+};
+
+// A list in parentheses on one line.
+struct TtgirList {
+  std::size_t line = 0;
+  std::size_t end = 0;  // column of the parenthesis that closes it
+  bool empty = true;
 };
 
 struct TtgirOp {
@@ -23,26 +32,38 @@ struct TtgirOp {
   std::size_t first_line = 0;  // of the text, from 0
   std::size_t last_line = 0;   // with its regions
   int loop = -1;               // index of the innermost scf.for around it; -1: none
+  int partition = -1;          // index of the partition that it is in; -1: none, or the default one
   std::string file;            // of the kernel's source; empty if it does not say
   int line = 0;                // there, from 1
 };
 
+// Warps with work of their own (ttg.warp_specialize). What a partition uses from outside is handed to it.
+struct TtgirSpecialization {
+  TtgirList operands, types;
+};
+struct TtgirPartition {
+  std::size_t specialization = 0;  // of Ttgir::specializations
+  TtgirList parameters;
+};
+
 struct Ttgir {
   std::vector<std::string> lines;
-  std::string function;               // the kernel's symbol
-  std::size_t function_line = 0;      // where it is declared
-  std::size_t end_of_parameters = 0;  // column of the parenthesis that ends them
-  bool has_parameters = false;
+  std::string function;  // the kernel's symbol
+  TtgirList parameters;  // on the line where it is declared
   std::size_t return_line = 0;
-  std::vector<TtgirOp> ops;      // of the function and of scf.for within it, in order; not of other regions
+  // Of the function, and of loops (scf.for), branches (scf.if) and partitions within it, in order; not of other
+  // regions.
+  std::vector<TtgirOp> ops;
   std::vector<TtgirLoop> loops;  // by TtgirOp::loop
+  std::vector<TtgirSpecialization> specializations;
+  std::vector<TtgirPartition> partitions;  // by TtgirOp::partition
 };
 
 // Of a module with one public function. Kind user: what is not understood, with its line.
 [[nodiscard]] Result<Ttgir> read_ttgir(std::string_view text);
 
 // Indices of the operations worth timing: what moves data, multiplies, reduces or waits, and loops as a whole; at most
-// `most`, those of the innermost loops first.
+// `most`, those of the innermost loops first, whichever warps they are of.
 [[nodiscard]] std::vector<std::size_t> ops_to_probe(const Ttgir& ir, std::size_t most = 16);
 
 struct ProbeLimits {
