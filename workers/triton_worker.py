@@ -23,11 +23,16 @@ import struct
 import sys
 
 import triton
+import triton.runtime.cache
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
+from triton.experimental.gluon._runtime import GluonASTSource
 from triton.runtime.jit import JITFunction
 
 FILE = "/tmp/candidate.py"
+# Part of the key of Triton's own cache: a digest of its whole library, for which a process that compiles one candidate takes longer than
+# for compiling. Nobody else has this process's cache.
+triton.runtime.cache.triton_key = lambda: triton.__version__
 
 
 def receive(channel):
@@ -104,11 +109,7 @@ def compile_one(module, launch, architecture):
     index = {name: i for i, name in enumerate(kernel.arg_names)}
     constants = {(index[name],): value for name, value in launch["constexprs"].items()}
     hints = {(index[name],): [["tt.divisibility", 16]] for name in launch["divisible"]}
-    if kernel.is_gluon():
-        from triton.experimental.gluon._runtime import GluonASTSource as Source
-    else:
-        Source = ASTSource
-    source = Source(kernel, launch["signature"], constexprs=constants, attrs=hints)
+    source = (GluonASTSource if kernel.is_gluon() else ASTSource)(kernel, launch["signature"], constexprs=constants, attrs=hints)
     return describe_image(triton.compile(source, target=GPUTarget("cuda", architecture, 32), options=launch["options"]))
 
 

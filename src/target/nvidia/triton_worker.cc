@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -170,9 +171,10 @@ class Loaded final : public LoadedTriton {
 
 }  // namespace
 
+// Whoever finds none has another one started for the next: there come to be as many as were ever wanted at a time.
 struct TritonWorkers::Spare {
   std::mutex mutex;
-  std::unique_ptr<PythonWorker> worker;
+  std::deque<std::unique_ptr<PythonWorker>> workers;  // the oldest first
 };
 
 TritonWorkers::TritonWorkers() : spare_(std::make_unique<Spare>()) {}
@@ -182,7 +184,7 @@ Result<std::unique_ptr<TritonWorkers>> TritonWorkers::start() {
   auto workers = std::unique_ptr<TritonWorkers>(new TritonWorkers());
   auto first = TRY(start_python_worker(compiler));
   workers->version_ = "Triton " + printable(TRY(await_ready(compiler, *first)));
-  workers->spare_->worker = std::move(first);
+  workers->spare_->workers.push_back(std::move(first));
   return workers;
 }
 
@@ -190,7 +192,10 @@ Result<std::unique_ptr<LoadedTriton>> TritonWorkers::load(const std::string& tex
   std::unique_ptr<PythonWorker> worker;
   {
     const std::scoped_lock lock(spare_->mutex);
-    worker = std::exchange(spare_->worker, nullptr);
+    if (!spare_->workers.empty()) {
+      worker = std::move(spare_->workers.front());
+      spare_->workers.pop_front();
+    }
   }
   if (!worker) worker = TRY(start_python_worker(compiler));
   if (!worker->ready) TRY(await_ready(compiler, *worker));
@@ -198,7 +203,7 @@ Result<std::unique_ptr<LoadedTriton>> TritonWorkers::load(const std::string& tex
   TRY(loaded->load(text));
   auto next = TRY(start_python_worker(compiler));
   const std::scoped_lock lock(spare_->mutex);
-  spare_->worker = std::move(next);
+  spare_->workers.push_back(std::move(next));
   return loaded;
 }
 
