@@ -1,9 +1,17 @@
 #include "store/migrations.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
+#include <span>
+#include <string>
+#include <string_view>
 
 namespace kerf {
+namespace {
 
+// Step i leads from version i to version i + 1. Portable SQL: texts, 64-bit integers, no database's own types.
 std::span<const std::string_view> migrations() {
   static constexpr std::array<std::string_view, 2> steps = {R"sql(
 CREATE TABLE tasks (
@@ -99,6 +107,37 @@ CREATE TABLE exchanges (            -- every request to a model with its reply
 CREATE INDEX exchanges_by_purpose ON exchanges (session, expansion, attempt);
 )sql"};
   return steps;
+}
+
+}  // namespace
+
+Result<> migrate(Database& database, const Clock& clock) {
+  const auto steps = migrations();
+  const auto newest = static_cast<std::int64_t>(steps.size());
+  Transaction transaction = TRY(Transaction::begin(database));
+  const auto tables = TRY(database.query("SELECT name FROM sqlite_master WHERE type = 'table'"));
+  const auto named = [&](std::string_view name) {
+    return std::ranges::any_of(tables, [&](const SqlRow& row) { return row.text(0) == name; });
+  };
+  if (!named("schema_version")) {
+    if (!tables.empty()) {
+      return user_error(fmt::format("{} is a database, but no kerf store: name another with --store", database.path()));
+    }
+    TRY(database.run("CREATE TABLE schema_version (version BIGINT PRIMARY KEY, created_ms BIGINT NOT NULL)"));
+  }
+  const auto row = TRY(database.query("SELECT max(version) FROM schema_version"));
+  const std::int64_t version = row.at(0).integer(0);
+  if (version > newest) {
+    return user_error(
+        fmt::format("the store {} was written by a newer kerf (schema {}, this one knows {}): update kerf, or "
+                    "name another store with --store",
+                    database.path(), version, newest));
+  }
+  for (std::int64_t i = version; i < newest; ++i) {
+    TRY(database.script(std::string(steps[static_cast<std::size_t>(i)])));
+    TRY(database.run("INSERT INTO schema_version VALUES (?1, ?2)", {i + 1, clock.unix_ms()}));
+  }
+  return transaction.commit();
 }
 
 }  // namespace kerf

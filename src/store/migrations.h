@@ -1,12 +1,13 @@
 // The schema, one step after another. Steps that were released are never changed; a new one is added at the end.
 #pragma once
 
-#include <span>
-#include <string_view>
+#include "base/clock.h"
+#include "base/result.h"
+#include "store/sqlite.h"
 
 namespace kerf {
 
-// Step i leads from version i to version i + 1. Portable SQL: texts, 64-bit integers, no database's own types.
-[[nodiscard]] std::span<const std::string_view> migrations();
+// Brings the schema to the newest version. Two processes may do so at once: the second finds it done.
+[[nodiscard]] Result<> migrate(Database& database, const Clock& clock);
 
 }  // namespace kerf

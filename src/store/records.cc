@@ -161,6 +161,8 @@ Result<Problem> problem_from_json(const json& value) {
   }
 }
 
+std::string stored_text(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
 Result<json> stored_json(std::string_view text) {
   json value = json::parse(text, nullptr, false);
   if (value.is_discarded()) return damaged(fmt::format("'{}' is no JSON", text.substr(0, 60)));

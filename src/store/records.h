@@ -17,6 +17,8 @@ namespace kerf {
 [[nodiscard]] Result<Spend> spend_from_json(const nlohmann::json& json);
 [[nodiscard]] nlohmann::json to_json(const Usage& usage);
 [[nodiscard]] Result<Usage> usage_from_json(const nlohmann::json& json);
+// JSON as a store keeps it. Texts of compilers may hold bytes that are no UTF-8: replaced, never a reason to fail.
+[[nodiscard]] std::string stored_text(const nlohmann::json& json);
 // Parses what a store wrote; what cannot be parsed is a damaged store.
 [[nodiscard]] Result<nlohmann::json> stored_json(std::string_view text);
 template <class Read>

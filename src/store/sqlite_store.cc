@@ -7,8 +7,7 @@
 #include "base/hash.h"
 #include "store/migrations.h"
 #include "store/records.h"
-#include "store/session_lock.h"
-#include "store/sqlite.h"
+#include "store/session_writer.h"
 #include "store/store.h"
 #include "synthesize/model/model_json.h"
 
@@ -17,190 +16,66 @@ namespace {
 
 using nlohmann::json;
 
-// Texts of compilers may hold bytes that are no UTF-8: replaced, never a reason to fail.
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
-
-// Brings the schema to the newest version. Two processes may do so at once: the second finds it done.
-Result<> migrate(Database& database, const Clock& clock) {
-  const auto steps = migrations();
-  const auto newest = static_cast<std::int64_t>(steps.size());
-  Transaction transaction = TRY(Transaction::begin(database));
-  const auto tables = TRY(database.query("SELECT name FROM sqlite_master WHERE type = 'table'"));
-  const auto named = [&](std::string_view name) {
-    return std::ranges::any_of(tables, [&](const SqlRow& row) { return row.text(0) == name; });
-  };
-  if (!named("schema_version")) {
-    if (!tables.empty()) {
-      return user_error(fmt::format("{} is a database, but no kerf store: name another with --store", database.path()));
-    }
-    TRY(database.run("CREATE TABLE schema_version (version BIGINT PRIMARY KEY, created_ms BIGINT NOT NULL)"));
-  }
-  const auto row = TRY(database.query("SELECT max(version) FROM schema_version"));
-  const std::int64_t version = row.at(0).integer(0);
-  if (version > newest) {
-    return user_error(
-        fmt::format("the store {} was written by a newer kerf (schema {}, this one knows {}): update kerf, or "
-                    "name another store with --store",
-                    database.path(), version, newest));
-  }
-  for (std::int64_t i = version; i < newest; ++i) {
-    TRY(database.script(std::string(steps[static_cast<std::size_t>(i)])));
-    TRY(database.run("INSERT INTO schema_version VALUES (?1, ?2)", {i + 1, clock.unix_ms()}));
-  }
-  return transaction.commit();
-}
-
-struct Shared {
-  std::unique_ptr<Database> database;
-  std::unique_ptr<SessionLocks> locks;
-  const Clock* clock;
-
-  Result<> put(const std::string& digest, std::string_view kind, std::string_view name, std::string_view bytes) const {
-    return database->run("INSERT INTO artifacts VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (digest) DO NOTHING",
-                         {digest, std::string(kind), std::string(name), std::string(bytes), clock->unix_ms()});
-  }
-};
-
-class Writer final : public SessionWriter {
- public:
-  Writer(std::shared_ptr<Shared> shared, SessionId id, std::int64_t number, std::shared_ptr<void> lock, Step64 step)
-      : shared_(std::move(shared)), id_(std::move(id)), number_(number), lock_(std::move(lock)), step_(step) {}
-
-  const SessionId& id() const override { return id_; }
-
-  Result<Step64> append(const SearchEvent& event) override {
-    TRY(write_event(event));  // one statement is a transaction of its own
-    return ++step_;
-  }
-
-  Result<Step64> record(const NewNode& node) override {
-    if (!node.told.node) return fail(ErrorKind::internal, "a node was recorded without its index");
-    Database& database = *shared_->database;
-    Transaction transaction = TRY(Transaction::begin(database));
-    TRY(write_event(node.told));
-    const std::string candidate = node.candidate.id();
-    TRY(shared_->put(candidate, fmt::format("candidate/{}", to_string(node.candidate.language)), node.candidate.name,
-                     node.candidate.text));
-    std::string prompt;
-    if (!node.prompt.empty()) {
-      prompt = sha256(node.prompt);
-      TRY(shared_->put(prompt, "prompt", "", node.prompt));
-    }
-    TRY(database.run("INSERT INTO nodes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-                     {number_, *node.told.node, step_ + 1, dump(to_json(SearchEvent(Asked{node.expansion}))),
-                      dump(to_json(SearchEvent(node.told))), candidate, dump(node.recipe), node.move, node.rationale,
-                      prompt, dump(to_json(node.usage)), shared_->clock->unix_ms()}));
-    TRY(write_evaluation(*node.told.node, step_ + 1, "search", node.evaluation));
-    TRY(transaction.commit());
-    return ++step_;
-  }
-
-  Result<Step64> record(const NewMeasurement& measurement) override {
-    Transaction transaction = TRY(Transaction::begin(*shared_->database));
-    TRY(write_event(measurement.told));
-    TRY(write_evaluation(measurement.node, step_ + 1, "search", measurement.evaluation));
-    TRY(transaction.commit());
-    return ++step_;
-  }
-
-  Result<> confirm(NodeIndex node, const Evaluation& evaluation) override {
-    return write_evaluation(node, step_, "confirm", evaluation);
-  }
-
-  Result<> keep(const Exchange& exchange) override {
-    return shared_->database->run(
-        "INSERT INTO exchanges SELECT ?1, coalesce(max(serial), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM exchanges "
-        "WHERE session = ?1",
-        {number_, step_, static_cast<std::int64_t>(exchange.purpose.expansion), std::int64_t{exchange.purpose.attempt},
-         exchange.model, exchange.request_digest, dump(exchange.request), dump(to_json(exchange.reply)),
-         shared_->clock->unix_ms()});
-  }
-
-  Result<> set_state(const SessionState& state) override {
-    return shared_->database->run(
-        "INSERT INTO states SELECT ?1, coalesce(max(serial), 0) + 1, ?2, ?3, ?4 FROM states WHERE session = ?1",
-        {number_, step_, dump(to_json(state)), shared_->clock->unix_ms()});
-  }
-
- private:
-  Result<> write_event(const SearchEvent& event) {
-    return shared_->database->run("INSERT INTO steps VALUES (?1, ?2, ?3, ?4)",
-                                  {number_, step_ + 1, dump(to_json(event)), shared_->clock->unix_ms()});
-  }
-  Result<> write_evaluation(NodeIndex node, Step64 step, std::string_view purpose, const Evaluation& evaluation) {
-    return shared_->database->run(
-        "INSERT INTO evaluations SELECT ?1, ?2, coalesce(max(serial), 0) + 1, ?3, ?4, ?5, ?6, ?7 FROM evaluations "
-        "WHERE session = ?1 AND node = ?2",
-        {number_, node, step, std::string(purpose), std::string(to_string(evaluation.verdict)),
-         dump(to_json(evaluation)), shared_->clock->unix_ms()});
-  }
-
-  std::shared_ptr<Shared> shared_;
-  SessionId id_;
-  std::int64_t number_;
-  std::shared_ptr<void> lock_;
-  Step64 step_;
-};
-
 class Cache final : public ResultCache {
  public:
-  explicit Cache(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+  explicit Cache(std::shared_ptr<StoreFile> file) : file_(std::move(file)) {}
   std::optional<std::string> get(std::string_view key) override {
-    const auto rows = shared_->database->query("SELECT content FROM results WHERE id = ?1", {std::string(key)});
+    const auto rows = file_->database->query("SELECT content FROM results WHERE id = ?1", {std::string(key)});
     if (!rows || rows->empty()) return std::nullopt;
     return rows->front().text(0);
   }
   void put(std::string_view key, std::string_view value) override {
-    (void)shared_->database->run(
+    (void)file_->database->run(
         "INSERT INTO results VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET content = excluded.content",
-        {std::string(key), std::string(value), shared_->clock->unix_ms()});
+        {std::string(key), std::string(value), file_->clock->unix_ms()});
   }
 
  private:
-  std::shared_ptr<Shared> shared_;
+  std::shared_ptr<StoreFile> file_;
 };
 
 class SqliteStore final : public Store {
  public:
-  explicit SqliteStore(std::shared_ptr<Shared> shared) : shared_(std::move(shared)), cache_(shared_) {}
+  explicit SqliteStore(std::shared_ptr<StoreFile> file) : file_(std::move(file)), cache_(file_) {}
 
   Result<std::unique_ptr<SessionWriter>> create(const NewSession& session) override {
     Transaction transaction = TRY(Transaction::begin(database()));
     const std::string task = task_id(session.task);
-    TRY(database().run("INSERT INTO tasks VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING",
-                       {task, session.task.problem.id, session.task.target, dump(to_json(session.task.problem))}));
+    TRY(database().run(
+        "INSERT INTO tasks VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING",
+        {task, session.task.problem.id, session.task.target, stored_text(to_json(session.task.problem))}));
     const auto row = TRY(database().query("SELECT coalesce(max(number), 0) + 1 FROM sessions"));
     const std::int64_t number = row.at(0).integer(0);
     const SessionId id = new_session_id();
     std::string understood;
     if (!session.understood.is_null()) {
-      const std::string text = dump(session.understood);
+      const std::string text = stored_text(session.understood);
       understood = sha256(text);
-      TRY(shared_->put(understood, "understood", "", text));
+      TRY(file_->put(understood, "understood", "", text));
     }
-    TRY(database().run(
-        "INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        {number, id, task, shared_->clock->unix_ms(), dump(session.options), understood, dump(session.versions)}));
+    TRY(database().run("INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                       {number, id, task, file_->clock->unix_ms(), stored_text(session.options), understood,
+                        stored_text(session.versions)}));
     TRY(database().run("INSERT INTO states VALUES (?1, 1, 0, ?2, ?3)",
-                       {number, dump(to_json(SessionState{})), shared_->clock->unix_ms()}));
+                       {number, stored_text(to_json(SessionState{})), file_->clock->unix_ms()}));
     // Before anybody can see it, so that nobody else can take it.
-    std::shared_ptr<void> lock = TRY(shared_->locks->take(number));
+    std::shared_ptr<void> lock = TRY(file_->locks->take(number));
     if (lock == nullptr) return busy_session(id);
     TRY(transaction.commit());
-    return std::make_unique<Writer>(shared_, id, number, std::move(lock), 0);
+    return make_session_writer(file_, id, number, std::move(lock), 0);
   }
 
   Result<std::unique_ptr<SessionWriter>> resume(const SessionId& id) override {
     const std::int64_t number = TRY(number_of(id));
-    std::shared_ptr<void> lock = TRY(shared_->locks->take(number));
+    std::shared_ptr<void> lock = TRY(file_->locks->take(number));
     if (lock == nullptr) return busy_session(id);
     const auto row = TRY(database().query("SELECT coalesce(max(step), 0) FROM steps WHERE session = ?1", {number}));
-    return std::make_unique<Writer>(shared_, id, number, std::move(lock), row.at(0).integer(0));
+    return make_session_writer(file_, id, number, std::move(lock), row.at(0).integer(0));
   }
 
   Result<bool> busy(const SessionId& id) override {
     const std::int64_t number = TRY(number_of(id));
-    return shared_->locks->held(number);
+    return file_->locks->held(number);
   }
 
   Result<Found> find(std::string_view id) override {
@@ -363,14 +238,14 @@ class SqliteStore final : public Store {
 
   Result<std::string> put_artifact(std::string_view kind, std::string_view bytes) override {
     const std::string digest = sha256(bytes);
-    TRY(shared_->put(digest, kind, "", bytes));
+    TRY(file_->put(digest, kind, "", bytes));
     return digest;
   }
 
   Result<> put_calibration(const std::string& machine, const json& calibration) override {
     return database().run(
         "INSERT INTO calibrations SELECT ?1, coalesce(max(serial), 0) + 1, ?2, ?3 FROM calibrations WHERE machine = ?1",
-        {machine, dump(calibration), shared_->clock->unix_ms()});
+        {machine, stored_text(calibration), file_->clock->unix_ms()});
   }
 
   Result<std::optional<json>> calibration(const std::string& machine) override {
@@ -393,7 +268,7 @@ class SqliteStore final : public Store {
   static constexpr std::string_view select_exchange =
       "SELECT serial, step, expansion, attempt, model, digest, request, reply, created_ms FROM exchanges";
 
-  Database& database() { return *shared_->database; }
+  Database& database() { return *file_->database; }
 
   static Result<ExchangeRecord> read_exchange(const SqlRow& row) {
     ExchangeRecord record{.exchange = {.purpose = {.expansion = static_cast<std::uint64_t>(row.integer(2)),
@@ -467,7 +342,7 @@ class SqliteStore final : public Store {
     return record;
   }
 
-  std::shared_ptr<Shared> shared_;
+  std::shared_ptr<StoreFile> file_;
   Cache cache_;
 };
 
@@ -484,16 +359,16 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const Clock& 
     std::filesystem::create_directories(folder, code);
     if (code) return user_error(fmt::format("cannot create {} for the store: {}", folder.string(), code.message()));
   }
-  auto shared = std::make_shared<Shared>();
-  shared->database = TRY(Database::open(path));
-  shared->locks = in_memory ? make_memory_locks() : make_file_locks(path + ".lock");
-  shared->clock = &clock;
+  auto file = std::make_shared<StoreFile>();
+  file->database = TRY(Database::open(path));
+  file->locks = in_memory ? make_memory_locks() : make_file_locks(path + ".lock");
+  file->clock = &clock;
   if (!in_memory) {
-    TRY(shared->database->write_ahead());
+    TRY(file->database->write_ahead());
   }
-  TRY(shared->database->script("PRAGMA foreign_keys = ON"));
-  TRY(migrate(*shared->database, clock));
-  return std::make_unique<SqliteStore>(std::move(shared));
+  TRY(file->database->script("PRAGMA foreign_keys = ON"));
+  TRY(migrate(*file->database, clock));
+  return std::make_unique<SqliteStore>(std::move(file));
 }
 
 }  // namespace kerf
