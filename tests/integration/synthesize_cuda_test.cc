@@ -3,6 +3,7 @@
 // choose.
 #include "target/nvidia/cuda.h"
 
+#include "judged_graphs.h"
 #include "synthesized.h"
 
 namespace kerf {

@@ -2,6 +2,7 @@
 // PyTorch. A part of what is judged in CUDA: compiling takes a second and more.
 #include <map>
 
+#include "judged_graphs.h"
 #include "synthesized.h"
 #include "target/nvidia/triton.h"
 
@@ -75,20 +76,18 @@ TEST_P(SynthesizeTriton, WritesCandidatesThatAreRight) {
   write_and_judge(GetParam(), Language::triton, judged.at(GetParam().name), "@triton.jit", 1);
 }
 
+// In Triton alone.
+const JudgedGraph moments_of_columns = {
+    "moments_of_columns",
+    "x.std(1, correction=0) + x.mean(1)",
+    {"torch.randn(3, 150, rows) + 5"},
+    "pass",
+    R"({"sketch": "columns", "hold": false, "joint": false, "lanes": 8, "unroll": 2, "stages": 2})"};
+
 TEST_F(SynthesizeTriton, TakesMomentsOfColumnsInOnePass) {
   write_and_judge(moments_of_columns, Language::triton, {"passes"}, "COLUMNS", 1);
 }
 
-class DotsInTriton : public SynthesizeTriton {};
-
-TEST_P(DotsInTriton, AreRight) {
-  JudgedGraph graph = GetParam();
-  if (*graph.text == '\0') graph.text = "tl.dot(";
-  write_and_judge(graph, Language::triton, graph.moves, "@triton.jit", 1);
-}
-
-INSTANTIATE_TEST_SUITE_P(Products, DotsInTriton, testing::ValuesIn(dots),
-                         [](const auto& each) { return std::string(each.param.name); });
 INSTANTIATE_TEST_SUITE_P(Graphs, SynthesizeTriton, testing::ValuesIn(chosen()),
                          [](const auto& each) { return std::string(each.param.name); });
 
