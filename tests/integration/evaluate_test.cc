@@ -74,12 +74,22 @@ class Evaluate : public ::testing::Test {
                                      Effort effort = Effort::screen) {
     return world->evaluate({.text = text, .language = Language::cpp, .name = "candidate.cpp"}, problem, effort);
   }
+  // Of a kernel that is right. Where others hold the cores, the harness cannot tell its time from a lie and says so:
+  // then it is measured again, under another comment, and what is said the third time counts.
+  static Result<Evaluation> evaluate_right(const std::string& text, Effort effort = Effort::screen) {
+    for (int attempt = 1;; ++attempt) {
+      auto e = evaluate(text + fmt::format("// attempt {}\n", attempt), small(), effort);
+      const bool suspected = e && (e->rule == "clocks_disagree" || e->verdict == Verdict::timed_out);
+      if (!suspected || attempt == 3) return e;
+      std::cout << "measured again: " << said(e) << "\n";
+    }
+  }
 
   static inline std::unique_ptr<ThisCpu> world;
 };
 
 TEST_F(Evaluate, MeasuresARightCandidate) {
-  const auto e = evaluate(right, small());
+  const auto e = evaluate_right(right);
   ASSERT_TRUE(e) << said(e);
   ASSERT_EQ(e->verdict, Verdict::measured) << said(e);
   EXPECT_GT(e->receipt->time_us.median, 0);
@@ -110,7 +120,7 @@ TEST_F(Evaluate, SurvivesACrash) {
       evaluate(candidate("  for (int64_t i = 0; i < n; ++i) out[i + (int64_t)1 * 100000000] = x[i];\n"), small());
   ASSERT_TRUE(e) << said(e);
   EXPECT_THAT(to_string(e->verdict), AnyOf(HasSubstr("crashed"), HasSubstr("wrong")));
-  const auto after = evaluate(right + "// after a crash\n", small());
+  const auto after = evaluate_right(right + "// after a crash\n");
   EXPECT_TRUE(after && after->verdict == Verdict::measured) << said(after);
 }
 
@@ -118,7 +128,7 @@ TEST_F(Evaluate, EndsAHang) {
   const auto e = evaluate(candidate("  for (;;) __asm__ volatile(\"\");\n"), small());
   ASSERT_TRUE(e) << said(e);
   EXPECT_EQ(e->verdict, Verdict::timed_out) << said(e);
-  const auto after = evaluate(right + "// after a hang\n", small());
+  const auto after = evaluate_right(right + "// after a hang\n");
   EXPECT_TRUE(after && after->verdict == Verdict::measured) << said(after);
 }
 
@@ -148,7 +158,7 @@ TEST_F(Evaluate, CatchesAKernelThatWorksInSomeRunsOnly) {
 }
 
 TEST_F(Evaluate, ConfirmsAgainstTorchCompile) {
-  const auto e = evaluate(right + "// confirm\n", small(), Effort::confirm);
+  const auto e = evaluate_right(right + "// confirm\n", Effort::confirm);
   ASSERT_TRUE(e) << said(e);
   ASSERT_EQ(e->verdict, Verdict::measured) << said(e);
   EXPECT_TRUE(e->receipt->baselines.contains("compile") || e->receipt->unavailable.contains("compile"));
@@ -162,7 +172,7 @@ TEST_F(Evaluate, ConfirmsAgainstTorchCompile) {
 TEST_F(Evaluate, FindsNoDifferenceBetweenAKernelAndItself) {
   const auto measure = [](const std::string& a, const std::string& b) {
     const auto speedup = [](const std::string& text) {
-      const auto e = evaluate(text, small());
+      const auto e = evaluate_right(text);
       EXPECT_TRUE(e && e->receipt) << said(e);
       return e && e->receipt ? e->receipt->speedup.at("eager") : Ratio{};
     };

@@ -373,7 +373,7 @@ TEST_P(BatchTest, CancelLeavesTheLoopNothingToWaitFor) {
   m->cancel(ticket);
   const auto start = std::chrono::steady_clock::now();
   loop->run();
-  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(100));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(1));
 }
 
 TEST(Batches, NeedAFolder) {
