@@ -8,7 +8,7 @@
 namespace kerf {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 constexpr std::array<std::string_view, 7> names = {"load", "run", "drop", "ping", "profile", "probe", "close"};
 

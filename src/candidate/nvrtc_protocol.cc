@@ -6,7 +6,7 @@
 namespace kerf {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 // CBOR: texts and cubins are bytes, of any kind.
 std::string packed(const json& message) {

@@ -6,7 +6,7 @@ namespace kerf {
 
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 std::string dump(const json& body) { return body.dump(-1, ' ', false, json::error_handler_t::replace); }
 

@@ -8,7 +8,7 @@
 namespace kerf {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 template <class Enum, std::size_t n>
 std::optional<Enum> from_name(const std::array<Enum, n>& all, std::string_view name) {

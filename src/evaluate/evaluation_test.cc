@@ -13,7 +13,7 @@
 namespace kerf {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 using ::testing::HasSubstr;
 
 // An evaluation with everything in it that its seed decides.

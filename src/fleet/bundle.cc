@@ -15,7 +15,7 @@ namespace kerf {
 
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 constexpr int schema = 1;
 constexpr std::size_t max_name_bytes = 4096;

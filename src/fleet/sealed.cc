@@ -9,7 +9,7 @@ namespace kerf {
 
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 constexpr int max_depth = 64;  // of evaluations: 8
 

@@ -9,7 +9,7 @@
 namespace kerf {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 std::string describe(const Expansion& e) {
   std::string parents;

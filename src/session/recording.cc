@@ -13,7 +13,7 @@ namespace kerf {
 
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 constexpr int schema = 1;
 

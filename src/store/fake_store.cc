@@ -12,7 +12,7 @@
 namespace kerf {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 template <class T>
 struct At {

@@ -12,7 +12,7 @@
 namespace kerf {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 std::unexpected<Error> damaged(std::string_view what) {
   return fail(ErrorKind::system, fmt::format("a record of the store is damaged: {}", what));

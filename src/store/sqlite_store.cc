@@ -14,7 +14,7 @@
 namespace kerf {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 class Cache final : public ResultCache {
  public:

@@ -15,7 +15,7 @@
 namespace kerf {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 // An evaluation is not free either: what a candidate costs besides its calls, so that the built-in synthesizer is no
 // bargain at any gain.

@@ -18,7 +18,7 @@
 namespace kerf {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 constexpr const char* no_text = "(no text)";  // providers refuse empty messages
 

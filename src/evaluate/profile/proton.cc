@@ -9,7 +9,7 @@
 namespace kerf {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 constexpr std::size_t most_scopes = 200;
 

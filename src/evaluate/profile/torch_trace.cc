@@ -15,7 +15,7 @@
 namespace kerf {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 constexpr int deepest = 100;  // of nested values; a trace has five levels
 

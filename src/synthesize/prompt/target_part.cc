@@ -8,7 +8,7 @@
 namespace kerf {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 // Facts come from a descriptor that users may write: what is missing or of another type is left out.
 const json* member(const json& from, const char* name) {

@@ -17,7 +17,7 @@
 
 namespace kerf {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 namespace {
 

@@ -14,7 +14,7 @@
 namespace kerf {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using json = nlohmann::json;
 
 namespace {
 

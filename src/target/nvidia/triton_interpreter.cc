@@ -11,7 +11,7 @@
 
 namespace kerf {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 namespace {
 

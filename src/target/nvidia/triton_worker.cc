@@ -19,7 +19,7 @@
 
 namespace kerf {
 
-using nlohmann::json;
+using json = nlohmann::json;
 
 namespace {
 
