@@ -280,13 +280,16 @@ class Composer {
     }
     return shapes;
   }
-  // Whether all placeholders are tensors that `supports` may name.
+  // Whether all placeholders are tensors that `supports` may name: it is asked of variants that the graph leaves out,
+  // too, which may lack parameters.
   bool names_inputs(const std::string& text) const {
     for (std::size_t i = text.find('@'); i != std::string::npos;) {
       const std::size_t end = text.find('@', i + 1);
       const std::string inside = text.substr(i + 1, end - i - 1);
       const TensorRef ref{inside.substr(0, inside.rfind('#')), std::stoi(inside.substr(inside.rfind('#') + 1))};
-      if (!is_output(ref) && primary_.find(ref.name) == nullptr) return false;
+      if (!is_output(ref) &&
+          !std::ranges::all_of(problem_.workloads, [&](const Workload& w) { return w.find(ref.name) != nullptr; }))
+        return false;
       i = text.find('@', end + 1);
     }
     return true;

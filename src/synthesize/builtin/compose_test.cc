@@ -54,5 +54,26 @@ output s)");
   EXPECT_THAT(text, testing::Not(testing::HasSubstr("supports = \"(m.")));
 }
 
+TEST(Compose, AVariantThatLacksAParameterIsNotSupported) {
+  Understood problem =
+      parse("input x f32 256 300\nparameter w f32 300 301\np = aten.mm.default x w -> f32 256 301\noutput p\n").problem;
+  problem.workloads.push_back(
+      parse("input x f32 20 300\np = aten.relu.default x -> f32 20 300\noutput p\n").problem.workloads[0]);
+  const auto graph = generalise(problem, GraphForm::exported);
+  ASSERT_TRUE(graph);
+  CacheFacts machine;
+  machine.language = Language::triton;
+  const Recipe recipe =
+      *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full, Products::own), machine);
+  const Result<Candidate> candidate = write_candidate(problem, *graph, recipe, {});
+  ASSERT_TRUE(candidate) << candidate.error().message;
+  const Result<Source> source = read_source(*candidate);
+  ASSERT_TRUE(source) << source.error().message;
+  EXPECT_TRUE(*supports(*source, problem.workloads[0]));
+  const Result<bool> can = supports(*source, problem.workloads[1]);
+  ASSERT_TRUE(can) << can.error().message;
+  EXPECT_FALSE(*can);
+}
+
 }  // namespace
 }  // namespace kerf
