@@ -174,6 +174,13 @@ inline const std::vector<JudgedGraph> graphs = {
      "{}",
      {"persistent"},
      "_places"},
+    {"dense_layers",
+     "torch.tanh(self.layer(self.c, self.layer(self.b, self.layer(self.a, torch.relu(x)))))",
+     {"torch.randn(2, 5, rows, 8)"},
+     "self.layer = lambda f, x: torch.cat([x, f(torch.sigmoid(x))], 1); self.a = nn.Conv2d(5, 4, 3, padding=1); "
+     "self.b = nn.Conv2d(9, 4, 3, padding=1); self.c = nn.Conv2d(13, 4, 3, padding=1)",
+     "{}",
+     {}},
     {"convolutions_by_places",
      "self.narrow(torch.relu(self.conv(x)))",
      {"torch.randn(2, 3, rows, 50)"},

@@ -37,6 +37,7 @@ const std::map<std::string, std::vector<const char*>> judged = {
     {"bias", {"across_rows"}},
     {"transposed", {}},
     {"follows_a_transposed_tensor", {}},
+    {"dense_layers", {}},
     {"convolution_by_places", {"persistent"}},
     {"convolutions_by_places", {}},
     {"pool_of_places", {}},

@@ -10,6 +10,7 @@
 #include "synthesize/builtin/algebra/layouts.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/partition.h"
+#include "synthesize/builtin/places.h"
 #include "synthesize/builtin/turned.h"
 
 namespace kerf {
@@ -43,7 +44,9 @@ std::vector<std::string> to_store(const GeneralGraph& graph, Language language) 
     if (!region) continue;
     for (const RegionStore& store : region->stores) {
       const GeneralNode* node = graph.node(store.access.tensor.name);
-      if (node == nullptr || node->results.size() != 1 || node->results[0].rank() < 4 || is_trivial(*node)) continue;
+      if (node == nullptr || node->results.size() != 1 || node->results[0].rank() < 4 || is_trivial(*node) ||
+          node->op == appended_operator)
+        continue;
       if (node->base() != "permute_copy" && lies_across(*region, store) &&
           is_read_by_elements(graph, store.access.tensor))
         found.push_back(node->name);

@@ -9,6 +9,7 @@
 
 #include "candidate/extension.h"
 #include "synthesize/builtin/algebra/algebra.h"
+#include "synthesize/builtin/algebra/appended.h"
 #include "synthesize/builtin/algebra/bias.h"
 #include "synthesize/builtin/algebra/layouts.h"
 #include "synthesize/builtin/compose.h"
@@ -20,7 +21,8 @@ namespace {
 using namespace testing_builtin;
 
 // The case's graph as it is partitioned; "expect layout channels_last" has its convolutions in that layout, "expect
-// layout places_inside" what they read, "expect layout few_rows" its linear layers turned.
+// layout places_inside" what they read, "expect layout few_rows" its linear layers turned; "expect layout appended" has
+// parts written in their places, on a GPU.
 Result<GeneralGraph> rewritten(const Case& c, Language language = Language::cpp) {
   GeneralGraph graph = simplify(TRY(generalise(c.problem, GraphForm::exported)));
   if (std::ranges::none_of(c.expect, [](const auto& each) { return each.first == "layout"; })) {
@@ -29,6 +31,8 @@ Result<GeneralGraph> rewritten(const Case& c, Language language = Language::cpp)
   }
   if (std::ranges::count(c.expect, std::pair<std::string, std::string>("layout", "few_rows")) != 0)
     return with_few_rows_turned(std::move(graph));
+  if (std::ranges::count(c.expect, std::pair<std::string, std::string>("layout", "appended")) != 0)
+    return language == Language::cpp ? graph : with_parts_appended(std::move(graph), false);
   const bool inside = std::ranges::count(c.expect, std::pair<std::string, std::string>("layout", "places_inside")) != 0;
   std::optional<GeneralGraph> other =
       inside ? with_places_inside(std::move(graph)) : in_channels_last(std::move(graph), language);

@@ -17,6 +17,7 @@
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/lowering.h"
 #include "synthesize/builtin/partition.h"
+#include "synthesize/builtin/places.h"
 #include "synthesize/builtin/recurrent.h"
 
 namespace kerf {
@@ -117,6 +118,8 @@ class Composer {
         for (int k = 2; !taken.insert(name).second; ++k) name = fmt::format("{}_v{}", base, k);
         names_[{node.name, static_cast<int>(r)}] = name;
       }
+    for (const GeneralNode& node : graph_.nodes)
+      if (node.op == appended_operator) names_[{node.name, 0}] = name_of(storage_of(graph_, {node.name, 0}));
     taken_ = std::move(taken);
   }
   std::string name_of(const TensorRef& ref) const {
@@ -184,10 +187,10 @@ class Composer {
     }
     for (const RegionStore& store : group.region.stores) {
       if (is_output(store.access.tensor)) continue;
+      if (!scratched_.emplace(store.access.tensor.name, store.access.tensor.index).second) continue;  // of another part
       std::vector<std::string> shape;
       for (const Extent& extent : store.shape) shape.push_back(extent.text);
       add_scratch(name_of(store.access.tensor), store.access.type == Type::i64 ? "i64" : "f32", list(shape));
-      scratched_.emplace(store.access.tensor.name, store.access.tensor.index);
     }
     for (const EmittedLaunch& l : made.launches) {
       ++steps_;

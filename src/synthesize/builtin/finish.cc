@@ -8,6 +8,7 @@
 #include "synthesize/builtin/attention.h"
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/lowering.h"
+#include "synthesize/builtin/places.h"
 #include "synthesize/builtin/turned.h"
 
 namespace kerf {
@@ -68,9 +69,26 @@ void Lowering::merge_unrelated_axes() {
       if (root(axes[i]) == axes[i] && root(axes[j]) == axes[j]) unify(axes[i], axes[j]);
 }
 
+// Where a result is stored.
+Lowering::RawAccess Lowering::store_of(const TensorRef& ref, const Lowered& value) const {
+  RawAccess made{.ref = ref, .dims = value.dims, .pick_dim = -1};
+  const auto found = in_part_.find(ref.name);
+  if (found == in_part_.end()) return made;
+  const auto& [dim, begin] = found->second;
+  for (const auto& shape : graph_.tensor(ref)->shape)
+    if (shape[dim] != graph_.tensor(ref)->shape[0][dim]) throw CannotLower{"a part of what differs between workloads"};
+  const std::vector<int> list = expand(made.dims[dim]);
+  if (list.size() > 1) throw CannotLower{"a part whose dimension is not one axis"};
+  RawWindow window{.dim = static_cast<int>(dim), .terms = {}, .shift = begin};
+  for (const int axis : list) window.terms.emplace_back(axis, one(workloads_));
+  made.dims[dim].clear();
+  made.windows.push_back(std::move(window));
+  return made;
+}
+
 Access Lowering::access(const RawAccess& raw, const std::vector<int>& compact, const Region& region) const {
   const GeneralTensor& tensor = *graph_.tensor(raw.ref);
-  Access made{.tensor = raw.ref,
+  Access made{.tensor = storage_of(graph_, raw.ref),
               .type = Type::f32,
               .subscripts = {},
               .pick = std::nullopt,
@@ -205,7 +223,7 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
   std::vector<std::pair<Lowered, TensorRef>> sinks;
   for (const TensorRef& ref : stores) {
     if (!has(ref)) throw CannotLower{"a result that lowering does not give"};
-    Lowered v = value(ref);
+    Lowered v = stored(ref);
     const Instruction& from = code_[static_cast<std::size_t>(v.value)];
     const bool position = from.form == Instruction::Form::reduce && is_position(from.reduce);
     const Type wanted = position ? Type::i64 : Type::f32;
@@ -254,7 +272,7 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
   std::vector<RawAccess> store_access;
   for (const auto& [v, ref] : sinks) {
     for (const auto& dim : v.dims) use(dim);
-    store_access.push_back({.ref = ref, .dims = v.dims, .pick_dim = -1});
+    store_access.push_back(store_of(ref, v));
   }
   const auto count_axes = [&](const RawAccess& raw) {
     std::size_t n = 0;
@@ -371,9 +389,17 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
     Access a = access(store_access[k], compact, region);
     a.type = type(sinks[k].first);
     std::vector<Extent> shape;
-    for (const auto& dim : store_access[k].dims) {
+    for (const auto& dim : sinks[k].first.dims) {
       shape.push_back(one(workloads_));
       for (const int axis : expand(dim)) shape.back() = shape.back() * extent(axis);
+    }
+    if (!a.windows.empty()) {  // a part: elements are those that are stored, the shape is that of all
+      for (std::size_t w = 0; w < workloads_; ++w) {
+        a.elements.at(w) = 1;
+        for (const Extent& each : shape) a.elements[w] *= each.values[w];
+      }
+      const std::size_t d = in_part_.at(sinks[k].second.name).dim;
+      shape[d] = literal(graph_.tensor(sinks[k].second)->shape[0][d], workloads_);
     }
     region.stores.push_back({.value = number[static_cast<std::size_t>(sinks[k].first.value)],
                              .access = std::move(a),

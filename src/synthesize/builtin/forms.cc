@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "synthesize/builtin/algebra/algebra.h"
+#include "synthesize/builtin/algebra/appended.h"
 #include "synthesize/builtin/algebra/bias.h"
 #include "synthesize/builtin/algebra/layouts.h"
 #include "synthesize/builtin/algebra/statistics.h"
@@ -47,6 +48,8 @@ std::optional<FormedGraph> graph_in(const Understood& problem, GraphForm form, L
   GeneralGraph graph = with_biases_behind(simplify(*std::move(understood)), language);
   if (language == Language::cpp) graph = with_few_rows_turned(std::move(graph));
   graph = with_recurrent_kernels(std::move(graph), language);
+  if (language != Language::cpp)
+    graph = with_parts_appended(std::move(graph), form == GraphForm::channels_last && language == Language::triton);
   if (form == GraphForm::places_inside && !generates_products(language)) return std::nullopt;
   if (form == GraphForm::channels_last || form == GraphForm::places_inside) {
     std::optional<GeneralGraph> other = form == GraphForm::channels_last ? in_channels_last(std::move(graph), language)

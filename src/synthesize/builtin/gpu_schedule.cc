@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "synthesize/builtin/passes.h"
 #include "synthesize/builtin/turned.h"
@@ -157,8 +158,12 @@ bool vectorisable(const Region& region, const Schedule& s, std::int64_t width) {
     };
     for (const Instruction& i : region.code)
       if (i.form == Form::load && !fine(i.access)) return false;
-    for (const RegionStore& store : region.stores)
-      if (!fine(store.access)) return false;
+    for (const RegionStore& store : region.stores) {
+      Access whole = store.access;  // of a part, which may begin in the middle of a vector
+      for (const Window& window : std::exchange(whole.windows, {}))
+        if (window.shift.values[w] * window.stride.values[w] % width != 0) return false;
+      if (!fine(whole)) return false;
+    }
   }
   return true;
 }

@@ -153,6 +153,11 @@ Lowered Lowering::load(const TensorRef& ref) {
 }
 
 Lowered Lowering::value(const TensorRef& ref) {
+  if (in_part_.contains(ref.name)) throw CannotLower{"what is appended is read before it is stored"};
+  return bound_.contains({ref.name, ref.index}) ? stored(ref) : load(ref);
+}
+
+Lowered Lowering::stored(const TensorRef& ref) {
   const auto it = bound_.find({ref.name, ref.index});
   if (it == bound_.end()) return load(ref);
   Lowered found = it->second;

@@ -102,6 +102,13 @@ class Lowering {
   [[nodiscard]] const Extent& extent(int axis) const { return axes_[static_cast<std::size_t>(root(axis))].extent; }
   [[nodiscard]] std::size_t workloads() const { return workloads_; }
 
+  // The node's result is a part of the tensor that holds it, which other nodes read once it is stored.
+  struct Part {
+    std::size_t dim = 0;
+    Extent begin;
+  };
+  void place_in_part(const std::string& node, Part part) { in_part_.emplace(node, std::move(part)); }
+
   void bind(const TensorRef& ref, Lowered value) { bound_.insert_or_assign({ref.name, ref.index}, std::move(value)); }
   [[nodiscard]] Lowered value(const TensorRef& ref);
   [[nodiscard]] bool has(const TensorRef& ref) const { return bound_.contains({ref.name, ref.index}); }
@@ -146,6 +153,8 @@ class Lowering {
   int along_others(int value, const std::map<int, int>& axes, std::map<int, int>& done);
   int at_window(int value, const std::map<int, const WindowStep*>& moved, double outside, std::map<int, int>& done);
   Access access(const RawAccess& raw, const std::vector<int>& compact, const Region& region) const;
+  [[nodiscard]] Lowered stored(const TensorRef& ref);
+  [[nodiscard]] RawAccess store_of(const TensorRef& ref, const Lowered& value) const;
   // `leading`: a tensor that is loaded, in whose order in memory the axes are; that of the one with most axes
   // otherwise.
   Region finish(const std::vector<TensorRef>& stores, bool tentative, const TensorRef* leading);
@@ -163,6 +172,7 @@ class Lowering {
   std::vector<Requirement> requirements_;
   bool chained_ = false;  // reductions follow one another over different axes (see follows_reduction)
   std::map<std::pair<std::string, int>, Lowered> bound_, loaded_;
+  std::map<std::string, Part> in_part_;  // by node
 };
 
 }  // namespace kerf

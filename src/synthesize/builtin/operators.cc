@@ -261,6 +261,7 @@ const std::map<std::string, Apply>& rules() {
     t[scale_and_shift_operator] = scale_and_shift;
     t[scaled_operator] = scaled;
     t[standardised_operator] = standardised;
+    t[appended_operator] = append;
     t["mse_loss"] = [](const Rule& r) { r.loss(r.f(Op::square, r.f(Op::sub, r.x(), r.args.tensor(1))), 2); };
     t["l1_loss"] = [](const Rule& r) { r.loss(r.f(Op::abs, r.f(Op::sub, r.x(), r.args.tensor(1))), 2); };
     t["smooth_l1_loss"] = [](const Rule& r) {

@@ -91,6 +91,25 @@ Lowered chosen(const Rule& r, const std::vector<Lowered>& parts, std::size_t d, 
 
 }  // namespace
 
+TensorRef storage_of(const GeneralGraph& graph, TensorRef ref) {
+  for (;;) {
+    const GeneralNode* node = graph.node(ref.name);
+    const auto* before = node && node->op == appended_operator ? std::get_if<TensorRef>(&node->args.at(0).is) : nullptr;
+    if (before == nullptr) return ref;
+    ref = *before;
+  }
+}
+
+void append(const Rule& r) {
+  const Lowered part = r.args.tensor(1);
+  const std::size_t d = dim_of(r, 2, "dim", 0, part.dims.size());
+  if (r.l.type(part) != Type::f32) throw CannotLower{"only numbers are put side by side"};
+  const auto* begin = std::get_if<Constant>(&r.args.get(3, "begin")->is);
+  if (!begin) throw CannotLower{"a position must be a number"};
+  r.l.place_in_part(r.node.name, {.dim = d, .begin = extent_of(*begin)});
+  r.give(part);
+}
+
 void slice(const Rule& r) {
   const Lowered v = r.x();
   const std::size_t d = dim_of(r, 1, "dim", 0, v.dims.size());

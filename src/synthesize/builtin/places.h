@@ -7,6 +7,14 @@
 
 namespace kerf {
 
+// What lies before (or none), a part, a dimension, where the part begins there -> the tensor in whose memory both lie,
+// of which nothing behind the part has a meaning yet. Of rewrites (algebra/appended.h): there is no such operator to
+// call.
+inline constexpr const char* appended_operator = "kerf.appended";
+// The tensor whose memory a result is in: of what is appended that of the first part, else itself.
+[[nodiscard]] TensorRef storage_of(const GeneralGraph& graph, TensorRef ref);
+void append(const Rule& rule);  // kerf.appended
+
 void slice(const Rule& rule);          // slice, narrow
 void select_one(const Rule& rule);     // select
 void split(const Rule& rule);          // split, split_with_sizes, chunk
