@@ -17,16 +17,6 @@ using Json = nlohmann::json;
 constexpr int most_markers = 4;              // of caching in a request
 constexpr std::int64_t least_budget = 1024;  // of reasoning, in tokens
 
-std::int64_t number(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
-
-std::string text_of(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 Finish finish_of(std::string_view reason) {
   if (reason == "end_turn" || reason == "stop_sequence") return Finish::complete;
   if (reason == "max_tokens" || reason == "model_context_window_exceeded") return Finish::length;
@@ -66,10 +56,10 @@ class AnthropicReader final : public ReplyReader {
   CallStep event(const ServerEvent& event) override {
     const Json data = Json::parse(event.data, nullptr, false);
     if (!data.is_object()) return not_json();
-    const std::string type = text_of(data, "type");
+    const std::string type = text_in(data, "type");
     if (type == "message_start") {
       if (const auto message = data.find("message"); message != data.end() && message->is_object()) {
-        reply.model = text_of(*message, "model");
+        reply.model = text_in(*message, "model");
         usage(*message);
       }
     } else if (type == "content_block_start") {
@@ -78,7 +68,7 @@ class AnthropicReader final : public ReplyReader {
       if (const auto delta = data.find("delta"); delta != data.end() && delta->is_object()) content(*delta);
     } else if (type == "message_delta") {
       if (const auto delta = data.find("delta"); delta != data.end() && delta->is_object()) {
-        if (const std::string reason = text_of(*delta, "stop_reason"); !reason.empty()) {
+        if (const std::string reason = text_in(*delta, "stop_reason"); !reason.empty()) {
           reply.finish = finish_of(reason);
           has_text = true;
         }
@@ -93,14 +83,14 @@ class AnthropicReader final : public ReplyReader {
   }
 
   CallStep whole(const Json& body) override {
-    if (text_of(body, "type") == "error") return std::unexpected(trouble_within(body.value("error", Json())));
+    if (text_in(body, "type") == "error") return std::unexpected(trouble_within(body.value("error", Json())));
     const auto list = body.find("content");
     if (list == body.end() || !list->is_array()) return not_json();
     for (const Json& block : *list) {
       if (block.is_object()) content(block);
     }
-    reply.model = text_of(body, "model");
-    reply.finish = finish_of(text_of(body, "stop_reason"));
+    reply.model = text_in(body, "model");
+    reply.finish = finish_of(text_in(body, "stop_reason"));
     usage(body);
     has_text = ended = true;
     return {};
@@ -112,19 +102,19 @@ class AnthropicReader final : public ReplyReader {
         .error = {.kind = ErrorKind::unavailable, .message = "its reply is no message of the anthropic interface"}});
   }
   void content(const Json& block) {
-    reply.text += text_of(block, "text");
-    reply.reasoning += text_of(block, "thinking");
+    reply.text += text_in(block, "text");
+    reply.reasoning += text_in(block, "thinking");
   }
   // Figures are totals so far; those that are not repeated stand.
   void usage(const Json& holder) {
     const auto found = holder.find("usage");
     if (found == holder.end() || !found->is_object()) return;
     ModelUsage& u = reply.usage;
-    fresh_ = std::max(fresh_, number(*found, "input_tokens"));
-    u.cached_in = std::max(u.cached_in, number(*found, "cache_read_input_tokens"));
-    u.written_in = std::max(u.written_in, number(*found, "cache_creation_input_tokens"));
+    fresh_ = std::max(fresh_, tokens_of(*found, "input_tokens"));
+    u.cached_in = std::max(u.cached_in, tokens_of(*found, "cache_read_input_tokens"));
+    u.written_in = std::max(u.written_in, tokens_of(*found, "cache_creation_input_tokens"));
     u.tokens_in = fresh_ + u.cached_in + u.written_in;
-    u.tokens_out = std::max(u.tokens_out, number(*found, "output_tokens"));
+    u.tokens_out = std::max(u.tokens_out, tokens_of(*found, "output_tokens"));
     has_input_usage = has_input_usage || u.tokens_in > 0;
     // A stream's first figure for the reply is of its first tokens only.
     has_output_usage = has_output_usage || holder.contains("delta") || holder.contains("stop_reason");

@@ -10,11 +10,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::string text_of(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 const Json& object_of(const Json& json, const char* name) {
   static const Json none = Json::object();
   const auto found = json.find(name);
@@ -40,8 +35,8 @@ class AnthropicBatch final : public BatchDialect {
   std::optional<BatchAnswer> answer(const Json& line) const override {
     if (!line.is_object() || !line.contains("result")) return std::nullopt;
     const Json& result = object_of(line, "result");
-    const std::string type = text_of(result, "type");
-    BatchAnswer answer{.id = text_of(line, "custom_id"),
+    const std::string type = text_in(result, "type");
+    BatchAnswer answer{.id = text_in(line, "custom_id"),
                        .reader = std::unexpected(lost("the batch's answer is " + type))};
     if (type == "succeeded") {
       answer.reader = read_whole(*dialect_, object_of(result, "message"));
@@ -68,9 +63,9 @@ class AnthropicBatch final : public BatchDialect {
   std::string state_path(const std::string& batch) const override { return "/v1/messages/batches/" + batch; }
 
   BatchState state(const Json& body) const override {
-    BatchState state{.ended = text_of(body, "processing_status") == "ended"};
+    BatchState state{.ended = text_in(body, "processing_status") == "ended"};
     // Not its results_url: a key goes to no address that an answer names.
-    if (state.ended) state.results.push_back(state_path(text_of(body, "id")) + "/results");
+    if (state.ended) state.results.push_back(state_path(text_in(body, "id")) + "/results");
     return state;
   }
 
@@ -86,7 +81,7 @@ class OpenAiBatch final : public BatchDialect {
 
   std::optional<BatchAnswer> answer(const Json& line) const override {
     if (!line.is_object() || (!line.contains("response") && !line.contains("error"))) return std::nullopt;
-    BatchAnswer answer{.id = text_of(line, "custom_id"),
+    BatchAnswer answer{.id = text_in(line, "custom_id"),
                        .reader = std::unexpected(lost("the batch has no answer to it"))};
     const Json& response = object_of(line, "response");
     if (const Json& body = object_of(response, "body"); !body.empty()) {
@@ -120,18 +115,18 @@ class OpenAiBatch final : public BatchDialect {
   std::string state_path(const std::string& batch) const override { return "/batches/" + batch; }
 
   BatchState state(const Json& body) const override {
-    const std::string status = text_of(body, "status");
+    const std::string status = text_in(body, "status");
     BatchState state{.ended =
                          status == "completed" || status == "expired" || status == "cancelled" || status == "failed"};
     for (const char* name : {"output_file_id", "error_file_id"}) {
-      if (const std::string file = text_of(body, name); !file.empty() && state.ended)
+      if (const std::string file = text_in(body, name); !file.empty() && state.ended)
         state.results.push_back("/files/" + file + "/content");
     }
     if (state.ended && state.results.empty()) {
       const Json& errors = object_of(body, "errors");
       const auto data = errors.find("data");
       const std::string why = data != errors.end() && data->is_array() && !data->empty() && data->front().is_object()
-                                  ? ": " + excerpt(text_of(data->front(), "message"))
+                                  ? ": " + excerpt(text_in(data->front(), "message"))
                                   : "";
       state.failed = Error{.kind = ErrorKind::unavailable, .message = fmt::format("the batch {}{}", status, why)};
     }

@@ -158,6 +158,19 @@ CallTrouble trouble_within(const Json& error) {
           .again = !final};
 }
 
+std::string text_in(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::int64_t tokens_of(const Json& json, const char* name) {
+  constexpr std::int64_t most = std::int64_t{1} << 40;
+  const auto found = json.find(name);
+  if (found == json.end() || !found->is_number_integer()) return 0;
+  const auto said = found->get<std::int64_t>();
+  return said < 0 || said > most ? 0 : said;
+}
+
 std::string joined(const std::vector<Part>& parts) {
   std::string text;
   for (const Part& part : parts) {

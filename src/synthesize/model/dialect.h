@@ -75,6 +75,10 @@ struct AskedServer {
 // Seconds or a date (RFC 9110, section 10.2.3); nullopt for what is neither. A date in the past is zero.
 [[nodiscard]] std::optional<std::chrono::milliseconds> retry_after(std::string_view value, std::int64_t now_unix_ms);
 
+// What a server's JSON says in that field: "" where it has none, or one of another type.
+[[nodiscard]] std::string text_in(const nlohmann::json& json, const char* name);
+// The same for a figure of tokens: 0 for one that can be none, so that sums of them are safe.
+[[nodiscard]] std::int64_t tokens_of(const nlohmann::json& json, const char* name);
 // Parts as one text; a part that does not end its line gets a line's end.
 [[nodiscard]] std::string joined(const std::vector<Part>& parts);
 // Tokens of a text when nobody says how many: four bytes each.

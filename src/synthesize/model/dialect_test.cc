@@ -183,6 +183,20 @@ TEST(OpenAi, PutsAStreamTogetherAndWaitsForTheFigures) {
   EXPECT_EQ(reader->reply.usage.tokens_out, 9);
 }
 
+TEST(Dialects, BelieveNoFigureThatCanBeNone) {
+  const auto anthropic = make_anthropic_dialect()->reader();
+  EXPECT_TRUE(anthropic->whole(Json::parse(
+      R"({"type":"message","content":[{"type":"text","text":"k"}],"stop_reason":"end_turn",
+          "usage":{"input_tokens":9223372036854775807,"cache_read_input_tokens":9223372036854775807,
+                   "output_tokens":-5}})")));
+  EXPECT_EQ(anthropic->reply.usage.tokens_in, 0);
+  EXPECT_EQ(anthropic->reply.usage.tokens_out, 0);
+  const auto openai = make_openai_dialect(true)->reader();
+  EXPECT_TRUE(openai->whole(
+      Json::parse(R"({"choices":[{"message":{"content":"k"}}],"usage":{"prompt_tokens":18446744073709551615}})")));
+  EXPECT_EQ(openai->reply.usage.tokens_in, 0);
+}
+
 TEST(OpenAi, TakesAnAnswerThatIsNoStream) {
   const auto reader = make_openai_dialect(false)->reader();
   EXPECT_TRUE(reader->whole(

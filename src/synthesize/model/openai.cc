@@ -13,16 +13,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::int64_t number(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
-
-std::string text_of(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 Finish finish_of(std::string_view reason) {
   if (reason == "stop" || reason == "eos") return Finish::complete;
   if (reason == "length") return Finish::length;
@@ -61,21 +51,21 @@ class OpenAiReader final : public ReplyReader {
   CallStep take(const Json& data, const char* holder) {
     if (const auto error = data.find("error"); error != data.end() && !error->is_null())
       return std::unexpected(trouble_within(*error));
-    if (const std::string model = text_of(data, "model"); !model.empty()) reply.model = model;
+    if (const std::string model = text_in(data, "model"); !model.empty()) reply.model = model;
     usage(data);
     const auto choices = data.find("choices");
     if (choices == data.end() || !choices->is_array() || choices->empty() || !choices->front().is_object()) return {};
     const Json& choice = choices->front();
     if (const auto delta = choice.find(holder); delta != choice.end() && delta->is_object()) {
-      reply.text += text_of(*delta, "content");
-      if (const std::string refusal = text_of(*delta, "refusal"); !refusal.empty()) {
+      reply.text += text_in(*delta, "content");
+      if (const std::string refusal = text_in(*delta, "refusal"); !refusal.empty()) {
         reply.text += refusal;
         refused_ = true;
       }
-      const std::string reasoning = text_of(*delta, "reasoning_content");
-      reply.reasoning += reasoning.empty() ? text_of(*delta, "reasoning") : reasoning;
+      const std::string reasoning = text_in(*delta, "reasoning_content");
+      reply.reasoning += reasoning.empty() ? text_in(*delta, "reasoning") : reasoning;
     }
-    if (const std::string reason = text_of(choice, "finish_reason"); !reason.empty()) {
+    if (const std::string reason = text_in(choice, "finish_reason"); !reason.empty()) {
       reply.finish = finish_of(reason);
       has_text = true;
     }
@@ -87,11 +77,11 @@ class OpenAiReader final : public ReplyReader {
     const auto found = data.find("usage");
     if (found == data.end() || !found->is_object()) return;
     ModelUsage& u = reply.usage;
-    u.tokens_in = std::max(u.tokens_in, number(*found, "prompt_tokens"));
-    u.tokens_out = std::max(u.tokens_out, number(*found, "completion_tokens"));
+    u.tokens_in = std::max(u.tokens_in, tokens_of(*found, "prompt_tokens"));
+    u.tokens_out = std::max(u.tokens_out, tokens_of(*found, "completion_tokens"));
     if (const auto details = found->find("prompt_tokens_details"); details != found->end() && details->is_object()) {
-      u.cached_in = std::max(u.cached_in, number(*details, "cached_tokens"));
-      u.written_in = std::max(u.written_in, number(*details, "cache_write_tokens"));
+      u.cached_in = std::max(u.cached_in, tokens_of(*details, "cached_tokens"));
+      u.written_in = std::max(u.written_in, tokens_of(*details, "cache_write_tokens"));
     }
     has_input_usage = has_input_usage || found->contains("prompt_tokens");
     has_output_usage = has_output_usage || found->contains("completion_tokens");
