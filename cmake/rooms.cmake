@@ -12,6 +12,18 @@ function(kerf_together target)
   endif()
 endfunction()
 
+# Tests are compiled without optimisation, and what several objects make of a template an executable takes from the first that
+# has it. So what nlohmann_json is made of comes first, compiled as ever: all that is tested would read and write JSON slowly.
+function(kerf_optimised_json target)
+  if(NOT TARGET kerf_json)
+    add_library(kerf_json OBJECT ${CMAKE_SOURCE_DIR}/tests/optimised_json.cc)
+    target_link_libraries(kerf_json PRIVATE nlohmann_json::nlohmann_json)
+  endif()
+  target_link_options(${target} PRIVATE $<TARGET_OBJECTS:kerf_json>)  # stands before the target's own objects
+  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS $<TARGET_OBJECTS:kerf_json>)
+  add_dependencies(${target} kerf_json)
+endfunction()
+
 # One static library a room: every .cc of src/NAME that is no test, no fuzzer and no main.cc. Its unit tests, *_test.cc,
 # become one executable; fuzzers, *_fuzz.cc, one each.
 function(kerf_room name)
@@ -42,6 +54,7 @@ function(kerf_room name)
     add_executable(${name}_test ${tests})
     kerf_together(${name}_test)
     target_compile_options(${name}_test PRIVATE $<$<CONFIG:Release>:-O0>)  # what they test is compiled as ever
+    kerf_optimised_json(${name}_test)
     target_link_libraries(${name}_test PRIVATE kerf_${name} GTest::gmock GTest::gtest_main rapidcheck)
     target_compile_definitions(${name}_test PRIVATE KERF_CASES="${CMAKE_SOURCE_DIR}/tests/cases")
     add_test(NAME unit.${name} COMMAND ${name}_test --gtest_brief=1)
@@ -63,6 +76,7 @@ function(kerf_integration_executable target)
   kerf_together(${target})
   target_link_libraries(${target} PRIVATE kerf_app kerf_runner GTest::gmock)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0>)
+  kerf_optimised_json(${target})
   target_compile_definitions(${target} PRIVATE KERF_CASES="${CMAKE_SOURCE_DIR}/tests/cases"
     KERF_SOURCE="${CMAKE_SOURCE_DIR}" KERF_BUILD="${CMAKE_BINARY_DIR}")
   add_dependencies(${target} kerf kerf-runner)
