@@ -406,12 +406,12 @@ class Service:
         refused = baselines.refused_allocations(self.device)
         flush = self.flush if request["cold"] else None
         if self.graph:
-            us, switches = baselines.time_graph(workload, request["baseline"], trial.id, trial.inputs, flush)
+            us, switches, shows_host = baselines.time_graph(workload, request["baseline"], trial.id, trial.inputs, flush)
         else:
             inputs = [t.clone() for t in trial.inputs] if workload.mutates_inputs else trial.inputs
-            us, switches = baselines.time_once(workload, request["baseline"], workload.arguments(inputs), flush)
+            us, switches, shows_host = baselines.time_once(workload, request["baseline"], workload.arguments(inputs), flush)
         if baselines.refused_allocations(self.device) > refused:
             self.free_spares_first()
             raise errors.Refusal("unavailable", f"{request['baseline']} found no room on the GPU for its workspace, and did with a slower "
                                                 f"kernel; end what else uses the GPU's memory")
-        return {"us": us, "switches": switches}
+        return {"us": us, "switches": switches, "shows_host": shows_host}

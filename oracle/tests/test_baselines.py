@@ -20,11 +20,11 @@ class OnAFullGpu(unittest.TestCase):
         service.bounds = device.Bounds()
         counts = iter([5, 5 + refusals])
         with mock.patch.object(baselines, "refused_allocations", lambda device: next(counts)), \
-                mock.patch.object(baselines, "time_once", lambda *given: (12.5, -1)):
+                mock.patch.object(baselines, "time_once", lambda *given: (12.5, -1, False)):
             return service.on_time_baseline({"trial": 1, "baseline": "eager", "cold": True}, [])
 
     def test_a_run_with_all_the_memory_it_wanted_counts(self):
-        self.assertEqual(self.timed(0, spares=[]), {"us": 12.5, "switches": -1})
+        self.assertEqual(self.timed(0, spares=[]), {"us": 12.5, "switches": -1, "shows_host": False})
 
     def test_spare_memory_goes_first_and_the_run_is_made_again(self):
         with self.assertRaises(errors.NeedsRoom):

@@ -127,11 +127,9 @@ Result<RunMessage> decode_run(std::string_view body) {
 }
 
 std::string encode(const RunAnswer& a) {
-  json body = {{"device_us", a.device_us},
-               {"before_us", a.before_us},
-               {"prepare_us", a.prepare_us},
-               {"involuntary_switches", a.involuntary_switches},
-               {"step_us", a.step_us}};
+  json body = {{"device_us", a.device_us},   {"before_us", a.before_us},
+               {"prepare_us", a.prepare_us}, {"involuntary_switches", a.involuntary_switches},
+               {"shows_host", a.shows_host}, {"step_us", a.step_us}};
   if (a.watched) {
     json steps = json::array();
     for (const StepWatch& step : a.watched->steps) steps.push_back(to_json(step));
@@ -147,6 +145,7 @@ Result<RunAnswer> decode_answer(std::string_view body) {
                 .before_us = j.at("before_us").get<double>(),
                 .prepare_us = j.at("prepare_us").get<double>(),
                 .involuntary_switches = j.at("involuntary_switches").get<std::int64_t>(),
+                .shows_host = j.at("shows_host").get<bool>(),
                 .step_us = j.at("step_us").get<std::vector<double>>()};
     if (j.contains("watched")) {
       const json& watched = j.at("watched");

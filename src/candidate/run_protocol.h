@@ -98,6 +98,7 @@ struct RunAnswer {
   double before_us = 0;  // of the run, but not of the steps: emptying a device's caches
   double prepare_us = 0;
   std::int64_t involuntary_switches = 0;
+  bool shows_host = true;       // what the host did may be part of device_us
   std::vector<double> step_us;  // by index into Plan::steps
   std::optional<RunWatch> watched = {};
 };

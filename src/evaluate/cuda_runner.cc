@@ -148,6 +148,7 @@ class CudaInstance final : public RunnerInstance {
                      .prepare_us = answer->prepare_us,
                      .parent_us = seen.count() - answer->before_us,
                      .involuntary_switches = 0,
+                     .shows_host = answer->shows_host,
                      .step_us = std::move(answer->step_us)};
   }
 

@@ -65,6 +65,7 @@ class FakeOracle final : public Oracle {
                                                                            bool) -> Result<double> {
     return baseline == Baseline::eager ? 100.0 : 80.0;
   };
+  bool shows_host = true;
   std::function<void(Baseline)> on_await = [](Baseline) {};
   std::function<bool(const Trial&)> on_intact = [](const Trial&) { return true; };
   std::function<void()> on_refresh = [] {};  // from whichever thread it is asked
@@ -114,6 +115,7 @@ class FakeOracle final : public Oracle {
     calls.push_back(fmt::format("time {} {} {}", trial.id, to_string(baseline), cold ? "cold" : "warm"));
     return on_time(trial, baseline, cold);
   }
+  bool baseline_shows_host() override { return shows_host; }
   Result<> refresh(Trial& trial, const std::vector<std::string>& names, Arena& outputs, std::uint64_t sentinel,
                    Random& random) override {
     on_refresh();

@@ -135,6 +135,8 @@ struct Oracle {
   // Involuntary context switches of the oracle during the last time_baseline; -1 where it cannot know. Company is
   // noticed on both sides of a comparison or on neither: throwing away only one side's slow runs would favour it.
   [[nodiscard]] virtual std::int64_t baseline_switches() { return -1; }
+  // RunReport::shows_host of the last time_baseline.
+  [[nodiscard]] virtual bool baseline_shows_host() { return true; }
   // What PyTorch's profiler says of one call of a baseline, as JSON (read_torch_trace). In a process of its own: the
   // profiler leaves hooks behind, and nothing may be timed beside them. Kind unavailable says why there is none.
   [[nodiscard]] virtual Result<std::string> trace_baseline(const std::string& /*workload*/, Baseline /*baseline*/) {

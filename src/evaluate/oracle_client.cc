@@ -137,6 +137,7 @@ class OracleClient final : public Oracle {
     const Json asked{{"do", "time_baseline"}, {"trial", trial.id}, {"baseline", to_string(baseline)}, {"cold", cold}};
     const Json reply = TRY(connection_.call(asked, {}, options_.call_limit, {}));
     switches_ = TRY(integer_field(reply, "switches"));
+    shows_host_ = TRY(bool_field(reply, "shows_host"));
     return number_field(reply, "us");
   }
 
@@ -162,6 +163,11 @@ class OracleClient final : public Oracle {
   std::int64_t baseline_switches() override {
     const std::scoped_lock lock(mutex_);
     return switches_;
+  }
+
+  bool baseline_shows_host() override {
+    const std::scoped_lock lock(mutex_);
+    return shows_host_;
   }
 
   void forget(const std::string& trial) override {
@@ -396,6 +402,7 @@ class OracleClient final : public Oracle {
   std::mutex mutex_;
   std::int64_t switches_ = -1;                                // of the last timed run
   std::map<std::string, Known> known_;                        // by workload
+  bool shows_host_ = true;                                    // likewise
   std::map<std::pair<std::string, Baseline>, int> prepared_;  // in which child
   int trials_ = 0;
   AheadCompiler ahead_;

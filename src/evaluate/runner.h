@@ -41,7 +41,9 @@ struct RunReport {
   double prepare_us = 0;                  // the part of it that prepare steps took
   double parent_us = 0;                   // as this process saw the run, hand-over included
   std::int64_t involuntary_switches = 0;  // of the runner during the run: company on the cores
-  std::vector<double> step_us;            // per step, if timed
+  bool shows_host = true;       // what the host did may be part of device_us: not where all of the run was handed over
+                                // to a device before the device began with it
+  std::vector<double> step_us;  // per step, if timed
   // If asked for. Counted in the candidate's own process: evidence of why it is slow, of nothing else.
   std::optional<RunWatch> watched = {};
 };

@@ -70,6 +70,7 @@ class SpreadOracle final : public Oracle {
     return one().time_baseline(trial, baseline, cold);
   }
   std::int64_t baseline_switches() override { return one().baseline_switches(); }
+  bool baseline_shows_host() override { return one().baseline_shows_host(); }
   void forget(const std::string& trial) override { one().forget(trial); }
   Result<Arena> make_outputs(const Workload& workload, Placement placement) override {
     return one().make_outputs(workload, placement);

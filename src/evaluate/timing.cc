@@ -68,6 +68,11 @@ class Rounds {
   }
 
  private:
+  // What runs on the cores beside is company only where it can be part of a time.
+  [[nodiscard]] bool is_quiet(const MachineLoad& load) const {
+    return shows_host_ ? !is_crowded(load, tools_.threads) : !is_disturbed(load);
+  }
+
   // Both sides run untimed once: the candidate binds its plan, pages are touched. A baseline that cannot run beside
   // what is in memory now is no opponent.
   Result<> warm_up() {
@@ -84,7 +89,7 @@ class Rounds {
     }
     opponents_ = std::move(able);
     baselines_.resize(opponents_.size());
-    TRY(candidate_run(true));
+    if (const auto report = TRY(candidate_run(true))) shows_host_ = report->shows_host;
     least_ = options_.least;
     return {};
   }
@@ -103,7 +108,7 @@ class Rounds {
     using namespace std::chrono_literals;
     while (waited_ < options_.patience) {
       const auto load = tools_.watch.look();
-      if (!load || !is_crowded(*load, tools_.threads)) return;
+      if (!load || is_quiet(*load)) return;
       tools_.watch.sleep(10ms);
       waited_ += 10ms;
     }
@@ -112,7 +117,7 @@ class Rounds {
   // On a device the look after the round before is as good, if all was quiet: no thread of a run goes on spinning, and
   // what the driver is asked takes longer than many a run.
   std::optional<MachineLoad> look_before() {
-    if (stage_.trial().arena.device && after_ && !is_crowded(*after_, tools_.threads)) return after_;
+    if (stage_.trial().arena.device && after_ && is_quiet(*after_)) return after_;
     wait_for_quiet();
     return tools_.watch.look();
   }
@@ -129,11 +134,13 @@ class Rounds {
     if (suspicious_) handover_.push_back(TRY(tools_.runner.handover_us(tools_.threads)));
     const auto before = look_before();
     bool company = false, spoilt = false;
+    bool shows_host = false;
     std::optional<bool> interrupted_baseline;
     for (const auto who : order) {
       if (who == opponents_.size()) {
         report = TRY(candidate_run(true));
         if (!report) return {};
+        shows_host = shows_host || report->shows_host;
         if (judge) {
           timed_.finding = TRY(stage_.judge(timed_.checks));
           if (timed_.finding) return {};
@@ -141,6 +148,7 @@ class Rounds {
       } else {
         TRY(stage_.settle());
         baseline_us[who] = TRY(tools_.oracle.time_baseline(stage_.trial(), opponents_[who], true));
+        shows_host = shows_host || tools_.oracle.baseline_shows_host();
         const auto switches = tools_.oracle.baseline_switches();
         if (switches >= 0) {
           interrupted_baseline =
@@ -151,7 +159,9 @@ class Rounds {
     stage_.begin_next();
     const auto after = tools_.watch.look();
     after_ = after;
-    if (before && after) company = has_company(*before, *after, tools_.threads);
+    shows_host_ = shows_host;
+    const bool shared_cores = before && after && has_company(*before, *after, tools_.threads);
+    company = shared_cores && shows_host;
     // Switches count only where both sides report them: else the slow runs of one side alone would be thrown away.
     if (interrupted_baseline) {
       company = company || *interrupted_baseline ||
@@ -168,7 +178,7 @@ class Rounds {
     spoilt_ += spoilt ? 1 : 0;
     if (before && after) diary_.note(*before, *after, true);
     device_.push_back(report->device_us);
-    if (!company) {
+    if (!company && !shared_cores) {
       quiet_device_.push_back(report->device_us);
       quiet_parent_.push_back(report->parent_us);
     }
@@ -256,6 +266,7 @@ class Rounds {
   std::vector<std::vector<double>> baselines_, steps_;
   std::chrono::milliseconds waited_{0};
   int least_ = 0, spoilt_ = 0;
+  bool shows_host_ = true;  // of the last round
   DeviceDiary diary_;
   std::optional<MachineLoad> after_;  // the last round
 };

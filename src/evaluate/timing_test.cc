@@ -344,6 +344,44 @@ TEST_F(Timing, SaysWhenTheDeviceWasNeverItsOwnAndAccusesNobody) {
   EXPECT_TRUE(check_of(*t, "quiet_machine")->passed) << "the cores were its own";
 }
 
+// Cores that others take all the time, which a device's own time need not show.
+struct TimingBesideOthers : Timing {
+  bool candidate_shows_host = false;
+  TimingBesideOthers() {
+    oracle.on_draw = [](Trial& trial) { trial.arena.device = std::make_shared<DeviceMemory>(); };
+    oracle.shows_host = false;
+    runner.program = [this](const LoadRequest&) {
+      return [this](const RunRequest&, int) -> Result<RunReport> {
+        return RunReport{.device_us = 50, .parent_us = 60, .shows_host = candidate_shows_host};
+      };
+    };
+    watch.loads = {MachineLoad{.running = 99, .cores = 16, .stolen = 0, .device = DeviceLoad{.others = 0}}};
+    for (int i = 1; i < 1000; ++i) {
+      watch.loads.push_back(watch.loads.back());
+      watch.loads.back().stolen = i;
+    }
+  }
+};
+
+TEST_F(TimingBesideOthers, WhatWasHandedOverToADeviceInTimeHadNoCompanyOnTheCores) {
+  const auto t = time();
+  ASSERT_TRUE(t && !t->finding);
+  EXPECT_EQ(t->receipt.discarded, 0);
+  EXPECT_EQ(watch.slept.count(), 0) << "nor is anything waited for";
+  EXPECT_TRUE(check_of(*t, "quiet_machine")->passed);
+  EXPECT_EQ(check_of(*t, "clocks_agree")->detail.at("rounds"), 0) << "our own clock does have company";
+}
+
+TEST_F(TimingBesideOthers, WhatTheHostMayHaveHeldUpIsTakenAgain) {
+  candidate_shows_host = true;
+  EXPECT_EQ(time()->receipt.discarded, options.least);
+  candidate_shows_host = false;
+  oracle.shows_host = true;
+  const auto t = time();
+  EXPECT_EQ(t->receipt.discarded, options.least) << "whichever side it was";
+  EXPECT_FALSE(check_of(*t, "quiet_machine")->passed);
+}
+
 TEST_F(Timing, EndsOnAMachineThatIsNeverQuietAndSaysSo) {
   watch.loads = {MachineLoad{.running = 9, .cores = 2, .stolen = 0}};
   const auto t = time();

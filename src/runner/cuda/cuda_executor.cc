@@ -1,6 +1,7 @@
 #include "runner/cuda/cuda_executor.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -214,6 +215,7 @@ Result<RunAnswer> CudaExecutor::replay_on(const RunMessage& run_message, bool as
     driver_.reset_persisting_l2();
     driver_.memset8(flush_.data(), 0, flush_.size(), stream_);
   }
+  const auto waits_from = std::chrono::steady_clock::now();
   if (run_message.timed) TRY(filler_.wait(hand_over_ns, stream_));
   driver_.event_record(begin, stream_);
   if (graph) {
@@ -228,6 +230,7 @@ Result<RunAnswer> CudaExecutor::replay_on(const RunMessage& run_message, bool as
     }));
   }
   if (!each_step) driver_.event_record(end, stream_);
+  answer.shows_host = std::chrono::steady_clock::now() - waits_from >= std::chrono::nanoseconds(hand_over_ns);
   TRY(settle("the plan", std::nullopt));
   const auto us = [&](CuEvent from, CuEvent to) {
     float ms = 0;

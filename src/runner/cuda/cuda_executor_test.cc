@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <numeric>
+#include <thread>
 
 #include "runner/cuda/fake_cupti.h"
 #include "runner/cuda/fake_driver.h"
@@ -155,6 +157,20 @@ TEST_F(Executor, RunsStepsInOrderOverScratchThatIsNewEachTime) {
   EXPECT_EQ(fake.modules, 1U) << "kerf's own kernels alone are left";
   EXPECT_EQ(fake.memories, 1U);
   EXPECT_EQ(fake.events, 0U);
+}
+
+TEST_F(Executor, KnowsWhetherAllWasHandedOverWhileTheDeviceWaited) {
+  have(two_steps, "scale");
+  ASSERT_TRUE(run());
+  bool in_time = false;  // in one of many: the machine may be busy
+  for (int i = 0; i < 50 && !in_time; ++i) in_time = !run(true)->shows_host;
+  EXPECT_TRUE(in_time);
+  auto& scale = fake.kernels.at("scale");
+  scale.run = [scale = scale.run](const CuLaunchConfig& config, void** args) {
+    std::this_thread::sleep_for(std::chrono::microseconds(400));
+    return scale(config, args);
+  };
+  EXPECT_TRUE(run(true)->shows_host);
 }
 
 TEST_F(Executor, TimesStepsInTheFirstTimedRunAndWholeRunsAfterwards) {
