@@ -101,13 +101,6 @@ CLI::App* add_command(CLI::App* parent, const char* name, const char* what, cons
   return command;
 }
 
-void tell_user(const Error& error) {
-  const std::string place = error.at ? fmt::format("{}:{}: ", error.at->line, error.at->column) : "";
-  const std::string prefix = error.kind == ErrorKind::unavailable ? "unavailable: " : "";
-  const std::string message = one_line(error.message);
-  print_error(fmt::format("kerf: {}{}{}\n", message.starts_with("unavailable") ? "" : prefix, place, message));
-}
-
 // What a bug report needs, beside the user or in the folder for temporary files.
 void leave_report(int argc, const char* const* argv, const Error& error) {
   const SystemClock clock;
@@ -306,7 +299,7 @@ std::unique_ptr<CommandLine> make_command_line() {
       ->type_name("PART/PARTS");
   suite_run
       ->add_option("--sessions", c.suite_run.sessions,
-                   "Problems that share a GPU side by side: one is prepared and compiled for while another is timed")
+                   "On GPUs: problems that share one side by side, prepared and compiled for while another is timed")
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1, 16));

@@ -1,5 +1,6 @@
 #include "app/console.h"
 
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -7,6 +8,8 @@
 #include <cstdlib>
 #include <string>
 #include <system_error>
+
+#include "app/words.h"
 
 namespace kerf {
 
@@ -44,6 +47,13 @@ Terminal standard_error_terminal() {
     terminal.columns = size.ws_col;
   }
   return terminal;
+}
+
+void tell_user(const Error& error) {
+  const std::string place = error.at ? fmt::format("{}:{}: ", error.at->line, error.at->column) : "";
+  const std::string prefix = error.kind == ErrorKind::unavailable ? "unavailable: " : "";
+  const std::string message = one_line(error.message);
+  print_error(fmt::format("kerf: {}{}{}\n", message.starts_with("unavailable") ? "" : prefix, place, message));
 }
 
 }  // namespace kerf

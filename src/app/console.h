@@ -12,6 +12,8 @@ namespace kerf {
 [[nodiscard]] Result<> print(std::string_view text);
 // Standard error: best effort, nobody is left to tell.
 void print_error(std::string_view text);
+// An error as one line of it.
+void tell_user(const Error& error);
 
 struct Terminal {
   bool interactive = false;  // standard error is a terminal that can redraw a line

@@ -20,10 +20,7 @@ namespace kerf {
 
 namespace {
 
-extern "C" void die_of_interrupt(int) {
-  restore_terminal();
-  std::_Exit(exit_interrupted);
-}
+extern "C" void die_of_interrupt(int) { leave_now(); }
 
 }  // namespace
 
@@ -40,7 +37,7 @@ SessionResult run_among_others(Wiring& wiring, Session& session) {
   SessionResult result;
   int interrupts = 0;
   wiring.loop().on_interrupt([&] {
-    if (++interrupts > 1) die_of_interrupt(SIGINT);
+    if (++interrupts > 1) leave_now();
     session.interrupt();
   });
   session.run([&](const SessionResult& r) {
@@ -55,6 +52,11 @@ SessionResult run_to_end(Wiring& wiring, Session& session) {
   SessionResult result = run_among_others(wiring, session);
   die_on_interrupt();
   return result;
+}
+
+void leave_now() {
+  restore_terminal();
+  std::_Exit(exit_interrupted);
 }
 
 void die_on_interrupt() {

@@ -19,6 +19,7 @@ namespace kerf {
 [[nodiscard]] SessionResult run_among_others(Wiring& wiring, Session& session);
 // Once no loop turns any more that would hear of it: an interrupt ends the process, with the terminal as it was.
 void die_on_interrupt();
+[[noreturn]] void leave_now();
 
 // The best candidate's source, its evaluation, an exported module and the report itself, in `folder` (created). Empty:
 // ./kerf-out/<problem>-<session>. Fills report.folder and report.files.

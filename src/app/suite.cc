@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "app/commands.h"
 #include "app/console.h"
@@ -16,6 +15,7 @@
 #include "app/suite_text.h"
 #include "app/wiring.h"
 #include "app/words.h"
+#include "base/loop.h"
 #include "base/paths.h"
 #include "problem/json_fields.h"
 #include "problem/suite.h"
@@ -68,6 +68,7 @@ struct SuiteRunner {
   fs::path out;
   Wiring& wiring;
   ProgressView& view;
+  std::function<bool()> interrupted;
 };
 
 // One problem to its end. The error of a problem becomes its entry; only what would fail everywhere is returned.
@@ -94,6 +95,8 @@ Result<SessionStatus> run_one(const SuiteRunner& r, const Problem& problem, Suit
   if (const Result<> there = r.wiring.check_models(r.view); !there) return give_up(there.error(), "failed");
   const auto understood =
       entry.session.empty() ? understand(r.wiring, problem) : understand_again(r.wiring, before, problem, *parts);
+  // No loop of this lane turned meanwhile that would have heard of it.
+  if (r.interrupted()) return fail(ErrorKind::cancelled, "interrupted");
   if (!understood)
     return give_up(understood.error(), understood.error().kind == ErrorKind::user ? "refused" : "failed");
   auto session = entry.session.empty()
@@ -171,9 +174,13 @@ Result<> work_off(const SuiteRunOptions& options, const SessionOptions& choices,
   }
   std::mutex mutex;
   const auto work = [&](Lane lane) {
-    run_problems(
-        {.options = options, .session_choices = choices, .out = out, .wiring = *lane.wiring, .view = *lane.view},
-        problems, queue);
+    run_problems({.options = options,
+                  .session_choices = choices,
+                  .out = out,
+                  .wiring = *lane.wiring,
+                  .view = *lane.view,
+                  .interrupted = [&queue] { return queue.interrupted(); }},
+                 problems, queue);
     if (!queue.interrupted()) return;  // and lets go of what the lane holds of the machine: others may wait for it
     const std::scoped_lock lock(mutex);
     interrupted.push_back(std::move(lane));
@@ -181,8 +188,18 @@ Result<> work_off(const SuiteRunOptions& options, const SessionOptions& choices,
   if (lanes.size() == 1) {
     work(std::move(lanes[0]));
   } else {
-    std::vector<std::jthread> threads;
-    for (Lane& lane : lanes) threads.emplace_back([&work, own = std::move(lane)]() mutable { work(std::move(own)); });
+    // Each on a thread of this loop, which hears of interrupts also while none of theirs turns.
+    const auto loop = TRY(make_loop(sessions));
+    int interrupts = 0;
+    loop->on_interrupt([&queue, &room, &interrupts] {
+      if (++interrupts > 1) leave_now();
+      queue.interrupt();
+      room->close();
+    });
+    for (Lane& lane : lanes) {
+      loop->offload([&work, own = std::move(lane)]() mutable { work(std::move(own)); }, [] {});
+    }
+    loop->run();
   }
   die_on_interrupt();
   return queue.result();
@@ -251,7 +268,13 @@ Result<int> run_suite(const SuiteRunOptions& options) {
   TRY(queue.save());
   const fs::path out = options.out.empty() ? fs::path("kerf-out") / ("suite-" + id) : fs::path(options.out);
   std::vector<Lane> interrupted;
-  TRY(work_off(options, session_choices, problems, out, queue, interrupted));
+  const Result<> worked = work_off(options, session_choices, problems, out, queue, interrupted);
+  if (!worked && interrupted.empty()) return std::unexpected(worked.error());
+  if (!worked) {  // told before lanes are waited for
+    tell_user(worked.error());
+    leave_soon(exit_code(worked.error().kind));
+    return exit_code(worked.error().kind);
+  }
   fs::create_directories(out, code);
   const Document document = suite_document(run);
   TRY(write_file(out / "suite.html", to_html(document)));

@@ -29,17 +29,21 @@ class Room {
   };
 
   // `share` of the whole, which is 1; all of it where more is asked for. Waits at most `patience`: null if it was not
-  // to be had. Nobody who holds a part may ask for another one.
+  // to be had, or the room is closed. Nobody who holds a part may ask for another one.
   [[nodiscard]] std::unique_ptr<Hold> take(double share, std::chrono::milliseconds patience);
+  // Nobody gets a part any more, and who waits for one hears of it at once. Parts that are held stay with their owners.
+  void close();
+  [[nodiscard]] bool closed() const;
 
  private:
   void give_back(double share);
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::uint64_t> waiting_;
   std::uint64_t next_ = 0;
   double taken_ = 0;
+  bool closed_ = false;
 };
 
 }  // namespace kerf

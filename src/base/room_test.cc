@@ -64,6 +64,23 @@ TEST(Room, WhoGaveUpHoldsNobodyUp) {
   EXPECT_TRUE(room.take(0.5, 0ms));
 }
 
+TEST(Room, WhoWaitsHearsAtOnceThatItIsClosed) {
+  Room room;
+  auto all = room.take(1, 0ms);
+  const auto begin = std::chrono::steady_clock::now();
+  std::atomic<int> sent_away = 0;
+  {
+    std::vector<std::jthread> waiting;
+    for (int i = 0; i < 3; ++i) waiting.emplace_back([&] { sent_away += room.take(0.3, 60s) == nullptr ? 1 : 0; });
+    room.close();
+  }
+  EXPECT_EQ(sent_away, 3);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 30s);
+  EXPECT_TRUE(room.closed());
+  all.reset();
+  EXPECT_FALSE(room.take(0, 60s)) << "nobody is let in afterwards";
+}
+
 TEST(Room, ManyThreadsNeverHaveMoreThanThereIs) {
   Room room;
   std::atomic<int> inside = 0, most = 0;

@@ -378,6 +378,7 @@ class OracleClient final : public Oracle {
         lock.unlock();
         auto place = options_.room->take(own.share, room_patience);
         lock.lock();
+        if (options_.room->closed()) return Result<Json>(fail(ErrorKind::cancelled, "interrupted"));
         place_ = std::move(place);
       }
       return connection_.call(
@@ -401,8 +402,8 @@ class OracleClient final : public Oracle {
   OracleOptions options_;
   std::mutex mutex_;
   std::int64_t switches_ = -1;                                // of the last timed run
-  std::map<std::string, Known> known_;                        // by workload
   bool shows_host_ = true;                                    // likewise
+  std::map<std::string, Known> known_;                        // by workload
   std::map<std::pair<std::string, Baseline>, int> prepared_;  // in which child
   int trials_ = 0;
   AheadCompiler ahead_;

@@ -49,6 +49,11 @@ void SuiteQueue::ended(const Turn& turn, const Result<SessionStatus>& status) {
   }
 }
 
+void SuiteQueue::interrupt() {
+  const std::scoped_lock lock(mutex_);
+  interrupted_ = true;
+}
+
 // The first reason counts: what others say afterwards follows from it, or says the same.
 void SuiteQueue::stop(Error error) {
   if (!std::exchange(stopped_, true)) result_ = std::unexpected(std::move(error));

@@ -35,6 +35,8 @@ class SuiteQueue {
   // A turn is over. `status` is an error where it would fail everywhere (kind cancelled: it was interrupted).
   void ended(const Turn& turn, const Result<SessionStatus>& status);
 
+  // Nothing begins any more; what is under way is asked otherwise.
+  void interrupt();
   [[nodiscard]] bool interrupted() const {
     const std::scoped_lock lock(mutex_);
     return interrupted_;

@@ -92,6 +92,17 @@ TEST_F(SuiteQueueTest, AfterAnInterruptNothingBegins) {
   EXPECT_TRUE(queue.result());
 }
 
+TEST_F(SuiteQueueTest, AnInterruptIsHeardWhileTurnsAreUnderWay) {
+  SuiteQueue queue = this->queue();
+  auto first = queue.next();
+  std::jthread([&] { queue.interrupt(); }).join();
+  EXPECT_TRUE(queue.interrupted());
+  EXPECT_FALSE(queue.next());
+  end(queue, *first, "measured");
+  EXPECT_EQ(run.entries[0].verdict, "measured") << "what came to its end is kept";
+  EXPECT_TRUE(queue.result());
+}
+
 TEST_F(SuiteQueueTest, WhatWouldFailEverywhereEndsTheRunWithItsFirstReason) {
   SuiteQueue queue = this->queue();
   auto first = queue.next(), second = queue.next();
