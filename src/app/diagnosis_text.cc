@@ -10,6 +10,7 @@
 #include "app/report.h"
 #include "app/words.h"
 #include "evaluate/profile/gpu_diagnosis.h"
+#include "session/suite.h"
 
 namespace kerf {
 namespace {
@@ -227,7 +228,7 @@ class Note {
   // What the others do.
   void traces() {
     for (const auto& [name, t] : d_.traces) {
-      text_ += fmt::format("\nWhat {} does (PyTorch's profiler, one warm call): ", name);
+      text_ += fmt::format("\nWhat {} does (PyTorch's profiler, one warm call): ", baseline_words(name));
       if (t.launches > 0) {
         text_ += fmt::format("{} kernel{} in {}, of which the device is busy for {}; the longest gap is {}; {} copies",
                              t.launches, t.launches == 1 ? "" : "s", time_words(t.span_us), time_words(t.busy_us),
@@ -262,7 +263,8 @@ class Note {
                                std::pair("shared_lines", "look at the cache lines that threads share"),
                                std::pair("timeline", "timeline"),
                                std::pair("trace.eager", "trace of eager"),
-                               std::pair("trace.compile", "trace of torch.compile")};
+                               std::pair("trace.compile", "trace of torch.compile"),
+                               std::pair("trace.max_autotune", "trace of torch.compile (max-autotune)")};
     for (const auto& [name, words] : kinds) {
       const auto at = e_.receipt->unavailable.find(name);
       if (at == e_.receipt->unavailable.end()) continue;

@@ -115,6 +115,18 @@ TEST_F(OracleTest, TracesWhatABaselineDoes) {
   ASSERT_FALSE(unknown);
 }
 
+TEST_F(OracleTest, TracesTheKernelsThatTorchCompileMakes) {
+  const Understood understood = admit(problem_of("row_softmax"));
+  const auto text = oracle().trace_baseline(understood.workloads.at(0).id, Baseline::compile);
+  ASSERT_TRUE(text) << text.error().message;
+  const auto trace = read_torch_trace(*text);
+  ASSERT_TRUE(trace) << trace.error().message;
+  EXPECT_TRUE(std::ranges::any_of(trace->operators, [](const TorchTrace::Operator& op) {
+    return op.name.find("cpp_fused") != std::string::npos && op.name.find("softmax") != std::string::npos && op.us > 0;
+  })) << "each of its own, not the graph as one";
+  EXPECT_EQ(std::ranges::count(trace->operators, compiled_graph, &TorchTrace::Operator::name), 1);
+}
+
 TEST_F(OracleTest, MarksWhatOnlyUpdatesABuffer) {
   const Understood understood = admit(problem_of("batch_norm"));
   int updates = 0;

@@ -64,6 +64,11 @@ void add_up(std::vector<HostOp> ops, std::map<std::string, TorchTrace::Operator>
   }
 }
 
+// "## Call CompiledFxGraph fjzhueq6xrgb… ##": whose code it is says a digest.
+std::string operator_name(const std::string& name) {
+  return name.starts_with("## Call CompiledFxGraph ") ? std::string(compiled_graph) : name;
+}
+
 Result<TorchTrace> read(const json& all) {
   const json& events = all.is_array() ? all : all.at("traceEvents");
   TorchTrace trace;
@@ -100,7 +105,7 @@ Result<TorchTrace> read(const json& all) {
     } else if (category == "cpu_op") {
       host = {std::min(host.begin, begin), std::max(host.end, begin + took)};
       const auto thread = event.find("tid");
-      host_ops[thread == event.end() ? "" : thread->dump()].push_back({begin, begin + took, name});
+      host_ops[thread == event.end() ? "" : thread->dump()].push_back({begin, begin + took, operator_name(name)});
     }
   }
   for (auto& [name, kernel] : kernels) trace.kernels.push_back(std::move(kernel));

@@ -39,6 +39,8 @@ struct TorchTrace {
   double host_us = 0;         // from the first to the last operator of the host
   std::int64_t launches = 0;  // of all kernels
 };
+// The operator of the host that stands for all that torch.compile made of a graph, whichever graph it is.
+inline constexpr std::string_view compiled_graph = "compiled graph";
 // Kind user: no Chrome trace, or an event without its fields. A trace of a machine without a GPU has no kernels.
 [[nodiscard]] Result<TorchTrace> read_torch_trace(std::string_view json);
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -67,6 +68,31 @@ TEST(TorchTrace, OperatorsOfTheHostCountWithoutThoseTheyCall) {
   EXPECT_EQ(read->operators[2].name, "aten::linear");
   EXPECT_DOUBLE_EQ(read->operators[2].us, 20);
   EXPECT_EQ(read->launches, 0);
+}
+
+// Of torch.compile: its kernels in Triton are launched by the driver's call, one product by a library's.
+TEST(TorchTrace, KernelsOfTorchCompile) {
+  const auto read = read_torch_trace(R"json({"traceEvents": [
+    {"ph": "X", "cat": "cpu_op", "name": "TorchDynamo Cache Lookup", "ts": 0, "dur": 50, "tid": 1},
+    {"ph": "X", "cat": "cpu_op", "name": "Torch-Compiled Region: 0/0", "ts": 60, "dur": 200, "tid": 1},
+    {"ph": "X", "cat": "cpu_op", "name": "## Call CompiledFxGraph fjzhueq6x ##", "ts": 100, "dur": 100, "tid": 1},
+    {"ph": "X", "cat": "cpu_op", "name": "triton_poi_fused_relu_0", "ts": 110, "dur": 20, "tid": 1},
+    {"ph": "X", "cat": "cpu_op", "name": "aten::addmm", "ts": 140, "dur": 40, "tid": 1},
+    {"ph": "X", "cat": "cpu_op", "name": "## Call CompiledFxGraph another ##", "ts": 210, "dur": 40, "tid": 1},
+    {"ph": "X", "cat": "cuda_driver", "name": "cuLaunchKernelEx", "ts": 115, "dur": 10, "args": {"correlation": 1}},
+    {"ph": "X", "cat": "cuda_runtime", "name": "cudaLaunchKernelExC", "ts": 150, "dur": 10, "args": {"correlation": 2}},
+    {"ph": "X", "cat": "kernel", "name": "triton_poi_fused_relu_0", "ts": 130, "dur": 100, "args": {"correlation": 1}},
+    {"ph": "X", "cat": "kernel", "name": "sm90_xmma_gemm_f32f32", "ts": 232, "dur": 300, "args": {"correlation": 2}}]})json");
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->kernels.size(), 2u);
+  EXPECT_EQ(read->kernels[0].name, "sm90_xmma_gemm_f32f32");
+  EXPECT_EQ(read->kernels[1].name, "triton_poi_fused_relu_0");
+  EXPECT_DOUBLE_EQ(read->longest_gap_us, 2);
+  EXPECT_TRUE(read->waits.empty()) << "handing over is no wait";
+  const auto graph = std::ranges::find(read->operators, compiled_graph, &TorchTrace::Operator::name);
+  ASSERT_NE(graph, read->operators.end());
+  EXPECT_EQ(graph->calls, 2) << "graphs are named by digests: they are one here";
+  EXPECT_DOUBLE_EQ(graph->us, 100 - 20 - 40 + 40);
 }
 
 TEST(TorchTrace, SaysWhatIsNone) {
