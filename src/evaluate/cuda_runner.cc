@@ -297,11 +297,19 @@ class LocalCudaRunner final : public CudaRunner {
 
   bool profiles() const override { return true; }
 
+  void foresee_profile(const Image& image, Effort effort) override {
+    const std::scoped_lock lock(mutex_);
+    const bool anew = !profiler_ || (effort == Effort::confirm && counted_.contains(code_of(image)));
+    if (anew && !next_profiler_.valid())
+      next_profiler_ =
+          std::async(std::launch::async, [device = options_.device] { return DeviceProcess::start(device); });
+  }
+
   // The process, and in it PyTorch's libraries where the plan calls operators.
   void expect_profile(const LoadRequest& load, Effort effort) override {
     const auto bridge = bridge_for(load);
     if (!bridge) return;
-    auto process = profiler_for(image_of(load), effort == Effort::confirm);
+    auto process = profiler_for(code_of(*load.image), effort == Effort::confirm);
     if (!process) return;
     CudaInstance instance(*std::move(process), ++instances_, make_room_);
     static_cast<void>(instance.load(load, *bridge));
@@ -314,7 +322,7 @@ class LocalCudaRunner final : public CudaRunner {
     const auto library = TRY(find_cupti());
     const auto bridge = TRY(bridge_for(load));
     const bool samples = effort == Effort::confirm;
-    const std::string& image = image_of(load);
+    const std::string& image = code_of(*load.image);
     return with_room(
         [&]() -> Result<ProfileAnswer> {
           CudaInstance instance(TRY(profiler_for(image, samples)), ++instances_, make_room_);
@@ -333,7 +341,7 @@ class LocalCudaRunner final : public CudaRunner {
     if (!run.trial->arena.device || !run.outputs->device)
       return fail(ErrorKind::internal, "a trial in main memory came to a GPU's runner");
     const auto bridge = TRY(bridge_for(load));
-    CudaInstance instance(TRY(living(profiler_)), ++instances_, make_room_);
+    CudaInstance instance(TRY(profiler_for({}, false)), ++instances_, make_room_);
     TRY(instance.load(load, bridge));
     return instance.probe(run, kernel);
   }
@@ -398,9 +406,7 @@ class LocalCudaRunner final : public CudaRunner {
   const DeviceFacts& facts() const override { return facts_; }
 
  private:
-  static const std::string& image_of(const LoadRequest& load) {
-    return load.image->code.empty() ? load.image->digest : load.image->code;
-  }
+  static const std::string& code_of(const Image& image) { return image.code.empty() ? image.digest : image.code; }
 
   // Empty where the plan calls no operators.
   Result<std::optional<BuiltBridge>> bridge_for(const LoadRequest& request) {
@@ -421,12 +427,16 @@ class LocalCudaRunner final : public CudaRunner {
   // CUPTI samples no kernel that it counted before: then it takes a process that has counted none of the image. Who
   // counts in it adds to `counted_`.
   Result<std::shared_ptr<DeviceProcess>> profiler_for(const std::string& image, bool samples) {
-    if (const std::scoped_lock lock(mutex_); samples && counted_.contains(image)) {
-      counted_.clear();
-      if (profiler_) {
+    {
+      const std::scoped_lock lock(mutex_);
+      const bool spent = samples && counted_.contains(image);
+      if (spent && profiler_) {
         const std::scoped_lock speaking(profiler_->mutex);
         profiler_->end();
       }
+      // One that was started ahead; if it did not start, the next one says why.
+      if ((spent || !profiler_) && next_profiler_.valid()) profiler_ = next_profiler_.get().value_or(nullptr);
+      if (spent) counted_.clear();
     }
     return living(profiler_);
   }
@@ -435,7 +445,8 @@ class LocalCudaRunner final : public CudaRunner {
   std::mutex mutex_;
   std::shared_ptr<DeviceProcess> device_;
   std::shared_ptr<DeviceProcess> profiler_;  // counting makes launches slower: a process that times nothing
-  std::set<std::string> counted_;            // images, by the process at hand
+  std::future<Result<std::shared_ptr<DeviceProcess>>> next_profiler_;  // started ahead
+  std::set<std::string> counted_;                                      // images, by the process at hand
   const DeviceFacts facts_;
   std::optional<BuiltBridge> bridge_;
   std::future<Result<BuiltBridge>> building_;  // ahead of the first plan with calls

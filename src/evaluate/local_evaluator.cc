@@ -130,6 +130,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
       e_.checks.push_back({.name = "inspect", .passed = true, .detail = {{"launches", std::move(detail)}}});
     first_ = c_.pick;
     if (c_.points.size() == 1 && repeats()) return;
+    c_.tools.runner->foresee_profile(c_.image(), c_.profile_request().effort);
     add("verify_small", verify_key("verify_small", c_.pick), Slot::run,
         verify_body([](Journey& j, const VerifyTools& tools) {
           return verify_small(tools, *j.c_.request.problem, j.c_.source, j.c_.images[j.c_.pick], j.c_.points[j.c_.pick],

@@ -151,6 +151,8 @@ TEST_F(Profiling, OfTheFastestSoFarTheConfirmedAndThoseAskedFor) {
   ASSERT_TRUE(confirmed) << confirmed.error().message;
   EXPECT_EQ(profiles, 2);
   EXPECT_THAT(runner.profiled, ElementsAre(Effort::screen, Effort::confirm));
+  EXPECT_THAT(runner.foreseen, ElementsAre(HasSubstr(" screen"), HasSubstr(" screen"), HasSubstr(" confirm")))
+      << "of each that is compiled: which is the fastest is known when it is timed";
 }
 
 TEST_F(Profiling, WhatCannotBeProfiledIsMeasuredAllTheSame) {

@@ -83,6 +83,8 @@ struct Runner {
   [[nodiscard]] virtual bool watches() const { return false; }
   // Whether profile() may have an answer.
   [[nodiscard]] virtual bool profiles() const { return false; }
+  // profile() may be asked of this image: what takes long to start begins, beside everything else. Does not wait.
+  virtual void foresee_profile(const Image& /*image*/, Effort /*effort*/) {}
   // Makes ready what profile() will need, so that the device is held alone for counting only. What goes wrong here,
   // profile() meets and says.
   virtual void expect_profile(const LoadRequest& /*load*/, Effort /*effort*/) {}

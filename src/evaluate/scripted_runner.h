@@ -19,9 +19,10 @@ class ScriptedRunner final : public Runner {
   std::function<Run(const LoadRequest&)> program = [](const LoadRequest&) { return honest(100); };
   std::function<Result<>(const LoadRequest&)> on_load = [](const LoadRequest&) { return Result<>(); };
   std::function<double()> handover = [] { return 20.0; };
-  bool orders = true;            // what keeps_order() says
-  bool watching = false;         // what watches() says
-  std::vector<Effort> profiled;  // for which efforts profiles were taken
+  bool orders = true;                 // what keeps_order() says
+  bool watching = false;              // what watches() says
+  std::vector<Effort> profiled;       // for which efforts profiles were taken
+  std::vector<std::string> foreseen;  // "DIGEST screen", "DIGEST confirm"
   // Counters of the steps that are asked for; empty: it has no profiler.
   std::function<Result<ProfileAnswer>(const std::vector<int>& steps)> on_profile;
   std::function<void()> on_expect_profile = {};  // before it
@@ -51,6 +52,9 @@ class ScriptedRunner final : public Runner {
   [[nodiscard]] bool keeps_order() const override { return orders; }
   [[nodiscard]] bool watches() const override { return watching; }
   [[nodiscard]] bool profiles() const override { return static_cast<bool>(on_profile); }
+  void foresee_profile(const Image& image, Effort effort) override {
+    foreseen.push_back(image.digest + (effort == Effort::confirm ? " confirm" : " screen"));
+  }
   void expect_profile(const LoadRequest&, Effort) override {
     if (on_expect_profile) on_expect_profile();
   }
