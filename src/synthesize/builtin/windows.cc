@@ -79,8 +79,10 @@ int Lowering::at_window(int value, const std::map<int, const WindowStep*>& moved
         if (by.out >= 0) window.terms.emplace_back(by.out, factor * by.step);
         if (by.inside >= 0) window.terms.emplace_back(by.inside, factor * by.apart);
         window.shift = window.shift + factor * by.shift;
-        window.below = window.below || by.below;
-        window.above = window.above || by.above;
+        // In steps backwards, what is before the first is beyond the last.
+        const bool backward = std::ranges::any_of(factor.values, [](std::int64_t n) { return n < 0; });
+        window.below = window.below || (backward ? by.above : by.below);
+        window.above = window.above || (backward ? by.below : by.above);
       };
       for (RawWindow& window : raw.windows) {
         std::vector<std::pair<int, Extent>> before;
