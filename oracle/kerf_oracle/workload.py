@@ -46,6 +46,14 @@ def tensors_in(value):
     return [each for _, each in leaves if isinstance(each, torch.Tensor)]
 
 
+def each_once(tensor):
+    """The tensor without what an expansion repeats."""
+    for dim, stride in enumerate(tensor.stride()):
+        if stride == 0:
+            tensor = tensor[(slice(None),) * dim + (slice(0, 1),)]
+    return tensor
+
+
 class Workload:
     """`mode` is "as_written" or "eval". Nothing of the file has run before build(). An abstract workload is built within a
     FakeTensorMode: shapes and names only, no values. On another device than the CPU the file's own tensors are made there, too: what it
@@ -287,6 +295,7 @@ class Workload:
                               f"it no fixed problem")
         generator = draws.generator(self.device, seed ^ 0x9E3779B97F4A7C15)
         for source, into, moves in zip(own, inputs, self.continuous):
+            source, into = each_once(source), each_once(into)
             if distribution != "own" and moves:
                 draws.draw(distribution, into, generator)
                 if moves == "scaled":
