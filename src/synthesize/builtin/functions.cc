@@ -5,6 +5,7 @@
 #include <numbers>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace kerf {
 namespace {
@@ -133,6 +134,31 @@ Lowered sinc_of(const Rule& r, const Lowered& v) {
   return r.where(r.f(Op::eq, v, 0), r.l.constant(1), r.f(Op::div, r.f(Op::sin, angle), angle));
 }
 
+// 1 - erf(x) within 1, where that cancels little; beyond, Cephes' polynomials in 1 / x^2 times exp(-x^2) / x, the
+// square being that of a few bits (exact) and what is left.
+Lowered erfc_of(const Rule& r, const Lowered& v) {
+  const auto polynomial = [&](const Lowered& x, const std::vector<double>& coefficients) {
+    Lowered made = r.l.constant(coefficients.at(0));
+    for (std::size_t k = 1; k < coefficients.size(); ++k) made = r.f(Op::add, product(r, made, x), coefficients[k]);
+    return made;
+  };
+  const Lowered a = r.f(Op::minimum, r.f(Op::abs, v), 30);
+  const Lowered few = r.f(Op::mul, r.f(Op::floor, r.f(Op::mul, a, 256)), 1.0 / 256);
+  const Lowered rest = product(r, r.f(Op::sub, few, a), r.f(Op::add, few, a));
+  const Lowered bell = product(r, r.f(Op::exp, r.f(Op::neg, r.f(Op::square, few))), r.f(Op::exp, rest));
+  const Lowered inverse = r.f(Op::reciprocal, a), y = r.f(Op::square, inverse);
+  const Lowered shape =
+      r.where(r.f(Op::lt, a, 2),
+              polynomial(y, {2.326819970068386e-2, -1.387039388740657e-1, 3.687424674597105e-1, -5.824733027278666e-1,
+                             6.210004621745983e-1, -4.944515323274145e-1, 3.404879937665872e-1, -2.741127028184656e-1,
+                             5.638259427386472e-1}),
+              polynomial(y, {-1.047766399936249e1, 1.297719955372516e1, -7.495518717768503, 2.921019019210786,
+                             -1.015265279202700, 4.218463358204948e-1, -2.820767439740514e-1, 5.641895067754075e-1}));
+  const Lowered tail = product(r, product(r, shape, inverse), bell);
+  return r.where(r.f(Op::lt, a, 1), r.f(Op::sub, 1, r.f(Op::erf, v)),
+                 r.where(r.f(Op::lt, v, 0), r.f(Op::sub, 2, tail), tail));
+}
+
 Lowered is_nan(const Rule& r, const Lowered& v) { return r.f(Op::ne, v, v); }
 
 Lowered logit_of(const Rule& r) {
@@ -201,6 +227,7 @@ void add_functions(std::map<std::string, std::function<void(const Rule&)>>& t) {
                                                                                   {"atanh", atanh_of},
                                                                                   {"trunc", trunc_of},
                                                                                   {"sinc", sinc_of},
+                                                                                  {"erfc", erfc_of},
                                                                                   {"isnan", is_nan},
                                                                                   {"special_entr", entropy_of}})
     t[name] = [of = of](const Rule& r) { r.give(of(r, r.x())); };

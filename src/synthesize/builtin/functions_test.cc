@@ -77,9 +77,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Function{"asin", std::asin}, Function{"acos", std::acos}, Function{"atan", std::atan},
                     Function{"asinh", std::asinh}, Function{"acosh", std::acosh}, Function{"atanh", std::atanh},
                     Function{"trunc", std::trunc}, Function{"round", std::nearbyint}, Function{"frac", fraction},
-                    Function{"sinc", sinc}, Function{"special_entr", entropy}, Function{"logit", logit},
-                    Function{"exp2", std::exp2}, Function{"log2", std::log2}, Function{"log10", std::log10},
-                    Function{"positive", exactly}, Function{"nan_to_num", as_number}),
+                    Function{"sinc", sinc}, Function{"erfc", std::erfc}, Function{"special_entr", entropy},
+                    Function{"logit", logit}, Function{"exp2", std::exp2}, Function{"log2", std::log2},
+                    Function{"log10", std::log10}, Function{"positive", exactly}, Function{"nan_to_num", as_number}),
     [](const auto& each) { return std::string(each.param.name); });
 
 TEST(FunctionsOfTwoNumbers, AreThoseOfTheLibrary) {
