@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <set>
 
 namespace kerf {
 namespace {
+
+constexpr double exact = 1 << 24;  // integers up to here are floats
 
 bool same_extent(const Extent& a, const Extent& b) { return a.values == b.values; }
 
@@ -245,8 +248,12 @@ Lowered Lowering::apply(Op op, std::vector<Lowered> operands) {
     case Op::le:
     case Op::gt:
     case Op::ge:
-      for (std::size_t k = 0; k < operands.size(); ++k)
+      for (std::size_t k = 0; k < operands.size(); ++k) {
+        const Instruction& by = code_[static_cast<std::size_t>(operands[k].value)];
+        if (kind(1 - k) == Type::i64 && by.form == Instruction::Form::constant && std::abs(by.constant) > exact)
+          throw CannotLower{"an integer that floats do not tell from its neighbours"};
         if (kind(k) != Type::i64) needs_f32(k);
+      }
       i.type = Type::mask;
       break;
     case Op::logical_and:

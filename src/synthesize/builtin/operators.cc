@@ -425,10 +425,15 @@ void lower_node(Lowering& lowering, const GeneralNode& node) {
   if (it == rules().end() || !has_lowering(node)) throw CannotLower{node.op + " is left to the library"};
   lowering.name_node(node.name);
   it->second(Rule{lowering, node, Arguments(lowering, node)});
-  // Integers that are computed are floats here: exact only where they stay small.
+  // Integers that are computed are floats here: exact only where they stay small, as positions do.
   static const std::set<std::string> grows = {"mul", "pow", "square", "prod", "exp2"};
-  if (grows.contains(node.base()) && node.results.at(0).dtype == Dtype::i64)
-    throw CannotLower{"integers that may grow beyond what floats tell apart"};
+  const TensorRef result{node.name, 0};
+  if (node.results.at(0).dtype != Dtype::i64 || !lowering.has(result)) return;
+  if (grows.contains(node.base())) throw CannotLower{"integers that may grow beyond what floats tell apart"};
+  const bool is_new = node.base() == "one_hot" || node.base().ends_with("_like") || node.base().starts_with("new_");
+  if (is_new || lowering.type(lowering.value(result)) != Type::f32) return;
+  for (const TensorRef& ref : references(node))
+    if (lowering.type(lowering.value(ref)) == Type::i64) throw CannotLower{"arithmetic of integers of any size"};
 }
 
 }  // namespace kerf

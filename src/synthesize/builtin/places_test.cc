@@ -39,7 +39,9 @@ std::vector<double> result(const std::string& text, Memory memory = {}) {
 std::string refusal(const std::string& text) {
   const Case c = parse(text + "\noutput y\n");
   const auto graph = generalise(c.problem, GraphForm::exported);
-  const Result<Region> region = lower(*graph, {graph->nodes.size() - 1});
+  std::vector<std::size_t> nodes(graph->nodes.size());
+  std::iota(nodes.begin(), nodes.end(), 0U);
+  const Result<Region> region = lower(*graph, nodes);
   return region ? "" : region.error().message;
 }
 
@@ -81,6 +83,19 @@ TEST(Places, OutsideAreFilled) {
   EXPECT_THAT(result("input x f32 4\ne = aten.exp.default x -> f32 4\ns = aten.slice.Tensor e 0 0 1 -> f32 1\n"
                      "c = aten.cat.default [s,s] 0 -> f32 2\ny = aten.constant_pad_nd.default c [1,1] 5.0 -> f32 4"),
               ElementsAre(5, 1, 1, 5));
+}
+
+TEST(Places, TurnedRoundAreWithinTheTensor) {
+  // Elements beyond the end are none, from whichever end positions are counted.
+  EXPECT_THAT(result("input x f32 3\nf = aten.flip.default x [0] -> f32 3\n"
+                     "y = aten.constant_pad_nd.default f [2,0] 9.0 -> f32 5"),
+              ElementsAre(9, 9, 2, 1, 0));
+  EXPECT_THAT(result("input x f32 3\nf = aten.flip.default x [0] -> f32 3\n"
+                     "y = aten.constant_pad_nd.default f [0,2] 9.0 -> f32 5"),
+              ElementsAre(2, 1, 0, 9, 9));
+  EXPECT_THAT(result("input x f32 3\nf = aten.flip.default x [0] -> f32 3\n"
+                     "y = aten.cat.default [x,f,x] 0 -> f32 9"),
+              ElementsAre(0, 1, 2, 2, 1, 0, 0, 1, 2));
 }
 
 TEST(Places, AreRepeatedWhereImagesGrow) {
@@ -131,6 +146,20 @@ TEST(Places, MakeNumbers) {
                      "y = aten._to_copy.default h dtype=f32 -> f32 3 2",
                      {{"t", {1, 0, 1}}}),
               ElementsAre(0, 1, 1, 0, 0, 1));
+}
+
+TEST(Places, AreIntegersThatFloatsTellApart) {
+  EXPECT_EQ(refusal("input t i64 3\nr = aten.add.Tensor t 7 -> i64 3\n"
+                    "y = aten._to_copy.default r dtype=f32 -> f32 3"),
+            "arithmetic of integers of any size");
+  EXPECT_EQ(refusal("input t i64 3\ne = aten.gt.Scalar t 1000000000 -> bool 3\n"
+                    "y = aten._to_copy.default e dtype=f32 -> f32 3"),
+            "an integer that floats do not tell from its neighbours");
+  EXPECT_EQ(refusal("input t i64 3\ny = aten._to_copy.default t dtype=f32 -> f32 3"), "");
+  EXPECT_THAT(result("input x f32 3\ninput t i64 3\no = aten.ones_like.default t -> i64 3\n"
+                     "y = aten.add.Tensor x o -> f32 3",
+                     {{"t", {1, 0, 1}}}),
+              ElementsAre(1, 2, 3));
 }
 
 TEST(Places, AreLookedUp) {

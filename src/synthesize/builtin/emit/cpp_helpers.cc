@@ -242,6 +242,12 @@ static inline void positions(int64_t begin, int64_t end, float* top, int64_t* po
   for (int64_t l = 0; l < w; ++l) p[l * stride] = v[l];
 }
 )"},
+    Helper{"compared", "", R"(template <class F> static inline i32x16 compared(int64_t w, F f) {
+  i32x16 v = {};
+  for (int64_t l = 0; l < w; ++l) v[l] = -(int32_t)f(l);
+  return v;
+}
+)"},
     Helper{"moments", "keep sums",
            R"(// Count, sum, and sum of squares of deviations from the mean, joined pairwise.
 struct Moments { double count = 0, sum = 0, squares = 0; };

@@ -7,6 +7,8 @@
 #include <bit>
 #include <cmath>
 
+#include "synthesize/builtin/emit/spelling.h"
+
 namespace kerf {
 void CppKernel::end_kernel(const std::string& name, const std::string& comment, std::vector<std::string> grid,
                            const std::vector<std::string>& indices) {
@@ -35,6 +37,40 @@ CppOperand CppKernel::operand(int v, bool lane) {
   return {.text = cast ? "(float)" + name : name, .vector = vector, .type = i.type};
 }
 
+CppKernel::Lanes CppKernel::lanes_of(int v) {
+  const Instruction& i = at(v);
+  const std::string step = turned_.contains(v) ? "1" : stride(i.access, i.access.along(inner_)->stride, inner_, i.name);
+  const std::string from = pointers_.contains(v)
+                               ? pointers_.at(v)
+                               : pointer(i.access, i.name, false) + offset(at(v).access, at(v).name, bit(inner_));
+  const bool summed = lane_index_.find(' ') != std::string::npos;
+  return {.first = fmt::format("{} + {}{}", from, summed && step != "1" ? "(" + lane_index_ + ")" : lane_index_,
+                               step == "1" ? "" : " * " + step),
+          .apart = step};
+}
+
+bool CppKernel::compares_integers(const Instruction& i) const {
+  return i.op >= Op::eq && i.op <= Op::ge &&
+         std::ranges::all_of(i.operands, [&](int o) { return at(o).type == Type::i64; }) &&
+         std::ranges::all_of(i.operands,
+                             [&](int o) { return !along_inner(o) || at(o).form == Instruction::Form::load; });
+}
+
+std::string CppKernel::compared_integers(const Instruction& i) {
+  std::vector<std::string> operands;
+  for (const int o : i.operands) {
+    if (along_inner(o)) {
+      const Lanes lanes = lanes_of(o);
+      operands.push_back(fmt::format("({})[nth{}]", lanes.first, lanes.apart == "1" ? "" : " * " + lanes.apart));
+    } else {
+      operands.push_back(cpp_name(at(o).name));
+    }
+  }
+  need("compared");
+  return fmt::format("compared(w, [&](int64_t nth) {{ return {}; }})",
+                     *spelled(Tongue::scalar, i.op, operands, [](const std::string&) {}));
+}
+
 void CppKernel::declare(int v, Place place) {
   const Instruction& i = at(v);
   if (i.form == Instruction::Form::constant || i.form == Instruction::Form::parameter) return;
@@ -42,7 +78,6 @@ void CppKernel::declare(int v, Place place) {
   const std::string name = cpp_name(i.name);
   if (i.form == Instruction::Form::load) {
     const std::string base = pointer(i.access, i.name, false);
-    const Subscript* s = inner_ >= 0 ? i.access.along(inner_) : nullptr;
     const auto index = [&](int axis) { return axis_name(axis); };
     if (!vector) {
       const std::string inside = fmt::format("{}", fmt::join(bounds(i.access, i.name, index), " && "));
@@ -51,12 +86,7 @@ void CppKernel::declare(int v, Place place) {
                        inside.empty() ? "" : " : " + cpp_literal(i.access.outside)));
       return;
     }
-    const std::string step = turned_.contains(v) ? "1" : stride(i.access, s->stride, inner_, i.name);
-    const std::string from = pointers_.contains(v) ? pointers_.at(v) : base + offset(i.access, i.name, bit(inner_));
-    const bool summed = lane_index_.find(' ') != std::string::npos;
-    const std::string here =
-        fmt::format("{} + {}{}", from, summed && step != "1" ? "(" + lane_index_ + ")" : lane_index_,
-                    step == "1" ? "" : " * " + step);
+    const auto [here, step] = lanes_of(v);
     if (i.access.guarded() && i.access.type == Type::f32) {
       line(fmt::format("const f32x16 {} = {};", name, guarded_lanes(i, here, step)));
       return;
@@ -72,8 +102,7 @@ void CppKernel::declare(int v, Place place) {
       line(fmt::format("const f32x16 {} = at({}, w);", name, here));
     } else if (step == "-1") {
       need("backwards");
-      line(fmt::format("const f32x16 {} = backwards({} + {} * -1, w);", name, from,
-                       summed ? "(" + lane_index_ + ")" : lane_index_));
+      line(fmt::format("const f32x16 {} = backwards({}, w);", name, here));
     } else {
       need("gather");
       line(fmt::format("const f32x16 {} = gather({}, {}, w);", name, here, step));
@@ -86,6 +115,7 @@ void CppKernel::declare(int v, Place place) {
                 : fmt::format("const float {} = (float){};", name, axis_name(std::countr_zero(i.axes))));
     return;
   }
+  if (vector && compares_integers(i)) return line(fmt::format("const i32x16 {} = {};", name, compared_integers(i)));
   std::vector<CppOperand> operands;
   for (const int o : i.operands) {
     operands.push_back(operand(o, place == Place::lane));

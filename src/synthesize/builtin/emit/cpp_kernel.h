@@ -35,6 +35,15 @@ class CppKernel : protected KernelText {
   // --- values -----------------------------------------------------------------------------------------------------
   CppOperand operand(int v, bool lane);
 
+  // Where the first lane of a load is, and how far apart its lanes are.
+  struct Lanes {
+    std::string first, apart;
+  };
+  Lanes lanes_of(int v);
+  // Integers that are compared with integers: floats would not tell large ones apart.
+  bool compares_integers(const Instruction& i) const;
+  std::string compared_integers(const Instruction& i);
+
   // Declares one value. In a lane, `index` is the innermost position relative to the pointers, w the number of
   // elements.
   void declare(int v, Place place);
