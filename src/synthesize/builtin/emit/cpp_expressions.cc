@@ -35,7 +35,7 @@ std::string cpp_name(const std::string& name) {
       "splat16",  "sum16",   "max16",    "kept",      "thread",        "moments",  "join",      "exponentials",
       "raise",    "sum_of",  "beyond",   "positions", "put_positions", "within",   "evens",     "backwards",
       "along16",  "scan16",  "step16",   "take_in",   "all8",          "shifted",  "picked",    "compared",
-      "nth"};
+      "of_part",  "nth"};
   const bool index = name.size() == 1;
   return taken.contains(name) || index ? name + "_" : name;
 }

@@ -73,6 +73,16 @@ static inline f32x16 within(const float* p, int64_t step, int64_t i, int64_t apa
   return picked(p, step, i, apart, limit, other, w);
 }
 )"},
+    Helper{
+        "of_part", "least gather within",
+        R"(// The same of a part that an element is chosen from by its position: most vectors lie in it, or have nothing of it.
+static inline f32x16 of_part(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
+  const int64_t last = i + (w - 1) * apart, low = least(i, last), high = i + last - low;
+  if (high < 0 || low >= limit) return splat16(other);
+  if (w >= 16 && low >= 0 && high < limit) return step == 1 ? load16(p) : gather(p, step, w);
+  return within(p, step, i, apart, limit, other, w);
+}
+)"},
     Helper{"turn", "", R"(// Swaps the blocks of D elements beside the diagonal of two rows that are D apart.
 template <int D>
 static inline void swap_blocks(f32x16& upper, f32x16& lower) {

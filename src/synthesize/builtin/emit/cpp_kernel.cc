@@ -135,6 +135,19 @@ void CppKernel::declare(int v, Place place) {
   line(fmt::format("const {} {} = {};", type, name, text));
 }
 
+bool CppKernel::is_chosen(int v) const {
+  for (std::size_t k = 0; k < r_.code.size(); ++k) {
+    const Instruction& i = r_.code[k];
+    if (i.form != Instruction::Form::pointwise || std::ranges::find(i.operands, v) == i.operands.end()) continue;
+    if (i.op == Op::where && i.operands[0] != v) return true;
+    const bool alone = std::ranges::all_of(i.operands, [&](int o) {
+      return o == v || at(o).form == Instruction::Form::constant || at(o).form == Instruction::Form::parameter;
+    });
+    if (alone && is_chosen(static_cast<int>(k))) return true;
+  }
+  return false;
+}
+
 // A load of lanes of which some, or all, may lie outside of the tensor.
 std::string CppKernel::guarded_lanes(const Instruction& i, const std::string& here, const std::string& step) {
   const auto index = [&](int axis) { return axis == inner_ ? "(" + lane_index_ + ")" : axis_name(axis); };
@@ -143,8 +156,9 @@ std::string CppKernel::guarded_lanes(const Instruction& i, const std::string& he
   for (const Window& window : i.access.windows)
     for (const Window::Term& term : window.terms) {
       if (term.axis != inner_) continue;
-      need("within");
-      lanes = fmt::format("within({}, {}, {}, {}, {}, {}, w)", here, step, window_index(window, i.name, index),
+      const char* helper = is_chosen(static_cast<int>(&i - r_.code.data())) ? "of_part" : "within";
+      need(helper);
+      lanes = fmt::format("{}({}, {}, {}, {}, {}, {}, w)", helper, here, step, window_index(window, i.name, index),
                           number(term.step, i.name + "_window"), number(window.limit, i.name + "_limit"),
                           cpp_literal(i.access.outside));
     }

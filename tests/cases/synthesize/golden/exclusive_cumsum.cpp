@@ -47,6 +47,13 @@ static inline f32x16 within(const float* p, int64_t step, int64_t i, int64_t apa
   if (i >= 0 && i < limit && last >= 0 && last < limit) return gather(p, step, w);
   return picked(p, step, i, apart, limit, other, w);
 }
+// The same of a part that an element is chosen from by its position: most vectors lie in it, or have nothing of it.
+static inline f32x16 of_part(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
+  const int64_t last = i + (w - 1) * apart, low = least(i, last), high = i + last - low;
+  if (high < 0 || low >= limit) return splat16(other);
+  if (w >= 16 && low >= 0 && high < limit) return step == 1 ? load16(p) : gather(p, step, w);
+  return within(p, step, i, apart, limit, other, w);
+}
 // v, with lanes from w on replaced.
 static inline f32x16 keep(f32x16 v, int64_t w, float other) {
   return iota16() < (int32_t)w ? v : splat16(other);
@@ -143,7 +150,7 @@ extern "C" void cat_kernel(int64_t rows, int64_t I, int64_t J, const float* __re
     const float* x_at = x_from + i * J + -1;
     float* out_at = out_to + i * J;
     along16<false>(0, J, [&](int64_t j, int64_t w) {
-      const f32x16 x_ = within(x_at + j, 1, (j) + -1, 1, J, 0.0f, w);
+      const f32x16 x_ = of_part(x_at + j, 1, (j) + -1, 1, J, 0.0f, w);
       const f32x16 o_index = __builtin_convertvector(iota16((int32_t)(j)), f32x16);
       const f32x16 cat_terms_2 = o_index * 1.0f;
       const f32x16 cat_terms_3 = -1.0f + cat_terms_2;

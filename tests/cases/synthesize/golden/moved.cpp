@@ -47,6 +47,13 @@ static inline f32x16 within(const float* p, int64_t step, int64_t i, int64_t apa
   if (i >= 0 && i < limit && last >= 0 && last < limit) return gather(p, step, w);
   return picked(p, step, i, apart, limit, other, w);
 }
+// The same of a part that an element is chosen from by its position: most vectors lie in it, or have nothing of it.
+static inline f32x16 of_part(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
+  const int64_t last = i + (w - 1) * apart, low = least(i, last), high = i + last - low;
+  if (high < 0 || low >= limit) return splat16(other);
+  if (w >= 16 && low >= 0 && high < limit) return step == 1 ? load16(p) : gather(p, step, w);
+  return within(p, step, i, apart, limit, other, w);
+}
 // f(i, w) for 16 elements at a time: i from begin to end, of which w count.
 template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
@@ -69,8 +76,8 @@ extern "C" void abs_kernel(int64_t K, int64_t rows, int64_t I, int64_t J, const 
     each16<1>(begin, end, [&](int64_t k, int64_t w) {
       const f32x16 o_index = __builtin_convertvector(iota16((int32_t)(k)), f32x16);
       const auto roll_1 = o_index < 5.0f;
-      const f32x16 x_flipped = j * -1 + x_flipped_shift_1 >= 0 ? within(x_flipped_at + k, 1, (k) + x_flipped_shift, 1, x_flipped_step, 0.5f, w) : splat16(0.5f);
-      const f32x16 x_flipped_1 = j * -1 + x_flipped_shift_1 >= 0 ? within(x_flipped_1_at + k, 1, (k) + -6, 1, x_flipped_step, 0.5f, w) : splat16(0.5f);
+      const f32x16 x_flipped = j * -1 + x_flipped_shift_1 >= 0 ? of_part(x_flipped_at + k, 1, (k) + x_flipped_shift, 1, x_flipped_step, 0.5f, w) : splat16(0.5f);
+      const f32x16 x_flipped_1 = j * -1 + x_flipped_shift_1 >= 0 ? of_part(x_flipped_1_at + k, 1, (k) + -6, 1, x_flipped_step, 0.5f, w) : splat16(0.5f);
       const f32x16 roll_flipped = roll_1 ? x_flipped : x_flipped_1;
       const f32x16 abs = abs16(roll_flipped);
       put(out_at + k, abs, w);

@@ -49,6 +49,13 @@ static inline f32x16 within(const float* p, int64_t step, int64_t i, int64_t apa
   if (i >= 0 && i < limit && last >= 0 && last < limit) return gather(p, step, w);
   return picked(p, step, i, apart, limit, other, w);
 }
+// The same of a part that an element is chosen from by its position: most vectors lie in it, or have nothing of it.
+static inline f32x16 of_part(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
+  const int64_t last = i + (w - 1) * apart, low = least(i, last), high = i + last - low;
+  if (high < 0 || low >= limit) return splat16(other);
+  if (w >= 16 && low >= 0 && high < limit) return step == 1 ? load16(p) : gather(p, step, w);
+  return within(p, step, i, apart, limit, other, w);
+}
 // f(i, w) for 16 elements at a time: i from begin to end, of which w count.
 template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
@@ -71,8 +78,8 @@ extern "C" void add_kernel(int64_t J, int64_t rows, int64_t I, const float* __re
     each16<1>(begin, end, [&](int64_t j, int64_t w) {
       const f32x16 x_ = at(x_at + j, w);
       const f32x16 o_index = __builtin_convertvector(iota16((int32_t)(j)), f32x16);
-      const f32x16 x_1 = within(x_1_at + j, 1, (j) + x_1_shift, 1, J, 0.0f, w);
-      const f32x16 x_2 = within(x_2_at + j, 1, (j) + 8, 1, J, 0.0f, w);
+      const f32x16 x_1 = of_part(x_1_at + j, 1, (j) + x_1_shift, 1, J, 0.0f, w);
+      const f32x16 x_2 = of_part(x_2_at + j, 1, (j) + 8, 1, J, 0.0f, w);
       const f32x16 neg = -(x_2);
       const auto turned = o_index < turned_count_value;
       const f32x16 turned_1 = turned ? neg : x_1;
