@@ -178,6 +178,18 @@ TEST(Places, OfAViewAreCountedAnew) {
               ElementsAre(-3, -4, -5, -9, -10, -11));
 }
 
+TEST(Places, OfAPartThatWasCutUpAreCountedAnew) {
+  // As the halves of each head of queries that are a part of a product's rows.
+  EXPECT_THAT(result("input x f32 2 12\ns = aten.slice.Tensor x 1 4 12 -> f32 2 8\n"
+                     "v = aten.view.default s [2,2,4] -> f32 2 2 4\n"
+                     "h = aten.slice.Tensor v 2 2 4 -> f32 2 2 2\ny = aten.neg.default h -> f32 2 2 2"),
+              ElementsAre(-6, -7, -10, -11, -18, -19, -22, -23));
+  EXPECT_THAT(result("input x f32 2 12\ns = aten.slice.Tensor x 1 4 12 -> f32 2 8\n"
+                     "v = aten.view.default s [2,2,4] -> f32 2 2 4\n"
+                     "h = aten.select.int v 1 1 -> f32 2 4\ny = aten.neg.default h -> f32 2 4"),
+              ElementsAre(-8, -9, -10, -11, -20, -21, -22, -23));
+}
+
 TEST(Places, ARepetitionIsNotWrittenOut) {
   EXPECT_EQ(refusal("input x f32 3 1\ny = aten.expand.default x [3,4] -> f32 3 4"), "a repetition that is written out");
   EXPECT_THAT(result("input x f32 2 1\ninput z f32 2 2\ne = aten.expand.default x [-1,2] -> f32 2 2\n"

@@ -84,16 +84,29 @@ int Lowering::at_window(int value, const std::map<int, const WindowStep*>& moved
         window.below = window.below || (backward ? by.above : by.below);
         window.above = window.above || (backward ? by.below : by.above);
       };
+      // An axis may have been cut into several, the last of which goes in the smallest steps.
+      const auto move_each = [&](RawWindow& window, const std::vector<int>& list, Extent step) {
+        for (std::size_t k = list.size(); k-- > 0; step = step * extent(list[k])) {
+          const auto it = moved.find(list[k]);
+          if (it == moved.end()) {
+            window.terms.emplace_back(list[k], step);
+            continue;
+          }
+          // What is outside of a part is inside of the dimension.
+          if (list.size() > 1 && (it->second->below || it->second->above))
+            throw CannotLower{"windows beyond a part of a dimension"};
+          move(window, *it->second, step);
+        }
+      };
       for (RawWindow& window : raw.windows) {
         std::vector<std::pair<int, Extent>> before;
         before.swap(window.terms);
         for (const auto& [axis, step] : before) {
           const std::vector<int> list = expand({axis});
-          const auto it = list.size() == 1 ? moved.find(list[0]) : moved.end();
-          if (it == moved.end()) {
-            window.terms.emplace_back(axis, step);
+          if (std::ranges::any_of(list, [&](int a) { return moved.contains(a); })) {
+            move_each(window, list, step);
           } else {
-            move(window, *it->second, step);
+            window.terms.emplace_back(axis, step);
           }
         }
       }
@@ -107,18 +120,7 @@ int Lowering::at_window(int value, const std::map<int, const WindowStep*>& moved
           window.shift = extent(list[0]) - inner;
           inner = literal(-1, workloads_);
         }
-        for (std::size_t k = list.size(); k-- > 0;) {
-          const auto it = moved.find(list[k]);
-          if (it == moved.end()) {
-            window.terms.emplace_back(list[k], inner);
-          } else {
-            // What is outside of a part is inside of the dimension.
-            if (list.size() > 1 && (it->second->below || it->second->above))
-              throw CannotLower{"windows beyond a part of a dimension"};
-            move(window, *it->second, inner);
-          }
-          inner = inner * extent(list[k]);
-        }
+        move_each(window, list, inner);
         raw.windows.push_back(std::move(window));
         raw.dims[d].clear();
       }
