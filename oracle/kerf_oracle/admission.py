@@ -5,6 +5,7 @@ import torch
 from . import baselines, draws, errors, judge, precision, trace
 
 LARGE = 4e9             # operations: beyond, two of the extra distributions are enough, lest admission take minutes
+MEANINGFUL = 1 / 8      # of the largest magnitude: a budget beyond tells little
 CUSTOMARY = 1e-2        # the tolerance of customary harnesses, in units of each output's magnitude
 SENSIBLE = {torch.float64: 1e-9, torch.float32: 1e-3, torch.bfloat16: 0.2, torch.float16: 0.05}
 
@@ -24,7 +25,7 @@ class Sample:
 
 
 def reference_answers(workload, inputs, state, report):
-    baselines.pin()
+    baselines.pin(workload.exact)
     workload.set_state(state)
     copies = [t.clone() for t in inputs] if workload.mutates_inputs else inputs
     return workload.outputs(workload.arguments(copies), report)
@@ -67,6 +68,11 @@ def ill_conditioned(sample):
         if truth.error > SENSIBLE[truth.dtype] * max(truth.scale, 1e-30):
             return f"the reference is off by {truth.error / max(truth.scale, 1e-30):.1g} of the largest magnitude"
     return None
+
+
+def widest_budget(sample):
+    """The largest error that an element may have, in units of its output's largest magnitude."""
+    return max((t.allowed / t.scale for t in sample.truths if t.scale > 0 and t.finite), default=0.0)
 
 
 def trivial(sample, other):
@@ -176,19 +182,36 @@ def mistraced(workload, outputs, specifications):
 
 
 def admit(workload, traced, report):
-    """The Admission of problem/problem.h, as data. `traced`: understand.Traced of the workload."""
+    """The Admission of problem/problem.h, as data. `traced`: understand.Traced of the workload. Where what PyTorch lets convolutions round
+    leaves little or nothing to be told from trivial answers, the workload computes exactly from now on."""
+    verdict, why = examine(workload, traced, report)
+    if why is None:
+        return verdict
+    workload.compute_exactly()
+    verdict, _ = examine(workload, traced, report)
+    if verdict["admitted"]:
+        verdict["notes"].append(f"computed without TF32, baselines and candidates alike: {why}")
+    else:
+        workload.compute_exactly(False)
+    return verdict
+
+
+def examine(workload, traced, report):
+    """(the Admission in the precision in which the workload is computed now, why that ought to be exact or None)"""
     program, operations = traced.program, traced.data["operations"]
     verdict = {"admitted": False, "refused": "", "degenerate": False, "fooled_by_own_inputs": [], "distributions": ["own"],
                "notes": []}
     own = Sample(workload, "own", 101, report)
     if refused := mistraced(workload, own.reference, traced.data["outputs"]) or check_random(workload, own, program, report):
         verdict["refused"] = refused
-        return verdict
+        return verdict, None
+    if workload.may_round and (budget := widest_budget(own)) > MEANINGFUL:
+        return verdict, f"with its error {budget:.0%} of the largest magnitude would be allowed"
     if bad := ill_conditioned(own):
         verdict["notes"].append(f"on the file's own inputs {bad}")
         if "finite" in bad and not any(t.numel() and bool(torch.isfinite(t).any()) for t in own.reference):
             verdict["refused"] = "no element of the answer is finite on the file's own inputs, so nothing can be judged"
-            return verdict
+            return verdict, None
     other = Sample(workload, "own", 202, report, state=own.state, judged=False)
     fooled, customary = [], []
     for what, answer in trivial(own, other):
@@ -233,4 +256,5 @@ def admit(workload, traced, report):
                               f"can be told from a trivial one; give other sizes with --set, or --allow-degenerate")
     else:
         verdict["admitted"] = True
-    return verdict
+    rounds = verdict["degenerate"] and workload.may_round
+    return verdict, f"with its error {nothing_tells[0]} would pass as the answer" if rounds else None

@@ -105,7 +105,7 @@ def has_room(moved, device, beside=1):
 
 def measure_baseline(problem, baseline, device, sharing, report, beside=1):
     """Runs the compiled model once, so that what is chosen at its first run is in the caches, too."""
-    baselines.pin()
+    baselines.pin(problem.get("exact_convolutions", False))
     torch._dynamo.reset()
     report(f"measuring {baseline} ahead")
     try:
@@ -134,7 +134,7 @@ def measure_baseline(problem, baseline, device, sharing, report, beside=1):
 
 def compile_baseline(problem, baseline, device, report):
     """Whether what runs first of the compiled model is in the caches now."""
-    baselines.pin()
+    baselines.pin(problem.get("exact_convolutions", False))
     torch._dynamo.reset()
     report(f"compiling {baseline} ahead")
     with FakeTensorMode(allow_non_fake_inputs=True):

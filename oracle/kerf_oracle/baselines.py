@@ -76,6 +76,7 @@ def prepare(workload, baseline, args, graph=False):
     if baseline in COMPILED and baseline not in workload.compiled:
         workload.compiled[baseline] = torch.compile(workload.model, **COMPILED[baseline])
     function = function_of(workload, baseline)
+    pin(workload.exact)
     try:
         with torch.inference_mode():
             for _ in range(WARM_UPS):
@@ -104,10 +105,12 @@ def capture(baseline, function, args):
         raise errors.Refusal("unavailable", f"{baseline} cannot be captured as a graph: {errors.one_line(first)}") from None
 
 
-def pin():
-    """PyTorch's own defaults, whatever a problem file made of them: both sides of a comparison compute in the same precision."""
+def pin(exact=False):
+    """PyTorch's own defaults, whatever a problem file made of them: both sides of a comparison compute in the same precision. `exact`:
+    without TF32 in convolutions, which PyTorch's compiler writes into kernels of its own, but not into the keys of its caches."""
     torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.allow_tf32 = not exact
+    torch.compiler.config.cache_key_tag = "without TF32" if exact else ""
 
 
 def function_of(workload, baseline):
@@ -132,7 +135,7 @@ def time_once(workload, baseline, args, flush):
     try:
         with torch.inference_mode():
             if workload.device.type == "cuda":
-                us, shows_host = time_on_gpu(function, args, flush)
+                us, shows_host = time_on_gpu(function, args, flush, workload.exact)
                 return us, -1, shows_host
             if flush:
                 flush()
@@ -167,7 +170,7 @@ def trace(workload, baseline, args):
         compile_with_names(workload, baseline, args)
     function = function_of(workload, baseline)
     kinds = [torch.profiler.ProfilerActivity.CPU] + [torch.profiler.ProfilerActivity.CUDA] * on_gpu
-    pin()
+    pin(workload.exact)
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         for _ in range(2):  # the first one pays for the profiler's own start
             if on_gpu:
@@ -189,7 +192,7 @@ def time_graph(workload, baseline, trial, inputs, flush):
     kept, graph, own = workload.graphs.get(baseline, (None, None, None))
     if kept != trial:
         workload.graphs.pop(baseline, None)
-        pin()
+        pin(workload.exact)
         # What forward changes is drawn anew before each run, into memory of the graph's own.
         own = [t.clone() for t in inputs] if workload.mutates_inputs else inputs
         with torch.inference_mode():
@@ -200,17 +203,17 @@ def time_graph(workload, baseline, trial, inputs, flush):
             to.copy_(of)
     gc.disable()
     try:
-        us, shows_host = time_on_gpu(graph, [], flush)
+        us, shows_host = time_on_gpu(graph, [], flush, workload.exact)
         return us, -1, shows_host
     finally:
         gc.enable()
 
 
-def time_on_gpu(function, args, flush):
+def time_on_gpu(function, args, flush, exact):
     """Between two events on the stream. The GPU is kept waiting while kernels are handed over, as before a candidate: what is compared
     is the time of the device, not that of Python, unless the second value says that more was handed over than fitted into the wait."""
     begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-    pin()
+    pin(exact)
     torch.cuda.synchronize()
     if flush:
         flush()

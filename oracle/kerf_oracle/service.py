@@ -125,6 +125,8 @@ class Service:
         if identifier not in self.workloads:
             self.workloads[identifier] = Workload(identifier, problem["source"], problem["sizes"], problem["mode"], problem["path"],
                                                    device=self.device, tf32=self.tf32, make_room=self.free_spares_first)
+        if problem.get("exact_convolutions"):
+            self.workloads[identifier].compute_exactly()
         return self.workloads[identifier]
 
     def on_register(self, request, _):
@@ -202,6 +204,11 @@ class Service:
             if self.on_device():
                 workload.shed()
             verdict = admission.admit(workload, traced, self.report)
+            if workload.exact:  # so are variants, of which some may be known already
+                for other in self.workloads.values():
+                    if other.file.source == workload.file.source and other.mode == workload.mode:
+                        other.compute_exactly()
+            data["exact_convolutions"] = workload.exact
             workload.reset_state()
             self.built(workload)
         if self.sharing.missed > missed:

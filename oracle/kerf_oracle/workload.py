@@ -69,7 +69,12 @@ class Workload:
         self.graphs = {}  # of baselines: the trial on whose tensors each was captured, the graph, its inputs
         self.mutates_inputs = False
         self.may_round = tf32  # whether PyTorch lets it round factors on the target; until its operators are known, it may
+        self.exact = False  # whether TF32 is off, for baselines and candidates alike (see compute_exactly)
         self.lifts = True  # whether a trace lifts constants out of forward, which it must name then; until it is known, it may
+
+    def compute_exactly(self, exact=True):
+        """Convolutions without TF32, though PyTorch permits it: with that error a right answer would be like any other."""
+        self.exact, self.may_round = exact, not exact
 
     def guarded(self, phase, report, work):
         """Runs a piece of the problem file; whatever it raises becomes one line."""

@@ -84,7 +84,7 @@ class Workload:
     """As much of one as permitted_answers asks for."""
 
     def __init__(self, tf32, forward):
-        self.may_round, self.forward, self.runs = tf32, forward, 0
+        self.may_round, self.exact, self.forward, self.runs = tf32, False, forward, 0
         self.mutates_inputs = False
 
     def set_state(self, state):

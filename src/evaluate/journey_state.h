@@ -116,7 +116,7 @@ inline constexpr int harness_version = 3;
 // Of workloads, distributions and threads: what a verdict and a pick depend on besides the candidate.
 [[nodiscard]] inline std::string problem_key(const SharedState& shared, const CandidateState& c) {
   Digest digest;
-  for (const auto& w : c.request.problem->workloads) digest.add(w.id);
+  for (const auto& w : c.request.problem->workloads) digest.add(w.id).add(w.exact_convolutions ? "exact" : "");
   for (const auto& d : c.request.problem->admission.distributions) digest.add(d);
   digest.add(static_cast<std::int64_t>(shared.options.threads));
   return digest.hex();

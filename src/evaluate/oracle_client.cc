@@ -28,7 +28,7 @@ class OracleClient final : public Oracle {
 
   Result<Understood> admit(const Problem& problem, int variants) override {
     std::unique_lock lock(mutex_);
-    const Json asked = problem_json(problem, problem.sizes);
+    Json asked = problem_json(problem, problem.sizes);
     if (on_device()) {  // a device has room for one problem: what was made ready is gone
       prepared_.clear();
       connection_.close_elsewhere();
@@ -41,6 +41,8 @@ class OracleClient final : public Oracle {
     const auto* admission = TRY(field(reply, "admission"));
     understood.admission = TRY(admission_from_json(*admission));
     TRY(take_workload(understood, reply));
+    const bool exact = understood.workloads.front().exact_convolutions;
+    if (exact) asked["exact_convolutions"] = true;
     if (understood.admission.admitted && !foreseen.workloads.empty() &&
         foreseen.workloads.front().id == understood.workloads.front().id) {
       understood.workloads.insert(understood.workloads.end(), foreseen.workloads.begin() + 1, foreseen.workloads.end());
@@ -48,10 +50,14 @@ class OracleClient final : public Oracle {
       // A file that cannot be varied has none; that is no reason to refuse it.
       (void)add_variants(understood, asked, variants);
     }
-    for (const Workload& each : understood.workloads) {
-      known_[each.id] = Known{.problem = problem_json(problem, each.sizes), .workload = each, .never = {}};
+    for (Workload& each : understood.workloads) {
+      each.exact_convolutions = exact;
+      Json again = problem_json(problem, each.sizes);
+      if (exact) again["exact_convolutions"] = true;
+      known_[each.id] = Known{.problem = std::move(again), .workload = each, .never = {}};
     }
-    if (options_.compiles_ahead && !options_.room && understood.admission.admitted)
+    // What was begun before anybody knew is of no use then.
+    if (options_.compiles_ahead && (exact || !options_.room) && understood.admission.admitted)
       ahead_.begin(understood.workloads.front().id, understood.workloads.front().bytes, asked,
                    {Baseline::compile, Baseline::max_autotune});
     return understood;

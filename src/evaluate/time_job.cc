@@ -26,6 +26,7 @@ void describe_means(Receipt& r, const SharedState& shared, const CandidateState&
   if (auto device = c.tools.runner->describe(); !device.is_null()) r.machine["device"] = std::move(device);
   r.versions = shared.options.versions;
   r.versions.update(shared.parts.oracle.versions());
+  if (c.primary().exact_convolutions) r.versions["tf32_cudnn"] = false;
   r.versions["compiler"] = c.tools.backend->version();
   r.isolation = c.tools.runner->isolation();
 }

@@ -57,16 +57,18 @@ nlohmann::json to_json(const Workload& workload) {
   for (const auto& [name, value] : workload.init) init.push_back({name, to_json(value)});
   nlohmann::json outputs = nlohmann::json::array();
   for (const TensorSpec& spec : workload.outputs) outputs.push_back(to_json(spec));
-  return {{"id", workload.id},
-          {"sizes", to_json(workload.sizes)},
-          {"tensors", std::move(tensors)},
-          {"init", std::move(init)},
-          {"outputs", std::move(outputs)},
-          {"exported", to_json(workload.exported)},
-          {"core", to_json(workload.core)},
-          {"bytes", workload.bytes},
-          {"operations", workload.operations},
-          {"eager_us", workload.eager_us}};
+  nlohmann::json out = {{"id", workload.id},
+                        {"sizes", to_json(workload.sizes)},
+                        {"tensors", std::move(tensors)},
+                        {"init", std::move(init)},
+                        {"outputs", std::move(outputs)},
+                        {"exported", to_json(workload.exported)},
+                        {"core", to_json(workload.core)},
+                        {"bytes", workload.bytes},
+                        {"operations", workload.operations},
+                        {"eager_us", workload.eager_us}};
+  if (workload.exact_convolutions) out["exact_convolutions"] = true;  // few are
+  return out;
 }
 
 Result<Workload> workload_from_json(const nlohmann::json& json) {
@@ -96,6 +98,7 @@ Result<Workload> workload_from_json(const nlohmann::json& json) {
   workload.bytes = TRY(integer_field(json, "bytes"));
   workload.operations = TRY(number_field(json, "operations"));
   workload.eager_us = TRY(number_field(json, "eager_us"));
+  if (json.contains("exact_convolutions")) workload.exact_convolutions = TRY(bool_field(json, "exact_convolutions"));
   return workload;
 }
 

@@ -56,6 +56,9 @@ struct Workload {
   std::int64_t bytes = 0;                           // that must move at least once: inputs, parameters used, outputs
   double operations = 0;  // floating-point operations of matmul-like operators plus one per pointwise element
   double eager_us = 0;    // one warm eager run while admitting: scale only, never a baseline
+  // On a GPU without TF32, which PyTorch lets convolutions have: whatever computes it, baselines too
+  // (docs/problems.md).
+  bool exact_convolutions = false;
   [[nodiscard]] std::string output_name(std::size_t i) const;
   [[nodiscard]] const NamedTensor* find(std::string_view name) const;
 };

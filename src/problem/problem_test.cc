@@ -130,6 +130,14 @@ TEST(Workload, ComesBackFromItsJson) {
   EXPECT_EQ(back->exported.outputs[0].index, 1);
 }
 
+TEST(Workload, SaysWhereConvolutionsAreExact) {
+  Workload workload = small_workload();
+  EXPECT_FALSE(to_json(workload).contains("exact_convolutions"));
+  EXPECT_FALSE(workload_from_json(to_json(workload))->exact_convolutions);
+  workload.exact_convolutions = true;
+  EXPECT_TRUE(workload_from_json(to_json(workload))->exact_convolutions);
+}
+
 TEST(Workload, NamesTheFieldThatIsMissing) {
   for (const char* name : {"id", "tensors", "init", "outputs", "exported", "core", "bytes"}) {
     auto json = to_json(small_workload());

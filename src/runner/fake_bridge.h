@@ -35,6 +35,7 @@ class FakeBridge {
   ~FakeBridge() { current() = nullptr; }
 
   std::vector<std::string> log;           // "call", "copy"
+  bool rounds = true;                     // convolutions
   std::function<void()> on_copy = [] {};  // before it
 
   [[nodiscard]] const KerfBridge& table() const { return table_; }
@@ -85,6 +86,7 @@ class FakeBridge {
                     .schemas = schemas,
                     .use_gpu = [](int) { return true; },
                     .use_stream = [](void*) { return true; },
+                    .round_convolutions = [](bool may) { current()->rounds = may; },
                     .trim = [] {},
                     .wrap = wrap,
                     .release = [](KerfTensor* tensor) { delete tensor; },

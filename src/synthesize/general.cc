@@ -89,6 +89,7 @@ class Generaliser {
       general.nodes.push_back(std::move(made));
     }
     general.outputs = primary.outputs;
+    general.exact_convolutions = workloads_[0]->exact_convolutions;
     for (const NamedTensor& named : workloads_[0]->tensors)
       general.tensors.emplace_back(
           named.name, tensor([&](std::size_t w) { return workloads_[w]->find(named.name)->spec; }, general.workloads));

@@ -61,6 +61,7 @@ struct GeneralGraph {
   std::vector<std::size_t> workloads;                          // indices into Understood::workloads that unify; 0 first
   std::string supports;                                        // predicate that admits exactly those; may be empty
   StoresAcross stores_across = StoresAcross::never;
+  bool exact_convolutions = false;                                        // as the primary workload has it
   [[nodiscard]] const GeneralTensor* tensor(const TensorRef& ref) const;  // a workload's tensor or a node's result
   [[nodiscard]] const GeneralNode* node(const std::string& name) const;
   [[nodiscard]] std::optional<std::size_t> position(const std::string& name) const;

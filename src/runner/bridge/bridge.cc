@@ -200,6 +200,13 @@ bool use_stream(void* stream) {
   });
 }
 
+void round_convolutions(bool may) {
+  guarded(false, [&] {
+    at::globalContext().setAllowTF32CuDNN(may);
+    return true;
+  });
+}
+
 void trim() {
 #if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 9  // before, allocators of devices had nothing in common
   if (!place.is_cuda()) return;
@@ -329,8 +336,9 @@ int64_t call(KerfCall* prepared, KerfTensor* const* table, KerfTensor** results,
 
 void drop(KerfCall* prepared) { delete prepared; }
 
-constexpr KerfBridge bridge = {torch_version, error,   start, parallel, schemas, use_gpu, use_stream, trim,
-                               wrap,          release, view,  copy,     prepare, call,    drop};
+constexpr KerfBridge bridge = {
+    torch_version, error, start,   parallel, schemas, use_gpu, use_stream, round_convolutions,
+    trim,          wrap,  release, view,     copy,    prepare, call,       drop};
 
 }  // namespace
 

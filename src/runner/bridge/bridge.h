@@ -92,6 +92,8 @@ struct KerfBridge {
   // From now on this thread's operators run on this stream of that GPU (a CUstream of its primary context; null: the
   // default one).
   bool (*use_stream)(void* stream);
+  // From now on convolutions on a GPU may round their factors to TF32, as they may to begin with, or may not.
+  void (*round_convolutions)(bool may);
   // Gives back what PyTorch keeps of the GPU's memory for later: others need it.
   void (*trim)(void);
 

@@ -95,6 +95,7 @@ void CudaExecutor::forget(TensorId id) {
 Result<> CudaExecutor::place(const DeviceRequest& request, OpenedMemories& memories) {
   const Workload& workload = load_.load.workload;
   const RunMessage& run = request.run;
+  if (bridge_ != nullptr) bridge_->round_convolutions(!workload.exact_convolutions);
   if (run.inputs.size() != workload.tensors.size() || run.outputs.size() != workload.outputs.size())
     return fail(ErrorKind::internal, "the trial has other tensors than the workload");
   sentinel_ = run.sentinel;

@@ -206,6 +206,19 @@ TEST_F(Executor, CopiesAnOperatorsResultIntoItsOutputWhenTheRunIsOver) {
   executor.reset();
 }
 
+TEST_F(Executor, LetsOperatorsRoundUnlessTheWorkloadIsExact) {
+  FakeBridge bridge;
+  load.load.workload.exact_convolutions = true;
+  have(operator_to_out, "scale", &bridge.table());
+  ASSERT_TRUE(run());
+  EXPECT_FALSE(bridge.rounds);
+  load.load.workload.exact_convolutions = false;
+  have(operator_to_out, "scale", &bridge.table());
+  ASSERT_TRUE(run());
+  EXPECT_TRUE(bridge.rounds) << "what the process did before is no matter";
+  executor.reset();
+}
+
 TEST_F(Executor, TimesOneLaunchOfAGraphOnceStepsAreKnown) {
   have(two_steps, "scale");
   ASSERT_TRUE(run(true, true));

@@ -267,6 +267,15 @@ TEST(Convolutions, AreSumsOfProductsOverWindows) {
   }
 }
 
+TEST(Convolutions, RoundNothingWhereTheProblemIsExact) {
+  Understood problem = parse(Planes({.channels = 3, .out = 4}).text("output c\n")).problem;
+  for (const bool exact : {false, true}) {
+    problem.workloads[0].exact_convolutions = exact;
+    const Region region = *region_of(*generalise(problem, GraphForm::exported));
+    EXPECT_EQ(region.code[static_cast<std::size_t>(product_shape(region)->sum)].coarse, !exact);
+  }
+}
+
 TEST(Convolutions, OfSingleChannelsAreWrittenOutOrReduced) {
   for (const Shape& s :
        {Shape{.channels = 3, .out = 3, .groups = 3},

@@ -336,7 +336,7 @@ Lowered Lowering::apart(const Lowered& value) {
 
 void Lowering::allow_coarse(const Lowered& sum, bool rounded) {
   Instruction& i = code_[static_cast<std::size_t>(sum.value)];
-  if (i.form != Instruction::Form::reduce) return;
+  if (i.form != Instruction::Form::reduce || graph_.exact_convolutions) return;
   i.coarse = true;
   i.rounded = rounded;
 }

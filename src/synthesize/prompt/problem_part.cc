@@ -89,6 +89,7 @@ class ProblemPart final : public PromptPart {
         "Precision: results are compared with a double-precision reference, output by output; the error "
         "may be a small multiple of what PyTorch's own {} result has.\n",
         workload.outputs.empty() ? "f32" : to_string(workload.outputs.front().dtype));
+    if (workload.exact_convolutions) out += "PyTorch's TF32 is off here, in convolutions too.\n";
     if (step < steps(request))
       out += fmt::format(
           "\nThe graph of operators:\n{}",
