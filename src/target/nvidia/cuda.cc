@@ -221,7 +221,8 @@ Result<std::unique_ptr<LanguageBackend>> make_cuda_backend(Target target, const 
   CudaBackend::Preludes preludes;
   preludes.device = TRY(cuda_prelude());
   preludes.emulation = TRY(shipped_text("src/runner/emulation/abi.h"));
-  preludes.emulation += TRY(shipped_text("src/target/nvidia/prelude/emulation.h"));
+  for (const char* part : {"language", "vectors", "mathematics", "memory", "threads"})
+    preludes.emulation += TRY(shipped_text(fmt::format("src/target/nvidia/prelude/emulation/{}.h", part)));
   fs::path images = options.images ? *options.images : TRY(cache_directory()) / "images";
   std::error_code code;
   fs::create_directories(images, code);
