@@ -1,24 +1,68 @@
 #!/usr/bin/env python3
-"""What fuzzers of replies start from: tests/cases/replies in the form in which each takes its bytes.
+"""What fuzzers start from that take their bytes in another form than tests/cases has them.
 
-fuzz_seeds.py FOLDER   writes FOLDER/reply_fuzz/… and FOLDER/edit_fuzz/…
+fuzz_seeds.py FOLDER   writes FOLDER/FUZZER/…
 """
+import json
 import pathlib
 import sys
 
-cases = pathlib.Path(__file__).resolve().parent.parent / "tests/cases/replies"
+root = pathlib.Path(__file__).resolve().parent.parent
 out = pathlib.Path(sys.argv[1])
-for fuzzer in ("reply_fuzz", "edit_fuzz"):
+
+
+def seed(fuzzer, name, text):
     (out / fuzzer).mkdir(parents=True, exist_ok=True)
+    (out / fuzzer / name).write_bytes(text.encode() if isinstance(text, str) else text)
+
+
+cases = root / "tests/cases/replies"
 for case in sorted(cases.glob("*.txt")):
     head, mark, reply = case.read_bytes().partition(b"=== reply\n")
     assert mark, f"{case}: no reply"
     lines = head.decode().splitlines()
     base = next((cases / line.split()[1] for line in lines if line.startswith("base ")), None)
     flags = ("finish length" in lines) * 1 | ("finish refusal" in lines) * 2 | (base is not None) * 8  # as reply_fuzz.cc reads them
-    (out / "reply_fuzz" / case.stem).write_bytes(bytes([flags]) + reply)
+    seed("reply_fuzz", case.stem, bytes([flags]) + reply)
     if base is not None:
         # Once with all that stands around the edit, once as it is handed on: without fences.
         bare = b"".join(line for line in reply.splitlines(keepends=True) if not line.startswith((b"```", b"Change:")))
-        (out / "edit_fuzz" / case.stem).write_bytes(base.read_bytes() + b"\xff" + reply)
-        (out / "edit_fuzz" / (case.stem + "_bare")).write_bytes(base.read_bytes() + b"\xff" + bare)
+        seed("edit_fuzz", case.stem, base.read_bytes() + b"\xff" + reply)
+        seed("edit_fuzz", case.stem + "_bare", base.read_bytes() + b"\xff" + bare)
+
+for number, problem in enumerate(sorted((root / "tests/cases/problems").glob("*.py"))[:4]):
+    line = {"level": 1, "problem_id": number + 1, "name": problem.stem, "code": problem.read_text()}
+    seed("problems_fuzz", problem.stem, json.dumps(line) + "\n")
+seed("problems_fuzz", "sizes", '{"1/19": {"batch_size": 16, "dim": [4, 5.5, true, null, "x"]}}')
+seed("problems_fuzz", "set", "dims=(1, [2.5, None], 'x')")
+
+recording = (root / "tests/cases/sessions/softsign_row_mean.jsonl").read_text()
+seed("recording_fuzz", "softsign_row_mean", recording)
+kept = {}  # of each field, the first few
+for line in map(json.loads, recording.splitlines()):
+    if line["kind"] == "understood":
+        seed("problems_fuzz", "understood", json.dumps(line["understood"]))
+    for field in ("problem", "event", "evaluation", "request", "reply"):
+        if field in line and kept.setdefault(field, 0) < 8:
+            kept[field] += 1
+            seed("records_fuzz", f"{field}_{kept[field]}", json.dumps(line[field]))
+
+for target in (root / "targets").glob("*.toml"):
+    seed("target_fuzz", target.stem, target.read_text())
+
+watched = {"step": 0, "page_faults": 3, "major_faults": 0, "tasks": 8, "busiest_us": [1.5], "all_us": [3.0], "apart_us": [2.5],
+           "chunk_us": [0.5], "lines": {"lines": 4, "shared_lines": 1, "writes": 9, "shared_writes": 2, "looked_at": 64,
+                                        "writable": 64, "argument": 1}, "no_lines": ""}
+seed("run_protocol_fuzz", "answer", json.dumps({"device_us": 12.5, "before_us": 1, "prepare_us": 0, "involuntary_switches": 0,
+                                                "step_us": [12.5], "watched": {"page_fault_us": 0.5, "nodes": 1, "steps": [watched]}}))
+seed("run_protocol_fuzz", "ready", '{"ready": 13000}')
+
+seed("dialect_fuzz", "openai", 'data: {"model": "m", "choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}], '
+     '"usage": {"prompt_tokens": 3, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 2}}}\n\ndata: [DONE]\n\n')
+seed("dialect_fuzz", "openai_whole", '{"model": "m", "choices": [{"message": {"content": "x"}, "finish_reason": "length"}], '
+     '"usage": {"prompt_tokens": 3, "completion_tokens": 1}}')
+seed("dialect_fuzz", "anthropic", 'event: message_start\ndata: {"type": "message_start", "message": {"model": "m", "usage": '
+     '{"input_tokens": 3, "cache_read_input_tokens": 2}}}\n\nevent: content_block_delta\ndata: {"type": "content_block_delta", '
+     '"delta": {"type": "text_delta", "text": "x"}}\n\nevent: message_delta\ndata: {"type": "message_delta", "delta": '
+     '{"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}}\n\nevent: message_stop\ndata: {"type": "message_stop"}\n\n')
+seed("dialect_fuzz", "refused", '{"error": {"type": "rate_limit_error", "code": "x", "message": "slow down"}}')
