@@ -7,6 +7,8 @@
 #include <memory>
 
 #include "app/console.h"
+#include "app/judging_parts.h"
+#include "app/workshop.h"
 #include "base/hash.h"
 #include "base/http.h"
 #include "base/paths.h"
@@ -19,16 +21,11 @@
 #include "evaluate/oracle_client.h"
 #include "evaluate/spread_evaluator.h"
 #include "session/experience.h"
-#include "synthesize/builtin/builtin.h"
 #include "synthesize/identity.h"
 #include "synthesize/mixed_synthesizer.h"
 #include "synthesize/model/make_model.h"
-#include "synthesize/model/replay.h"
-#include "synthesize/model_synthesizer.h"
-#include "target/cpu/cpp.h"
 #include "target/cpu/roofline.h"
 #include "target/nvidia/cuda.h"
-#include "target/nvidia/triton.h"
 #include "target/target.h"
 
 namespace kerf {
@@ -38,66 +35,6 @@ namespace {
 constexpr int pool_spare = 2;  // threads of the pool beside compilations: one runs, one waits for the oracle
 // Cores that a timed run on a GPU may not be kept from: of kerf, the runner, the oracle and what they wake.
 constexpr int cores_of_a_timed_run = 4;
-
-MachineLimits limits_of(const Roofline& roofline, const MachineFacts& machine) {
-  constexpr double per_us = 1e3;  // 10^9 a second
-  std::vector<CacheRoom> caches;
-  for (const CacheLevel& cache : machine.caches) {
-    const int instances = std::max(1, machine.cores / std::max(1, cache.shared_by));
-    if (cache.level >= 2)
-      caches.push_back({.level = cache.level, .bytes = static_cast<double>(cache.bytes) * instances});
-  }
-  return {.bytes_per_us = roofline.memory_bandwidth() * per_us,
-          .operations_per_us = roofline.f32_all.best * per_us,
-          .launch_us = roofline.barrier_us,
-          .threads = roofline.threads,
-          .cache_bytes = machine.caches.empty() ? 0 : machine.caches.back().bytes,
-          .caches = std::move(caches)};
-}
-
-// Those that the target names and this version knows. On a GPU cubins run; in main memory what was compiled for it.
-void add_languages(const Target& target, const std::shared_ptr<Runner>& runner, bool on_gpu, Languages& languages) {
-  for (const std::string& name : target.languages) {
-    const auto language = language_from(name);
-    if (language == Language::cpp) {
-      languages.add(Language::cpp, [runner]() -> Result<LanguageTools> {
-        return LanguageTools{.backend = TRY(make_cpp_backend()), .runner = runner};
-      });
-    } else if (language == Language::cuda) {
-      languages.add(Language::cuda, [target, runner, on_gpu]() -> Result<LanguageTools> {
-        return LanguageTools{.backend = TRY(make_cuda_backend(target, {.emulate = !on_gpu})), .runner = runner};
-      });
-    } else if (language == Language::triton || language == Language::gluon) {
-      languages.add(*language, [target, runner]() -> Result<LanguageTools> {
-        return LanguageTools{.backend = TRY(make_triton_backend(target)), .runner = runner};
-      });
-    }
-  }
-}
-
-// An upper bound of what an NVIDIA GPU of today can do, from what the driver says of it: two transfers of the memory's
-// bus a cycle, and dense TF32 on the tensor cores, 1,024 multiplications and additions a cycle and SM (compute
-// capability 9.0; CUDA C++ Programming Guide, throughput of native arithmetic instructions, and the vendor's data
-// sheet), because PyTorch computes convolutions in it.
-MachineLimits limits_of(const DeviceFacts& facts) {
-  constexpr double operations_a_cycle = 2 * 1024;
-  return {.bytes_per_us = 2.0 * facts.memory_clock_khz * 1e3 * facts.bus_bits / 8 * 1e-6,
-          .operations_per_us = operations_a_cycle * facts.sms * facts.clock_khz * 1e-3,
-          .launch_us = 2,
-          .threads = 1,
-          .cache_bytes = facts.l2_bytes};
-}
-
-// Those that are asked for, which must be there; unasked, the first, or none where this machine has none.
-Result<std::vector<std::shared_ptr<CudaRunner>>> gpus_at_hand(const std::vector<int>& devices) {
-  std::vector<std::shared_ptr<CudaRunner>> found;
-  for (const int device : devices) found.push_back(TRY(make_cuda_runner({.device = device})));
-  if (!devices.empty()) return found;
-  auto first = make_cuda_runner();
-  if (!first && first.error().kind == ErrorKind::unavailable) return found;
-  found.push_back(TRY(std::move(first)));
-  return found;
-}
 
 }  // namespace
 
@@ -296,62 +233,6 @@ int Wiring::threads() const { return parts_->threads; }
 nlohmann::json Wiring::versions() const { return parts_->versions; }
 
 const Prices& Wiring::prices() { return parts_->prices; }
-
-namespace {
-
-// Makes the synthesizers of one session.
-struct Workshop {
-  const SessionOptions& options;
-  const SessionSources& sources;
-  ModelParts parts;
-  std::filesystem::path batches;
-  LateExchangeLog& exchanges;
-  Note note;
-  std::vector<Model*>& asked;
-
-  Result<std::unique_ptr<Model>> model(const std::string& name) const {
-    if (sources.recording) {
-      std::vector<Exchange> own;
-      for (const Exchange& e : sources.recording->exchanges) {
-        if (e.model == name) own.push_back(e);
-      }
-      return std::make_unique<ReplayModel>(own.empty() ? sources.recording->exchanges : own, name, note);
-    }
-    if (sources.answer) return std::make_unique<OutsideModel>(name, sources.answer);
-    if (name == "ask") {
-      return user_error("a session with --synthesizer ask goes on by kerf ask and kerf tell");
-    }
-    ModelOptions model_options;
-    model_options.base_url = options.base_url;
-    if (!options.batch.empty()) model_options.batch_folder = batches / options.batch;
-    auto made = TRY(make_model(name, parts, model_options));
-    asked.push_back(made.get());
-    return made;
-  }
-
-  Result<std::unique_ptr<Synthesizer>> synthesizer(const std::string& name) const {
-    if (name == "builtin") {
-      if (options.costs.is_null()) return make_builtin_synthesizer();
-      // Of another version: it goes on by the names of moves.
-      auto costs = Correction::from_json(options.costs);
-      return make_builtin_synthesizer(costs ? std::optional(*std::move(costs)) : std::nullopt);
-    }
-    if (name == "random") return make_random_synthesizer();
-    if (name != "ask" && !is_model_name(name)) {
-      std::string forms;
-      for (const ProviderInfo& provider : model_providers()) forms += provider.form + ", ";
-      return user_error(fmt::format(
-          "--synthesizer {}: there are {}replay:SESSION, replay:FILE, ask, random and builtin", name, forms));
-    }
-    auto recording = std::make_unique<RecordingModel>(TRY(model(name)), exchanges, note);
-    ModelSynthesizerOptions choices;
-    choices.settings.max_tokens = options.max_tokens;
-    choices.settings.effort = options.effort;
-    return make_model_synthesizer(std::move(recording), TRY(load_prompt_texts(options.language)), std::move(choices));
-  }
-};
-
-}  // namespace
 
 Result<> Wiring::add_experience(SessionOptions& options) {
   const std::vector<SynthesizerSpec> specs = TRY(parse_synthesizers(options.synthesizer));
