@@ -35,31 +35,26 @@ struct Outside {
 };
 
 Result<Outside> open_outside(const CommonOptions& common, const std::string& id) {
-  const auto reader = TRY(Wiring::open({.store = common.store, .machine = false}));
-  Store& store = reader->store();
-  const Found found = TRY(store.find(id));
-  Outside outside;
-  outside.record = TRY(store.session(found.session));
-  if (TRY(store.busy(found.session))) return user_error(fmt::format("another kerf works on session {}", found.session));
-  outside.choices = TRY(session_options_from_json(outside.record.options));
-  if (outside.choices.synthesizer != "ask" && !outside.choices.elsewhere.empty()) {
+  const auto reader = TRY(Wiring::open_to_read(common.store));
+  auto [record, choices, problem] = TRY(take_up(reader->store(), id));
+  if (choices.synthesizer != "ask" && !choices.elsewhere.empty()) {
     return user_error(fmt::format(
         "session {} is judged elsewhere: it takes in the results that kerf worker run writes, and nothing else",
-        found.session));
+        record.id));
   }
-  if (outside.choices.synthesizer != "ask") {
+  if (choices.synthesizer != "ask") {
     return user_error(fmt::format(
         "session {} has its candidates written by {}: begin one with kerf optimize PROBLEM --synthesizer ask",
-        found.session, outside.choices.synthesizer));
+        record.id, choices.synthesizer));
   }
-  if (outside.record.state.status == SessionStatus::finished)
+  if (record.state.status == SessionStatus::finished)
     return user_error(
         fmt::format("session {} is finished ({}); nothing more is taken in: begin another with kerf optimize "
                     "PROBLEM --synthesizer ask",
-                    found.session, outside.record.state.message));
-  const Problem problem = TRY(store.task(outside.record.task)).problem;
-  outside.problem = std::make_shared<const Understood>(TRY(understood_from_json(outside.record.understood, problem)));
-  return outside;
+                    record.id, record.state.message));
+  auto understood =
+      std::make_shared<const Understood>(TRY(understood_from_json(record.understood, std::move(problem))));
+  return Outside{.record = std::move(record), .choices = std::move(choices), .problem = std::move(understood)};
 }
 
 std::string folder_name(Purpose purpose) {

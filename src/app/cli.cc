@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "app/completion.h"
@@ -80,7 +81,9 @@ void add_search(CLI::App* app, SearchChoices& options) {
                   fmt::format("When to stop: candidates, s, m, h, plateau, sol, tokens, ktokens, usd (default {})",
                               default_budget))
       ->type_name("LIST");
-  app->add_option("--seed", options.seed, "Seed of the search (default 0)")->type_name("N");
+  app->add_option("--seed", options.seed, "Seed of the search (default 0)")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
   app->add_option(
          "--confirm", options.confirm,
          "How many of the best are measured anew at the end (default 3); 0: none, the search's own figures stand")
@@ -99,6 +102,16 @@ CLI::App* add_command(CLI::App* parent, const char* name, const char* what, cons
   CLI::App* command = parent->add_subcommand(name, what);
   command->footer(fmt::format("\nExample:\n  {}", example));
   return command;
+}
+
+// The last command that was named, and its words: "kerf suite run".
+const CLI::App* innermost(const CLI::App& app, std::string* words = nullptr) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    if (words != nullptr) *words += " " + at->get_name();
+  }
+  return at;
 }
 
 // What a bug report needs, beside the user or in the folder for temporary files.
@@ -379,10 +392,7 @@ int run_command_line(int argc, const char* const* argv) {
   try {
     line->app->parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    // The help of the innermost command that was named.
-    const CLI::App* innermost = line->app.get();
-    while (!innermost->get_subcommands().empty()) innermost = innermost->get_subcommands().front();
-    const auto printed = print(innermost->help());
+    const auto printed = print(innermost(*line->app)->help());
     if (!printed) tell_user(printed.error());
     return printed ? exit_success : exit_user;
   } catch (const CLI::CallForVersion&) {
@@ -396,7 +406,12 @@ int run_command_line(int argc, const char* const* argv) {
       tell_user(user_error(fmt::format("there is no command \"{}\"; see kerf --help", first)).error());
       return exit_user;
     }
-    tell_user(user_error(fmt::format("{}; see kerf --help", one_line(error.what()))).error());
+    std::string name = "kerf";
+    const CLI::App* const command = innermost(*line->app, &name);
+    const bool none = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) &&
+                      !command->get_subcommands([](const CLI::App*) { return true; }).empty();
+    const std::string why = none ? "which command?" : one_line(error.what()) + ";";
+    tell_user(user_error(fmt::format("{} see {} --help", why, name)).error());
     return exit_user;
   }
   Result<int> code = fail(ErrorKind::internal, "no command was chosen");

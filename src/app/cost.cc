@@ -1,7 +1,6 @@
 // kerf cost: how well the cost model orders what a store has measured.
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -90,9 +89,7 @@ Result<int> show_cost(const CostOptions& options) {
   if (stores.empty()) stores.push_back(options.common.store);
   std::vector<MeasuredRecipes> sessions;
   for (const std::string& path : stores) {
-    if (std::error_code code; !path.empty() && !std::filesystem::is_regular_file(path, code))
-      return user_error(fmt::format("there is no store {}", path));
-    const auto wiring = TRY(Wiring::open({.store = path, .machine = false}));
+    const auto wiring = TRY(Wiring::open_to_read(path));
     for (MeasuredRecipes& session :
          TRY(load_experience(wiring->store(), {.machine = {}, .harness = std::nullopt, .recipes = options.recipes})))
       sessions.push_back(std::move(session));

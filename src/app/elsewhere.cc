@@ -30,7 +30,7 @@ std::string told_words(const SessionNode& node, const SessionId& session) {
 
 }  // namespace
 
-Result<std::string> bundle_folder(const std::string& asked) {
+Result<std::string> made_folder(const std::string& asked) {
   std::error_code code;
   fs::create_directories(asked, code);
   if (code) return user_error(fmt::format("cannot create {}: {}", asked, code.message()));
@@ -47,7 +47,7 @@ Result<std::string> write_awaited(Wiring& wiring, const Session& session, const 
                 .items = wiring.elsewhere()->awaited()};
   if (bundle.items.empty()) return std::string();
   const std::string text = TRY(to_text(bundle));
-  const std::string folder = TRY(bundle_folder(session.options().elsewhere));
+  const std::string folder = TRY(made_folder(session.options().elsewhere));
   for (int round = 1; round <= max_rounds; ++round) {
     const fs::path path = fs::path(folder) / fmt::format("{}-{}.bundle", session.id(), round);
     std::error_code code;
@@ -139,18 +139,13 @@ bool are_results(const std::string& path) {
 
 Result<int> tell_results(const TellOptions& options) {
   if (!options.budget.empty()) TRY(parse_budget(options.budget));
-  SessionRecord record;
-  Problem problem;
-  SessionOptions choices;
+  StoredSession taken;
   SessionSources sources;
+  const auto& [record, choices, problem] = taken;
   {
-    const auto reader = TRY(Wiring::open({.store = options.common.store, .machine = false}));
+    const auto reader = TRY(Wiring::open_to_read(options.common.store));
     Store& store = reader->store();
-    const Found found = TRY(store.find(options.id));
-    record = TRY(store.session(found.session));
-    if (TRY(store.busy(found.session))) return user_error(fmt::format("another kerf works on session {}", record.id));
-    choices = TRY(session_options_from_json(record.options));
-    problem = TRY(store.task(record.task)).problem;
+    taken = TRY(take_up(store, options.id));
     if (choices.elsewhere.empty())
       return user_error(fmt::format(
           "session {} is judged here, and takes no results: begin one with kerf optimize PROBLEM --elsewhere FOLDER",

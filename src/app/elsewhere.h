@@ -11,7 +11,7 @@
 namespace kerf {
 
 // The folder, created, as an absolute path.
-[[nodiscard]] Result<std::string> bundle_folder(const std::string& asked);
+[[nodiscard]] Result<std::string> made_folder(const std::string& asked);
 // Writes what the session waits for to its folder and says what to do with it, or does nothing if it waits for nothing.
 // The same content goes to the same file. The path; empty: nothing is awaited.
 [[nodiscard]] Result<std::string> write_awaited(Wiring& wiring, const Session& session, const Problem& problem);

@@ -73,9 +73,8 @@ Result<int> evaluate(const EvaluateOptions& options) {
           fmt::format("{}: the extension names no language; .cpp, .cu or .py was expected, or --language", path));
     if (std::ranges::find(target.languages, to_string(*language)) == target.languages.end()) {
       return fail(ErrorKind::unavailable,
-                  fmt::format("{} is {}, and target {} takes {}; this version has cpp on target cpu, and cuda, triton "
-                              "and gluon on target nvidia (--target)",
-                              path, to_string(*language), target.name, fmt::join(target.languages, ", ")));
+                  fmt::format("{} is {}, and target {} takes {}; this version has {}", path, to_string(*language),
+                              target.name, fmt::join(target.languages, ", "), languages_there_are));
     }
     candidates.push_back({.text = std::move(text), .language = *language, .name = path});
   }

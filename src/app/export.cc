@@ -20,7 +20,7 @@ namespace {
 
 // The whole session: what `--synthesizer replay:FILE` goes through again.
 Result<int> export_recording(const ExportOptions& options) {
-  const auto wiring = TRY(Wiring::open({.store = options.common.store, .machine = false}));
+  const auto wiring = TRY(Wiring::open_to_read(options.common.store));
   const Found found = TRY(wiring->store().find(options.id));
   const Recording recording = TRY(record_session(wiring->store(), found.session));
   const std::string text = to_text(recording);
@@ -81,7 +81,7 @@ Result<int> export_node(const ExportOptions& options) {
   const auto format = export_format_from(options.format);
   if (!format)
     return user_error(fmt::format("--format {}: pytorch, cpp, source or recording was expected", options.format));
-  const auto wiring = TRY(Wiring::open({.store = options.common.store, .machine = false}));
+  const auto wiring = TRY(Wiring::open_to_read(options.common.store));
   Store& store = wiring->store();
   const Found found = TRY(store.find(options.id));
   const SessionRecord record = TRY(store.session(found.session));

@@ -55,10 +55,11 @@ Result<SessionOptions> session_options(const SearchChoices& choices) {
   if (!dtype_from(choices.dtype)) return user_error(fmt::format("--dtype {}: f32 was expected", choices.dtype));
   if (choices.dtype != "f32") return unavailable("working type", choices.dtype, "f32");
   const std::string language = choices.language.empty() ? target.languages.front() : choices.language;
-  if (!language_from(language)) return user_error(fmt::format("--language {}: there is no such language", language));
+  if (!language_from(language))
+    return user_error(
+        fmt::format("--language {}: there is no such language; this version has {}", language, languages_there_are));
   if (std::ranges::find(target.languages, language) == target.languages.end())
-    return unavailable("language", language,
-                       fmt::format("{} on target {}", fmt::join(target.languages, " and "), target.name));
+    return unavailable("language", fmt::format("{} on target {}", language, target.name), languages_there_are);
   const bool replays = choices.synthesizer.starts_with(replay_prefix);
   if (!replays) {
     for (const SynthesizerSpec& spec : TRY(parse_synthesizers(choices.synthesizer))) {
@@ -106,9 +107,10 @@ Result<int> optimize(const OptimizeOptions& options) {
   if (!options.elsewhere.empty()) {
     if (sources.recording || options.dry_run)
       return user_error("--elsewhere goes with neither --synthesizer replay:… nor --dry-run");
-    choices.elsewhere = TRY(bundle_folder(options.elsewhere));
+    choices.elsewhere = TRY(made_folder(options.elsewhere));
   }
   if (options.dry_run) return dry_run(options, choices, problem);
+  if (!options.out.empty()) TRY(made_folder(options.out));  // rather now than after the search
   const bool outside = choices.synthesizer == "ask";
   if (outside) sources.answer = [](const ModelRequest&) { return std::nullopt; };
   const auto wiring = TRY(Wiring::open({.store = options.common.store,
@@ -143,18 +145,12 @@ Result<int> optimize(const OptimizeOptions& options) {
 Result<int> resume(const ResumeOptions& options) {
   if (!options.budget.empty()) TRY(parse_budget(options.budget));
   // What the store says comes first: an unknown session is told without starting anything.
-  SessionRecord record;
-  Problem problem;
-  SessionOptions choices;
+  StoredSession taken;
   SessionSources sources;
+  auto& [record, choices, problem] = taken;
   {
-    const auto reader = TRY(Wiring::open({.store = options.common.store, .machine = false}));
-    const Found found = TRY(reader->store().find(options.id));
-    record = TRY(reader->store().session(found.session));
-    if (TRY(reader->store().busy(found.session)))
-      return user_error(fmt::format("another kerf works on session {}", found.session));
-    problem = TRY(reader->store().task(record.task)).problem;
-    choices = TRY(session_options_from_json(record.options));
+    const auto reader = TRY(Wiring::open_to_read(options.common.store));
+    taken = TRY(take_up(reader->store(), options.id));
     if (!options.budget.empty()) choices.budget = options.budget;
     if (choices.synthesizer.starts_with(replay_prefix))
       sources.recording = TRY(load_recording(reader->store(), choices.synthesizer.substr(replay_prefix.size())));

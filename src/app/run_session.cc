@@ -15,6 +15,7 @@
 #include "app/words.h"
 #include "base/paths.h"
 #include "candidate/extension.h"
+#include "store/records.h"
 
 namespace kerf {
 
@@ -23,6 +24,15 @@ namespace {
 extern "C" void die_of_interrupt(int) { leave_now(); }
 
 }  // namespace
+
+Result<StoredSession> take_up(Store& store, const std::string& id) {
+  const Found found = TRY(store.find(id));
+  if (TRY(store.busy(found.session))) return busy_session(found.session);
+  StoredSession taken{.record = TRY(store.session(found.session))};
+  taken.choices = TRY(session_options_from_json(taken.record.options));
+  taken.problem = TRY(store.task(taken.record.task)).problem;
+  return taken;
+}
 
 std::unique_ptr<ProgressView> make_progress_view(Wiring& wiring, const std::string& choice) {
   const Output output = [](std::string_view text) { print_error(text); };

@@ -10,6 +10,15 @@
 
 namespace kerf {
 
+// A session of the store that is to go on: how it stands, how it was begun, what it searches.
+struct StoredSession {
+  SessionRecord record;
+  SessionOptions choices;
+  Problem problem;
+};
+// `id` as people write it. `user` error for an unknown one, and while another kerf works on it.
+[[nodiscard]] Result<StoredSession> take_up(Store& store, const std::string& id);
+
 [[nodiscard]] std::unique_ptr<ProgressView> make_progress_view(Wiring& wiring, const std::string& choice);
 
 // Runs it to its end. After the first interrupt the session ends by itself; after a second one the process does.

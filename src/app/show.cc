@@ -141,7 +141,7 @@ Result<std::string> conversation_text(Store& store, const SessionId& session, co
 }  // namespace
 
 Result<int> list_sessions(const SessionsOptions& options) {
-  const auto wiring = TRY(Wiring::open({.store = options.common.store, .machine = false}));
+  const auto wiring = TRY(Wiring::open_to_read(options.common.store));
   Store& store = wiring->store();
   const Page<SessionRecord> page = TRY(store.sessions({.limit = options.limit, .after = options.after}));
   nlohmann::json json = {{"schema", 1}, {"sessions", nlohmann::json::array()}, {"next", nullptr}};
@@ -171,7 +171,7 @@ Result<int> list_sessions(const SessionsOptions& options) {
 }
 
 Result<int> show(const ShowOptions& options) {
-  const auto wiring = TRY(Wiring::open({.store = options.common.store, .machine = false}));
+  const auto wiring = TRY(Wiring::open_to_read(options.common.store));
   Store& store = wiring->store();
   const Found found = TRY(store.find(options.id));
   const SessionRecord record = TRY(store.session(found.session));

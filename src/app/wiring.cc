@@ -223,6 +223,13 @@ Result<std::unique_ptr<Wiring>> Wiring::open(const WiringOptions& options) {
   return std::unique_ptr<Wiring>(new Wiring(std::move(parts)));
 }
 
+Result<std::unique_ptr<Wiring>> Wiring::open_to_read(const std::string& store) {
+  const std::string path = TRY(store_path(store));
+  if (std::error_code code; !store.empty() && !std::filesystem::exists(path, code))
+    return user_error(fmt::format("there is no store {}: without --store it is {}", path, TRY(store_path(""))));
+  return open({.store = path, .machine = false});
+}
+
 const Clock& Wiring::clock() const { return parts_->clock; }
 Loop& Wiring::loop() { return *parts_->loop; }
 Store& Wiring::store() { return *parts_->store; }

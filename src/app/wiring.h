@@ -57,6 +57,8 @@ struct SessionSources {
 class Wiring {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Wiring>> open(const WiringOptions& options);
+  // The store alone, of which something is to be read. `user` error where one was named that is not there.
+  [[nodiscard]] static Result<std::unique_ptr<Wiring>> open_to_read(const std::string& store);
   Wiring(const Wiring&) = delete;
   Wiring& operator=(const Wiring&) = delete;
   ~Wiring();

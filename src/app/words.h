@@ -10,6 +10,9 @@
 
 namespace kerf {
 
+inline constexpr const char* languages_there_are =
+    "cpp on target cpu, and cuda, triton and gluon on target nvidia (--target)";
+
 [[nodiscard]] std::string time_words(double us);                               // "812 us", "1.24 ms", "2.1 s"
 [[nodiscard]] std::string duration_words(double seconds);                      // "45 s", "3 min 20 s", "2 h 05 min"
 [[nodiscard]] std::string bytes_words(double bytes);                           // "33.6 MB"

@@ -21,7 +21,8 @@ class Candidates final : public Stopper {
   explicit Candidates(double limit) : limit_(limit) {}
   std::optional<StopReason> stop(const Progress& progress) const override {
     if (static_cast<double>(progress.candidates) < limit_) return std::nullopt;
-    return StopReason{"candidates", fmt::format("{} candidates were judged", progress.candidates)};
+    return StopReason{"candidates", fmt::format("{} candidate{} judged", progress.candidates,
+                                                progress.candidates == 1 ? " was" : "s were")};
   }
   std::optional<double> seconds_left(const Progress& progress) const override {
     return pace(static_cast<double>(progress.candidates), limit_, progress.seconds);

@@ -141,10 +141,15 @@ TEST_F(CliTest, HelpNamesEveryCommandAndGivesExamples) {
 TEST_F(CliTest, BadArgumentsAreOneLine) {
   expect_user_error({}, "--help");
   expect_user_error({"fly"}, "fly");
+  expect_user_error({"suite"}, "which command? see kerf suite --help");
+  expect_user_error({"suite", "run"}, "see kerf suite run --help");
   expect_user_error({"optimize"}, "problem");
+  expect_user_error({"optimize", problems + "row_softmax.py", "--seed", "-1"}, "--seed");
+  expect_user_error({"optimize", problems + "row_softmax.py", "--language", "fortran"}, "cpp on target cpu");
+  expect_user_error({"optimize", problems + "row_softmax.py", "--out", "/proc/nowhere"}, "cannot create /proc/nowhere");
   expect_user_error({"optimize", problems + "row_softmax.py", "--budget", "12bananas"}, "bananas");
   expect_user_error({"optimize", problems + "row_softmax.py", "--policy", "astrology"}, "astrology");
-  expect_user_error({"optimize", problems + "row_softmax.py", "--language", "cuda"}, "unavailable");
+  expect_user_error({"optimize", problems + "row_softmax.py", "--language", "cuda"}, "on target nvidia (--target)");
   expect_user_error({"optimize", problems + "row_softmax.py", "--synthesizer", "openai/x"}, "OPENAI_API_KEY");
   expect_user_error({"optimize", problems + "row_softmax.py", "--synthesizer", "nosuch"}, "builtin");
   expect_user_error({"optimize", "--synthesizer", "replay:nosuch"}, "nosuch");
@@ -168,6 +173,9 @@ TEST_F(CliTest, BadFilesAreOneLine) {
   expect_user_error({"optimize", problems + "always_zero.py"}, "degenerate");
   expect_user_error({"problem", "show", problems + "row_softmax.py", "--set", "nonsense"}, "NAME=VALUE");
   expect_user_error({"sessions", "--store", "/proc/nowhere/kerf.db"}, "/proc/nowhere");
+  expect_user_error({"show", "last", "--store", "mistyped.db"}, "there is no store mistyped.db");
+  EXPECT_FALSE(fs::exists(folder->path() / "mistyped.db"));
+  expect_user_error({"optimize", problems + "row_softmax.py", "--store", "/proc/nowhere/kerf.db"}, "/proc/nowhere");
 }
 
 TEST_F(CliTest, CompletionScriptsAreValidBash) {
