@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "candidate/bind.h"
 
 namespace kerf {
 
@@ -16,5 +17,9 @@ namespace kerf {
                                .at = at,
                                .facts = {{"verdict", verdict}, {"rule", rule}}});
 }
+
+// Something was written beside a tensor: of the launches that are given it, the last is where to look.
+[[nodiscard]] std::unexpected<Error> blame_write_beside(const Program& program, TensorId tensor,
+                                                        const std::string& name);
 
 }  // namespace kerf

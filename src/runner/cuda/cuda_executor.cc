@@ -263,17 +263,7 @@ Result<> CudaExecutor::finish() {
   for (std::size_t id = 0; id < slots_.size(); ++id) {
     const Slot& s = slots_[id];
     if (!s.scratch || TRY(s.scratch->margins_untouched(sentinel_))) continue;
-    for (std::size_t i = program_->steps.size(); i-- > 0;) {
-      const auto* launch = std::get_if<BoundLaunch>(&program_->steps[i].does);
-      if (launch == nullptr) continue;
-      const bool touches = std::ranges::any_of(launch->args, [&](const BoundArgument& a) {
-        return a.reaches_memory() && static_cast<std::size_t>(a.tensor) == id;
-      });
-      if (touches)
-        return blame("wrong", "out_of_bounds_write", fmt::format("{} writes beside {}", launch->kernel, s.name),
-                     program_->steps[i].at);
-    }
-    return blame("wrong", "out_of_bounds_write", fmt::format("something writes beside {}", s.name), std::nullopt);
+    return blame_write_beside(*program_, static_cast<TensorId>(id), s.name);
   }
   for (TensorId id = 0; id < std::ssize(slots_); ++id) forget(id);
   return {};
