@@ -157,6 +157,24 @@ Result<Answers> read_answers(const std::string& path, const SessionId& session, 
   return answers;
 }
 
+// Whether something is to be judged before more can be asked for: the first plan, or what was written when the session
+// was left.
+Result<bool> is_left_unjudged(Store& store, const SessionId& id, const std::vector<SearchEvent>& events) {
+  if (TRY(store.nodes(id, {.limit = 1})).items.empty()) return true;
+  std::map<ExpansionId, bool> in_flight;  // and whether its candidate is written
+  for (const SearchEvent& event : events) {
+    const ExpansionId expansion = expansion_of(event);
+    if (std::holds_alternative<Told>(event) || std::holds_alternative<Cancelled>(event))
+      in_flight.erase(expansion);
+    else
+      in_flight[expansion] = std::holds_alternative<Proposed>(event);
+  }
+  for (const auto& [expansion, written] : in_flight) {
+    if (written || TRY(store.exchange(id, {.expansion = expansion}))) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<int> ask(const AskOptions& options) {
@@ -185,8 +203,12 @@ Result<int> ask(const AskOptions& options) {
   SessionParts parts = TRY(wiring->session_parts(view, choices, sources));
   parts.target_facts = outside.record.understood.value("target", nlohmann::json());
   parts.asks = options.n;
-  for (const SearchEvent& event : TRY(wiring->store().events(outside.record.id))) known.insert(expansion_of(event));
-  const auto session = TRY(Session::resume(std::move(parts), outside.record.id, outside.problem, ""));
+  const auto events = TRY(wiring->store().events(outside.record.id));
+  for (const SearchEvent& event : events) known.insert(expansion_of(event));
+  auto problem = outside.problem;
+  if (!elsewhere && TRY(is_left_unjudged(wiring->store(), outside.record.id, events)))
+    problem = TRY(understand_again(*wiring, outside.record, outside.problem->problem, parts));
+  const auto session = TRY(Session::resume(std::move(parts), outside.record.id, problem, ""));
   const SessionResult result = run_to_end(*wiring, *session);
   TRY(failed);
   if (result.error) return std::unexpected(*result.error);

@@ -48,7 +48,9 @@ Result<std::shared_ptr<const Understood>> understand_again(Wiring& wiring, const
                                                            const Problem& problem, SessionParts& parts) {
   auto now = TRY(understand(wiring, problem));
   const auto kept = understood_from_json(record.understood, problem);
-  const auto same = [](const Workload& a, const Workload& b) { return a.id == b.id; };
+  const auto same = [](const Workload& a, const Workload& b) {
+    return a.id == b.id && a.exact_convolutions == b.exact_convolutions;
+  };
   if (!kept || !std::ranges::equal(kept->workloads, now->workloads, same)) return now;
   if (record.understood.contains("target")) parts.target_facts = record.understood["target"];
   return std::make_shared<const Understood>(*kept);

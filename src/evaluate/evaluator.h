@@ -21,6 +21,7 @@ struct EvaluationRequest {
   std::shared_ptr<const Understood> problem;
   Effort effort = Effort::screen;
   bool profile = false;         // why it is slow, by counters, where the runner has them
+  bool traces = false;          // what the baselines do, by PyTorch's profiler; a profile has them, too
   bool ncu = false;             // with a profile: counters by NVIDIA Nsight Compute instead of CUPTI
   bool remeasure = false;       // verdict is known (cached); time it again
   std::uint64_t expansion = 0;  // of the search that wants to know, for recordings; 0: none

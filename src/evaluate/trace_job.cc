@@ -3,7 +3,7 @@
 namespace kerf {
 
 bool needs_traces(const SharedState& shared, CandidateState& c) {
-  if (!c.request.profile) return false;
+  if (!c.request.profile && !c.request.traces) return false;
   for (const auto& [name, estimate] : c.timed.receipt.baselines) {
     const auto known = shared.traces.find({c.primary().id, name});
     if (known == shared.traces.end()) {

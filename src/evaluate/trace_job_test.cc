@@ -21,6 +21,8 @@ TEST_F(TraceJob, TakesNoneThatNobodyAskedFor) {
   auto c = timed();
   c.request.profile = false;
   EXPECT_FALSE(needs_traces(*shared, c));
+  c.request.traces = true;
+  EXPECT_TRUE(needs_traces(*shared, c)) << "without a profile, too";
 }
 
 TEST_F(TraceJob, SaysWhyThereIsNoneAndDoesNotAskAgain) {

@@ -142,6 +142,7 @@ void Session::Engine::submit(ExpansionId expansion) {
   ++flight.tries;
   EvaluationRequest request{.problem = problem_,
                             .effort = Effort::screen,
+                            .traces = parts.exchanges != nullptr,  // a model is told of them
                             .remeasure = flight.expansion.task == Task::remeasure,
                             .expansion = expansion};
   if (flight.expansion.task == Task::expand) {

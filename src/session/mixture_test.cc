@@ -145,8 +145,8 @@ struct MixtureTest : testing::Test {
                        .identity = made.identity};
     parts.exchanges = made.exchanges;
     parts.script = made.script;
-    auto session = resumed ? Session::resume(std::move(parts), *resumed, problem(), "")
-                           : Session::start(std::move(parts), mixed_options(jobs), problem());
+    auto session = resumed ? Session::resume(std::move(parts), *resumed, talk_problem(), "")
+                           : Session::start(std::move(parts), mixed_options(jobs), talk_problem());
     if (!session) {
       EXPECT_TRUE(lived.died) << session.error().message;
       return lived;

@@ -40,7 +40,7 @@ struct RecordingTest : testing::Test {
 
   SessionId talk(const SessionOptions& options = talk_options()) {
     TalkWorld world(*store);
-    auto session = Session::start(world.parts(), options, problem());
+    auto session = Session::start(world.parts(), options, talk_problem());
     EXPECT_TRUE(session) << session.error().message;
     const SessionResult result = world.run(**session);
     EXPECT_EQ(result.status, SessionStatus::finished);
@@ -83,8 +83,8 @@ TEST_F(RecordingTest, IsATextThatCanBeReadAgain) {
   EXPECT_EQ(again->exchanges.size(), recording->exchanges.size());
   const auto understood = again->problem_understood();
   ASSERT_TRUE(understood);
-  EXPECT_EQ((*understood)->problem.source, problem()->problem.source);
-  EXPECT_EQ((*understood)->module_sizes, problem()->module_sizes);
+  EXPECT_EQ((*understood)->problem.source, talk_problem()->problem.source);
+  EXPECT_EQ((*understood)->module_sizes, talk_problem()->module_sizes);
 }
 
 TEST_F(RecordingTest, WhatIsNoRecordingIsToldWithItsLine) {
@@ -109,7 +109,7 @@ TEST_F(RecordingTest, APromptThatDiffersIsReported) {
   changed.exchanges[1].request_digest = "other";
   const auto elsewhere = make_fake_store(clock);
   TalkWorld world(*elsewhere, std::make_shared<const Recording>(changed));
-  auto session = Session::start(world.parts(), changed.options, problem());
+  auto session = Session::start(world.parts(), changed.options, talk_problem());
   EXPECT_EQ(world.run(**session).status, SessionStatus::finished);
   EXPECT_THAT(world.view.notes, Contains(HasSubstr("message 1, part 1, line 1")));
 }
@@ -119,7 +119,7 @@ TEST_F(RecordingTest, AnotherCandidateThanTheRecordedOneEndsTheReplay) {
   for (Exchange& e : changed.exchanges) e.reply.text += " changed";
   const auto elsewhere = make_fake_store(clock);
   TalkWorld world(*elsewhere, std::make_shared<const Recording>(changed));
-  auto session = Session::start(world.parts(), changed.options, problem());
+  auto session = Session::start(world.parts(), changed.options, talk_problem());
   const SessionResult result = world.run(**session);
   EXPECT_EQ(result.status, SessionStatus::failed);
   EXPECT_THAT(result.error->message, HasSubstr("another candidate"));
@@ -139,7 +139,7 @@ TEST_F(RecordingTest, ARecordingOfAnUnfinishedSessionReplaysToWhereItEnds) {
                      .versions = parts.versions,
                      .identity = parts.identity};
   dying.exchanges = parts.exchanges;
-  auto session = Session::start(std::move(dying), talk_options(), problem());
+  auto session = Session::start(std::move(dying), talk_options(), talk_problem());
   ASSERT_TRUE(session);
   const SessionId id = (*session)->id();
   world.run(**session);
@@ -147,7 +147,7 @@ TEST_F(RecordingTest, ARecordingOfAnUnfinishedSessionReplaysToWhereItEnds) {
   const auto recording = recorded(id);
   const auto elsewhere = make_fake_store(clock);
   TalkWorld replaying(*elsewhere, recording);
-  auto again = Session::start(replaying.parts(), recording->options, problem());
+  auto again = Session::start(replaying.parts(), recording->options, talk_problem());
   const SessionResult result = replaying.run(**again);
   EXPECT_EQ(result.stopped.by, "recording");
   EXPECT_EQ(events_of(*elsewhere, result.session), events_of(*store, id));
@@ -175,9 +175,9 @@ struct KillTest : RecordingTest {
                        .identity = made.identity};
     parts.exchanges = made.exchanges;
     parts.script = made.script;
-    auto session = resumed
-                       ? Session::resume(std::move(parts), *resumed, problem(), "")
-                       : Session::start(std::move(parts), recording ? recording->options : talk_options(), problem());
+    auto session =
+        resumed ? Session::resume(std::move(parts), *resumed, talk_problem(), "")
+                : Session::start(std::move(parts), recording ? recording->options : talk_options(), talk_problem());
     if (!session) {
       EXPECT_TRUE(died) << session.error().message;
       return resumed;
@@ -251,7 +251,7 @@ TEST_F(RecordingTest, WhatIsForeseenOfACallKeepsABudgetFromTheFirstCallOn) {
   SessionParts parts = world.parts();
   parts.foreseen.largest_tokens = 150;
   parts.foreseen.largest_usd = 0.01;
-  auto session = Session::start(std::move(parts), talk_options("1000tokens", 64), problem());
+  auto session = Session::start(std::move(parts), talk_options("1000tokens", 64), talk_problem());
   const SessionResult result = world.run(**session);
   EXPECT_EQ(result.stopped.by, "tokens");
   EXPECT_LE(result.spend.tokens(), 1000);
@@ -266,7 +266,7 @@ TEST_F(RecordingTest, NoCorrectionIsMadeThatTheBudgetHasNoRoomFor) {
     SessionParts parts = world.parts();
     parts.foreseen.largest_tokens = 150;
     parts.foreseen.largest_usd = 0.01;
-    auto session = Session::start(std::move(parts), talk_options("400tokens", jobs), problem());
+    auto session = Session::start(std::move(parts), talk_options("400tokens", jobs), talk_problem());
     const SessionResult result = world.run(**session);
     EXPECT_LE(result.spend.tokens(), 400) << jobs;
     EXPECT_GT(result.spend.tokens(), 200) << jobs;
@@ -280,7 +280,7 @@ TEST_F(RecordingTest, NoCorrectionIsMadeThatTheBudgetHasNoRoomFor) {
     ASSERT_TRUE(text) << text.error().message;
     const auto elsewhere = make_fake_store(clock);
     TalkWorld replaying(*elsewhere, std::make_shared<const Recording>(*text));
-    auto again = Session::start(replaying.parts(), recording->options, problem());
+    auto again = Session::start(replaying.parts(), recording->options, talk_problem());
     const SessionResult replayed = replaying.run(**again);
     EXPECT_EQ(replayed.status, SessionStatus::finished) << (replayed.error ? replayed.error->message : "");
     EXPECT_EQ(events_of(*elsewhere, replayed.session), events_of(*store, id)) << jobs;

@@ -5,13 +5,18 @@
 #include <ctime>
 
 #include "session/session_fixture.h"
+#include "synthesize/model/exchange_log.h"
 
 namespace kerf {
 namespace {
 
 using namespace testing_session;
+using testing::AllOf;
 using testing::Contains;
+using testing::Each;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
 
 TEST_F(SessionTest, TheIdentityPlanIsTheFirstNode) {
   World world(*store);
@@ -92,6 +97,25 @@ TEST_F(SessionTest, AWinnerThatFailsTheConfirmingRunIsNotHandedOver) {
   ASSERT_TRUE(result.best);
   EXPECT_EQ((*session)->nodes()[static_cast<std::size_t>(*result.best)].proposal.candidate.text, "honest");
   EXPECT_TRUE(result.win);
+}
+
+TEST_F(SessionTest, WhereAModelWritesCandidatesItIsToldWhatTheBaselinesDo) {
+  for (const bool model : {true, false}) {
+    std::vector<bool> traced;
+    FakeEvaluatorOptions o;
+    o.landscape = [&](const Candidate&, const EvaluationRequest& request) {
+      if (request.effort == Effort::screen) traced.push_back(request.traces);
+      return FakeFate{};
+    };
+    World world(*store, {model ? "a" : "b"}, o);
+    LateExchangeLog exchanges;
+    SessionParts parts = world.parts();
+    if (model) parts.exchanges = &exchanges;
+    auto session = Session::start(std::move(parts), options("1candidates"), problem());
+    ASSERT_TRUE(session);
+    world.run(**session);
+    EXPECT_THAT(traced, AllOf(Not(IsEmpty()), Each(model)));
+  }
 }
 
 TEST_F(SessionTest, NothingRightMeansNothingIsHandedOver) {

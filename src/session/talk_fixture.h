@@ -17,7 +17,7 @@
 
 namespace kerf::testing_talk {
 
-inline std::shared_ptr<const Understood> problem() {
+inline std::shared_ptr<const Understood> talk_problem() {
   auto understood = std::make_shared<Understood>();
   understood->problem.id = "test/1";
   understood->problem.source = "class Model: pass";

@@ -77,11 +77,11 @@ struct CliTest : testing::Test {
     EXPECT_EQ(std::ranges::count(f.errors, '\n'), 1) << f.errors;
   }
   // A search in the background that will not end by itself while a test looks at it.
-  Process search(const char* jobs) {
+  Process search(const char* jobs, const std::string& synthesizer = "builtin") {
     const auto log = folder->path() / "background.log";
     const Fd fd(::open(log.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     auto started = Process::start(command({"optimize", problems + "softsign_row_mean.py", "--budget", "1000candidates",
-                                           "--jobs", jobs, "--progress", "json"}),
+                                           "--jobs", jobs, "--progress", "json", "--synthesizer", synthesizer}),
                                   fd.get());
     EXPECT_TRUE(started) << started.error().message;
     return started ? std::move(*started) : Process{};
@@ -342,6 +342,17 @@ TEST_F(CliTest, CandidatesFromOutsideAreAskedForAndToldInAnyOrderLateTwiceOrNeve
               testing::Not(IsEmpty()));
   expect_user_error({"ask", "last"}, "is finished");
   expect_user_error({"tell", "last", "work"}, "is finished");
+}
+
+TEST_F(CliTest, ASessionThatWasLeftBeforeAnythingWasJudgedCanBeAskedForMore) {
+  Process process = search("1", "ask");
+  ASSERT_TRUE(judged(process, 0));
+  process.kill();
+  ASSERT_TRUE(ended(process));
+  const auto asked = kerf_json({"ask", "last", "-n", "1", "--out", "work"});
+  ASSERT_TRUE(asked.is_object());
+  EXPECT_EQ(asked["asked"].size(), 1U);
+  EXPECT_GE(nodes_kept(), 1) << "the operators that PyTorch calls were judged first";
 }
 
 TEST_F(CliTest, ADryRunShowsThePromptAndKeepsNothing) {
