@@ -41,9 +41,10 @@ class Untimed {
     languages.add(language, {.backend = std::move(*backend), .runner = std::move(*runner)});
     oracle = make_oracle({.tf32 = target->gpu.has_value(), .threads = threads});
     watch = make_machine_watch();
+    // Drawn alike in each run, so that what fails can be had again.
     evaluator = make_local_evaluator(
         {.loop = *loop, .clock = clock, .oracle = *oracle, .languages = languages, .cache = cache, .watch = *watch},
-        {.target = target_name, .emulated = emulated_only, .jobs = 2, .threads = threads});
+        {.target = target_name, .emulated = emulated_only, .jobs = 2, .threads = threads, .seed = 7});
   }
   ~Untimed() {
     evaluator.reset();

@@ -177,10 +177,15 @@ class Composer {
       std::string values;
       for (const std::int64_t v : made.tune.second) values += (values.empty() ? "" : ", ") + std::to_string(v);
       tune_ += fmt::format("{} = [{}]\n", made.tune.first, values);
-      for (const EmittedLaunch& l : made.launches) written->second.kernels.push_back(l.kernel);
+      written->second.launches = made.launches;
       source_ += made.source;
     }
-    for (std::size_t l = 0; l < made.launches.size(); ++l) made.launches[l].kernel = written->second.kernels.at(l);
+    for (std::size_t l = 0; l < made.launches.size(); ++l) {
+      const EmittedLaunch& first = written->second.launches.at(l);
+      made.launches[l].kernel = first.kernel;
+      for (std::size_t c = 0; c < first.constants.size(); ++c)
+        made.launches[l].constants.at(c).first = first.constants[c].first;
+    }
     for (const EmittedScratch& s : made.scratch) {
       add_scratch(s.name, s.dtype, list(s.shape));
       if (s.zero) scratch_ += "zero = true\n";
@@ -459,7 +464,7 @@ class Composer {
   std::vector<std::string> helpers_;
   struct Written {
     std::string tune;
-    std::vector<std::string> kernels;
+    std::vector<EmittedLaunch> launches;  // as they were first: what kernels are called, and their constants
   };
   std::map<std::string, Written> written_;  // by what a nameless region is written as
   std::size_t steps_ = 0, points_ = 1;

@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <array>
+#include <map>
+#include <set>
+
 #include "candidate/expression.h"
 #include "candidate/plan.h"
 #include "synthesize/builtin/moves.h"
@@ -52,6 +56,40 @@ output s)");
   const std::string text = write_candidate(c.problem, *graph, recipe, {})->text;
   EXPECT_THAT(text, testing::HasSubstr("x.shape[0] == 8"));
   EXPECT_THAT(text, testing::Not(testing::HasSubstr("supports = \"(m.")));
+}
+
+// Cells of a recurrent network: parts of two products each, whose names say more than that they are alike.
+TEST(Compose, AKernelThatIsLaunchedAgainIsGivenItsConstantsByTheNamesThatItHas) {
+  std::string text = "input x f32 1 64\ninput y f32 1 64\nparameter w f32 64 96\nparameter v f32 64 96\n";
+  std::string h;
+  for (const auto& [in, first, second] : {std::array{"x", "linear", "linear_1"}, {"y", "linear_2", "linear_3"}}) {
+    text += fmt::format(
+        "{1} = aten.mm.default {0} w -> f32 1 96\n{2} = aten.mm.default {0} v -> f32 1 96\n"
+        "a{0} = aten.slice.Tensor {1} 1 32 64 -> f32 1 32\nb{0} = aten.slice.Tensor {1} 1 64 96 -> f32 1 32\n"
+        "c{0} = aten.slice.Tensor {2} 1 32 64 -> f32 1 32\nd{0} = aten.slice.Tensor {2} 1 64 96 -> f32 1 32\n"
+        "p{0} = aten.mul.Tensor a{0} c{0} -> f32 1 32\nq{0} = aten.mul.Tensor b{0} d{0} -> f32 1 32\n"
+        "h{0} = aten.add.Tensor p{0} q{0} -> f32 1 32\n",
+        in, first, second);
+  }
+  const Case c = parse(text + "output hx hy\n");
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  const Recipe recipe =
+      *make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), gpu_facts(Language::triton));
+  const Result<Candidate> candidate = write_candidate(c.problem, *graph, recipe, {});
+  ASSERT_TRUE(candidate) << candidate.error().message;
+  const Result<Source> source = read_source(*candidate);
+  ASSERT_TRUE(source) << source.error().message;
+  std::map<std::string, std::vector<std::set<std::string>>> constants;  // of each kernel's launches
+  for (const Step& step : source->plan.steps)
+    for (const PlanEntry& key : step.keys) {
+      if (key.first.text != "constexpr") continue;
+      auto& names = constants[step.target.text].emplace_back();
+      for (const PlanEntry& constant : std::get<PlanArgumentTable>(key.second.is)) names.insert(constant.first.text);
+    }
+  const auto again = std::ranges::find_if(constants, [](const auto& kernel) { return kernel.second.size() == 2; });
+  ASSERT_NE(again, constants.end()) << candidate->text;
+  EXPECT_GE(again->second[0].size(), 4U) << "where parts begin";
+  EXPECT_EQ(again->second[0], again->second[1]) << candidate->text;
 }
 
 TEST(Compose, AVariantThatLacksAParameterIsNotSupported) {
