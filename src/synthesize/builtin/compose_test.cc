@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <set>
@@ -61,12 +62,13 @@ output s)");
 // Cells of a recurrent network: parts of two products each, whose names say more than that they are alike.
 TEST(Compose, AKernelThatIsLaunchedAgainIsGivenItsConstantsByTheNamesThatItHas) {
   std::string text = "input x f32 1 64\ninput y f32 1 64\nparameter w f32 64 96\nparameter v f32 64 96\n";
-  std::string h;
   for (const auto& [in, first, second] : {std::array{"x", "linear", "linear_1"}, {"y", "linear_2", "linear_3"}}) {
     text += fmt::format(
         "{1} = aten.mm.default {0} w -> f32 1 96\n{2} = aten.mm.default {0} v -> f32 1 96\n"
-        "a{0} = aten.slice.Tensor {1} 1 32 64 -> f32 1 32\nb{0} = aten.slice.Tensor {1} 1 64 96 -> f32 1 32\n"
-        "c{0} = aten.slice.Tensor {2} 1 32 64 -> f32 1 32\nd{0} = aten.slice.Tensor {2} 1 64 96 -> f32 1 32\n"
+        "a{0} = aten.slice.Tensor {1} 1 -64 -32 -> f32 1 32\nb{0} = aten.slice.Tensor {1} 1 -32 9223372036854775807 -> "
+        "f32 1 32\n"
+        "c{0} = aten.slice.Tensor {2} 1 -64 -32 -> f32 1 32\nd{0} = aten.slice.Tensor {2} 1 -32 9223372036854775807 -> "
+        "f32 1 32\n"
         "p{0} = aten.mul.Tensor a{0} c{0} -> f32 1 32\nq{0} = aten.mul.Tensor b{0} d{0} -> f32 1 32\n"
         "h{0} = aten.add.Tensor p{0} q{0} -> f32 1 32\n",
         in, first, second);
@@ -86,10 +88,12 @@ TEST(Compose, AKernelThatIsLaunchedAgainIsGivenItsConstantsByTheNamesThatItHas) 
       auto& names = constants[step.target.text].emplace_back();
       for (const PlanEntry& constant : std::get<PlanArgumentTable>(key.second.is)) names.insert(constant.first.text);
     }
-  const auto again = std::ranges::find_if(constants, [](const auto& kernel) { return kernel.second.size() == 2; });
-  ASSERT_NE(again, constants.end()) << candidate->text;
-  EXPECT_GE(again->second[0].size(), 4U) << "where parts begin";
-  EXPECT_EQ(again->second[0], again->second[1]) << candidate->text;
+  std::size_t most = 0;
+  for (const auto& [kernel, launches] : constants) {
+    for (const std::set<std::string>& names : launches) EXPECT_EQ(names, launches.front()) << kernel;
+    if (launches.size() > 1) most = std::max(most, launches.front().size());
+  }
+  EXPECT_GE(most, 4U) << "where parts begin\n" << candidate->text;
 }
 
 TEST(Compose, AVariantThatLacksAParameterIsNotSupported) {
