@@ -206,6 +206,15 @@ KERF_INLINE float kerf_at_least(float x, float c) { return x < c ? c : x; }
 #if defined(__AVX512F__) && !defined(__clang__)
 KERF_INLINE f32x16 kerf_at_most(f32x16 x, float c) { return __builtin_ia32_minps512_mask(splat16(c), x, x, (short)-1, 4); }
 KERF_INLINE f32x16 kerf_at_least(f32x16 x, float c) { return __builtin_ia32_maxps512_mask(splat16(c), x, x, (short)-1, 4); }
+#elif defined(__AVX__) && !defined(__clang__)
+KERF_INLINE f32x8 kerf_splat8(float c) { return c - f32x8{}; }
+KERF_INLINE f32x16 kerf_both(f32x8 a, f32x8 b) { return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
+KERF_INLINE f32x16 kerf_at_most(f32x16 x, float c) {
+  return kerf_both(__builtin_ia32_minps256(kerf_splat8(c), kerf_low(x)), __builtin_ia32_minps256(kerf_splat8(c), kerf_high(x)));
+}
+KERF_INLINE f32x16 kerf_at_least(f32x16 x, float c) {
+  return kerf_both(__builtin_ia32_maxps256(kerf_splat8(c), kerf_low(x)), __builtin_ia32_maxps256(kerf_splat8(c), kerf_high(x)));
+}
 #else
 KERF_INLINE f32x16 kerf_at_most(f32x16 x, float c) { return x > c ? splat16(c) : x; }
 KERF_INLINE f32x16 kerf_at_least(f32x16 x, float c) { return x < c ? splat16(c) : x; }
