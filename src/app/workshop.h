@@ -1,3 +1,4 @@
+// Who writes a session's candidates, made from what --synthesizer says.
 #pragma once
 
 #include <filesystem>

@@ -136,6 +136,7 @@ KERF_INLINE void prefetch(const void* p) { __builtin_prefetch(p, 0, 3); }
 // ---- reductions, as a tree
 KERF_INLINE f32x8 kerf_low(f32x16 v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7); }
 KERF_INLINE f32x8 kerf_high(f32x16 v) { return __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15); }
+KERF_INLINE f32x16 kerf_both(f32x8 a, f32x8 b) { return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
 KERF_INLINE float sum16(f32x16 v) {
   f32x8 a = kerf_low(v) + kerf_high(v);
   a += __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3);
@@ -165,7 +166,7 @@ KERF_INLINE f64x8 widen_low(f32x16 v) { return __builtin_convertvector(kerf_low(
 KERF_INLINE f64x8 widen_high(f32x16 v) { return __builtin_convertvector(kerf_high(v), f64x8); }
 KERF_INLINE f32x16 narrow(f64x8 low, f64x8 high) {
   f32x8 a = __builtin_convertvector(low, f32x8), b = __builtin_convertvector(high, f32x8);
-  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  return kerf_both(a, b);
 }
 
 // ---- the same code for one float and for sixteen
@@ -208,7 +209,6 @@ KERF_INLINE f32x16 kerf_at_most(f32x16 x, float c) { return __builtin_ia32_minps
 KERF_INLINE f32x16 kerf_at_least(f32x16 x, float c) { return __builtin_ia32_maxps512_mask(splat16(c), x, x, (short)-1, 4); }
 #elif defined(__AVX__) && !defined(__clang__)
 KERF_INLINE f32x8 kerf_splat8(float c) { return c - f32x8{}; }
-KERF_INLINE f32x16 kerf_both(f32x8 a, f32x8 b) { return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
 KERF_INLINE f32x16 kerf_at_most(f32x16 x, float c) {
   return kerf_both(__builtin_ia32_minps256(kerf_splat8(c), kerf_low(x)), __builtin_ia32_minps256(kerf_splat8(c), kerf_high(x)));
 }
@@ -339,7 +339,7 @@ KERF_INLINE f32x16 sqrt16(f32x16 x) {
   return (f32x16)__builtin_ia32_sqrtps512_mask(x, x, (short)-1, 4);
 #elif defined(__AVX__)
   f32x8 a = __builtin_ia32_sqrtps256(kerf_low(x)), b = __builtin_ia32_sqrtps256(kerf_high(x));
-  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  return kerf_both(a, b);
 #else
   for (int i = 0; i < 16; ++i) x[i] = __builtin_sqrtf(x[i]);
   return x;
