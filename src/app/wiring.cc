@@ -319,7 +319,9 @@ Result<SessionParts> Wiring::session_parts(ProgressView& view, const SessionOpti
                     .target_facts = p.target_facts,
                     .versions = p.versions,
                     .identity = [language](const Understood& problem) { return identity_plan(problem, language); }};
-  made.exchanges = &p.exchanges;
+  const bool by_models = std::ranges::any_of(
+      specs, [](const SynthesizerSpec& spec) { return spec.name == "ask" || is_model_name(spec.name); });
+  if (by_models) made.exchanges = &p.exchanges;
   made.foreseen = foreseen;
   if (recorded) {
     // The recording's machine is what prompts and the built-in synthesizer were told of.
