@@ -50,19 +50,14 @@ def _kerf_library(device):
 
 
 def _kerf_stream(device):
-    return _torch.cuda.current_stream(device).cuda_stream if KERF_DEVICE == "cuda" else 0
+    return _torch._C._cuda_getCurrentRawStream(device.index) if KERF_DEVICE == "cuda" else 0
 
 
-class _Launch:
-    """A launch that is ready: from run to run only addresses change, those of `patches`: (slot, index into the run's tensors)."""
-
+class _Launch(_Arguments):
     def __init__(self, kernels, kernel, function, args, grid, block, shared, cluster, cooperative):
-        count = max(1, len(args))
-        self.slots = (_ctypes.c_ulonglong * count)()
+        super().__init__(args)
         first = _ctypes.addressof(self.slots)
-        for i, value in enumerate(args):
-            _ctypes.memmove(first + 8 * i, _slot(value), 8)
-        self.pointers = (_ctypes.c_void_p * count)(*(first + 8 * i for i in range(count)))
+        self.pointers = (_ctypes.c_void_p * len(self.slots))(*(first + 8 * i for i in range(len(self.slots))))
         self.attributes = (_Attribute * 2)()
         used = 0
         if cluster:
@@ -75,21 +70,12 @@ class _Launch:
                               self.attributes, used)
         self.kernels, self.kernel, self.begin = kernels, kernel, kernels.driver.cuLaunchKernelEx
         self.given = (_ctypes.byref(self.config), function, self.pointers, None)
-        self.patches = [(i, _kerf_local.index[id(v)]) for i, v in enumerate(args) if id(v) in _kerf_local.index]
-        self.kept = [v for v in args if isinstance(v, _torch.Tensor) and id(v) not in _kerf_local.index]  # scratch
 
-    def __call__(self, addresses):
-        for slot, index in self.patches:
-            self.slots[slot] = addresses[index]
+    def __call__(self, values):
+        self.place(values)
         code = self.begin(*self.given)
         if code:
             self.kernels.check(code, self.kernel)
-
-
-def _begin(launch):
-    if _kerf_local.recorded is not None:
-        _kerf_local.recorded.append(launch)
-    launch(_kerf_local.addresses)
 
 
 )py";
@@ -181,7 +167,8 @@ class _Kernels(_Driver):
 
 def _launch(kernel, args, grid, block, shared=0, cluster=(), cooperative=False):
     kernels = _kerf_library(_kerf_local.device)
-    _begin(_Launch(kernels, kernel, kernels.function(kernel, shared), args, grid, block, shared, cluster, cooperative))
+    _kerf_local.learned.do(
+        _Launch(kernels, kernel, kernels.function(kernel, shared), args, grid, block, shared, cluster, cooperative))
 
 
 )py";
@@ -192,7 +179,7 @@ std::string_view export_triton() {
 
 _KERF_INTERPRETED = _os.environ.get("TRITON_INTERPRET", "0").lower() not in ("", "0", "false", "off", "no", "n")
 if _KERF_INTERPRETED:
-    KERF_DEVICE, KERF_LAUNCHES_ONLY = "cpu", False
+    KERF_DEVICE = "cpu"
 
 
 @_functools.lru_cache(maxsize=None)
@@ -228,6 +215,13 @@ def _kerf_parameters(function):
 _KERF_SCALARS = {"i1": bool, "u1": bool, "i32": _i32, "fp32": float, "fp64": _f64}
 
 
+def _interpret(kernel, **named):
+    import numpy
+
+    with numpy.errstate(all="ignore"):  # lanes that masks leave out
+        kernel(**named)
+
+
 def _launch(kernel, args, grid, constexpr=None, num_warps=4, num_stages=None):
     """Compiled by Triton's JIT when it is first met; from then on the driver is given what Triton's own launcher would give it."""
     kernels = _kerf_library(_kerf_local.device if KERF_DEVICE == "cuda" else None)
@@ -237,10 +231,7 @@ def _launch(kernel, args, grid, constexpr=None, num_warps=4, num_stages=None):
         named[name] = (constexpr or {}).get(name, KERF_TUNE.get(name)) if fixed else next(plain)
     grid = tuple(grid)
     if _KERF_INTERPRETED:
-        import numpy
-
-        with numpy.errstate(all="ignore"):  # lanes that masks leave out
-            function[grid](**named)
+        _do(_interpret, function[grid], **named)
         return
     options = {"num_warps": num_warps, **({} if num_stages is None else {"num_stages": num_stages})}
     compiled = function.run(grid=grid, warmup=True, **named, **options)
@@ -256,7 +247,8 @@ def _launch(kernel, args, grid, constexpr=None, num_warps=4, num_stages=None):
         size = getattr(metadata, f"{kind}_scratch_size", 0) or 0
         slots.append(_torch.empty(size * programs, dtype=_torch.uint8, device=_kerf_local.device) if size else 0)
     block = [metadata.num_warps * 32]
-    _begin(_Launch(kernels, kernel, _ctypes.c_void_p(compiled.function), slots, grid, block, metadata.shared, (), False))
+    _kerf_local.learned.do(
+        _Launch(kernels, kernel, _ctypes.c_void_p(compiled.function), slots, grid, block, metadata.shared, (), False))
 
 
 )py";

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "candidate/export_support.h"
 #include "candidate/plan_in_python.h"
@@ -41,9 +42,6 @@ class Writer {
     }
     text += fmt::format("KERF_ADOPTED = [{}]  # outputs that are an operator's results\n", fmt::join(adopted, ", "));
     text += fmt::format("KERF_DEVICE = \"{}\"\n", gpu() ? "cuda" : "cpu");
-    const bool launches = std::ranges::all_of(
-        plan_.steps, [](const Step& step) { return step.prepare || step.kind == Step::Kind::launch; });
-    text += fmt::format("KERF_LAUNCHES_ONLY = {}\n", gpu() && launches ? "True" : "False");
     const bool prepares = std::ranges::any_of(plan_.steps, &Step::prepare);
     text += fmt::format("KERF_PREPARES = {}\n", prepares ? "True" : "False");
     text += fmt::format("KERF_EVAL = {}\n", request_.problem->mode == Mode::eval ? "True" : "False");
@@ -100,10 +98,8 @@ class Writer {
   void allocate(const std::string& indent, bool prepare) {
     for (const Scratch& scratch : plan_.scratch) {
       if (!python_.used(scratch.name) || !allocated_.insert(scratch.name).second) continue;
-      std::vector<std::string> extents;
-      for (const PlanArgument& extent : scratch.shape) extents.push_back(python_.launch_argument(extent));
+      const std::string shape = shape_of(scratch);
       allocate(indent, prepare);  // its shape may name another
-      const std::string shape = fmt::format("({}{})", fmt::join(extents, ", "), extents.size() == 1 ? "," : "");
       if (prepare) {
         prepared_.push_back(scratch.name);
         prepare_ += fmt::format("{}{} = _torch.{}({}, dtype={}, device=_kerf_local.device)\n", indent,
@@ -181,6 +177,52 @@ class Writer {
     });
   }
 
+  // Whether all that the step gives is scratch that nothing has touched before: it may be the results themselves.
+  [[nodiscard]] bool takes(const Step& step) const {
+    return !step.out.empty() && !step.prepare && !step.loop && std::ranges::all_of(step.out, [&](const Located& out) {
+      const auto scratch = std::ranges::find(plan_.scratch, out.text, &Scratch::name);
+      return scratch != plan_.scratch.end() && !scratch->zero && !python_.used(out.text);
+    });
+  }
+
+  // Name, dtype and shape of scratch that is not allocated, as _take has them.
+  std::string scratch_like(std::string_view name) {
+    const Scratch& scratch = *std::ranges::find(plan_.scratch, name, &Scratch::name);
+    allocated_.insert(scratch.name);
+    return fmt::format("({}, {}, {})", python_string(scratch.name), torch_dtype(scratch.dtype), shape_of(scratch));
+  }
+
+  std::string shape_of(const Scratch& scratch) {
+    std::vector<std::string> extents;
+    for (const PlanArgument& extent : scratch.shape) extents.push_back(python_.launch_argument(extent));
+    return fmt::format("({}{})", fmt::join(extents, ", "), extents.size() == 1 ? "," : "");
+  }
+
+  // What is there besides inputs and outputs, and is given to a step behind this one.
+  std::vector<std::string> still_used(const Step& step) {
+    std::vector<std::string> found;
+    if (!prepared_.empty()) found.emplace_back("prepared");
+    const auto behind = std::span(plan_.steps).subspan(static_cast<std::size_t>(&step - plan_.steps.data()) + 1);
+    const auto is_used = [&](const std::string& name) {
+      return std::ranges::any_of(behind, [&](const Step& later) {
+        return std::ranges::any_of(later.args, [&](const PlanArgument& a) { return mentions(a, name); }) ||
+               std::ranges::any_of(later.kwargs, [&](const auto& a) { return mentions(a.second, name); });
+      });
+    };
+    const auto add = [&](const std::string& name) {
+      if (is_used(name)) found.push_back(python_.use(name));
+    };
+    for (const Scratch& scratch : plan_.scratch) {
+      if (allocated_.contains(scratch.name)) add(scratch.name);
+    }
+    for (const Step& before : std::span(plan_.steps).first(static_cast<std::size_t>(&step - plan_.steps.data()))) {
+      for (const Located& out : before.out) {
+        if (!before.prepare && out.text != "_" && !python_.is_target(out.text)) add(out.text);
+      }
+    }
+    return found;
+  }
+
   Result<std::string> line(const Step& step) {
     if (step.kind == Step::Kind::launch) {
       std::vector<std::string> args, grid;
@@ -207,6 +249,7 @@ class Writer {
       return fmt::format("_launch({}, [{}], [{}]{})", python_string(step.target.text), fmt::join(args, ", "),
                          fmt::join(grid, ", "), block_arguments(step));
     }
+    const bool takes = this->takes(step);
     std::vector<std::string> args, kwargs, outs;
     for (const PlanArgument& argument : step.args) args.push_back(python_.call_argument(argument));
     for (const auto& [key, argument] : step.kwargs) {
@@ -228,6 +271,13 @@ class Writer {
       return fmt::format("{}{} = _adopt({}, [{}])", fmt::join(targets, ", "), targets.size() == 1 ? "," : "", arguments,
                          fmt::join(targets, ", "));
     }
+    if (takes) {
+      const std::vector<std::string> others = still_used(step);
+      std::vector<std::string> targets;
+      for (const Located& out : step.out) targets.push_back(scratch_like(out.text));
+      return fmt::format("{}{} = _take({}, [{}], [{}])", fmt::join(outs, ", "), outs.size() == 1 ? "," : "", arguments,
+                         fmt::join(targets, ", "), fmt::join(others, ", "));
+    }
     if (all_written) return fmt::format("_write({}, [{}])", arguments, fmt::join(outs, ", "));
     if (!any_written) {
       return fmt::format("{}{} = _call({})", fmt::join(outs, ", "), outs.size() == 1 ? "," : "", arguments);
@@ -237,7 +287,7 @@ class Writer {
     for (std::size_t k = 0; k < outs.size(); ++k) {
       if (!python_.is_target(step.out[k].text)) continue;
       kept[k] = fmt::format("_result{}", k);
-      copies.push_back(fmt::format("{}.copy_(_result{})", outs[k], k));
+      copies.push_back(fmt::format("_copy({}, _result{})", outs[k], k));
     }
     return fmt::format("{} = _call({}); {}", fmt::join(kept, ", "), arguments, fmt::join(copies, "; "));
   }

@@ -78,6 +78,75 @@ def _slot(value):
     return _struct.pack("<q", value)
 
 
+_KERF_ENDLESS = 256  # a run of more steps is not learned
+
+
+class _Learned:
+    """A run while it is learned: tensors have numbers, in the order in which they come to be, and steps are kept, so that a later
+    run on tensors of these shapes does them again and works nothing out."""
+
+    def __init__(self, tensors):
+        self.steps, self.values = [], list(tensors)
+        self.numbers = {id(t): n for n, t in enumerate(self.values)}
+
+    def do(self, step):
+        first = len(self.values)
+        result = step(self.values)
+        if self.steps is not None:
+            self.steps.append(step)
+            self.numbers.update((id(t), n) for n, t in enumerate(self.values[first:], first) if t is not None)
+        if self.steps is None or len(self.steps) > _KERF_ENDLESS:
+            self.steps, self.values, self.numbers = None, [], {}
+        return result
+
+
+class _Call:
+    """A function with what it is given: from run to run only tensors with numbers change. Its results are the run's next tensors."""
+
+    def __init__(self, function, args, kwargs):
+        self.function, self.places = function, []  # (list or dict, index or name, number)
+        self.args, self.kwargs = self.own(args), self.own(kwargs)
+
+    def own(self, held):
+        keys = held if isinstance(held, dict) else range(len(held))
+        made = {} if isinstance(held, dict) else [None] * len(held)
+        for key in keys:
+            number = _kerf_local.learned.numbers.get(id(held[key]))
+            made[key] = self.own(held[key]) if isinstance(held[key], list) else held[key]
+            if number is not None:
+                self.places.append((made, key, number))
+        return made
+
+    def __call__(self, values):
+        for held, key, number in self.places:
+            held[key] = values[number]
+        result = self.function(*self.args, **self.kwargs)
+        for held, key, _ in self.places:  # nothing is kept alive till the next run
+            held[key] = None
+        values.extend(result if isinstance(result, (tuple, list)) else (result,))
+        return result
+
+
+class _Arguments:
+    """Of a launch, 8 bytes each: from run to run only addresses change, those of `patches`: (slot, number of a tensor)."""
+
+    def __init__(self, args):
+        self.slots = (_ctypes.c_ulonglong * max(1, len(args)))()
+        first, numbers = _ctypes.addressof(self.slots), _kerf_local.learned.numbers
+        for i, value in enumerate(args):
+            _ctypes.memmove(first + 8 * i, _slot(value), 8)
+        self.patches = [(i, numbers[id(v)]) for i, v in enumerate(args) if id(v) in numbers]
+        self.kept = [v for v in args if isinstance(v, _torch.Tensor) and id(v) not in numbers]  # scratch
+
+    def place(self, values):
+        for slot, number in self.patches:
+            self.slots[slot] = values[number].data_ptr()
+
+
+def _do(function, *args, **kwargs):
+    return _kerf_local.learned.do(_Call(function, args, kwargs))
+
+
 )py";
 
 constexpr std::string_view cpu_launcher = R"py(def _kerf_machine():
@@ -118,15 +187,26 @@ def _kerf_library(device):
     return None
 
 
+class _Launch(_Arguments):
+    def __init__(self, kernel, args, grid):
+        super().__init__([0 if value is _kerf_thread else value for value in args])
+        indexed = sum(1 << i for i, value in enumerate(args) if value is _kerf_thread)
+        self.begin = _kerf_library(None).kerf_launch
+        self.given = (KERF_KERNELS.index(kernel), _ctypes.cast(self.slots, _ctypes.c_char_p), len(args), indexed,
+                      _struct.pack(f"<{len(grid)}q", *grid), len(grid), _torch.get_num_threads())
+
+    def __call__(self, values):
+        self.place(values)
+        self.begin(*self.given)
+
+
 def _launch(kernel, args, grid):
-    indexed = sum(1 << i for i, value in enumerate(args) if value is _kerf_thread)
-    slots = b"".join(_slot(0 if value is _kerf_thread else value) for value in args)
-    _kerf_library(None).kerf_launch(KERF_KERNELS.index(kernel), slots, len(args), indexed,
-                                _struct.pack(f"<{len(grid)}q", *grid), len(grid), _torch.get_num_threads())
+    _kerf_local.learned.do(_Launch(kernel, args, grid))
 
 
 def _kerf_stream(device):
-    return 0
+    """What launches are bound to beside the device: here so many threads."""
+    return _torch.get_num_threads()
 
 
 )py";
@@ -140,9 +220,7 @@ constexpr std::string_view ending = R"py(def _scratch(name, dtype, shape, zero=F
     if tensor is None or tuple(tensor.shape) != tuple(shape) or tensor.dtype != dtype:
         tensor = kept[key] = _torch.empty(shape, dtype=dtype, device=device)
     if zero:
-        tensor.zero_()
-        if _kerf_local.recorded is not None:
-            _kerf_local.recorded.append(lambda _: tensor.zero_())
+        _do(tensor.zero_)
     return tensor
 
 
@@ -167,35 +245,60 @@ def _out_overload(name):
 
 
 def _call(name, args, kwargs):
-    results = _operator(name)(*args, **kwargs)
+    results = _do(_operator(name), *args, **kwargs)
     return tuple(results) if isinstance(results, (tuple, list)) else (results,)
 
 
-def _storages(args, kwargs):
-    return {t.untyped_storage().data_ptr() for t in _pytree.tree_leaves([args, kwargs]) if isinstance(t, _torch.Tensor)}
+def _storages(values):
+    return {t.untyped_storage().data_ptr() for t in _pytree.tree_leaves(values) if isinstance(t, _torch.Tensor)}
+
+
+def _fits(result, like):
+    return result.shape == like.shape and result.stride() == like.stride() and result.dtype is like.dtype
+
+
+def _fresh(result, like):
+    """A tensor of its own with what is in `result`, laid out like `like`."""
+    return _torch.empty_strided(like.shape, like.stride(), dtype=like.dtype, device=result.device).copy_(result)
 
 
 def _adopt(name, args, kwargs, targets):
     """The results, which become outputs: themselves where they look as those must and share memory with nothing given."""
-    used, adopted = _storages(args, kwargs), []
-    for target, result in zip(targets, _call(name, args, kwargs)):
-        fits = result.shape == target.shape and result.stride() == target.stride() and result.dtype is target.dtype
-        if not fits or result.untyped_storage().data_ptr() in used:
-            result = _torch.empty_strided(target.shape, target.stride(), dtype=target.dtype, device=_kerf_local.device).copy_(result)
-        adopted.append(result)
-    return adopted
+    used = _storages([args, kwargs])
+    return [result if _fits(result, target) and not used & _storages(result) else _do(_fresh, result, target)
+            for target, result in zip(targets, _call(name, args, kwargs))]
+
+
+def _take(name, args, kwargs, targets, others):
+    """The results, which become scratch, (name, dtype, shape) each: themselves where they look as it must and share memory with
+    nothing that is still to be used."""
+    used, taken = _storages([others, _kerf_local.given]), []
+    for (scratch, dtype, shape), result in zip(targets, _call(name, args, kwargs)):
+        memory = result.untyped_storage()
+        own = memory.data_ptr() not in used and result.numel() * result.element_size() == memory.nbytes()
+        if own and result.dtype is dtype and tuple(result.shape) == tuple(shape) and result.is_contiguous():
+            taken.append(result)
+        else:
+            taken.append(_scratch(scratch, dtype, shape))
+            _copy(taken[-1], result)
+        used |= _storages(taken[-1:])
+    return taken
+
+
+def _copy(target, result):
+    _do(target.__class__.copy_, target, result)
 
 
 def _write(name, args, kwargs, targets):
     """Runs the operator so that its results end in tensors that are there already."""
     overload, outs = _out_overload(name)
     if overload is not None and len(outs) == len(targets):
-        used = _storages(args, kwargs)
+        used = _storages([args, kwargs])
         if not any(t.untyped_storage().data_ptr() in used for t in targets):
-            overload(*args, **kwargs, **dict(zip(outs, targets)))
+            _do(overload, *args, **kwargs, **dict(zip(outs, targets)))
             return
     for target, result in zip(targets, _call(name, args, kwargs)):
-        target.copy_(result)
+        _copy(target, result)
 
 
 def _kerf_outputs(model, args, kwargs):
@@ -221,6 +324,21 @@ def _kerf_outputs(model, args, kwargs):
 _KERF_FORWARD = list(_inspect.signature(Model.forward).parameters.values())[1:]
 _KERF_PLAIN = all(p.kind == p.POSITIONAL_OR_KEYWORD for p in _KERF_FORWARD)
 _KERF_PLACE = {p.name: i for i, p in enumerate(_KERF_FORWARD)}
+# Of each tensor: its dtype, and which argument of forward it is, or where the model has it.
+_KERF_WHERE = [(dtype, _KERF_PLACE.get(name), None) if role == "input" else (dtype, None, name.split("."))
+               for name, (role, dtype, _) in KERF_TENSORS.items()]
+
+
+def _kerf_of_model(model, path):
+    """A parameter or a buffer; by way of Module's own tables, which takes a fifth of the time of its attributes."""
+    owner = model
+    try:
+        for part in path[:-1]:
+            owner = owner._modules[part]
+        found = owner._parameters.get(path[-1])
+        return owner._buffers[path[-1]] if found is None else found
+    except (AttributeError, KeyError):
+        return _operators.attrgetter(".".join(path))(model)
 
 
 def _kerf_tensors(model, args, kwargs):
@@ -228,29 +346,20 @@ def _kerf_tensors(model, args, kwargs):
     if kwargs or len(args) != len(_KERF_FORWARD) or not _KERF_PLAIN:
         bound = _inspect.signature(Model.forward).bind(model, *args, **kwargs)
         bound.apply_defaults()
-        given = bound.arguments.get
-    else:
-        def given(name):
-            return args[_KERF_PLACE[name]] if name in _KERF_PLACE else None
-
-    tensors, where = [], None
-    for name, (role, dtype, _) in KERF_TENSORS.items():
-        value = given(name) if role == "input" else _kerf_attribute(name)(model)
-        if not isinstance(value, _torch.Tensor) or value.dtype is not dtype or value.device.type != KERF_DEVICE:
+        args = [bound.arguments.get(p.name) for p in _KERF_FORWARD]
+    tensors, where, on_gpu = [], None, KERF_DEVICE == "cuda"
+    for dtype, place, path in _KERF_WHERE:
+        value = _kerf_of_model(model, path) if path else args[place] if place is not None else None
+        if not isinstance(value, _torch.Tensor) or value.dtype is not dtype or not (value.is_cuda if on_gpu else value.is_cpu):
             return None
-        if KERF_DEVICE == "cuda" and value.data_ptr() % 16:  # kernels load whole vectors
+        if on_gpu and value.data_ptr() % 16:  # kernels load whole vectors
             return None
         if where is None:
-            where = value.device
-        elif value.device != where:
+            where = value.get_device()
+        elif value.get_device() != where:
             return None
         tensors.append(value)
     return tensors
-
-
-@_functools.lru_cache(maxsize=None)
-def _kerf_attribute(name):
-    return _operators.attrgetter(name)
 
 
 def _kerf_understand(model, args, kwargs, named, device):
@@ -275,16 +384,25 @@ def _kerf_stamp(tensors):
 
 
 class _Known:
-    """Of tensors of these shapes: what the outputs are, what prepare steps gave, and the launches of a run where it is made of
-    nothing else."""
+    """Of tensors of these shapes: what the outputs are, what prepare steps gave, and a run as it was learned: its steps, and which
+    of its tensors are the outputs."""
 
     def __init__(self, outputs, nesting):
         self.outputs, self.nesting = outputs, nesting
-        self.stamp, self.prepared, self.launches = None, None, None
+        self.stamp, self.prepared, self.steps, self.given = None, None, None, []
 
 
-_KERF_ENDLESS = 256  # a run of more launches is not kept
 _KERF_NEW = object()
+
+
+def _kerf_again(known, values, device):
+    """A run that was learned, on tensors that look as those did."""
+    for i, (shape, stride, dtype) in enumerate(known.outputs):
+        values.append(None if i in KERF_ADOPTED else _torch.empty_strided(shape, stride, dtype=dtype, device=device))
+    for step in known.steps:
+        step(values)
+    outs = [values[number] for number in known.given]
+    return outs[0] if known.nesting is None else _pytree.tree_unflatten(outs, known.nesting)
 
 
 def _kerf_forward(model, args, kwargs):
@@ -304,12 +422,8 @@ def _kerf_forward(model, args, kwargs):
     if known is None:
         return None
     stamp = _kerf_stamp(tensors)
-    if known is not _KERF_NEW and known.launches is not None and known.stamp == stamp:
-        outs = [_torch.empty_strided(shape, stride, dtype=dtype, device=device) for shape, stride, dtype in known.outputs]
-        addresses = [t.data_ptr() for t in tensors] + [t.data_ptr() for t in outs]
-        for launch in known.launches:
-            launch(addresses)
-        return outs[0] if known.nesting is None else _pytree.tree_unflatten(outs, known.nesting)
+    if known is not _KERF_NEW and known.steps is not None and known.stamp == stamp:
+        return (_kerf_again if not _torch.is_grad_enabled() else _torch.no_grad()(_kerf_again))(known, tensors, device)
     with _torch.no_grad():
         named = {name: t.detach().contiguous() if contiguous else t.detach()
                  for t, (name, (_, _, contiguous)) in zip(tensors, KERF_TENSORS.items())}
@@ -319,17 +433,16 @@ def _kerf_forward(model, args, kwargs):
                 return None
         outs = [_torch.empty_strided(shape, stride, dtype=dtype, device="meta" if i in KERF_ADOPTED else device)
                 for i, (shape, stride, dtype) in enumerate(known.outputs)]
-        _kerf_local.device, _kerf_local.stream = device, stream
-        _kerf_local.index = {id(t): i for i, t in enumerate([*named.values(), *outs])}
-        _kerf_local.addresses = [t.data_ptr() for t in [*named.values(), *outs]]
-        _kerf_local.recorded = None
+        _kerf_local.device, _kerf_local.stream, _kerf_local.given = device, stream, [*named.values(), *outs]
         if known.prepared is None or known.stamp != stamp:
+            _kerf_local.learned = _Learned([])
             known.prepared, known.stamp = _kerf_prepare(named, model._kerf_init), stamp
-        copied = any(t.data_ptr() != own.data_ptr() for t, own in zip(named.values(), tensors))
-        _kerf_local.recorded = [] if KERF_LAUNCHES_ONLY and not copied else None
+        learned = _kerf_local.learned = _Learned(_kerf_local.given)
         _kerf_run(named, model._kerf_init, outs, known.prepared)
-        if _kerf_local.recorded and len(_kerf_local.recorded) <= _KERF_ENDLESS:
-            known.launches = _kerf_local.recorded
+        _kerf_local.learned, _kerf_local.given = None, None
+        copied = any(t.data_ptr() != own.data_ptr() for t, own in zip(named.values(), tensors))
+        known.given = [learned.numbers.get(id(t)) for t in outs]
+        known.steps = None if copied or None in known.given else learned.steps
     return outs[0] if known.nesting is None else _pytree.tree_unflatten(outs, known.nesting)
 
 

@@ -25,7 +25,7 @@ using testing::HasSubstr;
 namespace fs = std::filesystem;
 
 // Runs FILE's ModelNew against its Model: parameters, primary inputs, then inputs of each shape of argv[2]. Prints, for
-// each, whether kerf's kernels ran.
+// each, whether kerf's kernels ran, and how many steps of the primary run were learned.
 constexpr const char* driver = R"py(
 import copy, importlib.util, sys, torch, warnings
 warnings.simplefilter("error")
@@ -62,6 +62,9 @@ with torch.no_grad():  # what was prepared for the old values is prepared anew
     for x, y in zip(ref.parameters(), new.parameters()):
         x.mul_(1.1), y.mul_(1.1)
 compare(m.get_inputs(), 0)
+for known in new._kerf_known.values():
+    if known is not None:
+        print("learned", len(known.steps or ()))
 new = copy.deepcopy(new)
 for shape in eval(sys.argv[2]):
     compare([torch.randn(shape)], len(new._kerf_known))
@@ -206,7 +209,84 @@ TEST_F(Export, ThePythonFileAgreesWithTheModelOnItsOwnAndOnOtherShapes) {
   ASSERT_TRUE(text) << text.error().message;
   const Finished done = run(*text, "[(7, 100), (1000, 100), (2, 100)]");
   ASSERT_TRUE(done.ok()) << done.describe() << done.errors;
-  EXPECT_EQ(done.output, "kerf\nkerf\nkerf\nkerf\nkerf\n");
+  EXPECT_EQ(done.output, "kerf\nkerf\nlearned 68\nkerf\nkerf\nkerf\n");
+}
+
+// Scratch is the results themselves, but where something that is used later lies in the same memory.
+TEST_F(Export, ThePythonFileKeepsApartWhatIsStillUsed) {
+  const std::string problem = R"py(
+import torch
+import torch.nn as nn
+
+class Model(nn.Module):
+    def forward(self, x):
+        a = torch.relu(x)
+        return (a + 1) * a, torch.exp(x) + 1
+
+def get_inputs():
+    return [torch.randn(5, 7)]
+
+def get_init_inputs():
+    return []
+)py";
+  const std::string candidate = R"cpp(/* /// kerf
+version = 1
+[[scratch]]
+name = "more"
+dtype = "f32"
+shape = ["numel(x)"]
+[[scratch]]
+name = "grown"
+dtype = "f32"
+shape = ["numel(x)"]
+[[step]]
+call = "aten.relu.default"
+args = ["x"]
+out = "a"
+[[step]]
+call = "aten.view.default"
+args = ["a", ["numel(x)"]]
+out = "more"
+[[step]]
+launch = "add_one"
+grid = [1]
+args = ["more", "more", "numel(x)"]
+[[step]]
+call = "aten.view.default"
+args = ["more", ["x.shape[0]", "x.shape[1]"]]
+out = "rows"
+[[step]]
+call = "aten.mul.Tensor"
+args = ["rows", "a"]
+out = "out0"
+[[step]]
+call = "aten.exp.default"
+args = ["x"]
+out = "e"
+[[step]]
+call = "aten.view.default"
+args = ["e", ["numel(x)"]]
+out = "grown"
+[[step]]
+launch = "add_one"
+grid = [1]
+args = ["grown", "out1", "numel(x)"]
+/// */
+                                      extern "C" void add_one(const float* from, float* to, int64_t n, int64_t) {
+                                        for (int64_t i = 0; i < n; ++i) to[i] = from[i] + 1;
+                                      }
+  )cpp";
+  const auto text = exported(ExportFormat::pytorch, candidate, problem_of(problem));
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_THAT(
+      *text,
+      HasSubstr(R"(_take("aten.view.default", [a, [_numel(x)]], {}, [("more", _torch.float32, (_numel(x),))], [a]))"));
+  EXPECT_THAT(
+      *text,
+      HasSubstr(R"(_take("aten.view.default", [e, [_numel(x)]], {}, [("grown", _torch.float32, (_numel(x),))], []))"));
+  const Finished done = run(*text, "[]");
+  ASSERT_TRUE(done.ok()) << done.describe() << done.errors;
+  EXPECT_EQ(done.output, "kerf\nkerf\nlearned 9\n");  // eight steps, and a copy into `more`
 }
 
 TEST_F(Export, ThePythonFileRunsTheModelWhereThePlanDoesNotSupportWhatItIsGiven) {
@@ -214,7 +294,7 @@ TEST_F(Export, ThePythonFileRunsTheModelWhereThePlanDoesNotSupportWhatItIsGiven)
   ASSERT_TRUE(text);
   const Finished done = run(*text, "[(1, 100), (3, 100), (0, 100)]");
   ASSERT_TRUE(done.ok()) << done.describe() << done.errors;
-  EXPECT_EQ(done.output, "kerf\nkerf\nmodel\nkerf\nmodel\n");
+  EXPECT_EQ(done.output, "kerf\nkerf\nlearned 68\nmodel\nkerf\nmodel\n");
 }
 
 // What can be shown of a CUDA candidate's file without a GPU: NVRTC compiles what stands in it, and on tensors in main
@@ -321,7 +401,7 @@ def sums(x, out, n, N: tl.constexpr):
   EXPECT_EQ(here.output, "model\nmodel\nmodel\n");
   const Finished done = run(*text, "[(7, 100), (1, 100)]", {{"TRITON_INTERPRET", "1"}});
   ASSERT_TRUE(done.ok()) << done.describe() << done.errors;
-  EXPECT_EQ(done.output, "kerf\nkerf\nkerf\nmodel\n");
+  EXPECT_EQ(done.output, "kerf\nkerf\nlearned 3\nkerf\nmodel\n");
 }
 
 TEST_F(Export, ThePythonFileRunsTheModelAndSaysSoWhereNoCompilerIs) {
@@ -443,7 +523,7 @@ TEST_F(Export, ThePythonFilesOfTheExamplesAgreeWithTheirModels) {
     ASSERT_TRUE(text) << name << ": " << text.error().message;
     const Finished done = run(*text, "[]");
     EXPECT_TRUE(done.ok()) << name << ": " << done.describe() << done.errors;
-    EXPECT_EQ(done.output, "kerf\nkerf\n") << name;
+    EXPECT_THAT(done.output, testing::StartsWith("kerf\nkerf\nlearned ")) << name;
   }
 }
 
