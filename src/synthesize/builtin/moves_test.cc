@@ -79,6 +79,20 @@ TEST(Moves, OfAGpuGiveLegalPlans) {
                                      "split", "library", "product", "split_sum", "swizzle", "factors", "turn"}));
 }
 
+TEST(Schedule, WhatTilesWriteInTurnStaysInTheCachesWhereTheyShareSectors) {
+  const auto streams = [](int places) {
+    const std::string n = std::to_string(places), out = " -> f32 32 64 " + n + " " + n + "\n";
+    const Case c = parse("input x f32 32 " + n + " " + n + " 64\np = aten.permute.default x [0,3,1,2]" + out +
+                         "t = aten.tanh.default p" + out + "output t");
+    const auto graph = generalise(c.problem, GraphForm::exported);
+    return make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), gpu_facts(Language::triton))
+        ->schedules.at(0)
+        .streaming;
+  };
+  EXPECT_TRUE(streams(512));
+  EXPECT_FALSE(streams(513));  // rows of 263,169 floats
+}
+
 TEST(Schedule, OfAGpuAnswersTheShape) {
   const auto schedule_of = [](const char* text) {
     const Case c = parse(text);

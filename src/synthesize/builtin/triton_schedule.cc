@@ -318,6 +318,15 @@ std::string illegal_attention(const Region& region, const Schedule& s) {
   return "";
 }
 
+// Whether rows of what is stored begin at sectors of memory, 32 bytes each. Where they do not, two tiles write the ends
+// of one sector, and it has to stay in the caches until both have.
+bool begins_at_sectors(const Region& region, const Turned& lies) {
+  std::int64_t row = 1;
+  for (std::size_t a = static_cast<std::size_t>(lies.axis) + 1; a < region.axes.size(); ++a)
+    row *= region.axes[a].extent.values[0];
+  return row % 8 == 0;
+}
+
 }  // namespace
 
 std::int64_t tile_length(const Region& region, const Schedule& s, std::int64_t threads) {
@@ -360,10 +369,11 @@ Schedule default_triton_schedule(const Region& region, const CacheFacts& machine
     if (std::ranges::count_if(region.code, [](const Instruction& i) { return !i.access.windows.empty(); }) >
         large_window)
       s.unroll = 1;
-    s.streaming = s.streaming && (has_windows(region) || turned_by_tiles(region));
+    const std::optional<Turned> lies = turned_by_tiles(region);
+    s.streaming = s.streaming && (has_windows(region) || (lies && begins_at_sectors(region, *lies)));
     const std::int64_t row = region.axes.empty() ? 1 : region.axes.back().extent.values[0];
     s.across = region.axes.size() > 1 && row < 2048;
-    if (turned_by_tiles(region)) {
+    if (lies) {
       s.block = {256};
       s.unroll = 4;
       s.across = false;
