@@ -5,7 +5,6 @@ import torch
 from . import baselines, draws, errors, judge, precision, trace
 
 LARGE = 4e9             # operations: beyond, two of the extra distributions are enough, lest admission take minutes
-MEANINGFUL = 1 / 8      # of the largest magnitude: a budget beyond tells little
 CUSTOMARY = 1e-2        # the tolerance of customary harnesses, in units of each output's magnitude
 SENSIBLE = {torch.float64: 1e-9, torch.float32: 1e-3, torch.bfloat16: 0.2, torch.float16: 0.05}
 
@@ -205,7 +204,7 @@ def examine(workload, traced, report):
     if refused := mistraced(workload, own.reference, traced.data["outputs"]) or check_random(workload, own, program, report):
         verdict["refused"] = refused
         return verdict, None
-    if workload.may_round and (budget := widest_budget(own)) > MEANINGFUL:
+    if workload.may_round and (budget := widest_budget(own)) > judge.MEANINGFUL:
         return verdict, f"with its error {budget:.0%} of the largest magnitude would be allowed"
     if bad := ill_conditioned(own):
         verdict["notes"].append(f"on the file's own inputs {bad}")

@@ -7,6 +7,8 @@ import torch
 from . import fused
 
 K = 8                 # times the reference's own error
+CAP = 4               # times the reference's own error, or the floor: what its error in other samples may count for at most
+MEANINGFUL = 1 / 8    # of the largest magnitude: a budget beyond tells little
 BLOCK = 4096          # elements of a region
 CHUNK = 7 * BLOCK     # elements at a time: they stay in the L2 cache, and PyTorch works off fewer than 32,768 on one
                       # thread, so that a busy core does not hold up hundreds of small parallel loops
@@ -70,15 +72,21 @@ class Truth:
         else:
             self.error, self.block_error = scan.max_error, scan.block_error
             self.scale, self.block_size = scan.magnitudes()
-        floor = FLOOR[self.dtype]
-        self.reference_error = self.error
+        error = self.error
         if permitted is not None and scan.finite:
             other = Scan(self.true, flat(permitted, self.order))
             if other.finite:
-                self.reference_error = max(self.error, other.max_error)
+                error = max(error, other.max_error)
                 self.block_error = torch.maximum(self.block_error, other.block_error)
-        self.allowed = max(K * self.reference_error, floor * self.scale)
-        if scan.finite:
+        self.own = error, self.block_error
+        self.allow(error, self.block_error)
+
+    def allow(self, error, block_error):
+        """Sets the budget: what an element may be off by (`allowed`), and a region in the mean (`block_allowed`)."""
+        floor = FLOOR[self.dtype]
+        self.reference_error, self.block_error = error, block_error
+        self.allowed = max(K * error, floor * self.scale)
+        if self.finite:
             # A region of 4,096 elements must be right on average by its own magnitude, too: work that is skipped where
             # values are small would otherwise hide behind the largest one.
             mean = float(self.block_error.mean()) if self.block_error.numel() else 0.0
@@ -90,6 +98,35 @@ class Truth:
                                                floor * self.block_size) + carried + min(tail, self.allowed)
         else:
             self.block_allowed = torch.full((blocks(self.true.numel()),), math.inf, dtype=torch.float64, device=self.true.device)
+
+    def largest_error(self):
+        """The most that further samples of the reference's error can count for. Types of few bits have budgets that are wide enough."""
+        if self.exact or not self.finite or self.dtype not in (torch.float32, torch.float64):
+            return 0.0
+        own = self.own[0]
+        return max(own, min(max(CAP * own, FLOOR[self.dtype] * self.scale), MEANINGFUL / K * self.scale))
+
+    def may_permit(self, judged):
+        """Whether an output that is wrong could be right if there were further samples."""
+        return judged["max_error"] <= K * self.largest_error() and not judged["unwritten"] and not judged["nonfinite"]
+
+    def permit(self, output):
+        """Counts the error of another answer that is as good as the reference's."""
+        largest = self.largest_error()
+        if largest <= self.own[0]:
+            return
+        sample = Scan(self.true, flat(output, self.order))
+        if not sample.finite:
+            return
+        block_error = self.own[1]
+        most = torch.maximum(CAP * block_error.clamp(min=float(block_error.mean())), FLOOR[self.dtype] * self.block_size)
+        self.allow(max(self.reference_error, min(sample.max_error, largest)),
+                   torch.maximum(self.block_error, torch.minimum(sample.block_error, most)))
+
+    def permit_no_more(self):
+        """Back to the reference's own error."""
+        if not self.exact:
+            self.allow(*self.own)
 
 
 def blocks(count):
