@@ -144,17 +144,23 @@ def passes_customarily(sample, answer):
 def check_random(workload, sample, program, report):
     """Refuses models whose answers change from run to run."""
     report("running forward a second time")
-    runs = []
+    runs, written = [], []
     for seed in (1, 2):
         draws.seed_all(seed)
         workload.set_state(sample.state)
+        before = {name: (b, b.clone()) for name, b in workload.model.named_buffers() if name not in workload.updated}
         runs.append(workload.outputs(workload.arguments([t.clone() for t in sample.inputs]), report))
+        written = [name for name, b in workload.model.named_buffers()
+                   if name in before and (b is not before[name][0] or not torch.equal(b, before[name][1]))]
     named = trace.random_operators(program) if program is not None else []
     differs = len(runs[0]) != len(runs[1]) or any(
         not close(a, b, 1e-4, 0 if a.dtype == torch.bool else 1e-5 * float(a.abs().max()), equal_nan=True)
         for a, b in zip(*runs) if a.numel())
     if not differs and not named:
         return None
+    if written and not named:
+        return (f"forward writes its buffer {written[0]} and the answer depends on it, so that every run gives another one; take what it "
+                f"holds as an input and return what it becomes")
     what = f"forward is random ({', '.join(named)})" if named else "forward gives another answer to the same inputs in every run"
     if workload.mode == "eval":
         return f"{what} even in eval mode, so no answer is the right one; draw random tensors in get_inputs() instead"

@@ -48,6 +48,14 @@ class Recorder(TorchFunctionMode):
         return name
 
 
+def is_ordered(tensor):
+    """Whether values rise along the innermost dimension, as places, times and boundaries do and draws do not."""
+    if tensor.dim() == 0 or tensor.shape[-1] < 8 or tensor.dtype == torch.bool or tensor.is_complex():
+        return False
+    step = tensor.diff(dim=-1)
+    return bool((step >= 0).all() and (step > 0).any())
+
+
 def continuous(drawn, tensor):
     """How another distribution makes sense for an input: "free" (any values), "scaled" (computed from draws, so that its
     zeros and structure may mean something: its own values times others), or None where values are not on a continuum."""
@@ -55,7 +63,7 @@ def continuous(drawn, tensor):
         return None
     if drawn in ("rand", "randn"):
         return "free"
-    if drawn in ("zeros", "ones", "full", "arange", "randperm", "bernoulli", "linspace", "empty") or drawn.startswith("randint"):
+    if drawn in ("zeros", "ones", "full", "arange", "randperm", "bernoulli", "linspace", "empty", "ordered") or drawn.startswith("randint"):
         return None
     sample = tensor.flatten()
     sample = sample[::max(1, sample.numel() // 4096)]

@@ -112,7 +112,9 @@ class Workload:
         for parameter in model.parameters():
             parameter.requires_grad_(False)
         self.signature(model)
-        args, self.recorder_drawn = self.draw_own(0, report)
+        args, drawn = self.draw_own(0, report)
+        self.recorder_drawn = drawn if self.abstract else [
+            "ordered" if how == "derived" and draws.is_ordered(t) else how for how, t in zip(drawn, tensors_in(args))]
         self.template = args
         self.name_inputs(args)
         self.name_state(model)

@@ -38,14 +38,23 @@ class Silent:
 
 
 class Admission(unittest.TestCase):
-    def admission(self, answer):
-        problem = {"source": PROBLEM.replace("ANSWER", answer), "path": "p.py", "sizes": {}, "mode": "as_written", "allow_degenerate": False}
+    def admission(self, answer, problem=PROBLEM):
+        problem = {"source": problem.replace("ANSWER", answer), "path": "p.py", "sizes": {}, "mode": "as_written", "allow_degenerate": False}
         return Service(Silent()).on_admit({"problem": problem}, [])["admission"]
 
     def test_masks_and_positions_are_answers(self):
         for answer in ("x > 0.5", "(x > 0) & (x < 1), x.abs()", "x.argmax(1)"):
             with self.subTest(answer):
                 self.assertTrue(self.admission(answer)["admitted"])
+
+    def test_a_buffer_that_forward_counts_on_is_named(self):
+        for how in ("self.steps.add_(1)", "setattr(self, 'steps', self.steps + 1)"):
+            with self.subTest(how):
+                problem = PROBLEM.replace("    def forward(self, x):\n", "    def __init__(self):\n        super().__init__()\n"
+                                          "        self.register_buffer('steps', torch.tensor(1.0))\n    def forward(self, x):\n"
+                                          f"        {how}\n")
+                self.assertIn("forward writes its buffer steps", self.admission("x / self.steps", problem)["refused"])
+                self.assertTrue(self.admission("x * 2", problem)["admitted"], "what only counts is nobody's answer")
 
     def test_masks_of_random_numbers_are_refused(self):
         self.assertIn("random", self.admission("torch.rand_like(x) > x")["refused"])

@@ -27,6 +27,13 @@ class Draws(unittest.TestCase):
                 self.assertTrue(torch.equal(into, into[:, :1].expand(4, 5, 3)))
                 self.assertGreater(into.unique().numel(), 1)
 
+    def test_what_rises_is_not_drawn_otherwise(self):
+        ordered = EXPANDED.replace("torch.randn(4, 1, 3).expand(4, 5, 3)", "torch.rand(2, 40).sort(-1).values, torch.rand(2, 40) + 1, "
+                                   "torch.randint(0, 3, (40,)).cumsum(0)").replace("self, x", "self, x, y, z")
+        workload = Workload("p", ordered, {}, "as_written", "p.py").build()
+        self.assertEqual(workload.recorder_drawn, ["ordered", "derived", "ordered"])
+        self.assertEqual(workload.continuous, [None, "scaled", None])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -9,9 +9,17 @@
 namespace kerf {
 namespace {
 
+// Whether values say something by where they stand: offsets, indices that were computed, places in order. Exchanged
+// they would be no input of the model.
+bool keeps_order(const NamedTensor& t) {
+  return t.drawn == "arange" || t.drawn == "linspace" || t.drawn == "ordered" ||
+         (t.drawn == "derived" && !is_floating(t.spec.dtype));
+}
+
 std::vector<std::string> changing_names(const Workload& workload) {
   std::vector<std::string> names;
   for (const auto& t : workload.tensors) {
+    if (keeps_order(t)) continue;
     // Buffers and constants may hold what torch.compile has folded into its code.
     if (t.role == Role::input || t.role == Role::parameter) names.push_back(t.name);
   }

@@ -126,6 +126,32 @@ TEST_F(Timing, GivesEveryRunOtherInputsOfTheSameKind) {
   EXPECT_EQ(std::ranges::count(cold, false), 1 + options.warm);
 }
 
+TEST_F(Timing, LeavesAnInputAloneInWhichPlacesMeanSomething) {
+  const auto changes = [&](const char* drawn, Dtype dtype) {
+    NamedTensor& x = problem.workloads[0].tensors[0];
+    x.drawn = drawn;
+    x.spec.dtype = dtype;
+    std::set<std::vector<std::byte>> seen;
+    runner.program = [&](const LoadRequest&) {
+      return [&](const RunRequest& request, int) -> Result<RunReport> {
+        const auto& at = request.trial->arena.tensors[0];
+        const auto bytes = request.trial->arena.memory.bytes().subspan(at.offset, at.spec.numel() * size_of(dtype));
+        seen.emplace(bytes.begin(), bytes.end());
+        return RunReport{.device_us = 10, .parent_us = 11};
+      };
+    };
+    trials.clear();
+    EXPECT_TRUE(time());
+    return seen.size() > 1;
+  };
+  EXPECT_TRUE(changes("randn", Dtype::f32));
+  EXPECT_TRUE(changes("derived", Dtype::f32));
+  EXPECT_FALSE(changes("ordered", Dtype::f32));
+  EXPECT_TRUE(changes("randint(0, 7)", Dtype::i32));
+  EXPECT_FALSE(changes("arange", Dtype::i32));
+  EXPECT_FALSE(changes("derived", Dtype::i32));
+}
+
 TEST_F(Timing, OfADeviceMakesTheNextRunReadyWhileTheDriverIsAsked) {
   oracle.on_draw = [](Trial& trial) {
     const auto data = trial.arena.memory.bytes();
