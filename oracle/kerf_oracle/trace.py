@@ -22,7 +22,11 @@ class Untraceable(Exception):
     pass
 
 
-def spec(tensor):
+def spec(tensor, operator=None):
+    """As data; `operator` gave it."""
+    if tensor.is_complex():
+        raise Untraceable(f"{operator or 'it'} {'gives' if operator else 'holds'} complex numbers, and plans know real ones (two tensors, "
+                          "of real and of imaginary parts, will do)")
     if tensor.dtype not in DTYPES:
         raise Untraceable(f"a tensor has the type {tensor.dtype}, which plans have no word for")
     if tensor.layout != torch.strided:
@@ -30,7 +34,8 @@ def spec(tensor):
     try:
         return {"dtype": DTYPES[tensor.dtype], "shape": [int(n) for n in tensor.shape], "stride": [int(n) for n in tensor.stride()]}
     except Exception:  # a symbolic integer that has no value
-        raise Untraceable("a shape depends on the values of tensors") from None
+        raise Untraceable(f"the shape of what {operator} gives depends on the values of tensors" if operator else
+                          "a shape depends on the values of tensors") from None
 
 
 def tensors_of(value):
@@ -198,7 +203,7 @@ class Writer:
             if not mutates:
                 name = self.functional(target, node, first)
         entry = {"name": self.fresh(node.name), "op": name, "args": [self.argument(a) for a in args],
-                 "results": [spec(t) for t in results]}
+                 "results": [spec(t, name) for t in results]}
         if pairs := [[k, self.argument(v)] for k, v in kwargs.items() if k not in WHERE]:
             entry["kwargs"] = pairs
         if mutates:

@@ -4,6 +4,7 @@ import unittest
 
 import torch
 
+from kerf_oracle import errors
 from kerf_oracle.service import Service
 
 PROBLEM = """import torch
@@ -46,6 +47,14 @@ class Admission(unittest.TestCase):
         for answer in ("x > 0.5", "(x > 0) & (x < 1), x.abs()", "x.argmax(1)"):
             with self.subTest(answer):
                 self.assertTrue(self.admission(answer)["admitted"])
+
+    def test_complex_numbers_are_refused_by_the_operator_that_gives_them(self):
+        with self.assertRaisesRegex(errors.Refusal, "fft_rfft.default gives complex numbers"):
+            self.admission("torch.fft.irfft(torch.fft.rfft(x))")
+
+    def test_a_shape_that_depends_on_values_is_said_to_be_whose(self):
+        with self.assertRaisesRegex(errors.Refusal, "what aten.bincount.default gives depends on the values"):
+            self.admission("torch.bincount((x[0] * 3).abs().long(), minlength=9)")
 
     def test_a_buffer_that_forward_counts_on_is_named(self):
         for how in ("self.steps.add_(1)", "setattr(self, 'steps', self.steps + 1)"):
