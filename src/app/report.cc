@@ -207,6 +207,12 @@ Section next_section(const Report& report) {
     section.lines.push_back(
         fmt::format("The budget ended the search; there is more to try: kerf resume {} --budget {}candidates",
                     r.session, std::max<std::int64_t>(2 * r.candidates, 8)));
+  } else if (r.stopped.by == "exhausted" && r.candidates == 0) {
+    section.lines.push_back(
+        "Nothing could be written for this problem at these sizes: make it smaller with --set NAME=VALUE (each step of "
+        "a "
+        "loop in forward is traced as operators of its own). A candidate of your own can be judged with kerf "
+        "evaluate.");
   } else if (r.stopped.by == "exhausted") {
     section.lines.push_back(
         "The synthesizer has tried all that it knows for this problem. A candidate of your own can be judged with kerf "

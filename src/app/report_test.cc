@@ -120,6 +120,16 @@ TEST(ReportTest, NothingRightHandsNothingOver) {
   EXPECT_TRUE(report_json(r)["handed_over"].is_null());
 }
 
+TEST(ReportTest, WhereNothingCouldBeWrittenItSaysToMakeTheProblemSmaller) {
+  const SessionNodes nodes;
+  Report r = report(nodes, std::nullopt, false, false);
+  r.result.stopped.by = "exhausted";
+  r.result.candidates = 0;
+  EXPECT_THAT(report_text(r), AllOf(HasSubstr("make it smaller with --set"), Not(HasSubstr("has tried all"))));
+  r.result.candidates = 2;
+  EXPECT_THAT(report_text(r), AllOf(HasSubstr("has tried all"), Not(HasSubstr("make it smaller"))));
+}
+
 TEST(ReportTest, WithoutAWinAndWithoutAnIdentityPlanTheReferenceIsHandedOverInOneLine) {
   SessionNodes nodes{node(0, std::nullopt, 1, "identity"), node(1, 0, 0.4, "fuse")};
   nodes[0].evaluation.verdict = Verdict::rejected;

@@ -62,8 +62,11 @@ class Composer {
                 source_;
     }
     if (steps_ > max_steps)
-      return fail(ErrorKind::candidate,
-                  fmt::format("the plan would have {} steps, more than the {} that plans may have", steps_, max_steps));
+      return fail(
+          ErrorKind::candidate,
+          fmt::format("the plan would have {} steps, more than the {} that plans may have; make loops of forward "
+                      "shorter with --set NAME=VALUE",
+                      steps_, max_steps));
     std::string plan;
     for (const std::string& remark : remarks) plan += "# " + remark + "\n";
     plan += "version = 1\n";
