@@ -143,15 +143,23 @@ Result<> OracleConnection::start() {
     hello["graph"] = options_.graph;
     hello["lock"] = options_.lock;
   }
+  const auto begun = std::chrono::steady_clock::now();
   auto greeted = exchange(hello, {}, options_.start_limit, {});
   if (!greeted) {
     stop();
     Error error = std::move(greeted).error();
     if (error.kind == ErrorKind::system) {
       error.kind = ErrorKind::unavailable;
-      error.message =
-          fmt::format("{} does not run kerf's oracle ({}): run make setup, or {} -m pip install torch==2.13.0",
-                      started.python, error.message, started.python);
+      if (std::chrono::steady_clock::now() - begun >= options_.start_limit) {
+        error.message = fmt::format(
+            "{} did not start PyTorch within {} s: this machine does too much else, or its disk is slow; try again "
+            "later",
+            started.python, options_.start_limit.count() / 1000);
+      } else {
+        error.message =
+            fmt::format("{} does not run kerf's oracle ({}): run make setup, or {} -m pip install torch==2.13.0",
+                        started.python, error.message, started.python);
+      }
     }
     return std::unexpected(std::move(error));
   }

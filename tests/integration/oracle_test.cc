@@ -437,6 +437,16 @@ TEST(OracleClient, SaysWhatToInstallWherePythonIsMissing) {
   EXPECT_THAT(understood.error().message, HasSubstr("make setup"));
 }
 
+TEST(OracleClient, BlamesTheMachineWherePyTorchIsSlowToStart) {
+  OracleOptions options = test_options();
+  options.start_limit = std::chrono::milliseconds(20);
+  const auto understood = make_oracle(options)->admit(problem_of("relu_of_rand"), 0);
+  ASSERT_FALSE(understood.has_value());
+  EXPECT_EQ(understood.error().kind, ErrorKind::unavailable);
+  EXPECT_THAT(understood.error().message,
+              AllOf(HasSubstr("did not start PyTorch within"), Not(HasSubstr("make setup"))));
+}
+
 TEST(OracleClient, SaysWhatToInstallWherePyTorchIsMissing) {
   const auto python3 = find_program("python3");
   if (!python3) GTEST_SKIP() << "unavailable: python3";
