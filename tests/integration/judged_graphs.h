@@ -36,6 +36,13 @@ inline const std::vector<JudgedGraph> graphs = {
      "torch.cat([torch.zeros_like(x[:, :1]), torch.cumsum(torch.sigmoid(x), 1)[:, :-1]], 1) * 2",
      {"torch.randn(rows, 301)"}},
     {"cumulative_sum_of_a_flip", "torch.cumsum(x.flip(-1), dim=-1) + y", {"torch.rand(5, 300)", "torch.rand(300)"}},
+    {"halves_of_turned_heads",
+     "(lambda turned: nn.functional.scaled_dot_product_attention(turned(self.q(x).view(2, 64, 8, 8).transpose(1, 2)), "
+     "turned(self.k(x).view(2, 64, 2, 8).transpose(1, 2)).repeat_interleave(4, 1), "
+     "self.k(x).view(2, 64, 2, 8).transpose(1, 2).repeat_interleave(4, 1), is_causal=True))("
+     "lambda t: t * y.cos() + torch.cat([-t.chunk(2, -1)[1], t.chunk(2, -1)[0]], -1) * y.sin())",
+     {"torch.randn(2, 64, rows)", "torch.randn(64, 8)"},
+     "self.q = nn.Linear(rows, 64, bias=False); self.k = nn.Linear(rows, 16, bias=False)"},
     {"cumulative_product_of_columns",
      "torch.cumprod(x, dim=1) * y",
      {"torch.rand(3, 21, 60) + 0.5", "torch.rand(60)"},

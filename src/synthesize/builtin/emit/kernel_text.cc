@@ -172,6 +172,8 @@ std::uint64_t KernelText::axes_of(const Access& access) const {
 }
 
 bool KernelText::runs_evenly(const Access& access) const {
+  // Through a window of stride 1 it would name no stride of the tensor, and a launch has to.
+  if (!access.contiguous && !access.windows.empty()) return false;
   std::vector<int> axes;
   for (int a = 0; a <= inner_; ++a)
     if (loop_ & bit(a)) axes.push_back(a);
