@@ -115,8 +115,8 @@ struct Answers {
 
 Result<> take_folder(const fs::path& folder, const SessionId& session, Language language, Answers& answers) {
   const std::string text = TRY(read_file(folder / "meta.json"));
-  const nlohmann::json meta = nlohmann::json::parse(text, nullptr, false);
   const auto where = (folder / "meta.json").string();
+  const nlohmann::json meta = TRY(parse_json(text, where));
   if (!meta.is_object()) return user_error(fmt::format("{} is no JSON as kerf ask writes it", where));
   const auto expansion = integer_field(meta, "expansion");
   const auto attempt = integer_field(meta, "attempt");

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "problem/json_fields.h"
+
 namespace kerf {
 namespace {
 
@@ -102,7 +104,7 @@ struct Reader {
     }
     if (key == "init") {
       const auto [name, json] = word(rest);
-      const nlohmann::json parsed = nlohmann::json::parse(json, nullptr, false);
+      const nlohmann::json parsed = read_json(json);
       into.workload.init.emplace_back(name, TRY(value_from_json(parsed)));
       return {};
     }

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "problem/json_fields.h"
+
 namespace kerf {
 namespace {
 
@@ -57,7 +59,7 @@ Result<DeviceFacts> decode_device_facts(std::string_view body) {
   if (const auto said = decode_number("device", body); !said && body.find("\"error\"") != body.npos)
     return std::unexpected(said.error());
   try {
-    const json all = json::parse(body);
+    const json all = read_json(body);
     const json& j = all.at("device");
     return DeviceFacts{.name = j.at("name").get<std::string>(),
                        .index = j.at("index").get<int>(),
@@ -108,7 +110,7 @@ std::string encode(const DeviceRequest& request) {
 
 Result<DeviceRequest> decode_device_request(std::string_view body) {
   try {
-    const json j = json::parse(body);
+    const json j = read_json(body);
     DeviceRequest request;
     const std::string does = j.at("do").get<std::string>();
     std::size_t which = 0;
@@ -176,7 +178,7 @@ Result<ProfileAnswer> decode_profile(std::string_view body) {
   if (const auto said = decode_number("profile", body); !said && body.find("\"error\"") != body.npos)
     return std::unexpected(said.error());
   try {
-    const json all = json::parse(body);
+    const json all = read_json(body);
     ProfileAnswer answer{.launches = {},
                          .samples = {},
                          .no_samples = all.at("no_samples").get<std::string>(),
@@ -221,7 +223,7 @@ Result<ProbeAnswer> decode_probe(std::string_view body) {
   if (const auto said = decode_number("probed", body); !said && body.find("\"error\"") != body.npos)
     return std::unexpected(said.error());
   try {
-    const json all = json::parse(body);
+    const json all = read_json(body);
     return ProbeAnswer{.plain_us = all.at("plain").get<std::vector<double>>(),
                        .probed_us = all.at("probed").get<std::vector<double>>(),
                        .words = all.at("words").get<std::vector<std::uint64_t>>()};

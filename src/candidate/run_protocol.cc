@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "problem/json_fields.h"
+
 namespace kerf {
 
 namespace {
@@ -29,7 +31,7 @@ Error decoded_error(const json& body) {
 template <class T, class F>
 Result<T> decoded(std::string_view body, F&& read) {
   try {
-    const json parsed = json::parse(body);
+    const json parsed = read_json(body);
     if (parsed.contains("error")) return std::unexpected(decoded_error(parsed));
     return read(parsed);
   } catch (const json::exception& e) {

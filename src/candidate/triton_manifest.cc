@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "candidate/plan_error.h"
+#include "problem/json_fields.h"
 
 namespace kerf {
 
@@ -206,7 +207,7 @@ std::string to_text(const TritonManifest& manifest) {
 }
 
 Result<TritonManifest> read_triton_manifest(std::string_view text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const auto json = read_json(text);
   if (!json.is_object()) return fail(ErrorKind::system, "a Triton manifest that is no JSON object");
   TritonManifest manifest{.architecture = TRY(field<std::string>(json, "architecture")), .entries = {}};
   for (const auto& each : *TRY(list(json, "entries"))) manifest.entries.push_back(TRY(entry_from(each)));

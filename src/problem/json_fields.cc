@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace kerf {
@@ -11,9 +12,31 @@ std::unexpected<Error> expected(const char* name, const char* type, const nlohma
   return user_error(fmt::format("field \"{}\": expected {}, found {}", name, type, found.type_name()));
 }
 
+// Brackets that are open at a time, most of all; of what is no JSON it may be another number.
+int depth_of(std::string_view text) {
+  int depth = 0, most = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      most = std::max(most, ++depth);
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return most;
+}
+
 }  // namespace
 
 Result<nlohmann::json> parse_json(std::string_view text, std::string_view what) {
+  if (depth_of(text) > deepest_json)
+    return user_error(fmt::format("{} is nested deeper than {} levels", what, deepest_json));
   try {
     return nlohmann::json::parse(text);
   } catch (const nlohmann::json::exception& e) {
@@ -21,6 +44,11 @@ Result<nlohmann::json> parse_json(std::string_view text, std::string_view what) 
     if (const auto at = why.find("] "); at != std::string::npos) why.erase(0, at + 2);
     return user_error(fmt::format("{} is not valid JSON: {}", what, why));
   }
+}
+
+nlohmann::json read_json(std::string_view text) {
+  if (depth_of(text) > deepest_json) return nlohmann::json(nlohmann::json::value_t::discarded);
+  return nlohmann::json::parse(text, nullptr, false);
 }
 
 Result<const nlohmann::json*> field(const nlohmann::json& json, const char* name) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "problem/glob.h"
+#include "problem/json_fields.h"
 #include "problem/literal.h"
 #include "problem/suite.h"
 #include "problem/suite_text.h"
@@ -311,6 +312,28 @@ RC_GTEST_PROP(Variants, NeverGrowASizeByMoreThanOneNorRepeatIt, ()) {
       }
     }
   }
+}
+
+TEST(Json, IsReadUpToADepthThatTheStackBears) {
+  const auto nested = [](int levels) {
+    const auto many = static_cast<std::size_t>(levels);
+    return std::string(many, '[') + std::string(many, ']');
+  };
+  const auto deepest = parse_json(nested(deepest_json), "f.json");
+  ASSERT_TRUE(deepest) << deepest.error().message;
+  EXPECT_EQ(nlohmann::json(*deepest).dump(), nested(deepest_json)) << "it can be copied and written";
+  for (const std::string& text : {nested(deepest_json + 1), nested(1 << 20), std::string(1 << 20, '[')}) {
+    const auto deep = parse_json(text, "f.json");
+    ASSERT_FALSE(deep);
+    EXPECT_EQ(deep.error().kind, ErrorKind::user);
+    EXPECT_EQ(deep.error().message, "f.json is nested deeper than 512 levels");
+    EXPECT_TRUE(read_json(text).is_discarded());
+  }
+  const std::string beside = "[" + nested(200) + "," + nested(deepest_json - 1) + "]";
+  EXPECT_TRUE(parse_json(beside, "f.json")) << "only what is open at a time counts";
+  const nlohmann::json quoted{{"k", std::string(1000, '[') + "\\\"" + std::string(1000, '{')}};
+  EXPECT_EQ(read_json(quoted.dump()), quoted) << "nothing within a text counts";
+  EXPECT_TRUE(read_json("[").is_discarded());
 }
 
 }  // namespace

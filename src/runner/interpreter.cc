@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "candidate/triton_manifest.h"
+#include "problem/json_fields.h"
 
 namespace kerf {
 
@@ -91,7 +92,7 @@ Result<> interpret(const Channel& interpreter, const BoundLaunch& launch, const 
     TRY(interpreter.send({reinterpret_cast<const char*>(t.memory.data()), t.memory.size()}));
   const auto said = interpreter.receive(for_ever);
   if (!said) return gone();
-  const json answer = json::parse(said->body, nullptr, false);
+  const json answer = read_json(said->body);
   if (!answer.is_object()) return gone();
   if (answer.contains("error") && answer["error"].is_object()) return error_of(answer["error"], at);
   for (const InterpretedTensor& t : tensors) {

@@ -184,7 +184,7 @@ Result<Recording> recording_from_text(std::string_view text) {
     const std::string_view one = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (one.empty()) continue;
-    const json value = json::parse(one, nullptr, false);
+    const json value = read_json(one);
     const std::string kind =
         value.is_object() ? value.value("kind", json()).is_string() ? value["kind"].get<std::string>() : std::string()
                           : std::string();

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/random.h"
+#include "problem/json_fields.h"
 
 namespace kerf {
 namespace {
@@ -164,7 +165,7 @@ Result<Problem> problem_from_json(const json& value) {
 std::string stored_text(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 Result<json> stored_json(std::string_view text) {
-  json value = json::parse(text, nullptr, false);
+  json value = read_json(text);
   if (value.is_discarded()) return damaged(fmt::format("'{}' is no JSON", text.substr(0, 60)));
   return value;
 }

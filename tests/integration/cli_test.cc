@@ -168,6 +168,8 @@ TEST_F(CliTest, BadArgumentsAreOneLine) {
 
 TEST_F(CliTest, BadFilesAreOneLine) {
   expect_user_error({"optimize", "nofile.py"}, "nofile.py");
+  ASSERT_TRUE(write_file(folder->path() / "deep.json", std::string(1 << 20, '[')));
+  expect_user_error({"suite", "report", "deep.json"}, "deep.json is nested deeper than");
   expect_user_error({"evaluate", problems + "row_softmax.py", "nofile.cpp"}, "nofile.cpp");
   expect_user_error({"optimize", problems + "no_model.py"}, "Model");
   expect_user_error({"optimize", problems + "always_zero.py"}, "degenerate");
@@ -332,6 +334,8 @@ TEST_F(CliTest, CandidatesFromOutsideAreAskedForAndToldInAnyOrderLateTwiceOrNeve
   ASSERT_TRUE(write_file(folder->path() / "foreign" / "2" / "meta.json",
                          R"({"session": "000000000000", "expansion": 2, "attempt": 0})"));
   expect_user_error({"tell", "last", "foreign"}, "is of session 000000000000");
+  ASSERT_TRUE(write_file(folder->path() / "foreign" / "2" / "meta.json", std::string(1 << 20, '[')));
+  expect_user_error({"tell", "last", "foreign"}, "meta.json is nested deeper than");
   const auto ended = kerf_json({"resume", "last", "--out", "out"});
   ASSERT_TRUE(ended.is_object());
   EXPECT_EQ(ended["status"], "finished");

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "problem/json_fields.h"
+
 namespace kerf {
 namespace {
 
@@ -48,7 +50,7 @@ Result<> walk(const json& node, std::vector<std::string>& path, std::vector<Prot
 }  // namespace
 
 Result<std::vector<ProtonKernel>> read_proton_tree(std::string_view text_of_tree) {
-  const json tree = json::parse(text_of_tree, nullptr, false);
+  const json tree = TRY(parse_json(text_of_tree, "the Proton tree"));
   if (!tree.is_array() || tree.empty() || !member(tree[0], "children").is_array()) {
     return user_error(
         "this is no tree of Proton's: expected a .hatchet file, a JSON array whose first element is the root");
@@ -60,7 +62,7 @@ Result<std::vector<ProtonKernel>> read_proton_tree(std::string_view text_of_tree
 }
 
 Result<std::vector<ProtonScope>> read_proton_trace(std::string_view text_of_trace) {
-  const json trace = json::parse(text_of_trace, nullptr, false);
+  const json trace = read_json(text_of_trace);
   const json& events = member(trace, "traceEvents");
   if (!events.is_array()) return user_error("this is no Chrome trace: expected a JSON object with traceEvents");
   std::map<std::pair<std::string, std::string>, std::vector<double>> durations;

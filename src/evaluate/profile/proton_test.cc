@@ -31,10 +31,14 @@ TEST(ProtonTree, OneKernelInOneScope) {
 TEST(ProtonTree, RefusesWhatIsNone) {
   EXPECT_THAT(read_proton_tree("{}").error().message, HasSubstr(".hatchet"));
   EXPECT_FALSE(read_proton_tree("[1]"));
-  std::string deep = "[{\"children\":[";
-  for (int i = 0; i < 300; ++i) deep += "{\"children\":[";
-  for (int i = 0; i < 300; ++i) deep += "]}";
-  EXPECT_THAT(read_proton_tree(deep + "]}]").error().message, HasSubstr("deeper"));
+  const auto nested = [](int scopes) {
+    std::string deep = "[";
+    for (int i = 0; i < scopes; ++i) deep += "{\"children\":[";
+    for (int i = 0; i < scopes; ++i) deep += "]}";
+    return deep + "]";
+  };
+  EXPECT_THAT(read_proton_tree(nested(230)).error().message, HasSubstr("deeper than 200 scopes"));
+  EXPECT_THAT(read_proton_tree(nested(1000)).error().message, HasSubstr("deeper than 512 levels"));
 }
 
 TEST(ProtonTrace, ScopesOfOneKernel) {

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "problem/json_fields.h"
+
 #include "synthesize/model/dialect.h"
 
 namespace kerf {
@@ -54,7 +56,7 @@ Json blocks(const std::vector<Part>& parts, Markers& markers) {
 class AnthropicReader final : public ReplyReader {
  public:
   CallStep event(const ServerEvent& event) override {
-    const Json data = Json::parse(event.data, nullptr, false);
+    const Json data = read_json(event.data);
     if (!data.is_object()) return not_json();
     const std::string type = text_in(data, "type");
     if (type == "message_start") {

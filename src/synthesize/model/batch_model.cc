@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/paths.h"
+#include "problem/json_fields.h"
 #include "synthesize/model/server_check.h"
 
 namespace kerf {
@@ -62,7 +63,7 @@ class BatchModel final : public Model {
       last_batch_ = std::max(last_batch_, std::atoi(stem.c_str() + std::string_view("requests-").size()));
       const std::string text = TRY(read_file(path));
       each_line(text, [&](std::string_view line) {
-        const Json json = Json::parse(line, nullptr, false);
+        const Json json = read_json(line);
         if (json.is_object() && json.contains("custom_id") && json["custom_id"].is_string())
           asked_[json["custom_id"].get<std::string>()] = stem;
       });
@@ -199,7 +200,7 @@ class BatchModel final : public Model {
     std::ranges::sort(fresh);
     for (const fs::path& path : fresh) {
       const auto text = read_file(path);
-      if (text) each_line(*text, [&](std::string_view line) { take(Json::parse(line, nullptr, false)); });
+      if (text) each_line(*text, [&](std::string_view line) { take(read_json(line)); });
     }
   }
 
@@ -264,7 +265,7 @@ class BatchModel final : public Model {
     std::string id = read_file(file(stem, ".sent")).value_or("");
     while (!id.empty() && (id.back() == '\n' || id.back() == ' ')) id.pop_back();
     get(stem, batch_->state_path(id), [this, stem](const std::string& body) {
-      const Json json = Json::parse(body, nullptr, false);
+      const Json json = read_json(body);
       const BatchState state = json.is_object() ? batch_->state(json) : BatchState{};
       if (state.failed) return give_up(stem, *state.failed);
       if (!state.ended) return static_cast<void>(carried_.erase(stem));
@@ -303,7 +304,7 @@ class BatchModel final : public Model {
     send(
         std::move(request), stem,
         [this, stem, then = std::move(then)](const std::string& body) mutable {
-          const Json json = Json::parse(body, nullptr, false);
+          const Json json = read_json(body);
           if (!json.is_object())
             return give_up(stem, {.kind = ErrorKind::unavailable, .message = setup_.asked.host + " sent no JSON"});
           then(json);

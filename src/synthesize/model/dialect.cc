@@ -7,6 +7,8 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "problem/json_fields.h"
+
 namespace kerf {
 
 namespace {
@@ -16,7 +18,7 @@ using std::chrono::milliseconds;
 
 // What an error's body says: {"error": {"message": …}}, {"error": "…"}, {"detail": …}, {"message": …} or plain text.
 std::string message_of(std::string_view body) {
-  const Json json = Json::parse(body, nullptr, false);
+  const Json json = read_json(body);
   if (!json.is_object()) return excerpt(body);
   const Json* at = &json;
   for (const char* name : {"error", "message", "detail"}) {
@@ -29,7 +31,7 @@ std::string message_of(std::string_view body) {
 }
 
 std::string kind_of(std::string_view body) {  // error.type and error.code, as one text to look into
-  const Json json = Json::parse(body, nullptr, false);
+  const Json json = read_json(body);
   if (!json.is_object()) return {};
   const auto error = json.find("error");
   if (error == json.end() || !error->is_object()) return {};

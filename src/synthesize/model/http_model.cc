@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "problem/json_fields.h"
 #include "synthesize/model/server_check.h"
 
 namespace kerf {
@@ -181,7 +182,7 @@ class HttpModel final : public Model {
           ticket, std::unexpected(trouble_of_answer(setup_.asked, call.head, call.collected, parts_.clock.unix_ms())));
     }
     if (call.shape == Shape::json) {
-      const Json body = Json::parse(call.collected, nullptr, false);
+      const Json body = read_json(call.collected);
       return settle(ticket, body.is_object() ? call.reader->whole(body) : std::unexpected(no_reply(call)));
     }
     // An empty body, or a stream that ended before its reply did.
@@ -295,7 +296,7 @@ void note_charges(Error& error, const ModelUsage& usage) {
 ModelUsage charges_of(const Error& error) {
   ModelUsage usage;
   for (const auto& [name, value] : error.facts) {
-    const Json number = Json::parse(value, nullptr, false);
+    const Json number = read_json(value);
     if (!number.is_number()) continue;
     if (name == "tokens_in") usage.tokens_in = number.get<std::int64_t>();
     if (name == "tokens_out") usage.tokens_out = number.get<std::int64_t>();

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "problem/json_fields.h"
+
 #include "synthesize/model/dialect.h"
 
 namespace kerf {
@@ -27,7 +29,7 @@ class OpenAiReader final : public ReplyReader {
       has_text = ended = true;
       return {};
     }
-    const Json data = Json::parse(event.data, nullptr, false);
+    const Json data = read_json(event.data);
     if (!data.is_object()) return not_json();
     return take(data, "delta");
   }

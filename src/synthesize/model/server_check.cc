@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "problem/json_fields.h"
+
 namespace kerf {
 
 namespace {
@@ -45,7 +47,7 @@ Result<std::string> read_models_answer(const AskedServer& asked, const HttpHead&
   const bool no_such_model = asked.own_server && head.status == 404;
   if (refused_key || no_such_model) return std::unexpected(trouble_of_answer(asked, head, body, now_unix_ms).error);
   if (head.status != 200 || asked.own_server) return std::string();
-  const Json json = Json::parse(body, nullptr, false);
+  const Json json = read_json(body);
   if (json.is_discarded() && body.find_first_not_of(" \t\r\n") == body.find('<') && body.find('<') != body.npos)
     return fmt::format("{} shows a web page where its models are listed: is the address right?", asked.host);
   const auto data = json.is_object() ? json.find("data") : json.end();

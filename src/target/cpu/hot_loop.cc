@@ -11,6 +11,7 @@
 
 #include "base/jail.h"
 #include "base/process.h"
+#include "problem/json_fields.h"
 
 namespace kerf {
 
@@ -235,7 +236,7 @@ Result<LoopModel> read_mca(std::string_view text) {
   const auto malformed = [] { return fail(ErrorKind::unavailable, "unavailable: llvm-mca says something unknown"); };
   const std::size_t begin = text.find('{');
   if (begin == text.npos) return malformed();
-  const auto json = nlohmann::json::parse(text.substr(begin), nullptr, false);
+  const auto json = read_json(text.substr(begin));
   if (!json.is_object() || !json.contains("CodeRegions") || !json["CodeRegions"].is_array() ||
       json["CodeRegions"].empty())
     return malformed();

@@ -13,6 +13,7 @@
 #include "base/paths.h"
 #include "base/process.h"
 #include "candidate/prototype.h"
+#include "problem/json_fields.h"
 #include "target/cpu/cpp.h"
 #include "target/cpu/inspect.h"
 #include "target/cpu/native_build.h"
@@ -98,7 +99,7 @@ class CudaBackend final : public LanguageBackend {
     const auto record = read_file(images_ / (image.digest + ".json"));
     std::error_code code;
     if (!record || !fs::is_regular_file(image.path, code)) return false;
-    auto json = nlohmann::json::parse(*record, nullptr, false);
+    auto json = read_json(*record);
     if (!json.is_object() || !json.contains("kernels") || !json.contains("code") || !json["code"].is_string())
       return false;  // a record of another making: made again
     image.code = json["code"].get<std::string>();

@@ -10,6 +10,7 @@
 
 #include "base/jail.h"
 #include "base/paths.h"
+#include "problem/json_fields.h"
 
 namespace kerf {
 
@@ -92,7 +93,7 @@ Result<std::string> await_ready(const PythonWorkerOptions& options, PythonWorker
             options.purpose, worker.process.running() ? first.error().message : worker.process.describe_end(),
             python()));
   }
-  const auto message = json::parse(first->body, nullptr, false);
+  const auto message = read_json(first->body);
   if (!message.is_object() || !message.contains("ready") || !message["ready"].is_string())
     return fail(ErrorKind::system, "the process of Triton says something else than that it is ready");
   return message["ready"].get<std::string>();

@@ -14,6 +14,7 @@
 #include "base/paths.h"
 #include "candidate/plan_error.h"
 #include "candidate/triton_manifest.h"
+#include "problem/json_fields.h"
 #include "target/nvidia/cubin.h"
 #include "target/nvidia/kernel_prober.h"
 #include "target/nvidia/occupancy.h"
@@ -202,7 +203,7 @@ class TritonBackend final : public LanguageBackend, public KernelProber {
     const auto record = read_file(images_ / (image.digest + ".json"));
     const auto text = read_file(image.path);
     if (!record || !text) return false;
-    auto json = nlohmann::json::parse(*record, nullptr, false);
+    auto json = read_json(*record);
     const auto manifest = read_triton_manifest(*text);
     if (!json.is_object() || !json.contains("entries") || !json.contains("code") || !json["code"].is_string() ||
         !manifest) {

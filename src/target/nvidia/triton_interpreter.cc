@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "problem/json_fields.h"
 #include "target/nvidia/python_worker.h"
 
 namespace kerf {
@@ -40,7 +41,7 @@ Result<json> exchange(const PythonWorker& worker, const json& question, std::spa
   auto sent = worker.channel.send(question.dump(-1, ' ', false, json::error_handler_t::replace), fds);
   auto answer = sent ? worker.channel.receive(load_limit) : Result<ChannelMessage>(std::unexpected(sent.error()));
   if (!answer) return std::unexpected(crashed("loading the candidate ends the process, or takes too long"));
-  json said = json::parse(answer->body, nullptr, false);
+  json said = read_json(answer->body);
   if (!said.is_object()) return std::unexpected(crashed("the process that interprets the candidate is not understood"));
   if (said.contains("error")) {
     const json& error = said["error"];

@@ -15,6 +15,7 @@
 #include "base/jail.h"
 #include "base/paths.h"
 #include "base/process.h"
+#include "problem/json_fields.h"
 #include "target/nvidia/python_worker.h"
 
 namespace kerf {
@@ -159,7 +160,7 @@ class Loaded final : public LoadedTriton {
             {}, "compile_limit"));
       return std::unexpected(compile_error("Triton crashed over this source, or ran out of its limits: simplify it"));
     }
-    json answer = json::parse(message->body, nullptr, false);
+    json answer = read_json(message->body);
     if (!answer.is_object()) return fail(ErrorKind::system, "the process that compiles Triton is not understood");
     if (answer.contains("error") && answer["error"].is_object()) return std::unexpected(error_of(answer["error"]));
     return answer;
