@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -178,20 +179,36 @@ TEST_P(Prelude, FunctionsKeepTheirStatedErrors) {
   }
 }
 
+// Sixteen lanes, and as many as a register holds: the same functions by other names.
+constexpr std::array kinds = {"16", "v"};
+std::string of_kind(std::string text, const std::string& kind) {
+  for (std::size_t at = 0; (at = text.find('#', at)) != std::string::npos;) text.replace(at, 1, kind);
+  for (std::size_t at = 0; (at = text.find("f32x16", at)) != std::string::npos;)
+    text.replace(at, 6, kind == "v" ? "f32v" : "f32x16"), ++at;
+  return text;
+}
+
 TEST_P(Prelude, PartialLoadsAndStoresTouchNothingElse) {
-  auto* copy = load<void(const float*, float*, std::int64_t)>(
-      VISIBLE "void copy(const float* x, float* y, int64_t n) { store16(y, load16(x, n, 7.0f), n); }\n", "copy");
-  auto* fill = load<void(const float*, float*, std::int64_t)>(
-      VISIBLE "void fill(const float* x, float* y, int64_t n) { store16(y, load16(x, n, 7.0f)); }\n", "fill");
-  ASSERT_TRUE(copy != nullptr && fill != nullptr);
-  for (std::int64_t n = -3; n <= 20; ++n) {
-    float x[16], y[16], z[16];
-    for (int i = 0; i < 16; ++i) x[i] = static_cast<float>(i + 1), y[i] = -1;
-    copy(x, y, n);
-    fill(x, z, n);
-    for (int i = 0; i < 16; ++i) {
-      EXPECT_EQ(y[i], i < n ? x[i] : -1) << n;
-      EXPECT_EQ(z[i], i < n ? x[i] : 7) << n;
+  const auto lanes_of = load<std::int64_t()>(VISIBLE "int64_t lanes() { return vlen; }\n", "lanes");
+  ASSERT_NE(lanes_of, nullptr);
+  for (const std::string kind : kinds) {
+    const std::int64_t lanes = kind == "v" ? lanes_of() : 16;
+    auto* copy = load<void(const float*, float*, std::int64_t)>(
+        of_kind(VISIBLE "void copy(const float* x, float* y, int64_t n) { store#(y, load#(x, n, 7.0f), n); }\n", kind),
+        "copy");
+    auto* fill = load<void(const float*, float*, std::int64_t)>(
+        of_kind(VISIBLE "void fill(const float* x, float* y, int64_t n) { store#(y, load#(x, n, 7.0f)); }\n", kind),
+        "fill");
+    ASSERT_TRUE(copy != nullptr && fill != nullptr);
+    for (std::int64_t n = -3; n <= 20; ++n) {
+      float x[16], y[16], z[16];
+      for (int i = 0; i < 16; ++i) x[i] = static_cast<float>(i + 1), y[i] = z[i] = -1;
+      copy(x, y, n);
+      fill(x, z, n);
+      for (std::int64_t i = 0; i < 16; ++i) {
+        EXPECT_EQ(y[i], i < n && i < lanes ? x[i] : -1) << kind << " " << n;
+        EXPECT_EQ(z[i], i >= lanes ? -1 : i < n ? x[i] : 7) << kind << " " << n;
+      }
     }
   }
 }
@@ -226,30 +243,96 @@ TEST_P(Prelude, LoadsOfSomeLanesReadNoOthers) {
 }
 
 TEST_P(Prelude, ReductionsSeeEveryLaneAndNaN) {
-  auto* reduce =
-      load<void(const float*, float*)>(VISIBLE
-                                       "void reduce(const float* x, float* y) { f32x16 v = load16(x); y[0] = sum16(v); "
-                                       "y[1] = max16(v); y[2] = min16(v); y[3] = sqrt16(abs16(v))[5]; "
-                                       "y[4] = sum8(widen_low(v)) + sum8(widen_high(v)); }\n",
-                                       "reduce");
-  ASSERT_NE(reduce, nullptr);
-  for (int lane = 0; lane < 16; ++lane) {
-    float x[16] = {}, y[5];
-    x[lane] = 3;
-    reduce(x, y);
-    EXPECT_EQ(y[0], 3);
-    EXPECT_EQ(y[1], 3);
-    EXPECT_EQ(y[2], 0);
-    EXPECT_EQ(y[4], 3);
-    x[lane] = -4;
-    reduce(x, y);
-    EXPECT_EQ(y[1], 0);
-    EXPECT_EQ(y[2], -4);
-    EXPECT_EQ(y[3], lane == 5 ? 2 : 0);
-    x[lane] = std::numeric_limits<float>::quiet_NaN();
-    reduce(x, y);
-    EXPECT_TRUE(std::isnan(y[1])) << lane;
-    EXPECT_TRUE(std::isnan(y[2])) << lane;
+  const auto lanes_of = load<std::int64_t()>(VISIBLE "int64_t lanes() { return vlen; }\n", "lanes");
+  ASSERT_NE(lanes_of, nullptr);
+  for (const std::string kind : kinds) {
+    const std::int64_t lanes = kind == "v" ? lanes_of() : 16;
+    auto* reduce = load<void(const float*, float*)>(
+        of_kind(VISIBLE
+                "void reduce(const float* x, float* y) { f32x16 v = load#(x); y[0] = sum#(v); y[1] = max#(v); "
+                "y[2] = min#(v); y[3] = sqrt#(abs#(v))[5]; const auto low = widen_low(v), high = widen_high(v); "
+                "y[4] = 0; for (int l = 0; l < (int)(sizeof(v) / 8); ++l) y[4] += low[l] + high[l]; "
+                "y[5] = sum#(narrow(low, high)); }\n",
+                kind),
+        "reduce");
+    ASSERT_NE(reduce, nullptr);
+    for (std::int64_t lane = 0; lane < lanes; ++lane) {
+      float x[16] = {}, y[6];
+      x[lane] = 3;
+      reduce(x, y);
+      EXPECT_EQ(y[0], 3);
+      EXPECT_EQ(y[1], 3);
+      EXPECT_EQ(y[2], 0);
+      EXPECT_EQ(y[4], 3);
+      EXPECT_EQ(y[5], 3);
+      x[lane] = -4;
+      reduce(x, y);
+      EXPECT_EQ(y[1], 0);
+      EXPECT_EQ(y[2], -4);
+      EXPECT_EQ(y[3], lane == 5 ? 2 : 0);
+      x[lane] = std::numeric_limits<float>::quiet_NaN();
+      reduce(x, y);
+      EXPECT_TRUE(std::isnan(y[1])) << kind << " " << lane;
+      EXPECT_TRUE(std::isnan(y[2])) << kind << " " << lane;
+    }
+  }
+}
+
+TEST_P(Prelude, ChoicesAreMadeLaneByLane) {
+  constexpr float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  constexpr std::array edges = {0.0F, -0.0F, 1.0F, -1.0F, inf, -inf, nan};
+  const auto lanes_of = load<std::int64_t()>(VISIBLE "int64_t lanes() { return vlen; }\n", "lanes");
+  ASSERT_NE(lanes_of, nullptr);
+  for (const std::string kind : kinds) {
+    const std::int64_t lanes = kind == "v" ? lanes_of() : 16;
+    auto* choose = load<void(const float*, const float*, float*)>(
+        of_kind(VISIBLE "void choose(const float* x, const float* y, float* z) { f32x16 a = load#(x), b = load#(y); "
+                        "store#(z, max#(a, b)); store#(z + 16, min#(a, b)); store#(z + 32, maxnan#(a, b)); "
+                        "store#(z + 48, minnan#(a, b)); store#(z + 64, select(a < b, a, splat#(7.0f))); "
+                        "store#((int32_t*)z + 80, select(a < b, iota#(1), splat#((int32_t)-1))); }\n",
+                kind),
+        "choose");
+    ASSERT_NE(choose, nullptr);
+    const auto same = [](float a, float b) {
+      return std::isnan(a) ? std::isnan(b) : a == b && std::signbit(a) == std::signbit(b);
+    };
+    for (const float a : edges)
+      for (const float b : edges)
+        for (std::int64_t lane = 0; lane < lanes; ++lane) {
+          float x[16] = {}, y[16] = {}, z[96];
+          x[lane] = a;
+          y[lane] = b;
+          choose(x, y, z);
+          const bool either = std::isnan(a) || std::isnan(b);
+          for (std::int64_t l = 0; l < lanes; ++l) {
+            const float p = x[l], q = y[l];
+            EXPECT_TRUE(same(z[l], p > q ? p : q)) << kind << " " << p << " " << q;
+            EXPECT_TRUE(same(z[16 + l], p < q ? p : q)) << kind << " " << p << " " << q;
+            EXPECT_TRUE(same(z[32 + l], l == lane && either ? nan : p > q ? p : q)) << kind << " " << p << " " << q;
+            EXPECT_TRUE(same(z[48 + l], l == lane && either ? nan : p < q ? p : q)) << kind << " " << p << " " << q;
+            EXPECT_TRUE(same(z[64 + l], p < q ? p : 7.0F)) << kind << " " << p << " " << q;
+            std::int32_t chosen;
+            std::memcpy(&chosen, z + 80 + l, 4);
+            EXPECT_EQ(chosen, p < q ? l + 1 : -1);
+          }
+        }
+  }
+}
+
+TEST_P(Prelude, LanesAreShuffledByNumber) {
+  auto* turn = load<std::int64_t(const float*, float*)>(
+      VISIBLE
+      "int64_t turn(const float* x, float* y) { const f32v a = loadv(x), b = loadv(x + vlen); "
+      "storev(y, shuffle(a, b, [](int l) { return 2 * vlen - 1 - l; })); "
+      "storev(y + vlen, shuffle(a, b, [](int l) { return l & 1 ? vlen + l : l; })); return vlen; }\n",
+      "turn");
+  ASSERT_NE(turn, nullptr);
+  float x[32], y[32];
+  for (int i = 0; i < 32; ++i) x[i] = static_cast<float>(i);
+  const auto lanes = static_cast<int>(turn(x, y));
+  for (int l = 0; l < lanes; ++l) {
+    EXPECT_EQ(y[l], static_cast<float>(2 * lanes - 1 - l));
+    EXPECT_EQ(y[lanes + l], static_cast<float>((l & 1) != 0 ? lanes + l : l));
   }
 }
 

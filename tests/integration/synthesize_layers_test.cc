@@ -116,7 +116,7 @@ const CppGraph layers[] = {
      "torch.relu(self.conv(x)) + self.narrow(x)",
      {"torch.randn(2, 5, 3 * rows, 150)"},
      "self.conv = nn.Conv2d(5, 5, 3, padding=1, groups=5); self.narrow = nn.Conv2d(5, 5, 1, groups=5, bias=False)",
-     "each16<",
+     "eachv<",
      {"threads"}},
     {"depthwise_in_steps",
      "self.conv(x)",

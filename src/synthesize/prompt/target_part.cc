@@ -57,7 +57,7 @@ class TargetPart final : public PromptPart {
     write_machine(machine != nullptr ? *machine : none, out);
     if (const auto n = number(target, "threads")) out += fmt::format("- threads that work a launch off: {:.0f}\n", *n);
     if (const auto n = number(target, "vector_bytes"))
-      out += fmt::format("- vectors of the prelude: {:.0f} bytes, {:.0f} floats\n", *n, *n / 4);
+      out += fmt::format("- vectors of the prelude: at most {:.0f} bytes, {:.0f} floats (vlen of them)\n", *n, *n / 4);
     if (const auto n = number(target, "alignment")) out += fmt::format("- tensors are aligned to {:.0f} bytes\n", *n);
     if (const auto n = number(target, "stack_bytes")) out += fmt::format("- stack of a task: {}\n", bytes(*n));
     const json* calibration = member(target, "calibration");

@@ -322,7 +322,7 @@ class Emitter : private CppKernel {
     const Scope scope = save();
     lanes(wanted, [&] {
       for (const std::size_t k : which)
-        line(fmt::format("store16({}_turned + ({} - first) * {} + c, {});", store_name(k), n, tune_,
+        line(fmt::format("storev({}_turned + ({} - first) * {} + c, {});", store_name(k), n, tune_,
                          as_vector(operand(r_.stores[k].value, true))));
     });
     restore(scope);
@@ -355,8 +355,8 @@ class Emitter : private CppKernel {
       for (const int v : values) (along_inner(v) ? lanes : scalars).insert(v);
       declare_all(scalars, Place::outer);
       declare_pointers(lanes);
-      need("each16");
-      open(fmt::format("each16<{}>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {{", s_.unroll));
+      need("eachv");
+      open(fmt::format("eachv<{}>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {{", s_.unroll));
       lane_index_ = "begin + c";
       declare_all(lanes, Place::lane);
       sink();
@@ -376,7 +376,7 @@ class Emitter : private CppKernel {
         if (!from_reduction) continue;
         if (!used_later(v, wave)) continue;
         line(fmt::format("float {}[{}];", cpp_name(at(v).name), tune_));
-        lanes_over_columns({v}, [&] { line(fmt::format("store16({0} + c, {0});", cpp_name(at(v).name))); });
+        lanes_over_columns({v}, [&] { line(fmt::format("storev({0} + c, {0});", cpp_name(at(v).name))); });
         fix_shadow(v);
         declared_.insert(v);
         arrays_[v] = cpp_name(at(v).name);
@@ -419,32 +419,32 @@ class Emitter : private CppKernel {
       lanes_over_columns(wanted, [&] {
         for (const int v : all) {
           const std::string name = cpp_name(at(v).name), term = as_vector(operand(at(v).operands[0], true));
-          const std::string now = fmt::format("load16({} + c)", name);
+          const std::string now = fmt::format("loadv({} + c)", name);
           switch (at(v).reduce) {
             case ReduceOp::sum:
-              line(fmt::format("store16({} + c, {} + {});", name, now, term));
+              line(fmt::format("storev({} + c, {} + {});", name, now, term));
               break;
             case ReduceOp::prod:
-              line(fmt::format("store16({} + c, {} * {});", name, now, term));
+              line(fmt::format("storev({} + c, {} * {});", name, now, term));
               break;
             case ReduceOp::argmax:
             case ReduceOp::argmin: {
               need("beyond");
               const std::string top = name + "_top";
-              line(fmt::format("const f32x16 {0}_now = {1}, {0}_best = load16({2} + c);", name, term, top));
-              line(fmt::format("const i32x16 {0}_better = beyond<{1}>({0}_now, {0}_best);", name,
+              line(fmt::format("const f32v {0}_now = {1}, {0}_best = loadv({2} + c);", name, term, top));
+              line(fmt::format("const i32v {0}_better = beyond<{1}>({0}_now, {0}_best);", name,
                                at(v).reduce == ReduceOp::argmax));
-              line(fmt::format("store16({0} + c, {1}_better ? {1}_now : {1}_best);", top, name));
-              line(fmt::format("store16({0} + c, {0}_better ? splat16((int32_t)step) : load16({0} + c));", name));
+              line(fmt::format("storev({0} + c, {1}_better ? {1}_now : {1}_best);", top, name));
+              line(fmt::format("storev({0} + c, {0}_better ? splatv((int32_t)step) : loadv({0} + c));", name));
               break;
             }
             case ReduceOp::max:
               need("greater");
-              line(fmt::format("store16({} + c, greater({}, {}));", name, term, now));
+              line(fmt::format("storev({} + c, greater({}, {}));", name, term, now));
               break;
             case ReduceOp::min:
               need("smaller");
-              line(fmt::format("store16({} + c, smaller({}, {}));", name, term, now));
+              line(fmt::format("storev({} + c, smaller({}, {}));", name, term, now));
               break;
           }
         }

@@ -1,4 +1,5 @@
-// Writes regions as kernels of language `cpp`: C++20 on the prelude's vectors of 16 floats.
+// Writes regions as kernels of language `cpp`: C++20 on vectors as wide as the machine's registers (the prelude's
+// f32v).
 #pragma once
 
 #include "synthesize/builtin/emit/emitted.h"

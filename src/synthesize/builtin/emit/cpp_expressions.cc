@@ -18,24 +18,24 @@ std::string cpp_literal(double value) {
 
 std::string cpp_name(const std::string& name) {
   static const std::set<std::string> taken = {
-      "and",      "or",      "not",      "xor",       "auto",          "bool",     "break",     "case",
-      "char",     "class",   "const",    "continue",  "default",       "delete",   "do",        "double",
-      "else",     "enum",    "explicit", "export",    "extern",        "false",    "float",     "for",
-      "friend",   "goto",    "if",       "inline",    "int",           "long",     "namespace", "new",
-      "operator", "private", "public",   "register",  "return",        "short",    "signed",    "sizeof",
-      "static",   "struct",  "switch",   "template",  "this",          "throw",    "true",      "try",
-      "typedef",  "union",   "unsigned", "using",     "virtual",       "void",     "volatile",  "while",
-      "at",       "put",     "put_past", "gather",    "scatter",       "whole",    "flags",     "keep",
-      "greater",  "smaller", "each16",   "sums",      "folds",         "expm1_16", "log1p16",   "exp16",
-      "log16",    "select",  "prefetch", "narrow",    "stream16",      "map",      "power",     "least",
-      "begin",    "end",     "row",      "group",     "block",         "rows",     "w",         "c",
-      "term",     "fold",    "step",     "first",     "stop",          "start",    "height",    "width",
-      "chunk",    "chunks",  "length",   "task",      "count",         "lane",     "slice",     "tile",
-      "piece",    "wanted",  "items",    "ticket",    "pass",          "done",     "load16",    "store16",
-      "splat16",  "sum16",   "max16",    "kept",      "thread",        "moments",  "join",      "exponentials",
-      "raise",    "sum_of",  "beyond",   "positions", "put_positions", "within",   "evens",     "backwards",
-      "along16",  "scan16",  "step16",   "take_in",   "all8",          "shifted",  "picked",    "compared",
-      "of_part",  "nth"};
+      "and",      "or",       "not",      "xor",       "auto",          "bool",    "break",     "case",
+      "char",     "class",    "const",    "continue",  "default",       "delete",  "do",        "double",
+      "else",     "enum",     "explicit", "export",    "extern",        "false",   "float",     "for",
+      "friend",   "goto",     "if",       "inline",    "int",           "long",    "namespace", "new",
+      "operator", "private",  "public",   "register",  "return",        "short",   "signed",    "sizeof",
+      "static",   "struct",   "switch",   "template",  "this",          "throw",   "true",      "try",
+      "typedef",  "union",    "unsigned", "using",     "virtual",       "void",    "volatile",  "while",
+      "at",       "put",      "put_past", "gather",    "scatter",       "whole",   "flags",     "keep",
+      "greater",  "smaller",  "eachv",    "sums",      "folds",         "expm1_v", "log1pv",    "expv",
+      "logv",     "select",   "prefetch", "narrow",    "streamv",       "map",     "power",     "least",
+      "begin",    "end",      "row",      "group",     "block",         "rows",    "w",         "c",
+      "term",     "fold",     "step",     "first",     "stop",          "start",   "height",    "width",
+      "chunk",    "chunks",   "length",   "task",      "count",         "lane",    "slice",     "tile",
+      "piece",    "wanted",   "items",    "ticket",    "pass",          "done",    "loadv",     "storev",
+      "splatv",   "sumv",     "maxv",     "kept",      "thread",        "moments", "join",      "exponentials",
+      "raise",    "sum_of",   "beyond",   "positions", "put_positions", "within",  "evens",     "backwards",
+      "alongv",   "scanv",    "stepv",    "take_in",   "all_lanes",     "shuffle", "vlen",      "shifted",
+      "picked",   "compared", "of_part",  "nth"};
   const bool index = name.size() == 1;
   return taken.contains(name) || index ? name + "_" : name;
 }
@@ -45,13 +45,13 @@ std::string cpp_index(const std::string& offset) { return offset.empty() ? "0" :
 std::string cpp_expression(Op op, const std::vector<CppOperand>& o, bool vector,
                            const std::function<void(const std::string&)>& need) {
   const auto as_vector = [&](const CppOperand& operand) {
-    return operand.vector || !vector ? operand.text : "splat16(" + operand.text + ")";
+    return operand.vector || !vector ? operand.text : "splatv(" + operand.text + ")";
   };
   if (op == Op::to_float) {
     const CppOperand& x = o.at(0);
     if (x.type == Type::i64) return vector ? as_vector(x) : "(float)" + x.text;
     if (!vector) return x.text + " ? 1.0f : 0.0f";
-    return x.vector ? x.text + " ? splat16(1.0f) : splat16(0.0f)" : "splat16(" + x.text + " ? 1.0f : 0.0f)";
+    return x.vector ? x.text + " ? splatv(1.0f) : splatv(0.0f)" : "splatv(" + x.text + " ? 1.0f : 0.0f)";
   }
   const bool logic = op == Op::logical_and || op == Op::logical_or;
   const bool lanes = vector && (!logic || (o.at(0).vector && o.at(1).vector));

@@ -27,7 +27,7 @@ CppOperand CppKernel::operand(int v, bool lane) {
     return {.text = argument("float", i.name + "_value", i.text), .vector = false};
   const bool vector = lane && along_inner(v);
   if (arrays_.contains(v)) {
-    return {.text = vector ? fmt::format("load16({} + {})", arrays_.at(v), column_) : arrays_.at(v),
+    return {.text = vector ? fmt::format("loadv({} + {})", arrays_.at(v), column_) : arrays_.at(v),
             .vector = vector,
             .type = i.type};
   }
@@ -88,34 +88,33 @@ void CppKernel::declare(int v, Place place) {
     }
     const auto [here, step] = lanes_of(v);
     if (i.access.guarded() && i.access.type == Type::f32) {
-      line(fmt::format("const f32x16 {} = {};", name, guarded_lanes(i, here, step)));
+      line(fmt::format("const f32v {} = {};", name, guarded_lanes(i, here, step)));
       return;
     }
     if (i.access.type == Type::i64) {
       need("whole");
-      line(fmt::format("const f32x16 {} = whole({}, {}, w);", name, here, step));
+      line(fmt::format("const f32v {} = whole({}, {}, w);", name, here, step));
     } else if (i.access.type == Type::mask) {
       need("flags");
       line(fmt::format("const auto {} = flags({}, {}, w);", name, here, step));
     } else if (step == "1") {
       need("at");
-      line(fmt::format("const f32x16 {} = at({}, w);", name, here));
+      line(fmt::format("const f32v {} = at({}, w);", name, here));
     } else if (step == "-1") {
       need("backwards");
-      line(fmt::format("const f32x16 {} = backwards({}, w);", name, here));
+      line(fmt::format("const f32v {} = backwards({}, w);", name, here));
     } else {
       need("gather");
-      line(fmt::format("const f32x16 {} = gather({}, {}, w);", name, here, step));
+      line(fmt::format("const f32v {} = gather({}, {}, w);", name, here, step));
     }
     return;
   }
   if (i.form == Instruction::Form::index) {
-    line(vector ? fmt::format("const f32x16 {} = __builtin_convertvector(iota16((int32_t)({})), f32x16);", name,
-                              lane_index_)
+    line(vector ? fmt::format("const f32v {} = __builtin_convertvector(iotav((int32_t)({})), f32v);", name, lane_index_)
                 : fmt::format("const float {} = (float){};", name, axis_name(std::countr_zero(i.axes))));
     return;
   }
-  if (vector && compares_integers(i)) return line(fmt::format("const i32x16 {} = {};", name, compared_integers(i)));
+  if (vector && compares_integers(i)) return line(fmt::format("const i32v {} = {};", name, compared_integers(i)));
   std::vector<CppOperand> operands;
   for (const int o : i.operands) {
     operands.push_back(operand(o, place == Place::lane));
@@ -127,7 +126,7 @@ void CppKernel::declare(int v, Place place) {
   const bool wide = !vector && i.type == Type::f32 && is_arithmetic(i.op) &&
                     std::ranges::any_of(i.operands, [&](int o) { return wide_.contains(o); });
   if (wide) wide_.insert(v);
-  const char* type = vector ? (i.type == Type::mask ? "auto" : "f32x16")
+  const char* type = vector ? (i.type == Type::mask ? "auto" : "f32v")
                             : (i.type == Type::mask  ? "bool"
                                : i.type == Type::i64 ? "int64_t"
                                : wide                ? "double"
@@ -166,7 +165,7 @@ std::string CppKernel::guarded_lanes(const Instruction& i, const std::string& he
     need(step == "1" ? "at" : "gather");
     lanes = step == "1" ? fmt::format("at({}, w)", here) : fmt::format("gather({}, {}, w)", here, step);
   }
-  return others.empty() ? lanes : fmt::format("{} ? {} : splat16({})", others, lanes, cpp_literal(i.access.outside));
+  return others.empty() ? lanes : fmt::format("{} ? {} : splatv({})", others, lanes, cpp_literal(i.access.outside));
 }
 
 void CppKernel::declare_all(const std::set<int>& values, Place place) {
@@ -180,7 +179,7 @@ void CppKernel::declare_all(const std::set<int>& values, Place place) {
 void CppKernel::declare_lane(const std::set<int>& values) {
   declare_all(values, Place::lane);
   if (keep_ && values.contains(*keep_)) {
-    line(fmt::format("store16({} + {}, {});", kept_row(), column_, as_vector(operand(*keep_, true))));
+    line(fmt::format("storev({} + {}, {});", kept_row(), column_, as_vector(operand(*keep_, true))));
     keeping_ = true;
   }
   if (!fetching_) return;
@@ -239,12 +238,12 @@ bool CppKernel::used_later(int v, int wave) const {
 
 void CppKernel::fix_shadow(int v) {
   const std::string name = cpp_name(at(v).name);
-  const std::string declaration = "const f32x16 " + name + " = ";
+  const std::string declaration = "const f32v " + name + " = ";
   if (const auto p = body_.rfind(declaration); p != std::string::npos)
-    body_.replace(p, declaration.size(), "const f32x16 " + name + "_16 = ");
-  const std::string stored = fmt::format("store16({0} + c, {0});", name);
+    body_.replace(p, declaration.size(), "const f32v " + name + "_lanes = ");
+  const std::string stored = fmt::format("storev({0} + c, {0});", name);
   if (const auto p = body_.rfind(stored); p != std::string::npos)
-    body_.replace(p, stored.size(), fmt::format("store16({0} + c, {0}_16);", name));
+    body_.replace(p, stored.size(), fmt::format("storev({0} + c, {0}_lanes);", name));
 }
 
 }  // namespace kerf

@@ -18,7 +18,7 @@ namespace kerf {
 enum class Place : std::uint8_t {
   task,   // once a task or row
   outer,  // in a loop around the vectors
-  lane,   // for 16 elements
+  lane,   // for a vector of elements
 };
 
 class CppKernel : protected KernelText {
@@ -89,7 +89,7 @@ class CppKernel : protected KernelText {
   // The numbers that a part's totals consist of, and the reductions that they give.
   std::vector<std::string> numbers_of(std::size_t part) const;
   void declare_results(std::size_t part, const std::string& totals);
-  std::string as_vector(const CppOperand& o) const { return o.vector ? o.text : "splat16(" + o.text + ")"; }
+  std::string as_vector(const CppOperand& o) const { return o.vector ? o.text : "splatv(" + o.text + ")"; }
 
   void store_lane(const RegionStore& store, const std::string& base);
   std::string store_pointer(std::size_t k, const std::string& name) { return pointer(r_.stores[k].access, name, true); }

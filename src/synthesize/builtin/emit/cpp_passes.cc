@@ -113,20 +113,20 @@ void CppKernel::reduce_alike(const std::vector<int>& reductions, const std::stri
     if (is_position(op)) {
       need("positions");
       open(fmt::format(
-          "positions<{}, {}, {}>({}, {}, {}, {}_at, [&](int64_t {}, [[maybe_unused]] int64_t w, f32x16* term) {{",
+          "positions<{}, {}, {}>({}, {}, {}, {}_at, [&](int64_t {}, [[maybe_unused]] int64_t w, f32v* term) {{",
           reductions.size(), s_.accumulators, op == ReduceOp::argmax, begin, end, totals, totals, n));
     } else if (sum) {
       need("sums");
-      open(fmt::format("sums<{}, {}, {}>({}, {}, {}, [&](int64_t {}, [[maybe_unused]] int64_t w, f32x16* term) {{",
+      open(fmt::format("sums<{}, {}, {}>({}, {}, {}, [&](int64_t {}, [[maybe_unused]] int64_t w, f32v* term) {{",
                        reductions.size(), s_.accumulators, s_.chunk, begin, end, totals, n));
     } else {
       need("folds");
       const char* fold = op == ReduceOp::max ? "greater(a, b)" : op == ReduceOp::min ? "smaller(a, b)" : "a * b";
       if (op != ReduceOp::prod) need(op == ReduceOp::max ? "greater" : "smaller");
       line(fmt::format("const auto {}_of = [](auto a, auto b) {{ return {}; }};", totals, fold));
-      open(fmt::format(
-          "folds<{}, {}>({}, {}, {}, {}, {}_of, [&](int64_t {}, [[maybe_unused]] int64_t w, f32x16* term) {{",
-          reductions.size(), s_.accumulators, begin, end, first_of(op), totals, totals, n));
+      open(
+          fmt::format("folds<{}, {}>({}, {}, {}, {}, {}_of, [&](int64_t {}, [[maybe_unused]] int64_t w, f32v* term) {{",
+                      reductions.size(), s_.accumulators, begin, end, first_of(op), totals, totals, n));
     }
     declare_lane(lanes);
     for (std::size_t k = 0; k < reductions.size(); ++k)
@@ -221,8 +221,8 @@ void CppKernel::store_pass(std::uint64_t loops, bool inner_stores) {
     const auto [begin, end] = inner_range();
     const std::string& n = r_.axes[static_cast<std::size_t>(inner_)].name;
     lane_index_ = column_ = n;
-    need("each16");
-    open(fmt::format("each16<{}>({}, {}, [&](int64_t {}, int64_t w) {{", s_.unroll, begin, end, n));
+    need("eachv");
+    open(fmt::format("eachv<{}>({}, {}, [&](int64_t {}, int64_t w) {{", s_.unroll, begin, end, n));
     declare_lane(lanes);
     for (const std::size_t k : which) store_lane(r_.stores[k], bases[k]);
     close("});");

@@ -70,7 +70,7 @@ class Emitter : private CppKernel {
     for (const int v : lanes) {
       if (declared_.contains(v)) continue;
       if (at(v).form == Instruction::Form::scan) {
-        line(fmt::format("const f32x16 {} = {};", cpp_name(at(v).name), scan(v)));
+        line(fmt::format("const f32v {} = {};", cpp_name(at(v).name), scan(v)));
       } else {
         declare(v, Place::lane);
       }
@@ -98,10 +98,10 @@ class Emitter : private CppKernel {
     declare_pointers(values.lanes);
     const std::vector<std::string> bases = store_bases();
     lane_index_ = column_ = axis_name(inner_);
-    need("scan16");
-    open(fmt::format("along16<{}>({}, {}, [&](int64_t {}, int64_t w) {{", backward_, begin, end, axis_name(inner_)));
+    need("scanv");
+    open(fmt::format("alongv<{}>({}, {}, [&](int64_t {}, int64_t w) {{", backward_, begin, end, axis_name(inner_)));
     declare_vectors(values.lanes, [&](int v) {
-      return fmt::format("scan16<{}, {}>({}, w, {})", join_of(at(v).reduce), backward_,
+      return fmt::format("scanv<{}, {}>({}, w, {})", join_of(at(v).reduce), backward_,
                          as_vector(operand(at(v).operands[0], true)), so_far(v));
     });
     store_vectors(bases);
@@ -142,14 +142,14 @@ class Emitter : private CppKernel {
     std::set<int> operands;
     for (const int v : scans_) {
       operands.insert(at(v).operands[0]);
-      line(fmt::format("f64x8 {}_lanes = splat8({}::none);", at(v).name, join_of(at(v).reduce)));
+      line(fmt::format("f64v {}_lanes = splatv({}::none);", at(v).name, join_of(at(v).reduce)));
     }
     const Values values = values_for(operands);
     declare_all(values.scalars, Place::task);
     declare_pointers(values.lanes);
     lane_index_ = column_ = axis_name(inner_);
-    need("scan16");
-    open(fmt::format("along16<false>(begin, end, [&](int64_t {}, int64_t w) {{", axis_name(inner_)));
+    need("scanv");
+    open(fmt::format("alongv<false>(begin, end, [&](int64_t {}, int64_t w) {{", axis_name(inner_)));
     declare_vectors(values.lanes, [](int) { return std::string(); });  // no scan is an operand of another
     for (const int v : scans_)
       line(fmt::format("take_in<{}>({}, w, {}_lanes);", join_of(at(v).reduce),
@@ -157,7 +157,7 @@ class Emitter : private CppKernel {
     close("});");
     const std::string to = argument("double*", partial + "_to", partial);
     for (std::size_t k = 0; k < scans_.size(); ++k)
-      line(fmt::format("{}[(row * chunks + chunk) * {} + {}] = all8<{}>({}_lanes);", to, scans_.size(), k,
+      line(fmt::format("{}[(row * chunks + chunk) * {} + {}] = all_lanes<{}>({}_lanes);", to, scans_.size(), k,
                        join_of(at(scans_[k]).reduce), at(scans_[k]).name));
     out_.scratch.push_back(
         {.name = partial, .dtype = "f64", .shape = {row_count, chunks, std::to_string(scans_.size())}});
@@ -194,13 +194,13 @@ class Emitter : private CppKernel {
     declare_all(values.scalars, Place::outer);
     declare_pointers(values.lanes);
     const std::vector<std::string> bases = store_bases();
-    need("each16");
-    need("scan16");
-    open(fmt::format("each16<{}>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {{", s_.unroll));
+    need("eachv");
+    need("scanv");
+    open(fmt::format("eachv<{}>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {{", s_.unroll));
     lane_index_ = "begin + c";
     column_ = "c";
     declare_vectors(values.lanes, [&](int v) {
-      return fmt::format("step16<{}>({}, {} + c)", join_of(at(v).reduce), as_vector(operand(at(v).operands[0], true)),
+      return fmt::format("stepv<{}>({}, {} + c)", join_of(at(v).reduce), as_vector(operand(at(v).operands[0], true)),
                          so_far(v));
     });
     store_vectors(bases);

@@ -49,25 +49,25 @@ args = ["relu.shape[2] * relu.shape[3]", "max(1, BLOCK4 // (relu.shape[2] * relu
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
-static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
-// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
-template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
+static inline void put(float* p, f32v v, int64_t w) { if (w >= vlen) storev(p, v); else storev(p, v, w); }
+// f(i, w) for a vector of elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void eachv(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
-  for (; i + 16 * unroll <= end; i += 16 * unroll)
+  for (; i + vlen * unroll <= end; i += vlen * unroll)
 #pragma GCC unroll 16
-    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
-  for (; i + 16 <= end; i += 16) f(i, 16);
+    for (int u = 0; u < unroll; ++u) f(i + vlen * u, vlen);
+  for (; i + vlen <= end; i += vlen) f(i, vlen);
   if (i < end) f(i, end - i);
 }
 
 // i < x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3]
 extern "C" void relu_kernel(int64_t I, const float* __restrict__ x_from, float* __restrict__ out_to, int64_t block) {
   const int64_t begin = block * BLOCK1, end = least(begin + BLOCK1, I);
-  each16<4>(begin, end, [&](int64_t i, int64_t w) {
-    const f32x16 x_ = at(x_from + i, w);
-    const f32x16 relu = x_ < 0.0f ? splat16(0.0f) : x_;
+  eachv<4>(begin, end, [&](int64_t i, int64_t w) {
+    const f32v x_ = at(x_from + i, w);
+    const f32v relu = x_ < 0.0f ? splatv(0.0f) : x_;
     put(out_to + i, relu, w);
   });
 }
@@ -83,11 +83,11 @@ extern "C" void sigmoid_kernel(int64_t K, int64_t rows, int64_t I, int64_t J, fl
     const float* conv_at = conv_from + i * conv_stride_i + j * conv_stride_j + conv_shift * conv_stride_j;
     const float* relu_at = relu_from + i * relu_stride_i + j * conv_stride_j;
     float* out_at = out_to + i * J * K + j * K;
-    each16<1>(begin, end, [&](int64_t k, int64_t w) {
-      const f32x16 conv = j + conv_shift >= 0 ? at(conv_at + k, w) : splat16(0.0f);
-      const f32x16 relu = j < relu_limit ? at(relu_at + k, w) : splat16(0.0f);
-      const f32x16 cat_1 = cat ? relu : conv;
-      const f32x16 sigmoid = sigmoid16(cat_1);
+    eachv<1>(begin, end, [&](int64_t k, int64_t w) {
+      const f32v conv = j + conv_shift >= 0 ? at(conv_at + k, w) : splatv(0.0f);
+      const f32v relu = j < relu_limit ? at(relu_at + k, w) : splatv(0.0f);
+      const f32v cat_1 = cat ? relu : conv;
+      const f32v sigmoid = sigmoidv(cat_1);
       put(out_at + k, sigmoid, w);
     });
   }
@@ -106,13 +106,13 @@ extern "C" void tanh_kernel(int64_t K, int64_t rows, int64_t I, int64_t J, float
     const float* conv_at = conv_from + i * conv_stride_i + j * conv_1_stride_j + conv_shift * conv_1_stride_j;
     const float* relu_at = relu_from + i * relu_stride_i + j * conv_1_stride_j;
     float* out_at = out_to + i * J * K + j * K;
-    each16<1>(begin, end, [&](int64_t k, int64_t w) {
-      const f32x16 conv_1 = j + conv_1_shift >= 0 ? at(conv_1_at + k, w) : splat16(0.0f);
-      const f32x16 conv = j + conv_shift >= 0 && j + conv_shift < conv_limit ? at(conv_at + k, w) : splat16(0.0f);
-      const f32x16 cat_1_1 = cat_1 ? conv : conv_1;
-      const f32x16 relu = j < relu_limit ? at(relu_at + k, w) : splat16(0.0f);
-      const f32x16 cat_1_3 = cat_1_2 ? relu : cat_1_1;
-      const f32x16 tanh = tanh16(cat_1_3);
+    eachv<1>(begin, end, [&](int64_t k, int64_t w) {
+      const f32v conv_1 = j + conv_1_shift >= 0 ? at(conv_1_at + k, w) : splatv(0.0f);
+      const f32v conv = j + conv_shift >= 0 && j + conv_shift < conv_limit ? at(conv_at + k, w) : splatv(0.0f);
+      const f32v cat_1_1 = cat_1 ? conv : conv_1;
+      const f32v relu = j < relu_limit ? at(relu_at + k, w) : splatv(0.0f);
+      const f32v cat_1_3 = cat_1_2 ? relu : cat_1_1;
+      const f32v tanh = tanhv(cat_1_3);
       put(out_at + k, tanh, w);
     });
   }
@@ -133,15 +133,15 @@ extern "C" void exp_kernel(int64_t K, int64_t rows, int64_t I, int64_t J, float 
     const float* conv_at = conv_from + i * conv_stride_i + j * conv_2_stride_j + conv_shift * conv_2_stride_j;
     const float* relu_at = relu_from + i * relu_stride_i + j * conv_2_stride_j;
     float* out_at = out_to + i * J * K + j * K;
-    each16<1>(begin, end, [&](int64_t k, int64_t w) {
-      const f32x16 conv_2 = j + conv_2_shift >= 0 ? at(conv_2_at + k, w) : splat16(0.0f);
-      const f32x16 conv_1 = j + conv_1_shift >= 0 && j + conv_1_shift < conv_1_limit ? at(conv_1_at + k, w) : splat16(0.0f);
-      const f32x16 cat_2_1 = cat_2 ? conv_1 : conv_2;
-      const f32x16 conv = j + conv_shift >= 0 && j + conv_shift < conv_limit ? at(conv_at + k, w) : splat16(0.0f);
-      const f32x16 cat_2_3 = cat_2_2 ? conv : cat_2_1;
-      const f32x16 relu = j < relu_limit ? at(relu_at + k, w) : splat16(0.0f);
-      const f32x16 cat_2_5 = cat_2_4 ? relu : cat_2_3;
-      const f32x16 exp = exp16(cat_2_5);
+    eachv<1>(begin, end, [&](int64_t k, int64_t w) {
+      const f32v conv_2 = j + conv_2_shift >= 0 ? at(conv_2_at + k, w) : splatv(0.0f);
+      const f32v conv_1 = j + conv_1_shift >= 0 && j + conv_1_shift < conv_1_limit ? at(conv_1_at + k, w) : splatv(0.0f);
+      const f32v cat_2_1 = cat_2 ? conv_1 : conv_2;
+      const f32v conv = j + conv_shift >= 0 && j + conv_shift < conv_limit ? at(conv_at + k, w) : splatv(0.0f);
+      const f32v cat_2_3 = cat_2_2 ? conv : cat_2_1;
+      const f32v relu = j < relu_limit ? at(relu_at + k, w) : splatv(0.0f);
+      const f32v cat_2_5 = cat_2_4 ? relu : cat_2_3;
+      const f32v exp = expv(cat_2_5);
       put(out_at + k, exp, w);
     });
   }

@@ -27,45 +27,45 @@ args = ["conv_product_last.shape[2] * conv_product_last.shape[3]", "conv_product
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
-static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
+static inline void put(float* p, f32v v, int64_t w) { if (w >= vlen) storev(p, v); else storev(p, v, w); }
 // Swaps the blocks of D elements beside the diagonal of two rows that are D apart.
 template <int D>
-static inline void swap_blocks(f32x16& upper, f32x16& lower) {
-  const f32x16 a = upper, b = lower;
-  upper = __builtin_shufflevector(a, b, 0 & D ? 16 - D : 0, 1 & D ? 17 - D : 1, 2 & D ? 18 - D : 2, 3 & D ? 19 - D : 3, 4 & D ? 20 - D : 4, 5 & D ? 21 - D : 5, 6 & D ? 22 - D : 6, 7 & D ? 23 - D : 7, 8 & D ? 24 - D : 8, 9 & D ? 25 - D : 9, 10 & D ? 26 - D : 10, 11 & D ? 27 - D : 11, 12 & D ? 28 - D : 12, 13 & D ? 29 - D : 13, 14 & D ? 30 - D : 14, 15 & D ? 31 - D : 15);
-  lower = __builtin_shufflevector(a, b, 0 & D ? 16 : 0 + D, 1 & D ? 17 : 1 + D, 2 & D ? 18 : 2 + D, 3 & D ? 19 : 3 + D, 4 & D ? 20 : 4 + D, 5 & D ? 21 : 5 + D, 6 & D ? 22 : 6 + D, 7 & D ? 23 : 7 + D, 8 & D ? 24 : 8 + D, 9 & D ? 25 : 9 + D, 10 & D ? 26 : 10 + D, 11 & D ? 27 : 11 + D, 12 & D ? 28 : 12 + D, 13 & D ? 29 : 13 + D, 14 & D ? 30 : 14 + D, 15 & D ? 31 : 15 + D);
+static inline void swap_blocks(f32v& upper, f32v& lower) {
+  const f32v a = upper, b = lower;
+  upper = shuffle(a, b, [](int l) { return l & D ? vlen + l - D : l; });
+  lower = shuffle(a, b, [](int l) { return l & D ? vlen + l : l + D; });
 }
-// to[j * pitch + i] = p[i * step + j * apart] for i < w and j < h, h at most 16.
+template <int D>
+static inline void swap_all_blocks(f32v* v) {
+#pragma GCC unroll 16
+  for (int l = 0; l < vlen; ++l) if (!(l & D)) swap_blocks<D>(v[l], v[l + D]);
+  if constexpr (D > 1) swap_all_blocks<D / 2>(v);
+}
+// to[j * pitch + i] = p[i * step + j * apart] for i < w and j < h, h at most 16: a line of the cache.
 static inline void turn(float* to, int64_t pitch, const float* p, int64_t step, int64_t apart, int64_t w, int64_t h) {
   int64_t i = 0;
   if (h == 16 && apart == 1)
-    for (; i + 16 <= w; i += 16) {
-      f32x16 v[16];
+    for (; i + vlen <= w; i += vlen)
+      for (int j = 0; j < 16; j += vlen) {
+        f32v v[vlen];
 #pragma GCC unroll 16
-      for (int l = 0; l < 16; ++l) v[l] = load16(p + (i + l) * step);
+        for (int l = 0; l < vlen; ++l) v[l] = loadv(p + (i + l) * step + j);
+        swap_all_blocks<vlen / 2>(v);
 #pragma GCC unroll 16
-      for (int l = 0; l < 16; ++l) if (!(l & 8)) swap_blocks<8>(v[l], v[l + 8]);
-#pragma GCC unroll 16
-      for (int l = 0; l < 16; ++l) if (!(l & 4)) swap_blocks<4>(v[l], v[l + 4]);
-#pragma GCC unroll 16
-      for (int l = 0; l < 16; ++l) if (!(l & 2)) swap_blocks<2>(v[l], v[l + 2]);
-#pragma GCC unroll 16
-      for (int l = 0; l < 16; ++l) if (!(l & 1)) swap_blocks<1>(v[l], v[l + 1]);
-#pragma GCC unroll 16
-      for (int l = 0; l < 16; ++l) store16(to + l * pitch + i, v[l]);
-    }
+        for (int l = 0; l < vlen; ++l) storev(to + (j + l) * pitch + i, v[l]);
+      }
   for (; i < w; ++i)
     for (int64_t j = 0; j < h; ++j) to[j * pitch + i] = p[i * step + j * apart];
 }
-// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
-template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+// f(i, w) for a vector of elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void eachv(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
-  for (; i + 16 * unroll <= end; i += 16 * unroll)
+  for (; i + vlen * unroll <= end; i += vlen * unroll)
 #pragma GCC unroll 16
-    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
-  for (; i + 16 <= end; i += 16) f(i, 16);
+    for (int u = 0; u < unroll; ++u) f(i + vlen * u, vlen);
+  for (; i + vlen <= end; i += vlen) f(i, vlen);
   if (i < end) f(i, end - i);
 }
 
@@ -80,8 +80,8 @@ extern "C" void conv_product_input_kernel(int64_t K, int64_t J, int64_t x_stride
     for (int64_t j = first; j < first + height; ++j) {
       const float* x_at = x_turned + (j - first) * BLOCK1 - begin;
       float* out_at = out_to + i * J * K + j * K;
-      each16<4>(begin, end, [&](int64_t k, int64_t w) {
-        const f32x16 x_ = at(x_at + k, w);
+      eachv<4>(begin, end, [&](int64_t k, int64_t w) {
+        const f32v x_ = at(x_at + k, w);
         put(out_at + k, x_, w);
       });
     }
@@ -101,12 +101,12 @@ extern "C" void swish_kernel(int64_t K, int64_t J, int64_t conv_product_last_str
       const float conv_bias = conv_bias_from[j];
       const float bias = bias_from[j];
       float* out_at = out_to + i * J * K + j * K;
-      each16<4>(begin, end, [&](int64_t k, int64_t w) {
-        const f32x16 conv_product_last = at(conv_product_last_at + k, w);
-        const f32x16 conv = conv_product_last + conv_bias;
-        const f32x16 add = conv + bias;
-        const f32x16 swish = sigmoid16(add);
-        const f32x16 swish_1 = add * swish;
+      eachv<4>(begin, end, [&](int64_t k, int64_t w) {
+        const f32v conv_product_last = at(conv_product_last_at + k, w);
+        const f32v conv = conv_product_last + conv_bias;
+        const f32v add = conv + bias;
+        const f32v swish = sigmoidv(add);
+        const f32v swish_1 = add * swish;
         put(out_at + k, swish_1, w);
       });
     }

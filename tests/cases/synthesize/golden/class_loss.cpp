@@ -19,36 +19,36 @@ args = ["loss_rows", "t", "loss_rows.shape[0]", "out"]
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
 // Integers as floats: exact below 2^24, and never equal to a smaller one above.
-static inline f32x16 whole(const int64_t* p, int64_t stride, int64_t w) {
-  f32x16 v = {};
+static inline f32v whole(const int64_t* p, int64_t stride, int64_t w) {
+  f32v v = {};
   for (int64_t l = 0; l < w; ++l) v[l] = (float)p[l * stride];
   return v;
 }
 // v, with lanes from w on replaced.
-static inline f32x16 keep(f32x16 v, int64_t w, float other) {
-  return iota16() < (int32_t)w ? v : splat16(other);
+static inline f32v keep(f32v v, int64_t w, float other) {
+  return iotav() < (int32_t)w ? v : splatv(other);
 }
 // The larger one; NaN if either is.
 static inline float greater(float a, float b) { return a > b || a != a ? a : b; }
-static inline f32x16 greater(f32x16 a, f32x16 b) { return ((a > b) | (a != a)) ? a : b; }
-// Adds to total[n] the sum over [begin, end) of the terms t[n] that f(i, w, t) gives for 16 elements: lanes of float for
+static inline f32v greater(f32v a, f32v b) { return ((a > b) | (a != a)) ? a : b; }
+// Adds to total[n] the sum over [begin, end) of the terms t[n] that f(i, w, t) gives for a vector: lanes of float for
 // `chunk` elements at most, then double.
 template <int terms, int accumulators, int64_t chunk, class F>
 static inline void sums(int64_t begin, int64_t end, double* total, F f) {
   for (int64_t i = begin; i < end;) {
     const int64_t stop = i + chunk < end ? i + chunk : end;
-    f32x16 sum[accumulators][terms] = {}, t[terms];
-    for (; i + 16 * accumulators <= stop; i += 16 * accumulators)
+    f32v sum[accumulators][terms] = {}, t[terms];
+    for (; i + vlen * accumulators <= stop; i += vlen * accumulators)
 #pragma GCC unroll 16
       for (int a = 0; a < accumulators; ++a) {
-        f(i + 16 * a, 16, t);
+        f(i + vlen * a, vlen, t);
         for (int n = 0; n < terms; ++n) sum[a][n] += t[n];
       }
-    for (; i + 16 <= stop; i += 16) {
-      f(i, 16, t);
+    for (; i + vlen <= stop; i += vlen) {
+      f(i, vlen, t);
       for (int n = 0; n < terms; ++n) sum[0][n] += t[n];
     }
     if (i < stop) {
@@ -58,31 +58,31 @@ static inline void sums(int64_t begin, int64_t end, double* total, F f) {
     }
     for (int n = 0; n < terms; ++n) {
       for (int a = 1; a < accumulators; ++a) sum[0][n] += sum[a][n];
-      total[n] += sum16(sum[0][n]);
+      total[n] += sumv(sum[0][n]);
     }
   }
 }
-// Folds into total[n] the terms t[n] that f(i, w, t) gives for 16 elements, over [begin, end).
+// Folds into total[n] the terms t[n] that f(i, w, t) gives for a vector, over [begin, end).
 template <int terms, int accumulators, class Fold, class F>
 static inline void folds(int64_t begin, int64_t end, float first, float* total, Fold fold, F f) {
-  f32x16 lanes[accumulators][terms], t[terms];
+  f32v lanes[accumulators][terms], t[terms];
   for (int a = 0; a < accumulators; ++a)
-    for (int n = 0; n < terms; ++n) lanes[a][n] = splat16(first);
+    for (int n = 0; n < terms; ++n) lanes[a][n] = splatv(first);
   int64_t i = begin;
-  for (; i + 16 * accumulators <= end; i += 16 * accumulators)
+  for (; i + vlen * accumulators <= end; i += vlen * accumulators)
 #pragma GCC unroll 16
     for (int a = 0; a < accumulators; ++a) {
-      f(i + 16 * a, 16, t);
+      f(i + vlen * a, vlen, t);
       for (int n = 0; n < terms; ++n) lanes[a][n] = fold(t[n], lanes[a][n]);
     }
-  for (; i < end; i += 16) {
-    const int64_t w = end - i < 16 ? end - i : 16;
+  for (; i < end; i += vlen) {
+    const int64_t w = end - i < vlen ? end - i : vlen;
     f(i, w, t);
     for (int n = 0; n < terms; ++n) lanes[0][n] = fold(keep(t[n], w, first), lanes[0][n]);
   }
   for (int n = 0; n < terms; ++n) {
     for (int a = 1; a < accumulators; ++a) lanes[0][n] = fold(lanes[a][n], lanes[0][n]);
-    for (int l = 0; l < 16; ++l) total[n] = fold(lanes[0][n][l], total[n]);
+    for (int l = 0; l < vlen; ++l) total[n] = fold(lanes[0][n][l], total[n]);
   }
 }
 
@@ -95,19 +95,19 @@ extern "C" void loss_rows_kernel(int64_t rows, int64_t I, const int64_t* __restr
     float max_of_pass_1[1] = {-__builtin_inff()};
     const float* x_at = x_from + i * J;
     const auto max_of_pass_1_of = [](auto a, auto b) { return greater(a, b); };
-    folds<1, 4>(0, J, -__builtin_inff(), max_of_pass_1, max_of_pass_1_of, [&](int64_t j, [[maybe_unused]] int64_t w, f32x16* term) {
-      const f32x16 x_ = at(x_at + j, w);
+    folds<1, 4>(0, J, -__builtin_inff(), max_of_pass_1, max_of_pass_1_of, [&](int64_t j, [[maybe_unused]] int64_t w, f32v* term) {
+      const f32v x_ = at(x_at + j, w);
       term[0] = x_;
     });
     const float loss_rows = max_of_pass_1[0];
     double sum_of_pass_2[2] = {0, 0};
-    sums<2, 4, 1024>(0, J, sum_of_pass_2, [&](int64_t j, [[maybe_unused]] int64_t w, f32x16* term) {
-      const f32x16 x_ = at(x_at + j, w);
-      const f32x16 loss_rows_1 = x_ - loss_rows;
-      const f32x16 loss_rows_2 = exp16(loss_rows_1);
-      const f32x16 j_index = __builtin_convertvector(iota16((int32_t)(j)), f32x16);
+    sums<2, 4, 1024>(0, J, sum_of_pass_2, [&](int64_t j, [[maybe_unused]] int64_t w, f32v* term) {
+      const f32v x_ = at(x_at + j, w);
+      const f32v loss_rows_1 = x_ - loss_rows;
+      const f32v loss_rows_2 = expv(loss_rows_1);
+      const f32v j_index = __builtin_convertvector(iotav((int32_t)(j)), f32v);
       const auto loss_rows_5 = j_index == (float)t_;
-      const f32x16 loss_rows_6 = loss_rows_5 ? loss_rows_1 : splat16(0.0f);
+      const f32v loss_rows_6 = loss_rows_5 ? loss_rows_1 : splatv(0.0f);
       prefetch(x_at + j + J);
       term[0] = loss_rows_2;
       term[1] = loss_rows_6;
@@ -124,11 +124,11 @@ extern "C" void loss_rows_kernel(int64_t rows, int64_t I, const int64_t* __restr
 // i < loss_rows.shape[0]
 extern "C" void loss_kernel(const float* __restrict__ loss_rows_from, const int64_t* __restrict__ t_from, int64_t I, float* __restrict__ out_to, int64_t task) {
   double sum_of_pass_1[2] = {0, 0};
-  sums<2, 4, 1024>(0, I, sum_of_pass_1, [&](int64_t i, [[maybe_unused]] int64_t w, f32x16* term) {
-    const f32x16 loss_rows = at(loss_rows_from + i, w);
-    const f32x16 t_ = whole(t_from + i, 1, w);
+  sums<2, 4, 1024>(0, I, sum_of_pass_1, [&](int64_t i, [[maybe_unused]] int64_t w, f32v* term) {
+    const f32v loss_rows = at(loss_rows_from + i, w);
+    const f32v t_ = whole(t_from + i, 1, w);
     const auto loss_counts_1 = t_ != -100.0f;
-    const f32x16 loss_count = loss_counts_1 ? splat16(1.0f) : splat16(0.0f);
+    const f32v loss_count = loss_counts_1 ? splatv(1.0f) : splatv(0.0f);
     term[0] = loss_rows;
     term[1] = loss_count;
   });

@@ -10,17 +10,17 @@ args = ["max(1, BLOCK // (keep.shape[1]))", "keep.shape[0]", "keep.shape[1]", "k
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
-static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
+static inline void put(float* p, f32v v, int64_t w) { if (w >= vlen) storev(p, v); else storev(p, v, w); }
 static inline auto flags(const bool* p, int64_t stride, int64_t w) {
-  f32x16 v = {};
+  f32v v = {};
   for (int64_t l = 0; l < w; ++l) v[l] = p[l * stride];
   return v != 0.0f;
 }
 // v, with lanes from w on replaced.
-static inline f32x16 keep(f32x16 v, int64_t w, float other) {
-  return iota16() < (int32_t)w ? v : splat16(other);
+static inline f32v keep(f32v v, int64_t w, float other) {
+  return iotav() < (int32_t)w ? v : splatv(other);
 }
 // How scans join what they have: in double.
 struct Plus {
@@ -39,70 +39,61 @@ struct Smallest {
   static constexpr double none = __builtin_inf();
   template <class T> static inline T join(T a, T b) { return (a < b) | (a != a) ? a : b; }
 };
-static inline f64x8 widened(f32x8 v) {
-#if defined(__AVX512F__) && !defined(__clang__)
-  return (f64x8)__builtin_ia32_cvtps2pd512_mask(v, f64x8{}, -1, 4);  // g++ 12 would convert halves
-#else
-  return __builtin_convertvector(v, f64x8);
-#endif
-}
 // Lanes moved on by `by`, or back; `other` comes after them.
-template <int by, bool backward> static inline f64x8 shifted(f64x8 v, f64x8 other) {
-  if constexpr (backward) {
-    return __builtin_shufflevector(v, other, by, 1 + by, 2 + by, 3 + by, 4 + by, 5 + by, 6 + by, 7 + by);
-  } else {
-    return __builtin_shufflevector(other, v, 8 - by, 9 - by, 10 - by, 11 - by, 12 - by, 13 - by, 14 - by, 15 - by);
-  }
+template <int by, bool backward> static inline f64v shifted(f64v v, f64v other) {
+  if constexpr (backward) return shuffle(v, other, [](int l) { return l + by; });
+  return shuffle(other, v, [](int l) { return vlen / 2 - by + l; });
 }
-template <class J, bool backward> static inline f64x8 scan8(f64x8 v) {
-  v = J::join(shifted<1, backward>(v, splat8(J::none)), v);
-  v = J::join(shifted<2, backward>(v, splat8(J::none)), v);
-  return J::join(shifted<4, backward>(v, splat8(J::none)), v);
+template <class J, bool backward> static inline f64v scan_half(f64v v) {
+  v = J::join(shifted<1, backward>(v, splatv(J::none)), v);
+  v = J::join(shifted<2, backward>(v, splatv(J::none)), v);
+  if constexpr (vlen == 16) v = J::join(shifted<4, backward>(v, splatv(J::none)), v);
+  return v;
 }
 // A row's next w elements; `so_far` is what those before come to.
-template <class J, bool backward> static inline f32x16 scan16(f32x16 v, int64_t w, double& so_far) {
-  if (w < 16) v = keep(v, w, (float)J::none);
-  f64x8 low = scan8<J, backward>(widened(kerf_low(v)));
-  f64x8 high = scan8<J, backward>(widened(kerf_high(v)));
+template <class J, bool backward> static inline f32v scanv(f32v v, int64_t w, double& so_far) {
+  if (w < vlen) v = keep(v, w, (float)J::none);
+  f64v low = scan_half<J, backward>(widen_low(v));
+  f64v high = scan_half<J, backward>(widen_high(v));
   if constexpr (backward) {
     const double middle = J::join(so_far, high[0]);
-    high = J::join(splat8(so_far), high);
+    high = J::join(splatv(so_far), high);
     so_far = J::join(middle, low[0]);
-    low = J::join(splat8(middle), low);
+    low = J::join(splatv(middle), low);
   } else {
-    const double middle = J::join(so_far, low[7]);
-    low = J::join(splat8(so_far), low);
-    so_far = J::join(middle, high[7]);
-    high = J::join(splat8(middle), high);
+    const double middle = J::join(so_far, low[vlen / 2 - 1]);
+    low = J::join(splatv(so_far), low);
+    so_far = J::join(middle, high[vlen / 2 - 1]);
+    high = J::join(splatv(middle), high);
   }
   return narrow(low, high);
 }
-// The next element of 16 columns.
-template <class J> static inline f32x16 step16(f32x16 v, double* so_far) {
-  const f64x8 low = J::join(load8(so_far), widened(kerf_low(v)));
-  const f64x8 high = J::join(load8(so_far + 8), widened(kerf_high(v)));
-  store8(so_far, low);
-  store8(so_far + 8, high);
+// The next element of each column.
+template <class J> static inline f32v stepv(f32v v, double* so_far) {
+  const f64v low = J::join(loadv(so_far), widen_low(v));
+  const f64v high = J::join(loadv(so_far + vlen / 2), widen_high(v));
+  storev(so_far, low);
+  storev(so_far + vlen / 2, high);
   return narrow(low, high);
 }
 // What w elements come to, lane by lane, and what the lanes do.
-template <class J> static inline void take_in(f32x16 v, int64_t w, f64x8& lanes) {
-  if (w < 16) v = keep(v, w, (float)J::none);
-  lanes = J::join(lanes, J::join(widened(kerf_low(v)), widened(kerf_high(v))));
+template <class J> static inline void take_in(f32v v, int64_t w, f64v& lanes) {
+  if (w < vlen) v = keep(v, w, (float)J::none);
+  lanes = J::join(lanes, J::join(widen_low(v), widen_high(v)));
 }
-template <class J> static inline double all8(f64x8 lanes) {
+template <class J> static inline double all_lanes(f64v lanes) {
   double all = lanes[0];
-  for (int l = 1; l < 8; ++l) all = J::join(all, lanes[l]);
+  for (int l = 1; l < vlen / 2; ++l) all = J::join(all, lanes[l]);
   return all;
 }
-// f(i, w) for 16 elements at a time, from `begin` to `end` or the other way round.
-template <bool backward, class F> static inline void along16(int64_t begin, int64_t end, F f) {
-  const int64_t whole = begin + (end - begin) / 16 * 16;
+// f(i, w) for a vector of elements at a time, from `begin` to `end` or the other way round.
+template <bool backward, class F> static inline void alongv(int64_t begin, int64_t end, F f) {
+  const int64_t whole = begin + (end - begin) / vlen * vlen;
   if (backward && whole < end) f(whole, end - whole);
   if (backward)
-    for (int64_t i = whole - 16; i >= begin; i -= 16) f(i, 16);
+    for (int64_t i = whole - vlen; i >= begin; i -= vlen) f(i, vlen);
   else
-    for (int64_t i = begin; i < whole; i += 16) f(i, 16);
+    for (int64_t i = begin; i < whole; i += vlen) f(i, vlen);
   if (!backward && whole < end) f(whole, end - whole);
 }
 
@@ -114,13 +105,13 @@ extern "C" void exclusive_kernel(int64_t rows, int64_t I, int64_t J, const bool*
     const bool* keep_at = keep_from + i * J;
     const float* x_at = x_from + i * J;
     float* out_at = out_to + i * J;
-    along16<false>(0, J, [&](int64_t j, int64_t w) {
+    alongv<false>(0, J, [&](int64_t j, int64_t w) {
       const auto keep_ = flags(keep_at + j, 1, w);
-      const f32x16 x_ = at(x_at + j, w);
-      const f32x16 masked = keep_ ? splat16(1.0f) : splat16(0.0f);
-      const f32x16 masked_1 = x_ * masked;
-      const f32x16 sums_ = scan16<Plus, false>(masked_1, w, sums_so_far);
-      const f32x16 exclusive = sums_ - masked_1;
+      const f32v x_ = at(x_at + j, w);
+      const f32v masked = keep_ ? splatv(1.0f) : splatv(0.0f);
+      const f32v masked_1 = x_ * masked;
+      const f32v sums_ = scanv<Plus, false>(masked_1, w, sums_so_far);
+      const f32v exclusive = sums_ - masked_1;
       put(out_at + j, exclusive, w);
     });
   }

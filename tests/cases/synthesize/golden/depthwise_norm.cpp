@@ -14,73 +14,73 @@ args = ["x.shape[0]", "x.shape[2]", "x.shape[3]", "thread", "relu_kernel_kept", 
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
-static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
+static inline void put(float* p, f32v v, int64_t w) { if (w >= vlen) storev(p, v); else storev(p, v, w); }
 // v[l] = p[l * step] where l < w and i + l * apart is in [0, limit), else `other`: one by one, out of the way of what is common.
-[[gnu::noinline, gnu::cold]] static f32x16 picked(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
-  f32x16 v = splat16(other);
+[[gnu::noinline, gnu::cold]] static f32v picked(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
+  f32v v = splatv(other);
   for (int64_t l = 0; l < w; ++l)
     if (i + l * apart >= 0 && i + l * apart < limit) v[l] = p[l * step];
   return v;
 }
-// Elements p[0], p[2] … p[30]; nothing behind them is touched.
-static inline f32x16 evens(const float* p) {
-  return __builtin_shufflevector(load16(p), load16(p + 15), 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
+// Every second element from p[0] on; nothing behind the last one is touched.
+static inline f32v evens(const float* p) {
+  return shuffle(loadv(p), loadv(p + vlen - 1), [](int l) { return l < vlen / 2 ? 2 * l : 2 * l + 1; });
 }
 // The same, lanes from `first` to before `past`; the others are `other`.
-static inline f32x16 evens(const float* p, int64_t first, int64_t past, float other) {
-  const f32x16 low = load16(p, 2 * first, 2 * past - 1, other), high = load16(p + 16, 2 * first - 16, 2 * past - 17, other);
-  return __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+static inline f32v evens(const float* p, int64_t first, int64_t past, float other) {
+  const f32v low = loadv(p, 2 * first, 2 * past - 1, other), high = loadv(p + vlen, 2 * first - vlen, 2 * past - 1 - vlen, other);
+  return shuffle(low, high, [](int l) { return 2 * l; });
 }
-static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
-  if (stride == 1) return load16(p, w);
-  if (stride == 2) return w >= 16 ? evens(p) : evens(p, 0, w, 0.0f);
-  if (w < 16) return picked(p, stride, 0, 1, w, 0.0f, w);
-  f32x16 v = {};
+static inline f32v gather(const float* p, int64_t stride, int64_t w) {
+  if (stride == 1) return loadv(p, w);
+  if (stride == 2) return w >= vlen ? evens(p) : evens(p, 0, w, 0.0f);
+  if (w < vlen) return picked(p, stride, 0, 1, w, 0.0f, w);
+  f32v v = {};
 #pragma GCC unroll 16
-  for (int l = 0; l < 16; ++l) v[l] = p[l * stride];
+  for (int l = 0; l < vlen; ++l) v[l] = p[l * stride];
   return v;
 }
-// 16 elements that are `step` apart, the first one with index i; `other` where an index, which grows by `apart`, is
+// Elements that are `step` apart, the first one with index i; `other` where an index, which grows by `apart`, is
 // outside of [0, limit). The usual steps without a branch: many of these stand side by side, and half of a small image is border.
-static inline f32x16 within(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
+static inline f32v within(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
   if ((step == 1 || step == 2) && (apart == 1 || apart == 2)) {
     const int64_t first = apart == 1 ? -i : (1 - i) >> 1, past = least(apart == 1 ? limit - i : (limit - i + 1) >> 1, w);
-    return step == 1 ? load16(p, first, past, other) : evens(p, first, past, other);
+    return step == 1 ? loadv(p, first, past, other) : evens(p, first, past, other);
   }
   const int64_t last = i + (w - 1) * apart;
   if (i >= 0 && i < limit && last >= 0 && last < limit) return gather(p, step, w);
   return picked(p, step, i, apart, limit, other, w);
 }
 // v, with lanes from w on replaced.
-static inline f32x16 keep(f32x16 v, int64_t w, float other) {
-  return iota16() < (int32_t)w ? v : splat16(other);
+static inline f32v keep(f32v v, int64_t w, float other) {
+  return iotav() < (int32_t)w ? v : splatv(other);
 }
-// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
-template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+// f(i, w) for a vector of elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void eachv(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
-  for (; i + 16 * unroll <= end; i += 16 * unroll)
+  for (; i + vlen * unroll <= end; i += vlen * unroll)
 #pragma GCC unroll 16
-    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
-  for (; i + 16 <= end; i += 16) f(i, 16);
+    for (int u = 0; u < unroll; ++u) f(i + vlen * u, vlen);
+  for (; i + vlen <= end; i += vlen) f(i, vlen);
   if (i < end) f(i, end - i);
 }
-// Adds to total[n] the sum over [begin, end) of the terms t[n] that f(i, w, t) gives for 16 elements: lanes of float for
+// Adds to total[n] the sum over [begin, end) of the terms t[n] that f(i, w, t) gives for a vector: lanes of float for
 // `chunk` elements at most, then double.
 template <int terms, int accumulators, int64_t chunk, class F>
 static inline void sums(int64_t begin, int64_t end, double* total, F f) {
   for (int64_t i = begin; i < end;) {
     const int64_t stop = i + chunk < end ? i + chunk : end;
-    f32x16 sum[accumulators][terms] = {}, t[terms];
-    for (; i + 16 * accumulators <= stop; i += 16 * accumulators)
+    f32v sum[accumulators][terms] = {}, t[terms];
+    for (; i + vlen * accumulators <= stop; i += vlen * accumulators)
 #pragma GCC unroll 16
       for (int a = 0; a < accumulators; ++a) {
-        f(i + 16 * a, 16, t);
+        f(i + vlen * a, vlen, t);
         for (int n = 0; n < terms; ++n) sum[a][n] += t[n];
       }
-    for (; i + 16 <= stop; i += 16) {
-      f(i, 16, t);
+    for (; i + vlen <= stop; i += vlen) {
+      f(i, vlen, t);
       for (int n = 0; n < terms; ++n) sum[0][n] += t[n];
     }
     if (i < stop) {
@@ -90,7 +90,7 @@ static inline void sums(int64_t begin, int64_t end, double* total, F f) {
     }
     for (int n = 0; n < terms; ++n) {
       for (int a = 1; a < accumulators; ++a) sum[0][n] += sum[a][n];
-      total[n] += sum16(sum[0][n]);
+      total[n] += sumv(sum[0][n]);
     }
   }
 }
@@ -102,20 +102,20 @@ static inline void join(Moments& a, double count, double sum, double squares) {
   a.count += count;
   a.sum += sum;
 }
-// Joins the values that f(i, w) gives for 16 elements over [begin, end): `chunk` of them at a time, about their own mean.
+// Joins the values that f(i, w) gives for a vector over [begin, end): `chunk` of them at a time, about their own mean.
 template <int accumulators, int64_t chunk, class F>
 static inline void moments(int64_t begin, int64_t end, Moments& total, F f) {
-  float term[chunk + 16];
+  float term[chunk + vlen];
   for (int64_t i = begin; i < end; i += chunk) {
     const int64_t n = i + chunk < end ? chunk : end - i;
     double sum = 0, squares = 0;
-    sums<1, accumulators, chunk>(0, n, &sum, [&](int64_t k, int64_t w, f32x16* t) {
+    sums<1, accumulators, chunk>(0, n, &sum, [&](int64_t k, int64_t w, f32v* t) {
       t[0] = f(i + k, w);
-      store16(term + k, t[0]);
+      storev(term + k, t[0]);
     });
     const float centre = (float)(sum / n);
-    sums<1, accumulators, chunk>(0, n, &squares, [&](int64_t k, int64_t, f32x16* t) {
-      const f32x16 apart = load16(term + k) - centre;
+    sums<1, accumulators, chunk>(0, n, &squares, [&](int64_t k, int64_t, f32v* t) {
+      const f32v apart = loadv(term + k) - centre;
       t[0] = apart * apart;
     });
     join(total, (double)n, sum, squares);
@@ -151,33 +151,33 @@ extern "C" void relu_kernel(int64_t I, int64_t K, int64_t L, int64_t thread, flo
         const float* x_7_at = x_from + i * x_stride_i + j * x_stride_j + k * L + 1 * L;
         const float* x_8_at = x_from + i * x_stride_i + j * x_stride_j + k * L + 1 + 1 * L;
         moments<4, 1024>(0, L, moments_of_pass_1, [&](int64_t l, [[maybe_unused]] int64_t w) {
-          const f32x16 x_ = k + -1 >= 0 ? within(x_at + l, 1, (l) + -1, 1, L, 0.0f, w) : splat16(0.0f);
-          const f32x16 conv = x_ * w_;
-          const f32x16 x_1 = k + -1 >= 0 ? at(x_1_at + l, w) : splat16(0.0f);
-          const f32x16 conv_1 = x_1 * w_1;
-          const f32x16 conv_2 = conv + conv_1;
-          const f32x16 x_2 = k + -1 >= 0 ? within(x_2_at + l, 1, (l) + 1, 1, L, 0.0f, w) : splat16(0.0f);
-          const f32x16 conv_3 = x_2 * w_2;
-          const f32x16 conv_4 = conv_2 + conv_3;
-          const f32x16 x_3 = within(x_3_at + l, 1, (l) + -1, 1, L, 0.0f, w);
-          const f32x16 conv_5 = x_3 * w_3;
-          const f32x16 conv_6 = conv_4 + conv_5;
-          const f32x16 x_4 = at(x_4_at + l, w);
-          const f32x16 conv_7 = x_4 * w_4;
-          const f32x16 conv_8 = conv_6 + conv_7;
-          const f32x16 x_5 = within(x_5_at + l, 1, (l) + 1, 1, L, 0.0f, w);
-          const f32x16 conv_9 = x_5 * w_5;
-          const f32x16 conv_10 = conv_8 + conv_9;
-          const f32x16 x_6 = k + 1 < K ? within(x_6_at + l, 1, (l) + -1, 1, L, 0.0f, w) : splat16(0.0f);
-          const f32x16 conv_11 = x_6 * w_6;
-          const f32x16 conv_12 = conv_10 + conv_11;
-          const f32x16 x_7 = k + 1 < K ? at(x_7_at + l, w) : splat16(0.0f);
-          const f32x16 conv_13 = x_7 * w_7;
-          const f32x16 conv_14 = conv_12 + conv_13;
-          const f32x16 x_8 = k + 1 < K ? within(x_8_at + l, 1, (l) + 1, 1, L, 0.0f, w) : splat16(0.0f);
-          const f32x16 conv_15 = x_8 * w_8;
-          const f32x16 conv_16 = conv_14 + conv_15;
-          store16(kept + (i * K + k) * L + l, conv_16);
+          const f32v x_ = k + -1 >= 0 ? within(x_at + l, 1, (l) + -1, 1, L, 0.0f, w) : splatv(0.0f);
+          const f32v conv = x_ * w_;
+          const f32v x_1 = k + -1 >= 0 ? at(x_1_at + l, w) : splatv(0.0f);
+          const f32v conv_1 = x_1 * w_1;
+          const f32v conv_2 = conv + conv_1;
+          const f32v x_2 = k + -1 >= 0 ? within(x_2_at + l, 1, (l) + 1, 1, L, 0.0f, w) : splatv(0.0f);
+          const f32v conv_3 = x_2 * w_2;
+          const f32v conv_4 = conv_2 + conv_3;
+          const f32v x_3 = within(x_3_at + l, 1, (l) + -1, 1, L, 0.0f, w);
+          const f32v conv_5 = x_3 * w_3;
+          const f32v conv_6 = conv_4 + conv_5;
+          const f32v x_4 = at(x_4_at + l, w);
+          const f32v conv_7 = x_4 * w_4;
+          const f32v conv_8 = conv_6 + conv_7;
+          const f32v x_5 = within(x_5_at + l, 1, (l) + 1, 1, L, 0.0f, w);
+          const f32v conv_9 = x_5 * w_5;
+          const f32v conv_10 = conv_8 + conv_9;
+          const f32v x_6 = k + 1 < K ? within(x_6_at + l, 1, (l) + -1, 1, L, 0.0f, w) : splatv(0.0f);
+          const f32v conv_11 = x_6 * w_6;
+          const f32v conv_12 = conv_10 + conv_11;
+          const f32v x_7 = k + 1 < K ? at(x_7_at + l, w) : splatv(0.0f);
+          const f32v conv_13 = x_7 * w_7;
+          const f32v conv_14 = conv_12 + conv_13;
+          const f32v x_8 = k + 1 < K ? within(x_8_at + l, 1, (l) + 1, 1, L, 0.0f, w) : splatv(0.0f);
+          const f32v conv_15 = x_8 * w_8;
+          const f32v conv_16 = conv_14 + conv_15;
+          storev(kept + (i * K + k) * L + l, conv_16);
           return conv_16;
         });
       }
@@ -191,12 +191,12 @@ extern "C" void relu_kernel(int64_t I, int64_t K, int64_t L, int64_t thread, flo
     for (int64_t i = 0; i < I; ++i) {
       for (int64_t k = 0; k < K; ++k) {
         float* out_at = out_to + i * J * K * L + j * K * L + k * L;
-        each16<2>(0, L, [&](int64_t l, int64_t w) {
-          const f32x16 norm_3 = load16(kept + (i * K + k) * L + l) - (float)norm_2;
-          const f32x16 norm_9 = norm_3 * norm_8;
-          const f32x16 norm_10 = norm_9 * weight;
-          const f32x16 norm_11 = norm_10 + bias;
-          const f32x16 relu = norm_11 < 0.0f ? splat16(0.0f) : norm_11;
+        eachv<2>(0, L, [&](int64_t l, int64_t w) {
+          const f32v norm_3 = loadv(kept + (i * K + k) * L + l) - (float)norm_2;
+          const f32v norm_9 = norm_3 * norm_8;
+          const f32v norm_10 = norm_9 * weight;
+          const f32v norm_11 = norm_10 + bias;
+          const f32v relu = norm_11 < 0.0f ? splatv(0.0f) : norm_11;
           put(out_at + l, relu, w);
         });
       }

@@ -10,37 +10,37 @@ args = ["max(1, BLOCK // ((x.shape[1] // 4) * x.shape[2] * x.shape[3]))", "x.sha
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
-static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
+static inline void put(float* p, f32v v, int64_t w) { if (w >= vlen) storev(p, v); else storev(p, v, w); }
 // v, with lanes from w on replaced.
-static inline f32x16 keep(f32x16 v, int64_t w, float other) {
-  return iota16() < (int32_t)w ? v : splat16(other);
+static inline f32v keep(f32v v, int64_t w, float other) {
+  return iotav() < (int32_t)w ? v : splatv(other);
 }
-// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
-template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+// f(i, w) for a vector of elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void eachv(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
-  for (; i + 16 * unroll <= end; i += 16 * unroll)
+  for (; i + vlen * unroll <= end; i += vlen * unroll)
 #pragma GCC unroll 16
-    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
-  for (; i + 16 <= end; i += 16) f(i, 16);
+    for (int u = 0; u < unroll; ++u) f(i + vlen * u, vlen);
+  for (; i + vlen <= end; i += vlen) f(i, vlen);
   if (i < end) f(i, end - i);
 }
-// Adds to total[n] the sum over [begin, end) of the terms t[n] that f(i, w, t) gives for 16 elements: lanes of float for
+// Adds to total[n] the sum over [begin, end) of the terms t[n] that f(i, w, t) gives for a vector: lanes of float for
 // `chunk` elements at most, then double.
 template <int terms, int accumulators, int64_t chunk, class F>
 static inline void sums(int64_t begin, int64_t end, double* total, F f) {
   for (int64_t i = begin; i < end;) {
     const int64_t stop = i + chunk < end ? i + chunk : end;
-    f32x16 sum[accumulators][terms] = {}, t[terms];
-    for (; i + 16 * accumulators <= stop; i += 16 * accumulators)
+    f32v sum[accumulators][terms] = {}, t[terms];
+    for (; i + vlen * accumulators <= stop; i += vlen * accumulators)
 #pragma GCC unroll 16
       for (int a = 0; a < accumulators; ++a) {
-        f(i + 16 * a, 16, t);
+        f(i + vlen * a, vlen, t);
         for (int n = 0; n < terms; ++n) sum[a][n] += t[n];
       }
-    for (; i + 16 <= stop; i += 16) {
-      f(i, 16, t);
+    for (; i + vlen <= stop; i += vlen) {
+      f(i, vlen, t);
       for (int n = 0; n < terms; ++n) sum[0][n] += t[n];
     }
     if (i < stop) {
@@ -50,7 +50,7 @@ static inline void sums(int64_t begin, int64_t end, double* total, F f) {
     }
     for (int n = 0; n < terms; ++n) {
       for (int a = 1; a < accumulators; ++a) sum[0][n] += sum[a][n];
-      total[n] += sum16(sum[0][n]);
+      total[n] += sumv(sum[0][n]);
     }
   }
 }
@@ -62,20 +62,20 @@ static inline void join(Moments& a, double count, double sum, double squares) {
   a.count += count;
   a.sum += sum;
 }
-// Joins the values that f(i, w) gives for 16 elements over [begin, end): `chunk` of them at a time, about their own mean.
+// Joins the values that f(i, w) gives for a vector over [begin, end): `chunk` of them at a time, about their own mean.
 template <int accumulators, int64_t chunk, class F>
 static inline void moments(int64_t begin, int64_t end, Moments& total, F f) {
-  float term[chunk + 16];
+  float term[chunk + vlen];
   for (int64_t i = begin; i < end; i += chunk) {
     const int64_t n = i + chunk < end ? chunk : end - i;
     double sum = 0, squares = 0;
-    sums<1, accumulators, chunk>(0, n, &sum, [&](int64_t k, int64_t w, f32x16* t) {
+    sums<1, accumulators, chunk>(0, n, &sum, [&](int64_t k, int64_t w, f32v* t) {
       t[0] = f(i + k, w);
-      store16(term + k, t[0]);
+      storev(term + k, t[0]);
     });
     const float centre = (float)(sum / n);
-    sums<1, accumulators, chunk>(0, n, &squares, [&](int64_t k, int64_t, f32x16* t) {
-      const f32x16 apart = load16(term + k) - centre;
+    sums<1, accumulators, chunk>(0, n, &squares, [&](int64_t k, int64_t, f32v* t) {
+      const f32v apart = loadv(term + k) - centre;
       t[0] = apart * apart;
     });
     join(total, (double)n, sum, squares);
@@ -91,7 +91,7 @@ extern "C" void group_norm_kernel(int64_t rows, int64_t I, int64_t J, int64_t K,
     for (int64_t k = 0; k < K; ++k) {
       const float* x_at = x_from + i * J * K * L + j * K * L + k * L;
       moments<4, 1024>(0, L, moments_of_pass_1, [&](int64_t l, [[maybe_unused]] int64_t w) {
-        const f32x16 x_ = at(x_at + l, w);
+        const f32v x_ = at(x_at + l, w);
         return x_;
       });
     }
@@ -106,12 +106,12 @@ extern "C" void group_norm_kernel(int64_t rows, int64_t I, int64_t J, int64_t K,
       const float b_ = b_from[j * K + k];
       const float* x_at = x_from + i * J * K * L + j * K * L + k * L;
       float* out_at = out_to + i * J * K * L + j * K * L + k * L;
-      each16<2>(0, L, [&](int64_t l, int64_t w) {
-        const f32x16 x_ = at(x_at + l, w);
-        const f32x16 group_norm_3 = x_ - (float)group_norm_2;
-        const f32x16 group_norm_9 = group_norm_3 * group_norm_8;
-        const f32x16 group_norm_10 = group_norm_9 * w_;
-        const f32x16 group_norm_11 = group_norm_10 + b_;
+      eachv<2>(0, L, [&](int64_t l, int64_t w) {
+        const f32v x_ = at(x_at + l, w);
+        const f32v group_norm_3 = x_ - (float)group_norm_2;
+        const f32v group_norm_9 = group_norm_3 * group_norm_8;
+        const f32v group_norm_10 = group_norm_9 * w_;
+        const f32v group_norm_11 = group_norm_10 + b_;
         prefetch(x_at + l + L);
         put(out_at + l, group_norm_11, w);
       });

@@ -10,16 +10,16 @@ args = [2, "max(1, BLOCK // (2))", "x.shape[0] * x.shape[1] * x.shape[2]", 2, "x
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
-static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
-// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
-template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
+static inline void put(float* p, f32v v, int64_t w) { if (w >= vlen) storev(p, v); else storev(p, v, w); }
+// f(i, w) for a vector of elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void eachv(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
-  for (; i + 16 * unroll <= end; i += 16 * unroll)
+  for (; i + vlen * unroll <= end; i += vlen * unroll)
 #pragma GCC unroll 16
-    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
-  for (; i + 16 <= end; i += 16) f(i, 16);
+    for (int u = 0; u < unroll; ++u) f(i + vlen * u, vlen);
+  for (; i + vlen <= end; i += vlen) f(i, vlen);
   if (i < end) f(i, end - i);
 }
 
@@ -37,12 +37,12 @@ extern "C" void s_kernel(int64_t L, int64_t rows, int64_t I, int64_t J, int64_t 
     const float u_3 = u_2 ? r_ : 0.0f;
     const float* y_at = y_from + i * J * K * L + j * K * L + k * L;
     float* out_at = out_to + i * J * K * L + j * K * L + k * L;
-    each16<4>(begin, end, [&](int64_t l, int64_t w) {
-      const f32x16 r_index_1 = __builtin_convertvector(iota16((int32_t)(l)), f32x16);
+    eachv<4>(begin, end, [&](int64_t l, int64_t w) {
+      const f32v r_index_1 = __builtin_convertvector(iotav((int32_t)(l)), f32v);
       const auto u_4 = r_index_1 < 2.0f;
-      const f32x16 u_5 = u_4 ? splat16(u_3) : splat16(0.0f);
-      const f32x16 y_ = at(y_at + l, w);
-      const f32x16 s_ = u_5 + y_;
+      const f32v u_5 = u_4 ? splatv(u_3) : splatv(0.0f);
+      const f32v y_ = at(y_at + l, w);
+      const f32v s_ = u_5 + y_;
       put(out_at + l, s_, w);
     });
   }

@@ -10,16 +10,16 @@ args = ["x.shape[3]", "(x.shape[2] - 40) // 10 + 1", 40, "x", "x.shape[2] * x.sh
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
-static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
-// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
-template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
+static inline void put(float* p, f32v v, int64_t w) { if (w >= vlen) storev(p, v); else storev(p, v, w); }
+// f(i, w) for a vector of elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void eachv(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
-  for (; i + 16 * unroll <= end; i += 16 * unroll)
+  for (; i + vlen * unroll <= end; i += vlen * unroll)
 #pragma GCC unroll 16
-    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
-  for (; i + 16 <= end; i += 16) f(i, 16);
+    for (int u = 0; u < unroll; ++u) f(i + vlen * u, vlen);
+  for (; i + vlen <= end; i += vlen) f(i, vlen);
   if (i < end) f(i, end - i);
 }
 
@@ -35,17 +35,17 @@ extern "C" void avg_pool2d_kernel(int64_t L, int64_t K, int64_t I, const float* 
     for (int64_t step = first; step < least(first + 64, I); ++step) {
       const int64_t i = step;
       const float* x_at = x_from + i * L + j * x_stride_j + k * x_stride_k;
-      each16<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
-        const f32x16 x_ = at(x_at + begin + c, w);
-        store16(avg_pool2d + c, load16(avg_pool2d + c) + x_);
+      eachv<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
+        const f32v x_ = at(x_at + begin + c, w);
+        storev(avg_pool2d + c, loadv(avg_pool2d + c) + x_);
       });
     }
     for (int64_t c = 0; c < width; ++c) avg_pool2d_total[c] += avg_pool2d[c];
   }
   for (int64_t c = 0; c < width; ++c) avg_pool2d[c] = (float)avg_pool2d_total[c];
   float* out_at_columns = out_to + j * K * L + k * L;
-  each16<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
-    const f32x16 avg_pool2d_2 = load16(avg_pool2d + c) / 40.0f;
+  eachv<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
+    const f32v avg_pool2d_2 = loadv(avg_pool2d + c) / 40.0f;
     put(out_at_columns + begin + c, avg_pool2d_2, w);
   });
 }

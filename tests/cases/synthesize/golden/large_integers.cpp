@@ -10,26 +10,26 @@ args = ["others.shape[0]", "max(1, BLOCK // (others.shape[0]))", "ids.shape[0]",
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
-static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
+static inline void put(float* p, f32v v, int64_t w) { if (w >= vlen) storev(p, v); else storev(p, v, w); }
 // Integers as floats: exact below 2^24, and never equal to a smaller one above.
-static inline f32x16 whole(const int64_t* p, int64_t stride, int64_t w) {
-  f32x16 v = {};
+static inline f32v whole(const int64_t* p, int64_t stride, int64_t w) {
+  f32v v = {};
   for (int64_t l = 0; l < w; ++l) v[l] = (float)p[l * stride];
   return v;
 }
-// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
-template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+// f(i, w) for a vector of elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void eachv(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
-  for (; i + 16 * unroll <= end; i += 16 * unroll)
+  for (; i + vlen * unroll <= end; i += vlen * unroll)
 #pragma GCC unroll 16
-    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
-  for (; i + 16 <= end; i += 16) f(i, 16);
+    for (int u = 0; u < unroll; ++u) f(i + vlen * u, vlen);
+  for (; i + vlen <= end; i += vlen) f(i, vlen);
   if (i < end) f(i, end - i);
 }
-template <class F> static inline i32x16 compared(int64_t w, F f) {
-  i32x16 v = {};
+template <class F> static inline i32v compared(int64_t w, F f) {
+  i32v v = {};
   for (int64_t l = 0; l < w; ++l) v[l] = -(int32_t)f(l);
   return v;
 }
@@ -42,12 +42,12 @@ extern "C" void chosen_kernel(int64_t J, int64_t rows, int64_t I, const int64_t*
     const int64_t* ids_at = ids_from + i * J;
     const float* x_at = x_from + i * J;
     float* out_at = out_to + i * J;
-    each16<4>(begin, end, [&](int64_t j, int64_t w) {
-      const f32x16 others = whole(others_from + j, 1, w);
-      const f32x16 ids = whole(ids_at + j, 1, w);
-      const i32x16 same = compared(w, [&](int64_t nth) { return (ids_at + j)[nth] == (others_from + j)[nth]; });
-      const f32x16 x_ = at(x_at + j, w);
-      const f32x16 chosen_1 = same ? splat16(0.0f) : x_;
+    eachv<4>(begin, end, [&](int64_t j, int64_t w) {
+      const f32v others = whole(others_from + j, 1, w);
+      const f32v ids = whole(ids_at + j, 1, w);
+      const i32v same = compared(w, [&](int64_t nth) { return (ids_at + j)[nth] == (others_from + j)[nth]; });
+      const f32v x_ = at(x_at + j, w);
+      const f32v chosen_1 = same ? splatv(0.0f) : x_;
       put(out_at + j, chosen_1, w);
     });
   }

@@ -28,37 +28,37 @@ args = ["max(1, BLOCK3 // (mean_weight.shape[0]))", "x.shape[0]", "mean_bias", "
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
-static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
+static inline void put(float* p, f32v v, int64_t w) { if (w >= vlen) storev(p, v); else storev(p, v, w); }
 // v, with lanes from w on replaced.
-static inline f32x16 keep(f32x16 v, int64_t w, float other) {
-  return iota16() < (int32_t)w ? v : splat16(other);
+static inline f32v keep(f32v v, int64_t w, float other) {
+  return iotav() < (int32_t)w ? v : splatv(other);
 }
-// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
-template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+// f(i, w) for a vector of elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void eachv(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
-  for (; i + 16 * unroll <= end; i += 16 * unroll)
+  for (; i + vlen * unroll <= end; i += vlen * unroll)
 #pragma GCC unroll 16
-    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
-  for (; i + 16 <= end; i += 16) f(i, 16);
+    for (int u = 0; u < unroll; ++u) f(i + vlen * u, vlen);
+  for (; i + vlen <= end; i += vlen) f(i, vlen);
   if (i < end) f(i, end - i);
 }
-// Adds to total[n] the sum over [begin, end) of the terms t[n] that f(i, w, t) gives for 16 elements: lanes of float for
+// Adds to total[n] the sum over [begin, end) of the terms t[n] that f(i, w, t) gives for a vector: lanes of float for
 // `chunk` elements at most, then double.
 template <int terms, int accumulators, int64_t chunk, class F>
 static inline void sums(int64_t begin, int64_t end, double* total, F f) {
   for (int64_t i = begin; i < end;) {
     const int64_t stop = i + chunk < end ? i + chunk : end;
-    f32x16 sum[accumulators][terms] = {}, t[terms];
-    for (; i + 16 * accumulators <= stop; i += 16 * accumulators)
+    f32v sum[accumulators][terms] = {}, t[terms];
+    for (; i + vlen * accumulators <= stop; i += vlen * accumulators)
 #pragma GCC unroll 16
       for (int a = 0; a < accumulators; ++a) {
-        f(i + 16 * a, 16, t);
+        f(i + vlen * a, vlen, t);
         for (int n = 0; n < terms; ++n) sum[a][n] += t[n];
       }
-    for (; i + 16 <= stop; i += 16) {
-      f(i, 16, t);
+    for (; i + vlen <= stop; i += vlen) {
+      f(i, vlen, t);
       for (int n = 0; n < terms; ++n) sum[0][n] += t[n];
     }
     if (i < stop) {
@@ -68,7 +68,7 @@ static inline void sums(int64_t begin, int64_t end, double* total, F f) {
     }
     for (int n = 0; n < terms; ++n) {
       for (int a = 1; a < accumulators; ++a) sum[0][n] += sum[a][n];
-      total[n] += sum16(sum[0][n]);
+      total[n] += sumv(sum[0][n]);
     }
   }
 }
@@ -83,16 +83,16 @@ extern "C" void mean_weight_kernel(int64_t J, int64_t I, const float* __restrict
     for (int64_t step = first; step < least(first + 64, I); ++step) {
       const int64_t i = step;
       const float* fc_weight_at = fc_weight_from + i * J;
-      each16<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
-        const f32x16 fc_weight = at(fc_weight_at + begin + c, w);
-        store16(mean_weight + c, load16(mean_weight + c) + fc_weight);
+      eachv<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
+        const f32v fc_weight = at(fc_weight_at + begin + c, w);
+        storev(mean_weight + c, loadv(mean_weight + c) + fc_weight);
       });
     }
     for (int64_t c = 0; c < width; ++c) mean_weight_total[c] += mean_weight[c];
   }
   for (int64_t c = 0; c < width; ++c) mean_weight[c] = (float)mean_weight_total[c];
-  each16<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
-    const f32x16 mean_weight_1 = load16(mean_weight + c) / mean_weight_count_value;
+  eachv<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
+    const f32v mean_weight_1 = loadv(mean_weight + c) / mean_weight_count_value;
     put(out_to + begin + c, mean_weight_1, w);
   });
 }
@@ -100,10 +100,10 @@ extern "C" void mean_weight_kernel(int64_t J, int64_t I, const float* __restrict
 // i < shift.shape[0]
 extern "C" void mean_bias_kernel(const float* __restrict__ shift_from, const float* __restrict__ fc_bias_from, int64_t I, float mean_bias_count_value, float* __restrict__ out_to, int64_t task) {
   double sum_of_pass_1[1] = {0};
-  sums<1, 4, 1024>(0, I, sum_of_pass_1, [&](int64_t i, [[maybe_unused]] int64_t w, f32x16* term) {
-    const f32x16 shift = at(shift_from + i, w);
-    const f32x16 fc_bias = at(fc_bias_from + i, w);
-    const f32x16 mean_bias1 = fc_bias - shift;
+  sums<1, 4, 1024>(0, I, sum_of_pass_1, [&](int64_t i, [[maybe_unused]] int64_t w, f32v* term) {
+    const f32v shift = at(shift_from + i, w);
+    const f32v fc_bias = at(fc_bias_from + i, w);
+    const f32v mean_bias1 = fc_bias - shift;
     term[0] = mean_bias1;
   });
   const double mean_bias = sum_of_pass_1[0];
@@ -118,18 +118,18 @@ extern "C" void add_kernel(int64_t rows, int64_t I, const float* __restrict__ me
     const float mean_bias = mean_bias_from[0];
     double sum_of_pass_1[1] = {0};
     const float* x_at = x_from + i * J;
-    sums<1, 4, 1024>(0, J, sum_of_pass_1, [&](int64_t j, [[maybe_unused]] int64_t w, f32x16* term) {
-      const f32x16 mean_weight = at(mean_weight_from + j, w);
-      const f32x16 x_ = at(x_at + j, w);
-      const f32x16 mean_product = x_ * mean_weight;
+    sums<1, 4, 1024>(0, J, sum_of_pass_1, [&](int64_t j, [[maybe_unused]] int64_t w, f32v* term) {
+      const f32v mean_weight = at(mean_weight_from + j, w);
+      const f32v x_ = at(x_at + j, w);
+      const f32v mean_product = x_ * mean_weight;
       term[0] = mean_product;
     });
     const double mean_dot = sum_of_pass_1[0];
     const double mean = mean_dot + mean_bias;
     float* out_at = out_to + i * J;
-    each16<2>(0, J, [&](int64_t j, int64_t w) {
-      const f32x16 x_ = at(x_at + j, w);
-      const f32x16 add = (float)mean + x_;
+    eachv<2>(0, J, [&](int64_t j, int64_t w) {
+      const f32v x_ = at(x_at + j, w);
+      const f32v add = (float)mean + x_;
       prefetch(x_at + j + J);
       put(out_at + j, add, w);
     });

@@ -11,49 +11,49 @@ args = ["max(1, BLOCK // ((x.shape[1] * ((x.shape[2] - 4) // 4 + 1)) * ((x.shape
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 // v[l] = p[l * step] where l < w and i + l * apart is in [0, limit), else `other`: one by one, out of the way of what is common.
-[[gnu::noinline, gnu::cold]] static f32x16 picked(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
-  f32x16 v = splat16(other);
+[[gnu::noinline, gnu::cold]] static f32v picked(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
+  f32v v = splatv(other);
   for (int64_t l = 0; l < w; ++l)
     if (i + l * apart >= 0 && i + l * apart < limit) v[l] = p[l * step];
   return v;
 }
-// Elements p[0], p[2] … p[30]; nothing behind them is touched.
-static inline f32x16 evens(const float* p) {
-  return __builtin_shufflevector(load16(p), load16(p + 15), 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
+// Every second element from p[0] on; nothing behind the last one is touched.
+static inline f32v evens(const float* p) {
+  return shuffle(loadv(p), loadv(p + vlen - 1), [](int l) { return l < vlen / 2 ? 2 * l : 2 * l + 1; });
 }
 // The same, lanes from `first` to before `past`; the others are `other`.
-static inline f32x16 evens(const float* p, int64_t first, int64_t past, float other) {
-  const f32x16 low = load16(p, 2 * first, 2 * past - 1, other), high = load16(p + 16, 2 * first - 16, 2 * past - 17, other);
-  return __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+static inline f32v evens(const float* p, int64_t first, int64_t past, float other) {
+  const f32v low = loadv(p, 2 * first, 2 * past - 1, other), high = loadv(p + vlen, 2 * first - vlen, 2 * past - 1 - vlen, other);
+  return shuffle(low, high, [](int l) { return 2 * l; });
 }
-static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
-  if (stride == 1) return load16(p, w);
-  if (stride == 2) return w >= 16 ? evens(p) : evens(p, 0, w, 0.0f);
-  if (w < 16) return picked(p, stride, 0, 1, w, 0.0f, w);
-  f32x16 v = {};
+static inline f32v gather(const float* p, int64_t stride, int64_t w) {
+  if (stride == 1) return loadv(p, w);
+  if (stride == 2) return w >= vlen ? evens(p) : evens(p, 0, w, 0.0f);
+  if (w < vlen) return picked(p, stride, 0, 1, w, 0.0f, w);
+  f32v v = {};
 #pragma GCC unroll 16
-  for (int l = 0; l < 16; ++l) v[l] = p[l * stride];
+  for (int l = 0; l < vlen; ++l) v[l] = p[l * stride];
   return v;
 }
 // v, with lanes from w on replaced.
-static inline f32x16 keep(f32x16 v, int64_t w, float other) {
-  return iota16() < (int32_t)w ? v : splat16(other);
+static inline f32v keep(f32v v, int64_t w, float other) {
+  return iotav() < (int32_t)w ? v : splatv(other);
 }
-// Adds to total[n] the sum over [begin, end) of the terms t[n] that f(i, w, t) gives for 16 elements: lanes of float for
+// Adds to total[n] the sum over [begin, end) of the terms t[n] that f(i, w, t) gives for a vector: lanes of float for
 // `chunk` elements at most, then double.
 template <int terms, int accumulators, int64_t chunk, class F>
 static inline void sums(int64_t begin, int64_t end, double* total, F f) {
   for (int64_t i = begin; i < end;) {
     const int64_t stop = i + chunk < end ? i + chunk : end;
-    f32x16 sum[accumulators][terms] = {}, t[terms];
-    for (; i + 16 * accumulators <= stop; i += 16 * accumulators)
+    f32v sum[accumulators][terms] = {}, t[terms];
+    for (; i + vlen * accumulators <= stop; i += vlen * accumulators)
 #pragma GCC unroll 16
       for (int a = 0; a < accumulators; ++a) {
-        f(i + 16 * a, 16, t);
+        f(i + vlen * a, vlen, t);
         for (int n = 0; n < terms; ++n) sum[a][n] += t[n];
       }
-    for (; i + 16 <= stop; i += 16) {
-      f(i, 16, t);
+    for (; i + vlen <= stop; i += vlen) {
+      f(i, vlen, t);
       for (int n = 0; n < terms; ++n) sum[0][n] += t[n];
     }
     if (i < stop) {
@@ -63,7 +63,7 @@ static inline void sums(int64_t begin, int64_t end, double* total, F f) {
     }
     for (int n = 0; n < terms; ++n) {
       for (int a = 1; a < accumulators; ++a) sum[0][n] += sum[a][n];
-      total[n] += sum16(sum[0][n]);
+      total[n] += sumv(sum[0][n]);
     }
   }
 }
@@ -90,40 +90,40 @@ extern "C" void sum_1_kernel(int64_t rows, int64_t I, int64_t J, const float* __
       const float* x_13_at = x_from + i * x_stride_i + j * x_stride_j + 1 + 3 * x_4_step;
       const float* x_14_at = x_from + i * x_stride_i + j * x_stride_j + 2 + 3 * x_4_step;
       const float* x_15_at = x_from + i * x_stride_i + j * x_stride_j + 3 + 3 * x_4_step;
-      sums<1, 4, 1024>(0, K, sum_of_pass_1, [&](int64_t k, [[maybe_unused]] int64_t w, f32x16* term) {
-        const f32x16 x_ = gather(x_at + k * 4, 4, w);
-        const f32x16 x_1 = gather(x_1_at + k * 4, 4, w);
-        const f32x16 avg_pool2d = x_ + x_1;
-        const f32x16 x_2 = gather(x_2_at + k * 4, 4, w);
-        const f32x16 avg_pool2d_1 = avg_pool2d + x_2;
-        const f32x16 x_3 = gather(x_3_at + k * 4, 4, w);
-        const f32x16 avg_pool2d_2 = avg_pool2d_1 + x_3;
-        const f32x16 x_4 = gather(x_4_at + k * 4, 4, w);
-        const f32x16 avg_pool2d_3 = avg_pool2d_2 + x_4;
-        const f32x16 x_5 = gather(x_5_at + k * 4, 4, w);
-        const f32x16 avg_pool2d_4 = avg_pool2d_3 + x_5;
-        const f32x16 x_6 = gather(x_6_at + k * 4, 4, w);
-        const f32x16 avg_pool2d_5 = avg_pool2d_4 + x_6;
-        const f32x16 x_7 = gather(x_7_at + k * 4, 4, w);
-        const f32x16 avg_pool2d_6 = avg_pool2d_5 + x_7;
-        const f32x16 x_8 = gather(x_8_at + k * 4, 4, w);
-        const f32x16 avg_pool2d_7 = avg_pool2d_6 + x_8;
-        const f32x16 x_9 = gather(x_9_at + k * 4, 4, w);
-        const f32x16 avg_pool2d_8 = avg_pool2d_7 + x_9;
-        const f32x16 x_10 = gather(x_10_at + k * 4, 4, w);
-        const f32x16 avg_pool2d_9 = avg_pool2d_8 + x_10;
-        const f32x16 x_11 = gather(x_11_at + k * 4, 4, w);
-        const f32x16 avg_pool2d_10 = avg_pool2d_9 + x_11;
-        const f32x16 x_12 = gather(x_12_at + k * 4, 4, w);
-        const f32x16 avg_pool2d_11 = avg_pool2d_10 + x_12;
-        const f32x16 x_13 = gather(x_13_at + k * 4, 4, w);
-        const f32x16 avg_pool2d_12 = avg_pool2d_11 + x_13;
-        const f32x16 x_14 = gather(x_14_at + k * 4, 4, w);
-        const f32x16 avg_pool2d_13 = avg_pool2d_12 + x_14;
-        const f32x16 x_15 = gather(x_15_at + k * 4, 4, w);
-        const f32x16 avg_pool2d_14 = avg_pool2d_13 + x_15;
-        const f32x16 avg_pool2d_16 = avg_pool2d_14 / 16.0f;
-        const f32x16 sigmoid = sigmoid16(avg_pool2d_16);
+      sums<1, 4, 1024>(0, K, sum_of_pass_1, [&](int64_t k, [[maybe_unused]] int64_t w, f32v* term) {
+        const f32v x_ = gather(x_at + k * 4, 4, w);
+        const f32v x_1 = gather(x_1_at + k * 4, 4, w);
+        const f32v avg_pool2d = x_ + x_1;
+        const f32v x_2 = gather(x_2_at + k * 4, 4, w);
+        const f32v avg_pool2d_1 = avg_pool2d + x_2;
+        const f32v x_3 = gather(x_3_at + k * 4, 4, w);
+        const f32v avg_pool2d_2 = avg_pool2d_1 + x_3;
+        const f32v x_4 = gather(x_4_at + k * 4, 4, w);
+        const f32v avg_pool2d_3 = avg_pool2d_2 + x_4;
+        const f32v x_5 = gather(x_5_at + k * 4, 4, w);
+        const f32v avg_pool2d_4 = avg_pool2d_3 + x_5;
+        const f32v x_6 = gather(x_6_at + k * 4, 4, w);
+        const f32v avg_pool2d_5 = avg_pool2d_4 + x_6;
+        const f32v x_7 = gather(x_7_at + k * 4, 4, w);
+        const f32v avg_pool2d_6 = avg_pool2d_5 + x_7;
+        const f32v x_8 = gather(x_8_at + k * 4, 4, w);
+        const f32v avg_pool2d_7 = avg_pool2d_6 + x_8;
+        const f32v x_9 = gather(x_9_at + k * 4, 4, w);
+        const f32v avg_pool2d_8 = avg_pool2d_7 + x_9;
+        const f32v x_10 = gather(x_10_at + k * 4, 4, w);
+        const f32v avg_pool2d_9 = avg_pool2d_8 + x_10;
+        const f32v x_11 = gather(x_11_at + k * 4, 4, w);
+        const f32v avg_pool2d_10 = avg_pool2d_9 + x_11;
+        const f32v x_12 = gather(x_12_at + k * 4, 4, w);
+        const f32v avg_pool2d_11 = avg_pool2d_10 + x_12;
+        const f32v x_13 = gather(x_13_at + k * 4, 4, w);
+        const f32v avg_pool2d_12 = avg_pool2d_11 + x_13;
+        const f32v x_14 = gather(x_14_at + k * 4, 4, w);
+        const f32v avg_pool2d_13 = avg_pool2d_12 + x_14;
+        const f32v x_15 = gather(x_15_at + k * 4, 4, w);
+        const f32v avg_pool2d_14 = avg_pool2d_13 + x_15;
+        const f32v avg_pool2d_16 = avg_pool2d_14 / 16.0f;
+        const f32v sigmoid = sigmoidv(avg_pool2d_16);
         term[0] = sigmoid;
       });
     }

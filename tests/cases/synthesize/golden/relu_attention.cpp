@@ -26,19 +26,19 @@ out = "out"
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
 // A store that goes around the caches, where p is aligned: nobody reads it before it would have left them.
-static inline void put_past(float* p, f32x16 v, int64_t w) {
-  if (w < 16) store16(p, v, w); else if (aligned64(p)) stream16(p, v); else store16(p, v);
+static inline void put_past(float* p, f32v v, int64_t w) {
+  if (w < vlen) storev(p, v, w); else if (alignedv(p)) streamv(p, v); else storev(p, v);
 }
-// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
-template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+// f(i, w) for a vector of elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void eachv(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
-  for (; i + 16 * unroll <= end; i += 16 * unroll)
+  for (; i + vlen * unroll <= end; i += vlen * unroll)
 #pragma GCC unroll 16
-    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
-  for (; i + 16 <= end; i += 16) f(i, 16);
+    for (int u = 0; u < unroll; ++u) f(i + vlen * u, vlen);
+  for (; i + vlen <= end; i += vlen) f(i, vlen);
   if (i < end) f(i, end - i);
 }
 
@@ -49,12 +49,12 @@ extern "C" void relu_kernel(int64_t J, int64_t rows, int64_t I, const float* __r
     const int64_t i = row;
     const float* scores_at = scores_from + i * J;
     float* out_at = out_to + i * J;
-    each16<4>(begin, end, [&](int64_t j, int64_t w) {
-      const f32x16 seen = at(seen_from + j, w);
+    eachv<4>(begin, end, [&](int64_t j, int64_t w) {
+      const f32v seen = at(seen_from + j, w);
       const auto eq_1 = seen == 0.0f;
-      const f32x16 scores = at(scores_at + j, w);
-      const f32x16 fill_1 = eq_1 ? splat16(-__builtin_inff()) : scores;
-      const f32x16 relu = fill_1 < 0.0f ? splat16(0.0f) : fill_1;
+      const f32v scores = at(scores_at + j, w);
+      const f32v fill_1 = eq_1 ? splatv(-__builtin_inff()) : scores;
+      const f32v relu = fill_1 < 0.0f ? splatv(0.0f) : fill_1;
       put_past(out_at + j, relu, w);
     });
   }

@@ -19,41 +19,41 @@ args = ["(avg_pool2d_rows.shape[3] - 11) // 11 + 1", "max(1, BLOCK2 // ((avg_poo
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
-static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
+static inline void put(float* p, f32v v, int64_t w) { if (w >= vlen) storev(p, v); else storev(p, v, w); }
 // v[l] = p[l * step] where l < w and i + l * apart is in [0, limit), else `other`: one by one, out of the way of what is common.
-[[gnu::noinline, gnu::cold]] static f32x16 picked(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
-  f32x16 v = splat16(other);
+[[gnu::noinline, gnu::cold]] static f32v picked(const float* p, int64_t step, int64_t i, int64_t apart, int64_t limit, float other, int64_t w) {
+  f32v v = splatv(other);
   for (int64_t l = 0; l < w; ++l)
     if (i + l * apart >= 0 && i + l * apart < limit) v[l] = p[l * step];
   return v;
 }
-// Elements p[0], p[2] … p[30]; nothing behind them is touched.
-static inline f32x16 evens(const float* p) {
-  return __builtin_shufflevector(load16(p), load16(p + 15), 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
+// Every second element from p[0] on; nothing behind the last one is touched.
+static inline f32v evens(const float* p) {
+  return shuffle(loadv(p), loadv(p + vlen - 1), [](int l) { return l < vlen / 2 ? 2 * l : 2 * l + 1; });
 }
 // The same, lanes from `first` to before `past`; the others are `other`.
-static inline f32x16 evens(const float* p, int64_t first, int64_t past, float other) {
-  const f32x16 low = load16(p, 2 * first, 2 * past - 1, other), high = load16(p + 16, 2 * first - 16, 2 * past - 17, other);
-  return __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+static inline f32v evens(const float* p, int64_t first, int64_t past, float other) {
+  const f32v low = loadv(p, 2 * first, 2 * past - 1, other), high = loadv(p + vlen, 2 * first - vlen, 2 * past - 1 - vlen, other);
+  return shuffle(low, high, [](int l) { return 2 * l; });
 }
-static inline f32x16 gather(const float* p, int64_t stride, int64_t w) {
-  if (stride == 1) return load16(p, w);
-  if (stride == 2) return w >= 16 ? evens(p) : evens(p, 0, w, 0.0f);
-  if (w < 16) return picked(p, stride, 0, 1, w, 0.0f, w);
-  f32x16 v = {};
+static inline f32v gather(const float* p, int64_t stride, int64_t w) {
+  if (stride == 1) return loadv(p, w);
+  if (stride == 2) return w >= vlen ? evens(p) : evens(p, 0, w, 0.0f);
+  if (w < vlen) return picked(p, stride, 0, 1, w, 0.0f, w);
+  f32v v = {};
 #pragma GCC unroll 16
-  for (int l = 0; l < 16; ++l) v[l] = p[l * stride];
+  for (int l = 0; l < vlen; ++l) v[l] = p[l * stride];
   return v;
 }
-// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
-template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+// f(i, w) for a vector of elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void eachv(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
-  for (; i + 16 * unroll <= end; i += 16 * unroll)
+  for (; i + vlen * unroll <= end; i += vlen * unroll)
 #pragma GCC unroll 16
-    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
-  for (; i + 16 <= end; i += 16) f(i, 16);
+    for (int u = 0; u < unroll; ++u) f(i + vlen * u, vlen);
+  for (; i + vlen <= end; i += vlen) f(i, vlen);
   if (i < end) f(i, end - i);
 }
 
@@ -75,29 +75,29 @@ extern "C" void avg_pool2d_rows_kernel(int64_t K, int64_t rows, int64_t I, int64
     const float* x_9_at = x_from + i * x_stride_i + j * x_stride_j + 9 * K;
     const float* x_10_at = x_from + i * x_stride_i + j * x_stride_j + 10 * K;
     float* out_at = out_to + i * J * K + j * K;
-    each16<1>(begin, end, [&](int64_t k, int64_t w) {
-      const f32x16 x_ = at(x_at + k, w);
-      const f32x16 x_1 = at(x_1_at + k, w);
-      const f32x16 avg_pool2d_rows = x_ + x_1;
-      const f32x16 x_2 = at(x_2_at + k, w);
-      const f32x16 avg_pool2d_rows_1 = avg_pool2d_rows + x_2;
-      const f32x16 x_3 = at(x_3_at + k, w);
-      const f32x16 avg_pool2d_rows_2 = avg_pool2d_rows_1 + x_3;
-      const f32x16 x_4 = at(x_4_at + k, w);
-      const f32x16 avg_pool2d_rows_3 = avg_pool2d_rows_2 + x_4;
-      const f32x16 x_5 = at(x_5_at + k, w);
-      const f32x16 avg_pool2d_rows_4 = avg_pool2d_rows_3 + x_5;
-      const f32x16 x_6 = at(x_6_at + k, w);
-      const f32x16 avg_pool2d_rows_5 = avg_pool2d_rows_4 + x_6;
-      const f32x16 x_7 = at(x_7_at + k, w);
-      const f32x16 avg_pool2d_rows_6 = avg_pool2d_rows_5 + x_7;
-      const f32x16 x_8 = at(x_8_at + k, w);
-      const f32x16 avg_pool2d_rows_7 = avg_pool2d_rows_6 + x_8;
-      const f32x16 x_9 = at(x_9_at + k, w);
-      const f32x16 avg_pool2d_rows_8 = avg_pool2d_rows_7 + x_9;
-      const f32x16 x_10 = at(x_10_at + k, w);
-      const f32x16 avg_pool2d_rows_9 = avg_pool2d_rows_8 + x_10;
-      const f32x16 avg_pool2d_rows_11 = avg_pool2d_rows_9 / 11.0f;
+    eachv<1>(begin, end, [&](int64_t k, int64_t w) {
+      const f32v x_ = at(x_at + k, w);
+      const f32v x_1 = at(x_1_at + k, w);
+      const f32v avg_pool2d_rows = x_ + x_1;
+      const f32v x_2 = at(x_2_at + k, w);
+      const f32v avg_pool2d_rows_1 = avg_pool2d_rows + x_2;
+      const f32v x_3 = at(x_3_at + k, w);
+      const f32v avg_pool2d_rows_2 = avg_pool2d_rows_1 + x_3;
+      const f32v x_4 = at(x_4_at + k, w);
+      const f32v avg_pool2d_rows_3 = avg_pool2d_rows_2 + x_4;
+      const f32v x_5 = at(x_5_at + k, w);
+      const f32v avg_pool2d_rows_4 = avg_pool2d_rows_3 + x_5;
+      const f32v x_6 = at(x_6_at + k, w);
+      const f32v avg_pool2d_rows_5 = avg_pool2d_rows_4 + x_6;
+      const f32v x_7 = at(x_7_at + k, w);
+      const f32v avg_pool2d_rows_6 = avg_pool2d_rows_5 + x_7;
+      const f32v x_8 = at(x_8_at + k, w);
+      const f32v avg_pool2d_rows_7 = avg_pool2d_rows_6 + x_8;
+      const f32v x_9 = at(x_9_at + k, w);
+      const f32v avg_pool2d_rows_8 = avg_pool2d_rows_7 + x_9;
+      const f32v x_10 = at(x_10_at + k, w);
+      const f32v avg_pool2d_rows_9 = avg_pool2d_rows_8 + x_10;
+      const f32v avg_pool2d_rows_11 = avg_pool2d_rows_9 / 11.0f;
       put(out_at + k, avg_pool2d_rows_11, w);
     });
   }
@@ -120,29 +120,29 @@ extern "C" void avg_pool2d_kernel(int64_t J, int64_t rows, int64_t I, const floa
     const float* avg_pool2d_rows_9_at = avg_pool2d_rows_from + i * avg_pool2d_rows_stride_i + 9;
     const float* avg_pool2d_rows_10_at = avg_pool2d_rows_from + i * avg_pool2d_rows_stride_i + 10;
     float* out_at = out_to + i * J;
-    each16<1>(begin, end, [&](int64_t j, int64_t w) {
-      const f32x16 avg_pool2d_rows = gather(avg_pool2d_rows_at + j * 11, 11, w);
-      const f32x16 avg_pool2d_rows_1 = gather(avg_pool2d_rows_1_at + j * 11, 11, w);
-      const f32x16 avg_pool2d = avg_pool2d_rows + avg_pool2d_rows_1;
-      const f32x16 avg_pool2d_rows_2 = gather(avg_pool2d_rows_2_at + j * 11, 11, w);
-      const f32x16 avg_pool2d_1 = avg_pool2d + avg_pool2d_rows_2;
-      const f32x16 avg_pool2d_rows_3 = gather(avg_pool2d_rows_3_at + j * 11, 11, w);
-      const f32x16 avg_pool2d_2 = avg_pool2d_1 + avg_pool2d_rows_3;
-      const f32x16 avg_pool2d_rows_4 = gather(avg_pool2d_rows_4_at + j * 11, 11, w);
-      const f32x16 avg_pool2d_3 = avg_pool2d_2 + avg_pool2d_rows_4;
-      const f32x16 avg_pool2d_rows_5 = gather(avg_pool2d_rows_5_at + j * 11, 11, w);
-      const f32x16 avg_pool2d_4 = avg_pool2d_3 + avg_pool2d_rows_5;
-      const f32x16 avg_pool2d_rows_6 = gather(avg_pool2d_rows_6_at + j * 11, 11, w);
-      const f32x16 avg_pool2d_5 = avg_pool2d_4 + avg_pool2d_rows_6;
-      const f32x16 avg_pool2d_rows_7 = gather(avg_pool2d_rows_7_at + j * 11, 11, w);
-      const f32x16 avg_pool2d_6 = avg_pool2d_5 + avg_pool2d_rows_7;
-      const f32x16 avg_pool2d_rows_8 = gather(avg_pool2d_rows_8_at + j * 11, 11, w);
-      const f32x16 avg_pool2d_7 = avg_pool2d_6 + avg_pool2d_rows_8;
-      const f32x16 avg_pool2d_rows_9 = gather(avg_pool2d_rows_9_at + j * 11, 11, w);
-      const f32x16 avg_pool2d_8 = avg_pool2d_7 + avg_pool2d_rows_9;
-      const f32x16 avg_pool2d_rows_10 = gather(avg_pool2d_rows_10_at + j * 11, 11, w);
-      const f32x16 avg_pool2d_9 = avg_pool2d_8 + avg_pool2d_rows_10;
-      const f32x16 avg_pool2d_11 = avg_pool2d_9 / 11.0f;
+    eachv<1>(begin, end, [&](int64_t j, int64_t w) {
+      const f32v avg_pool2d_rows = gather(avg_pool2d_rows_at + j * 11, 11, w);
+      const f32v avg_pool2d_rows_1 = gather(avg_pool2d_rows_1_at + j * 11, 11, w);
+      const f32v avg_pool2d = avg_pool2d_rows + avg_pool2d_rows_1;
+      const f32v avg_pool2d_rows_2 = gather(avg_pool2d_rows_2_at + j * 11, 11, w);
+      const f32v avg_pool2d_1 = avg_pool2d + avg_pool2d_rows_2;
+      const f32v avg_pool2d_rows_3 = gather(avg_pool2d_rows_3_at + j * 11, 11, w);
+      const f32v avg_pool2d_2 = avg_pool2d_1 + avg_pool2d_rows_3;
+      const f32v avg_pool2d_rows_4 = gather(avg_pool2d_rows_4_at + j * 11, 11, w);
+      const f32v avg_pool2d_3 = avg_pool2d_2 + avg_pool2d_rows_4;
+      const f32v avg_pool2d_rows_5 = gather(avg_pool2d_rows_5_at + j * 11, 11, w);
+      const f32v avg_pool2d_4 = avg_pool2d_3 + avg_pool2d_rows_5;
+      const f32v avg_pool2d_rows_6 = gather(avg_pool2d_rows_6_at + j * 11, 11, w);
+      const f32v avg_pool2d_5 = avg_pool2d_4 + avg_pool2d_rows_6;
+      const f32v avg_pool2d_rows_7 = gather(avg_pool2d_rows_7_at + j * 11, 11, w);
+      const f32v avg_pool2d_6 = avg_pool2d_5 + avg_pool2d_rows_7;
+      const f32v avg_pool2d_rows_8 = gather(avg_pool2d_rows_8_at + j * 11, 11, w);
+      const f32v avg_pool2d_7 = avg_pool2d_6 + avg_pool2d_rows_8;
+      const f32v avg_pool2d_rows_9 = gather(avg_pool2d_rows_9_at + j * 11, 11, w);
+      const f32v avg_pool2d_8 = avg_pool2d_7 + avg_pool2d_rows_9;
+      const f32v avg_pool2d_rows_10 = gather(avg_pool2d_rows_10_at + j * 11, 11, w);
+      const f32v avg_pool2d_9 = avg_pool2d_8 + avg_pool2d_rows_10;
+      const f32v avg_pool2d_11 = avg_pool2d_9 / 11.0f;
       put(out_at + j, avg_pool2d_11, w);
     });
   }

@@ -10,16 +10,16 @@ args = ["x.shape[2] * x.shape[3]", "max(1, BLOCK // (x.shape[2] * x.shape[3]))",
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
-static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
-// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
-template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
+static inline void put(float* p, f32v v, int64_t w) { if (w >= vlen) storev(p, v); else storev(p, v, w); }
+// f(i, w) for a vector of elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void eachv(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
-  for (; i + 16 * unroll <= end; i += 16 * unroll)
+  for (; i + vlen * unroll <= end; i += vlen * unroll)
 #pragma GCC unroll 16
-    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
-  for (; i + 16 <= end; i += 16) f(i, 16);
+    for (int u = 0; u < unroll; ++u) f(i + vlen * u, vlen);
+  for (; i + vlen <= end; i += vlen) f(i, vlen);
   if (i < end) f(i, end - i);
 }
 
@@ -34,12 +34,12 @@ extern "C" void mul_kernel(int64_t K, int64_t rows, int64_t I, int64_t J, float 
     const float* y_at = y_from + i * y_stride_i + j * y_stride_j + y_shift * y_stride_j;
     const float* x_at = x_from + i * x_stride_i + j * y_stride_j;
     float* out_at = out_to + i * J * K + j * K;
-    each16<1>(begin, end, [&](int64_t k, int64_t w) {
-      const f32x16 y_ = j + y_shift >= 0 ? at(y_at + k, w) : splat16(0.0f);
-      const f32x16 x_ = j < x_limit ? at(x_at + k, w) : splat16(0.0f);
-      const f32x16 relu = x_ < 0.0f ? splat16(0.0f) : x_;
-      const f32x16 cat_1 = cat ? relu : y_;
-      const f32x16 mul_1 = cat_1 * 0.5f;
+    eachv<1>(begin, end, [&](int64_t k, int64_t w) {
+      const f32v y_ = j + y_shift >= 0 ? at(y_at + k, w) : splatv(0.0f);
+      const f32v x_ = j < x_limit ? at(x_at + k, w) : splatv(0.0f);
+      const f32v relu = x_ < 0.0f ? splatv(0.0f) : x_;
+      const f32v cat_1 = cat ? relu : y_;
+      const f32v mul_1 = cat_1 * 0.5f;
       put(out_at + k, mul_1, w);
     });
   }

@@ -14,40 +14,40 @@ args = ["x.shape[1]", "thread", "softmax_kernel_kept", "max(1, BLOCK // (x.shape
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
-static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
+static inline void put(float* p, f32v v, int64_t w) { if (w >= vlen) storev(p, v); else storev(p, v, w); }
 // v, with lanes from w on replaced.
-static inline f32x16 keep(f32x16 v, int64_t w, float other) {
-  return iota16() < (int32_t)w ? v : splat16(other);
+static inline f32v keep(f32v v, int64_t w, float other) {
+  return iotav() < (int32_t)w ? v : splatv(other);
 }
 // The larger one; NaN if either is.
 static inline float greater(float a, float b) { return a > b || a != a ? a : b; }
-static inline f32x16 greater(f32x16 a, f32x16 b) { return ((a > b) | (a != a)) ? a : b; }
-// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
-template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+static inline f32v greater(f32v a, f32v b) { return ((a > b) | (a != a)) ? a : b; }
+// f(i, w) for a vector of elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void eachv(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
-  for (; i + 16 * unroll <= end; i += 16 * unroll)
+  for (; i + vlen * unroll <= end; i += vlen * unroll)
 #pragma GCC unroll 16
-    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
-  for (; i + 16 <= end; i += 16) f(i, 16);
+    for (int u = 0; u < unroll; ++u) f(i + vlen * u, vlen);
+  for (; i + vlen <= end; i += vlen) f(i, vlen);
   if (i < end) f(i, end - i);
 }
-// Adds to total[n] the sum over [begin, end) of the terms t[n] that f(i, w, t) gives for 16 elements: lanes of float for
+// Adds to total[n] the sum over [begin, end) of the terms t[n] that f(i, w, t) gives for a vector: lanes of float for
 // `chunk` elements at most, then double.
 template <int terms, int accumulators, int64_t chunk, class F>
 static inline void sums(int64_t begin, int64_t end, double* total, F f) {
   for (int64_t i = begin; i < end;) {
     const int64_t stop = i + chunk < end ? i + chunk : end;
-    f32x16 sum[accumulators][terms] = {}, t[terms];
-    for (; i + 16 * accumulators <= stop; i += 16 * accumulators)
+    f32v sum[accumulators][terms] = {}, t[terms];
+    for (; i + vlen * accumulators <= stop; i += vlen * accumulators)
 #pragma GCC unroll 16
       for (int a = 0; a < accumulators; ++a) {
-        f(i + 16 * a, 16, t);
+        f(i + vlen * a, vlen, t);
         for (int n = 0; n < terms; ++n) sum[a][n] += t[n];
       }
-    for (; i + 16 <= stop; i += 16) {
-      f(i, 16, t);
+    for (; i + vlen <= stop; i += vlen) {
+      f(i, vlen, t);
       for (int n = 0; n < terms; ++n) sum[0][n] += t[n];
     }
     if (i < stop) {
@@ -57,31 +57,31 @@ static inline void sums(int64_t begin, int64_t end, double* total, F f) {
     }
     for (int n = 0; n < terms; ++n) {
       for (int a = 1; a < accumulators; ++a) sum[0][n] += sum[a][n];
-      total[n] += sum16(sum[0][n]);
+      total[n] += sumv(sum[0][n]);
     }
   }
 }
-// Folds into total[n] the terms t[n] that f(i, w, t) gives for 16 elements, over [begin, end).
+// Folds into total[n] the terms t[n] that f(i, w, t) gives for a vector, over [begin, end).
 template <int terms, int accumulators, class Fold, class F>
 static inline void folds(int64_t begin, int64_t end, float first, float* total, Fold fold, F f) {
-  f32x16 lanes[accumulators][terms], t[terms];
+  f32v lanes[accumulators][terms], t[terms];
   for (int a = 0; a < accumulators; ++a)
-    for (int n = 0; n < terms; ++n) lanes[a][n] = splat16(first);
+    for (int n = 0; n < terms; ++n) lanes[a][n] = splatv(first);
   int64_t i = begin;
-  for (; i + 16 * accumulators <= end; i += 16 * accumulators)
+  for (; i + vlen * accumulators <= end; i += vlen * accumulators)
 #pragma GCC unroll 16
     for (int a = 0; a < accumulators; ++a) {
-      f(i + 16 * a, 16, t);
+      f(i + vlen * a, vlen, t);
       for (int n = 0; n < terms; ++n) lanes[a][n] = fold(t[n], lanes[a][n]);
     }
-  for (; i < end; i += 16) {
-    const int64_t w = end - i < 16 ? end - i : 16;
+  for (; i < end; i += vlen) {
+    const int64_t w = end - i < vlen ? end - i : vlen;
     f(i, w, t);
     for (int n = 0; n < terms; ++n) lanes[0][n] = fold(keep(t[n], w, first), lanes[0][n]);
   }
   for (int n = 0; n < terms; ++n) {
     for (int a = 1; a < accumulators; ++a) lanes[0][n] = fold(lanes[a][n], lanes[0][n]);
-    for (int l = 0; l < 16; ++l) total[n] = fold(lanes[0][n][l], total[n]);
+    for (int l = 0; l < vlen; ++l) total[n] = fold(lanes[0][n][l], total[n]);
   }
 }
 
@@ -93,25 +93,25 @@ extern "C" void softmax_kernel(int64_t J, int64_t thread, float* __restrict__ ke
     float max_of_pass_1[1] = {-__builtin_inff()};
     const float* x_at = x_from + i * J;
     const auto max_of_pass_1_of = [](auto a, auto b) { return greater(a, b); };
-    folds<1, 4>(0, J, -__builtin_inff(), max_of_pass_1, max_of_pass_1_of, [&](int64_t j, [[maybe_unused]] int64_t w, f32x16* term) {
-      const f32x16 x_ = at(x_at + j, w);
+    folds<1, 4>(0, J, -__builtin_inff(), max_of_pass_1, max_of_pass_1_of, [&](int64_t j, [[maybe_unused]] int64_t w, f32v* term) {
+      const f32v x_ = at(x_at + j, w);
       term[0] = x_;
     });
     const float softmax = max_of_pass_1[0];
     double sum_of_pass_2[1] = {0};
-    sums<1, 4, 1024>(0, J, sum_of_pass_2, [&](int64_t j, [[maybe_unused]] int64_t w, f32x16* term) {
-      const f32x16 x_ = at(x_at + j, w);
-      const f32x16 softmax_1 = x_ - softmax;
-      const f32x16 softmax_2 = exp16(softmax_1);
-      store16(kept + j, softmax_2);
+    sums<1, 4, 1024>(0, J, sum_of_pass_2, [&](int64_t j, [[maybe_unused]] int64_t w, f32v* term) {
+      const f32v x_ = at(x_at + j, w);
+      const f32v softmax_1 = x_ - softmax;
+      const f32v softmax_2 = expv(softmax_1);
+      storev(kept + j, softmax_2);
       prefetch(x_at + j + J);
       term[0] = softmax_2;
     });
     const double softmax_3 = sum_of_pass_2[0];
     const double softmax_4 = 1.0f / softmax_3;
     float* out_at = out_to + i * J;
-    each16<2>(0, J, [&](int64_t j, int64_t w) {
-      const f32x16 softmax_5 = load16(kept + j) * (float)softmax_4;
+    eachv<2>(0, J, [&](int64_t j, int64_t w) {
+      const f32v softmax_5 = loadv(kept + j) * (float)softmax_4;
       put(out_at + j, softmax_5, w);
     });
   }

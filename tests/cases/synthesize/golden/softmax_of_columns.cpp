@@ -10,19 +10,19 @@ args = ["x.shape[2]", "x.shape[1]", "x", "out"]
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
-static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
+static inline void put(float* p, f32v v, int64_t w) { if (w >= vlen) storev(p, v); else storev(p, v, w); }
 // The larger one; NaN if either is.
 static inline float greater(float a, float b) { return a > b || a != a ? a : b; }
-static inline f32x16 greater(f32x16 a, f32x16 b) { return ((a > b) | (a != a)) ? a : b; }
-// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
-template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+static inline f32v greater(f32v a, f32v b) { return ((a > b) | (a != a)) ? a : b; }
+// f(i, w) for a vector of elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void eachv(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
-  for (; i + 16 * unroll <= end; i += 16 * unroll)
+  for (; i + vlen * unroll <= end; i += vlen * unroll)
 #pragma GCC unroll 16
-    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
-  for (; i + 16 <= end; i += 16) f(i, 16);
+    for (int u = 0; u < unroll; ++u) f(i + vlen * u, vlen);
+  for (; i + vlen <= end; i += vlen) f(i, vlen);
   if (i < end) f(i, end - i);
 }
 
@@ -35,9 +35,9 @@ extern "C" void s_kernel(int64_t K, int64_t J, const float* __restrict__ x_from,
   for (int64_t step = 0; step < J; ++step) {
     const int64_t j = step;
     const float* x_at = x_from + i * J * K + j * K;
-    each16<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
-      const f32x16 x_ = at(x_at + begin + c, w);
-      store16(s_ + c, greater(x_, load16(s_ + c)));
+    eachv<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
+      const f32v x_ = at(x_at + begin + c, w);
+      storev(s_ + c, greater(x_, loadv(s_ + c)));
     });
   }
   float s_3[BLOCK];
@@ -47,29 +47,29 @@ extern "C" void s_kernel(int64_t K, int64_t J, const float* __restrict__ x_from,
     for (int64_t step = first; step < least(first + 64, J); ++step) {
       const int64_t j = step;
       const float* x_at = x_from + i * J * K + j * K;
-      each16<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
-        const f32x16 x_ = at(x_at + begin + c, w);
-        const f32x16 s_1 = x_ - load16(s_ + c);
-        const f32x16 s_2 = exp16(s_1);
-        store16(s_3 + c, load16(s_3 + c) + s_2);
+      eachv<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
+        const f32v x_ = at(x_at + begin + c, w);
+        const f32v s_1 = x_ - loadv(s_ + c);
+        const f32v s_2 = expv(s_1);
+        storev(s_3 + c, loadv(s_3 + c) + s_2);
       });
     }
     for (int64_t c = 0; c < width; ++c) s_3_total[c] += s_3[c];
   }
   for (int64_t c = 0; c < width; ++c) s_3[c] = (float)s_3_total[c];
   float s_4[BLOCK];
-  each16<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
-    const f32x16 s_4_16 = 1.0f / load16(s_3 + c);
-    store16(s_4 + c, s_4_16);
+  eachv<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
+    const f32v s_4_lanes = 1.0f / loadv(s_3 + c);
+    storev(s_4 + c, s_4_lanes);
   });
   for (int64_t j = 0; j < J; ++j) {
     float* out_at = out_to + i * J * K + j * K;
     const float* x_at = x_from + i * J * K + j * K;
-    each16<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
-      const f32x16 x_ = at(x_at + begin + c, w);
-      const f32x16 s_1 = x_ - load16(s_ + c);
-      const f32x16 s_2 = exp16(s_1);
-      const f32x16 s_5 = s_2 * load16(s_4 + c);
+    eachv<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
+      const f32v x_ = at(x_at + begin + c, w);
+      const f32v s_1 = x_ - loadv(s_ + c);
+      const f32v s_2 = expv(s_1);
+      const f32v s_5 = s_2 * loadv(s_4 + c);
       put(out_at + begin + c, s_5, w);
     });
   }

@@ -14,19 +14,19 @@ args = ["mm.shape[1]", "max(1, BLOCK // (mm.shape[1]))", "mm.shape[0]", "mm", "o
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
 // A store that goes around the caches, where p is aligned: nobody reads it before it would have left them.
-static inline void put_past(float* p, f32x16 v, int64_t w) {
-  if (w < 16) store16(p, v, w); else if (aligned64(p)) stream16(p, v); else store16(p, v);
+static inline void put_past(float* p, f32v v, int64_t w) {
+  if (w < vlen) storev(p, v, w); else if (alignedv(p)) streamv(p, v); else storev(p, v);
 }
-// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
-template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+// f(i, w) for a vector of elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void eachv(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
-  for (; i + 16 * unroll <= end; i += 16 * unroll)
+  for (; i + vlen * unroll <= end; i += vlen * unroll)
 #pragma GCC unroll 16
-    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
-  for (; i + 16 <= end; i += 16) f(i, 16);
+    for (int u = 0; u < unroll; ++u) f(i + vlen * u, vlen);
+  for (; i + vlen <= end; i += vlen) f(i, vlen);
   if (i < end) f(i, end - i);
 }
 
@@ -38,11 +38,11 @@ extern "C" void tril_kernel(int64_t J, int64_t rows, int64_t I, const float* __r
     const float i_index = (float)i;
     const float* mm_at = mm_from + i * J;
     float* out_at = out_to + i * J;
-    each16<4>(begin, end, [&](int64_t j, int64_t w) {
-      const f32x16 mm = at(mm_at + j, w);
-      const f32x16 j_index = __builtin_convertvector(iota16((int32_t)(j)), f32x16);
+    eachv<4>(begin, end, [&](int64_t j, int64_t w) {
+      const f32v mm = at(mm_at + j, w);
+      const f32v j_index = __builtin_convertvector(iotav((int32_t)(j)), f32v);
       const auto tril = j_index <= i_index;
-      const f32x16 tril_2 = tril ? mm : splat16(0.0f);
+      const f32v tril_2 = tril ? mm : splatv(0.0f);
       put_past(out_at + j, tril_2, w);
     });
   }

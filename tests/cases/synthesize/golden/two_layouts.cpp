@@ -10,22 +10,22 @@ args = ["x.shape[2]", "x.shape[1]", "x", "out0", "out1", "x.shape[1]"]
 /// */
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-// The first w of 16 elements from p on (w is 16 but at the end of a loop); memory behind them is not touched.
-static inline f32x16 at(const float* p, int64_t w) { return w >= 16 ? load16(p) : load16(p, w, 0.0f); }
-static inline void put(float* p, f32x16 v, int64_t w) { if (w >= 16) store16(p, v); else store16(p, v, w); }
-static inline void scatter(float* p, int64_t stride, f32x16 v, int64_t w) {
+// The first w elements from p on (w is vlen but at the end of a loop); memory behind them is not touched.
+static inline f32v at(const float* p, int64_t w) { return w >= vlen ? loadv(p) : loadv(p, w, 0.0f); }
+static inline void put(float* p, f32v v, int64_t w) { if (w >= vlen) storev(p, v); else storev(p, v, w); }
+static inline void scatter(float* p, int64_t stride, f32v v, int64_t w) {
   for (int64_t l = 0; l < w; ++l) p[l * stride] = v[l];
 }
 // The larger one; NaN if either is.
 static inline float greater(float a, float b) { return a > b || a != a ? a : b; }
-static inline f32x16 greater(f32x16 a, f32x16 b) { return ((a > b) | (a != a)) ? a : b; }
-// f(i, w) for 16 elements at a time: i from begin to end, of which w count.
-template <int unroll, class F> static inline void each16(int64_t begin, int64_t end, F f) {
+static inline f32v greater(f32v a, f32v b) { return ((a > b) | (a != a)) ? a : b; }
+// f(i, w) for a vector of elements at a time: i from begin to end, of which w count.
+template <int unroll, class F> static inline void eachv(int64_t begin, int64_t end, F f) {
   int64_t i = begin;
-  for (; i + 16 * unroll <= end; i += 16 * unroll)
+  for (; i + vlen * unroll <= end; i += vlen * unroll)
 #pragma GCC unroll 16
-    for (int u = 0; u < unroll; ++u) f(i + 16 * u, 16);
-  for (; i + 16 <= end; i += 16) f(i, 16);
+    for (int u = 0; u < unroll; ++u) f(i + vlen * u, vlen);
+  for (; i + vlen <= end; i += vlen) f(i, vlen);
   if (i < end) f(i, end - i);
 }
 
@@ -38,9 +38,9 @@ extern "C" void turned_kernel(int64_t K, int64_t J, const float* __restrict__ x_
   for (int64_t step = 0; step < J; ++step) {
     const int64_t j = step;
     const float* x_at = x_from + i * J * K + j * K;
-    each16<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
-      const f32x16 x_ = at(x_at + begin + c, w);
-      store16(softmax + c, greater(x_, load16(softmax + c)));
+    eachv<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
+      const f32v x_ = at(x_at + begin + c, w);
+      storev(softmax + c, greater(x_, loadv(softmax + c)));
     });
   }
   float softmax_3[BLOCK];
@@ -50,30 +50,30 @@ extern "C" void turned_kernel(int64_t K, int64_t J, const float* __restrict__ x_
     for (int64_t step = first; step < least(first + 64, J); ++step) {
       const int64_t j = step;
       const float* x_at = x_from + i * J * K + j * K;
-      each16<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
-        const f32x16 x_ = at(x_at + begin + c, w);
-        const f32x16 softmax_1 = x_ - load16(softmax + c);
-        const f32x16 softmax_2 = exp16(softmax_1);
-        store16(softmax_3 + c, load16(softmax_3 + c) + softmax_2);
+      eachv<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
+        const f32v x_ = at(x_at + begin + c, w);
+        const f32v softmax_1 = x_ - loadv(softmax + c);
+        const f32v softmax_2 = expv(softmax_1);
+        storev(softmax_3 + c, loadv(softmax_3 + c) + softmax_2);
       });
     }
     for (int64_t c = 0; c < width; ++c) softmax_3_total[c] += softmax_3[c];
   }
   for (int64_t c = 0; c < width; ++c) softmax_3[c] = (float)softmax_3_total[c];
   float softmax_4[BLOCK];
-  each16<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
-    const f32x16 softmax_4_16 = 1.0f / load16(softmax_3 + c);
-    store16(softmax_4 + c, softmax_4_16);
+  eachv<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
+    const f32v softmax_4_lanes = 1.0f / loadv(softmax_3 + c);
+    storev(softmax_4 + c, softmax_4_lanes);
   });
   for (int64_t j = 0; j < J; ++j) {
     float* out0_at = out0_to + i * J * K + j * K;
     float* out1_at = out1_to + i * J * K + j;
     const float* x_at = x_from + i * J * K + j * K;
-    each16<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
-      const f32x16 x_ = at(x_at + begin + c, w);
-      const f32x16 softmax_1 = x_ - load16(softmax + c);
-      const f32x16 softmax_2 = exp16(softmax_1);
-      const f32x16 softmax_5 = softmax_2 * load16(softmax_4 + c);
+    eachv<2>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {
+      const f32v x_ = at(x_at + begin + c, w);
+      const f32v softmax_1 = x_ - loadv(softmax + c);
+      const f32v softmax_2 = expv(softmax_1);
+      const f32v softmax_5 = softmax_2 * loadv(softmax_4 + c);
       put(out0_at + begin + c, softmax_5, w);
       scatter(out1_at + (begin + c) * out1_stride_k, out1_stride_k, softmax_5, w);
     });

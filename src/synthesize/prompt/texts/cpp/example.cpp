@@ -10,28 +10,28 @@ args = ["x", "weight", "out", "x.shape[0]", "x.shape[1]", "init.eps"]
 /// */
 
 // One pass over a row to add up its squares, a second one, out of the cache, to scale it. A task works off ROWS rows.
-// Sixteen lanes at a time; what is left of a row goes through the partial loads and stores.
+// A register at a time; what is left of a row goes through the partial loads and stores.
 extern "C" void rms_norm(const float* __restrict__ x, const float* __restrict__ weight, float* __restrict__ out,
                          int64_t rows, int64_t n, float eps, int64_t block) {
   const int64_t last = (block + 1) * ROWS < rows ? (block + 1) * ROWS : rows;
-  const int64_t whole = n - n % 16;
+  const int64_t whole = n - n % vlen;
   for (int64_t row = block * ROWS; row < last; ++row) {
     const float* p = x + row * n;
     float* o = out + row * n;
     double squares = 0;
-    for (int64_t begin = 0; begin < whole; begin += 1024) {  // sums of at most 64 steps in float, then in double
-      f32x16 sum = splat16(0.0f);
+    for (int64_t begin = 0; begin < whole; begin += 1024) {  // short sums in float, then in double
+      f32v sum = splatv(0.0f);
       const int64_t end = begin + 1024 < whole ? begin + 1024 : whole;
-      for (int64_t i = begin; i < end; i += 16) sum = fma16(load16(p + i), load16(p + i), sum);
-      squares += sum16(sum);
+      for (int64_t i = begin; i < end; i += vlen) sum = fmav(loadv(p + i), loadv(p + i), sum);
+      squares += sumv(sum);
     }
     if (whole < n) {
-      const f32x16 rest = load16(p + whole, n - whole, 0.0f);
-      squares += sum16(rest * rest);
+      const f32v rest = loadv(p + whole, n - whole, 0.0f);
+      squares += sumv(rest * rest);
     }
-    const f32x16 scale = splat16(1.0f / sqrtf(static_cast<float>(squares / static_cast<double>(n)) + eps));
-    for (int64_t i = 0; i < whole; i += 16) store16(o + i, load16(p + i) * scale * load16(weight + i));
+    const f32v scale = splatv(1.0f / sqrtf(static_cast<float>(squares / static_cast<double>(n)) + eps));
+    for (int64_t i = 0; i < whole; i += vlen) storev(o + i, loadv(p + i) * scale * loadv(weight + i));
     if (whole < n)
-      store16(o + whole, load16(p + whole, n - whole, 0.0f) * scale * load16(weight + whole, n - whole, 0.0f), n - whole);
+      storev(o + whole, loadv(p + whole, n - whole, 0.0f) * scale * loadv(weight + whole, n - whole, 0.0f), n - whole);
   }
 }
