@@ -59,7 +59,7 @@ class Reader {
     for (;;) {
       int left = -1;
       if (bounded_) {
-        const auto rest = std::chrono::duration_cast<milliseconds>(deadline_ - steady_clock::now()).count();
+        const auto rest = std::chrono::ceil<milliseconds>(deadline_ - steady_clock::now()).count();
         left = static_cast<int>(std::clamp<long>(rest, 0, 1'000'000));
       }
       pollfd poll_fd{fd_, POLLIN, 0};

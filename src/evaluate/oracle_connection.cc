@@ -86,7 +86,7 @@ Result<Json> OracleConnection::exchange(const Json& request, std::span<const int
   if (auto sent = channel_.send(text, fds); !sent) return gone(how_it_ended());
   const auto deadline = std::chrono::steady_clock::now() + limit;
   for (;;) {
-    const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
     auto message = channel_.receive(std::max(left, milliseconds(0)));
     if (!message && message.error().kind == ErrorKind::cancelled) {
       stop();
