@@ -38,8 +38,10 @@ Result<int> pack(const EvaluateOptions& options, const Problem& problem, const s
                 .problem = problem,
                 .items = {}};
   for (Candidate& candidate : candidates) {
-    bundle.items.push_back(
-        {.candidate = std::move(candidate), .effort = options.screen ? Effort::screen : Effort::confirm});
+    bundle.items.push_back({.candidate = std::move(candidate),
+                            .effort = options.screen ? Effort::screen : Effort::confirm,
+                            .profile = options.profile || options.ncu,
+                            .ncu = options.ncu});
   }
   const std::string text = TRY(to_text(bundle));
   TRY(write_file(options.bundle, text));

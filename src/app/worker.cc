@@ -153,7 +153,12 @@ class Batch {
       ++in_flight_;
       const BundleItem& item = bundle_.items[i];
       wiring_.evaluator().submit(item.candidate,
-                                 {.problem = problem_, .effort = item.effort, .remeasure = item.remeasure},
+                                 {.problem = problem_,
+                                  .effort = item.effort,
+                                  .profile = item.profile,
+                                  .traces = item.traces,
+                                  .ncu = item.ncu,
+                                  .remeasure = item.remeasure},
                                  [this, i](Result<Evaluation> evaluation) { done(i, std::move(evaluation)); });
     }
     if (in_flight_ == 0 || error_) wiring_.loop().stop();

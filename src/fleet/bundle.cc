@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "base/hash.h"
 #include "problem/json_fields.h"
@@ -41,15 +43,22 @@ Result<> check_schema(const json& value) {
   return {};
 }
 
+// What else is wanted of an item. Absent where it is not, so that bundles of before stay the bytes that they were.
+constexpr std::array wishes{std::pair("profile", &BundleItem::profile), std::pair("traces", &BundleItem::traces),
+                            std::pair("ncu", &BundleItem::ncu)};
+
 json item_json(const BundleItem& item) {
-  return {{"kind", "candidate"},
-          {"candidate", item.candidate.id()},
-          {"language", to_string(item.candidate.language)},
-          {"name", std::filesystem::path(item.candidate.name).filename().string()},
-          {"text", item.candidate.text},
-          {"effort", to_string(item.effort)},
-          {"remeasure", item.remeasure},
-          {"expansion", item.expansion}};
+  json out{{"kind", "candidate"},
+           {"candidate", item.candidate.id()},
+           {"language", to_string(item.candidate.language)},
+           {"name", std::filesystem::path(item.candidate.name).filename().string()},
+           {"text", item.candidate.text},
+           {"effort", to_string(item.effort)},
+           {"remeasure", item.remeasure},
+           {"expansion", item.expansion}};
+  for (const auto& [name, wish] : wishes)
+    if (item.*wish) out[name] = true;
+  return out;
 }
 
 Result<BundleItem> item_from(const json& value) {
@@ -66,6 +75,8 @@ Result<BundleItem> item_from(const json& value) {
     return user_error("the candidate's digest is not that of its text");
   item.effort = TRY(effort_field(value));
   item.remeasure = TRY(bool_field(value, "remeasure"));
+  for (const auto& [name, wish] : wishes)
+    if (value.contains(name)) item.*wish = TRY(bool_field(value, name));
   item.expansion = TRY(count_field(value, "expansion"));
   return item;
 }

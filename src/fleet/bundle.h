@@ -24,7 +24,8 @@ struct BundleItem {
   Candidate candidate;
   Effort effort = Effort::screen;
   bool remeasure = false;
-  std::uint64_t expansion = 0;  // of the session that wants to know; 0: none
+  bool profile = false, traces = false, ncu = false;  // as in EvaluationRequest
+  std::uint64_t expansion = 0;                        // of the session that wants to know; 0: none
 };
 
 struct Bundle {

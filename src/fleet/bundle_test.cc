@@ -22,6 +22,7 @@ Bundle example() {
   bundle.items.push_back({.candidate = {.text = "second: \xc3\xa9", .language = Language::cuda, .name = "../../b.cu"},
                           .effort = Effort::confirm,
                           .remeasure = true,
+                          .traces = true,
                           .expansion = 7});
   return bundle;
 }
@@ -70,6 +71,9 @@ TEST(BundleTest, WhatWasWrittenIsRead) {
   EXPECT_EQ(read->items[1].candidate.id(), bundle.items[1].candidate.id());
   EXPECT_EQ(read->items[1].effort, Effort::confirm);
   EXPECT_TRUE(read->items[1].remeasure);
+  EXPECT_TRUE(read->items[1].traces);
+  EXPECT_FALSE(read->items[1].profile || read->items[1].ncu || read->items[0].traces);
+  EXPECT_THAT(*text, Not(HasSubstr("profile"))) << "what is not wanted is not written";
   EXPECT_EQ(read->items[1].expansion, 7U);
   EXPECT_EQ(written(example()), *text) << "the same content is the same bytes";
   EXPECT_FALSE(read->graph);

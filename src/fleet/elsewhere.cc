@@ -39,6 +39,9 @@ void ElsewhereEvaluator::submit(Candidate candidate, EvaluationRequest request, 
     awaited_.push_back({.candidate = std::move(candidate),
                         .effort = request.effort,
                         .remeasure = request.remeasure,
+                        .profile = request.profile,
+                        .traces = request.traces,
+                        .ncu = request.ncu,
                         .expansion = request.expansion});
   }
   loop_.post(

@@ -104,6 +104,19 @@ struct ElsewhereTest : testing::Test {
   }
 };
 
+TEST(ElsewhereEvaluatorTest, RemembersAllThatIsWantedOfACandidate) {
+  const auto loop = make_manual_loop();
+  ElsewhereEvaluator evaluator(*loop, {});
+  const auto ignore = [](const Result<Evaluation>&) {};
+  evaluator.submit({.text = "a"}, {.problem = problem(), .traces = true, .expansion = 1}, ignore);
+  evaluator.submit({.text = "b"}, {.problem = problem(), .profile = true, .ncu = true, .expansion = 2}, ignore);
+  const auto items = evaluator.awaited();
+  ASSERT_EQ(items.size(), 2U);
+  EXPECT_TRUE(items[0].traces);
+  EXPECT_FALSE(items[0].profile || items[0].ncu || items[1].traces);
+  EXPECT_TRUE(items[1].profile && items[1].ncu);
+}
+
 TEST_F(ElsewhereTest, ASessionGoesOnInRoundsToItsEnd) {
   begin();
   EXPECT_EQ(last.stopped.by, "waiting");

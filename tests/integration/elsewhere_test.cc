@@ -72,7 +72,7 @@ struct ElsewhereTest : testing::Test {
     EXPECT_EQ(std::ranges::count(f.errors, '\n'), 1) << f.errors;
   }
   // `n` candidates that differ in a comment, packed.
-  fs::path pack(int n) {
+  fs::path pack(int n, const std::vector<std::string>& more = {}) {
     std::vector<std::string> arguments{"evaluate", example + "problem.py"};
     const auto text = read_file(example + "cpp/example.cpp");
     EXPECT_TRUE(text);
@@ -82,6 +82,7 @@ struct ElsewhereTest : testing::Test {
       arguments.push_back(file.string());
     }
     arguments.insert(arguments.end(), {"--screen", "--bundle", "batch.bundle"});
+    arguments.insert(arguments.end(), more.begin(), more.end());
     EXPECT_EQ(kerf(here(), arguments).exit_code, 0);
     fs::rename(here() / "batch.bundle", there() / "batch.bundle");
     return there() / "batch.bundle";
@@ -188,6 +189,19 @@ TEST_F(ElsewhereTest, AWorkerThatWasKilledGoesOnWhereItWas) {
   EXPECT_TRUE(read->head.versions.contains("torch"));
   // Everything is there: nothing to do. Of no session: nothing to tell.
   EXPECT_EQ(kerf_json(there(), {"worker", "run", "batch.bundle"})["judged"], 0);
+}
+
+TEST_F(ElsewhereTest, WhatBaselinesDoComesBackWhereAProfileWasAskedFor) {
+  pack(1, {"--profile"});
+  EXPECT_EQ(kerf_json(there(), {"worker", "run", "batch.bundle"})["judged"], 1);
+  const auto text = read_file(there() / "batch.results");
+  ASSERT_TRUE(text);
+  const auto results = results_from_text(*text);
+  ASSERT_TRUE(results) << results.error().message;
+  ASSERT_EQ(results->results.size(), 1U);
+  const auto& traces = results->results[0].evaluation.diagnosis.traces;
+  ASSERT_TRUE(traces.contains("eager")) << *text;
+  EXPECT_FALSE(traces.at("eager").operators.empty());
 }
 
 TEST_F(ElsewhereTest, ABundleIsNotBelievedAndWritesNothingElsewhere) {
