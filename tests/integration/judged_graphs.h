@@ -283,6 +283,9 @@ inline const std::vector<JudgedGraph> graphs = {
      {"loads_in_flight"}},
     {"positions", "torch.argmin(x, dim=2)", {"torch.randn(3, rows, 333)"}},
     {"positions_of_columns", "torch.argmax(x, dim=1)", {"torch.randn(3, 40, 37)"}, "pass", looped, {"column_lanes"}},
+    {"masks",
+     "(x > y) | torch.isnan(x), (x > 2).any(dim=1), (x > y).to(torch.float32).mean(dim=0) > 0.5, x.t() < 1",
+     {"torch.randn(rows, 301)", "torch.randn(rows, 301)"}},
     {"triangles", "torch.tril(x, -1) + torch.triu(y, 3)", {"torch.randn(3, rows, 50)", "torch.randn(3, rows, 50)"}},
     {"products", "torch.prod(x, dim=1)", {"torch.rand(3, 20, rows) + 0.5"}},
 };

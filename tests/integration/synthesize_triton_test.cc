@@ -27,6 +27,7 @@ const std::map<std::string, std::vector<const char*>> judged = {
     {"grown_images_between", {}},
     {"channels_that_become_places", {}},
     {"depthwise", {}},
+    {"masks", {}},
     {"triangles", {}},
     {"transposed_depthwise", {}},
     {"depthwise_of_large_windows", {}},

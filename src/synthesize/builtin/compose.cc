@@ -198,7 +198,7 @@ class Composer {
       if (!scratched_.emplace(store.access.tensor.name, store.access.tensor.index).second) continue;  // of another part
       std::vector<std::string> shape;
       for (const Extent& extent : store.shape) shape.push_back(extent.text);
-      add_scratch(name_of(store.access.tensor), store.access.type == Type::i64 ? "i64" : "f32", list(shape));
+      add_scratch(name_of(store.access.tensor), to_string(dtype_of(store.access.type)), list(shape));
     }
     for (const EmittedLaunch& l : made.launches) {
       ++steps_;

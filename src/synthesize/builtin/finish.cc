@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "synthesize/builtin/attention.h"
@@ -40,6 +41,20 @@ bool may_be_a_view(const GeneralGraph& graph, const TensorRef& ref) {
   for (const TensorRef& from : references(*node))
     if (may_be_a_view(graph, from)) return true;
   return false;
+}
+
+// What a value is stored as; nothing for integers that are no positions.
+std::optional<Dtype> stored_dtype(const Instruction& value) {
+  switch (value.type) {
+    case Type::f32:
+      return Dtype::f32;
+    case Type::mask:
+      return Dtype::boolean;
+    case Type::i64:
+      break;
+  }
+  const bool position = value.form == Instruction::Form::reduce && is_position(value.reduce);
+  return position ? std::optional(Dtype::i64) : std::nullopt;
 }
 
 void check_scans(const Region& region) {
@@ -224,15 +239,11 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
   for (const TensorRef& ref : stores) {
     if (!has(ref)) throw CannotLower{"a result that lowering does not give"};
     Lowered v = stored(ref);
-    const Instruction& from = code_[static_cast<std::size_t>(v.value)];
-    const bool position = from.form == Instruction::Form::reduce && is_position(from.reduce);
-    const Type wanted = position ? Type::i64 : Type::f32;
-    if (tentative && (type(v) != wanted || graph_.tensor(ref)->dtype != (position ? Dtype::i64 : Dtype::f32))) continue;
-    if (type(v) != wanted) throw CannotLower{"only f32 results and positions are stored"};
     const GeneralTensor* tensor = graph_.tensor(ref);
+    const bool storable = tensor && tensor->dtype == stored_dtype(code_[static_cast<std::size_t>(v.value)]);
+    if (!storable && tentative) continue;
+    if (!storable) throw CannotLower{"only f32 results, masks and positions are stored"};
     const bool is_output = std::ranges::find(graph_.outputs, ref) != graph_.outputs.end();
-    if (!tensor || tensor->dtype != (position ? Dtype::i64 : Dtype::f32))
-      throw CannotLower{"only f32 results and positions are stored"};
     if (!is_output && !tensor->contiguous()) {
       const GeneralNode* node = graph_.node(ref.name);
       const bool windows = !node || node->base().starts_with("conv") || node->base().find("pool") != std::string::npos;

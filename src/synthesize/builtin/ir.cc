@@ -149,6 +149,10 @@ Extent literal(std::int64_t value, std::size_t workloads) {
 
 Extent one(std::size_t workloads) { return literal(1, workloads); }
 
+Dtype dtype_of(Type type) { return type == Type::i64 ? Dtype::i64 : type == Type::mask ? Dtype::boolean : Dtype::f32; }
+
+std::int64_t bytes_of(Type type) { return static_cast<std::int64_t>(size_of(dtype_of(type))); }
+
 const char* to_string(Op op) { return op_names.at(static_cast<std::size_t>(op)); }
 
 int cost(Op op) {
@@ -238,7 +242,7 @@ std::int64_t bytes_moved(const Region& region) {
   std::int64_t bytes = 0;
   std::set<std::pair<std::string, int>> windowed;  // however many windows: once
   const auto count = [&](const Access& access) {
-    std::int64_t n = access.type == Type::i64 ? 8 : access.type == Type::mask ? 1 : 4;
+    std::int64_t n = bytes_of(access.type);
     if (!access.windows.empty()) {
       if (windowed.insert({access.tensor.name, access.tensor.index}).second) bytes += n * access.elements.at(0);
       return;

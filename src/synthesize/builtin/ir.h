@@ -30,6 +30,8 @@ struct Axis {
 };
 
 enum class Type : std::uint8_t { f32, mask, i64 };
+[[nodiscard]] Dtype dtype_of(Type type);  // of tensors that hold such elements
+[[nodiscard]] std::int64_t bytes_of(Type type);
 
 // Pointwise operations, in ATen's meaning (NaN propagates through maximum, minimum, relu and clamps).
 enum class Op : std::uint8_t {

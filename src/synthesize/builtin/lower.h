@@ -32,7 +32,7 @@ enum class ProductKind : std::uint8_t { none, matrices, convolution };
 [[nodiscard]] Result<Region> lower(const GeneralGraph& graph, const std::vector<std::size_t>& nodes,
                                    bool tentative = false);
 
-// Results of `nodes` that are needed outside of them and that a kernel cannot store: masks, integers, what does not lie
+// Results of `nodes` that are needed outside of them and that a kernel cannot store: integers, what does not lie
 // in order. Ascending positions.
 [[nodiscard]] std::vector<std::size_t> unstorable(const GeneralGraph& graph, const std::vector<std::size_t>& nodes);
 

@@ -28,7 +28,7 @@ std::int64_t bytes_in_a_row(const Region& region) {
   for (const Instruction& i : region.code) {
     if (i.form != Instruction::Form::load || (i.axes & region.reduced) == 0) continue;
     if (!i.access.windows.empty() && !windowed.insert({i.access.tensor.name, i.access.tensor.index}).second) continue;
-    std::int64_t n = i.access.type == Type::i64 ? 8 : i.access.type == Type::mask ? 1 : 4;
+    std::int64_t n = bytes_of(i.access.type);
     for (const Subscript& s : i.access.subscripts)
       if (region.is_reduced(s.axis)) n *= region.axes[static_cast<std::size_t>(s.axis)].extent.values[0];
     bytes += n;

@@ -39,7 +39,7 @@ bool gives_the_same_each_time(const GeneralNode& node) {
                                                  "conv1d", "conv2d", "conv3d", "convolution"};
   if (!node.op.starts_with("aten.") || node.base().find("dropout") != std::string::npos || node.base() == "rrelu")
     return false;
-  // Masks and integers cannot be stored by a kernel: each that needs one computes it.
+  // Masks are computed again by each that needs one, and integers cannot be stored by a kernel.
   if (std::ranges::any_of(node.results, [](const GeneralTensor& t) { return t.dtype != Dtype::f32; })) return false;
   return has_lowering(node) || products.contains(node.base());
 }

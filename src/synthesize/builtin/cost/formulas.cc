@@ -88,8 +88,6 @@ Reducing reducing(const Region& region, const KernelPart& part) {
   return made;
 }
 
-double bytes_of(const Type type) { return type == Type::i64 ? 8 : type == Type::mask ? 1 : 4; }
-
 // Distinct bytes of the loads among `values` over `axes`; what lies in windows counts as its part of the whole tensor.
 double bytes_over(const Region& region, const std::set<int>& values, std::optional<int> kept, std::uint64_t axes) {
   double bytes = 0;
@@ -99,10 +97,10 @@ double bytes_over(const Region& region, const std::set<int>& values, std::option
     if (v == kept) bytes += 4 * value_of(region.extent_of(i.axes & axes));
     if (i.form != Form::load || v == kept) continue;
     if (i.access.windows.empty()) {
-      bytes += bytes_of(i.access.type) * value_of(region.extent_of(axes_of(i.access) & axes));
+      bytes += static_cast<double>(bytes_of(i.access.type)) * value_of(region.extent_of(axes_of(i.access) & axes));
     } else if (windowed.insert({i.access.tensor.name, i.access.tensor.index}).second) {
       const double share = value_of(region.extent_of(axes)) / value_of(region.extent_of(all_axes(region)));
-      bytes += bytes_of(i.access.type) * static_cast<double>(i.access.elements.at(0)) * share;
+      bytes += static_cast<double>(bytes_of(i.access.type)) * static_cast<double>(i.access.elements.at(0)) * share;
     }
   }
   return bytes;
@@ -130,7 +128,8 @@ void count_tensors(const Region& region, const Schedule& s, Work& work) {
   work.read = bytes_over(region, loads, std::nullopt, all_axes(region));
   const std::uint64_t inner = inner_axis(region);
   for (const RegionStore& store : region.stores) {
-    const double bytes = bytes_of(store.access.type) * value_of(region.extent_of(axes_of(store.access)));
+    const double bytes =
+        static_cast<double>(bytes_of(store.access.type)) * value_of(region.extent_of(axes_of(store.access)));
     const bool along = (axes_of(store.access) & inner) != 0 && store.access.type == Type::f32;
     (s.streaming && along ? work.streamed : work.written) += bytes;
   }

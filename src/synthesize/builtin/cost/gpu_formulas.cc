@@ -118,7 +118,7 @@ Work gpu_work_of(const Region& region, const Schedule& s, const MachineModel& ma
       work.operations += (s.sketch == Sketch::attention ? value_of(region.extent_of(over)) : elements) / warp;
     }
     if (i.form != Form::load) continue;
-    const double bytes = i.access.type == Type::i64 ? 8 : i.access.type == Type::mask ? 1 : 4;
+    const auto bytes = static_cast<double>(bytes_of(i.access.type));
     loaded += bytes * value_of(region.extent_of(i.axes));
     double own = 1;
     for (const Subscript& sub : i.access.subscripts)
@@ -130,7 +130,7 @@ Work gpu_work_of(const Region& region, const Schedule& s, const MachineModel& ma
     work.read += bytes * own;
   }
   for (const RegionStore& store : region.stores) {
-    double own = store.access.type == Type::i64 ? 8 : store.access.type == Type::mask ? 1 : 4;
+    auto own = static_cast<double>(bytes_of(store.access.type));
     for (const Subscript& sub : store.access.subscripts)
       own *= value_of(region.axes[static_cast<std::size_t>(sub.axis)].extent);
     work.written += own;

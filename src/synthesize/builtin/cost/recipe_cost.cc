@@ -83,7 +83,7 @@ double product_operations(const GeneralGraph& graph, const GeneralNode& node) {
   return results * terms / 16;
 }
 
-double element_bytes(Type type) { return type == Type::i64 ? 8 : type == Type::mask ? 1 : 4; }
+double element_bytes(Type type) { return static_cast<double>(bytes_of(type)); }
 double extents_of(const Region& region, const Access& access) {
   double elements = 1;
   for (const Subscript& s : access.subscripts)
@@ -91,7 +91,7 @@ double extents_of(const Region& region, const Access& access) {
   return elements;
 }
 double bytes_stored(const Region& region, const RegionStore& store) {
-  return (store.access.type == Type::i64 ? 8 : 4) * extents_of(region, store.access);
+  return element_bytes(store.access.type) * extents_of(region, store.access);
 }
 // Distinct tensors, with the bytes of each that are read.
 std::vector<std::pair<TensorRef, double>> tensors_read(const Region& region) {

@@ -35,7 +35,7 @@ std::string cpp_name(const std::string& name) {
       "splatv",   "sumv",     "maxv",     "kept",      "thread",        "moments", "join",      "exponentials",
       "raise",    "sum_of",   "beyond",   "positions", "put_positions", "within",  "evens",     "backwards",
       "alongv",   "scanv",    "stepv",    "take_in",   "all_lanes",     "shuffle", "vlen",      "shifted",
-      "picked",   "compared", "of_part",  "nth"};
+      "picked",   "compared", "of_part",  "nth",       "put_flags"};
   const bool index = name.size() == 1;
   return taken.contains(name) || index ? name + "_" : name;
 }

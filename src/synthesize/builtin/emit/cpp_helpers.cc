@@ -249,6 +249,16 @@ static inline void positions(int64_t begin, int64_t end, float* top, int64_t* po
   for (int64_t l = 0; l < w; ++l) p[l * stride] = v[l];
 }
 )"},
+    Helper{"put_flags", "", R"(static inline void put_flags(bool* p, int64_t stride, i32v v, int64_t w) {
+  typedef int8_t bytes __attribute__((vector_size(vlen)));
+  if (stride == 1 && w >= vlen) {
+    const bytes all = __builtin_convertvector(v & 1, bytes);
+    __builtin_memcpy(p, &all, sizeof all);
+    return;
+  }
+  for (int64_t l = 0; l < w; ++l) p[l * stride] = v[l] != 0;
+}
+)"},
     Helper{"compared", "", R"(template <class F> static inline i32v compared(int64_t w, F f) {
   i32v v = {};
   for (int64_t l = 0; l < w; ++l) v[l] = -(int32_t)f(l);

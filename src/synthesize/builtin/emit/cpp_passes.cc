@@ -175,6 +175,10 @@ void CppKernel::store_lane(const RegionStore& store, const std::string& base) {
     need("put_positions");
     return line(fmt::format("put_positions({} + ({}) * {}, {}, {}, w);", base, lane_index_, step, step, value));
   }
+  if (store.access.type == Type::mask) {
+    need("put_flags");
+    return line(fmt::format("put_flags({} + ({}) * {}, {}, {}, w);", base, lane_index_, step, step, value));
+  }
   if (step == "1") {
     need(s_.streaming ? "put_past" : "put");
     line(fmt::format("{}({} + {}, {}, w);", s_.streaming ? "put_past" : "put", base, lane_index_, value));
