@@ -52,7 +52,7 @@ void AheadCompiler::begin(const std::string& workload, std::int64_t bytes, const
   }
 }
 
-void AheadCompiler::wait(const std::string& workload, Baseline baseline, milliseconds limit) {
+bool AheadCompiler::wait(const std::string& workload, Baseline baseline, milliseconds limit) {
   const auto under_way = [&] {
     return std::ranges::any_of(
         asked_, [&](const Asked& each) { return each.workload == workload && each.baseline == baseline; });
@@ -61,11 +61,16 @@ void AheadCompiler::wait(const std::string& workload, Baseline baseline, millise
   while (under_way()) {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
     const auto message = process_.channel.receive(std::max(left, milliseconds(0)));
-    if (!message) return stop();
+    if (!message) {
+      const bool in_time = std::chrono::steady_clock::now() < deadline;
+      stop();
+      return in_time;
+    }
     const Json reply = Json::parse(message->body, nullptr, false);
     // Anything but what it is at is an answer, and answers come in order.
     if (!reply.is_object() || !reply.contains("phase")) asked_.pop_front();
   }
+  return true;
 }
 
 }  // namespace kerf

@@ -30,7 +30,8 @@ class AheadCompiler {
   void begin(const std::string& workload, std::int64_t bytes, const nlohmann::json& problem,
              const std::vector<Baseline>& baselines);
   // Waits until a baseline that is being compiled is ready, or will not be. At once where nothing of it is under way.
-  void wait(const std::string& workload, Baseline baseline, std::chrono::milliseconds limit);
+  // False if the limit was over first; it is given up then.
+  [[nodiscard]] bool wait(const std::string& workload, Baseline baseline, std::chrono::milliseconds limit);
   void stop();
 
  private:

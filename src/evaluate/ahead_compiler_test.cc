@@ -18,10 +18,10 @@ TEST(AheadCompiler, WithoutAPythonHoldsNobodyUp) {
   ahead.expect();
   ahead.begin("w", 1 << 20, {{"source", ""}}, {Baseline::compile, Baseline::max_autotune});
   const auto start = std::chrono::steady_clock::now();
-  ahead.wait("w", Baseline::compile, std::chrono::minutes(1));
+  EXPECT_TRUE(ahead.wait("w", Baseline::compile, std::chrono::minutes(1)));
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10)) << "nothing of it is under way";
   ahead.stop();
-  ahead.wait("another", Baseline::max_autotune, std::chrono::minutes(1));
+  EXPECT_TRUE(ahead.wait("another", Baseline::max_autotune, std::chrono::minutes(1)));
 }
 
 }  // namespace

@@ -129,7 +129,14 @@ class OracleClient final : public Oracle {
 
   void await_baseline(const std::string& workload, Baseline baseline) override {
     const std::scoped_lock lock(mutex_);
-    ahead_.wait(workload, baseline, options_.compile_limit);
+    if (ahead_.wait(workload, baseline, limit_of(baseline))) return;
+    // Where it is judged it would take as long again and hold the device meanwhile; so would what was to follow.
+    auto known = find(workload);
+    if (!known) return;
+    const std::string why = fmt::format("{} was still being compiled {} s after it was asked for", to_string(baseline),
+                                        limit_of(baseline).count() / 1000);
+    (*known)->never[baseline] = why;
+    (*known)->never[Baseline::max_autotune] = why;
   }
 
   Result<> prepare_baseline(const std::string& workload, Baseline baseline, bool held) override {
@@ -332,8 +339,7 @@ class OracleClient final : public Oracle {
     if (child != 0 && prepared != prepared_.end() && prepared->second == child) return {};
     const Json asked{
         {"do", "prepare_baseline"}, {"workload", workload}, {"baseline", to_string(baseline)}, {"held", held}};
-    const auto limit = baseline == Baseline::eager ? options_.call_limit : options_.compile_limit;
-    auto done = connection_.call(asked, {}, limit, {});
+    auto done = connection_.call(asked, {}, limit_of(baseline), {});
     if (!done) {
       Error error = std::move(done).error();
       // The process is gone (out of memory, a crash of the compiler, no end): that is the baseline's answer here.
@@ -345,6 +351,18 @@ class OracleClient final : public Oracle {
     }
     prepared_[{workload, baseline}] = connection_.child();
     return {};
+  }
+
+  [[nodiscard]] std::chrono::milliseconds limit_of(Baseline baseline) const {
+    switch (baseline) {
+      case Baseline::eager:
+        return options_.call_limit;
+      case Baseline::compile:
+        return options_.compile_limit;
+      case Baseline::max_autotune:
+        return options_.autotune_limit;
+    }
+    return options_.call_limit;
   }
 
   [[nodiscard]] bool on_device() const { return !options_.device.empty(); }

@@ -36,6 +36,7 @@ struct OracleOptions {
   std::chrono::milliseconds admit_limit{120'000};    // a problem file that never ends is killed after this
   std::chrono::milliseconds call_limit{60'000};      // draw, judge, one timed run
   std::chrono::milliseconds compile_limit{180'000};  // torch.compile's first run
+  std::chrono::milliseconds autotune_limit{60'000};  // max-autotune's, which measures kernel after kernel
   int log_fd = -1;  // where the child's standard output and error go; /dev/null if negative
 };
 

@@ -2,7 +2,7 @@
 # version = 1
 # supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 90 and x.shape[3] == 200 and 40 * x.shape[3] < 2147483648"
 # [tune]
-# THREADS = [512]
+# THREADS = [256]
 # [[step]]
 # launch = "avg_pool2d_kernel"
 # grid = ["cdiv(x.shape[3], THREADS // 16 * 4) * (x.shape[0] * x.shape[1] * ((x.shape[2] - 40) // 10 + 1))"]

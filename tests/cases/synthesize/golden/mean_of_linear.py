@@ -2,7 +2,7 @@
 # version = 1
 # supports = "x.ndim == 2 and x.shape[0] == 64 and x.shape[1] == 96 and fc.weight.shape[0] * fc.weight.shape[1] < 2147483648"
 # [tune]
-# THREADS1 = [512]
+# THREADS1 = [256]
 # THREADS2 = [128]
 # THREADS3 = [128]
 # [[scratch]]

@@ -2,7 +2,7 @@
 # version = 1
 # supports = "x.ndim == 3 and x.shape[0] == 4 and x.shape[1] == 32 and x.shape[2] == 300 and x.shape[1] * x.shape[2] < 2147483648"
 # [tune]
-# THREADS = [512]
+# THREADS = [256]
 # [[step]]
 # launch = "turned_kernel"
 # grid = ["cdiv(x.shape[2], THREADS // 8 * 4) * x.shape[0]"]
