@@ -12,7 +12,8 @@ namespace {
 
 using json = nlohmann::json;
 
-constexpr std::array<std::string_view, 7> names = {"load", "run", "drop", "ping", "profile", "probe", "close"};
+constexpr std::array<std::string_view, 8> names = {"load",    "run",   "drop",  "ping",
+                                                   "profile", "probe", "close", "expect"};
 
 std::unexpected<Error> not_understood(const char* why) {
   return fail(ErrorKind::system, std::string("the other process sent a message that is not understood: ") + why);
@@ -20,7 +21,7 @@ std::unexpected<Error> not_understood(const char* why) {
 
 bool runs(DeviceRequest::Does does) {
   using enum DeviceRequest::Does;
-  return does == run || does == profile || does == probe;
+  return does == run || does == profile || does == probe || does == expect;
 }
 
 // What is no integer, or none that fits, would be converted to something undefined.
@@ -170,7 +171,8 @@ std::string encode(const ProfileAnswer& answer) {
     samples.push_back({{"step", launch.step}, {"cubin", launch.cubin}, {"at", std::move(at)}, {"lost", launch.lost}});
   }
   return json{{"profile", std::move(launches)}, {"samples", std::move(samples)}, {"no_samples", answer.no_samples},
-              {"unknown", answer.unknown},      {"passes", answer.passes},       {"seconds", answer.seconds}}
+              {"unknown", answer.unknown},      {"passes", answer.passes},       {"seconds", answer.seconds},
+              {"parts", answer.parts}}
       .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -184,7 +186,8 @@ Result<ProfileAnswer> decode_profile(std::string_view body) {
                          .no_samples = all.at("no_samples").get<std::string>(),
                          .unknown = all.at("unknown").get<std::vector<std::string>>(),
                          .passes = integer_of<std::int64_t>(all.at("passes")),
-                         .seconds = all.at("seconds").get<double>()};
+                         .seconds = all.at("seconds").get<double>(),
+                         .parts = all.at("parts").get<std::map<std::string, double>>()};
     for (const json& launch : all.at("profile")) {
       LaunchCounters& made = answer.launches.emplace_back();
       read_integer(launch.at("step"), made.step);

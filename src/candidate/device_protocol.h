@@ -5,6 +5,8 @@
 //   kerf: DeviceRequest load                            runner: {"ready": 1} or an error
 //   kerf: DeviceRequest run                             runner: {"ready": 1} or an error; goes on as in run_protocol.h
 //   kerf: DeviceRequest profile                         runner: ProfileAnswer or an error
+//   kerf: DeviceRequest expect: a profile with this    runner: {"ready": 1} or an error
+//         library and these groups will be asked for
 //   kerf: DeviceRequest probe                           runner: ProbeAnswer or an error
 //   kerf: DeviceRequest drop                            runner: {"dropped": 1}
 //   kerf: DeviceRequest close: lets go of the memory   runner: {"closed": 1}
@@ -70,7 +72,7 @@ struct ProbeAnswer {
 [[nodiscard]] bool is_no_room(const Error& error);
 
 struct DeviceRequest {
-  enum class Does : std::uint8_t { load, run, drop, ping, profile, probe, close };
+  enum class Does : std::uint8_t { load, run, drop, ping, profile, probe, close, expect };
   Does does = Does::ping;
   std::int64_t instance = 0;
   // load
@@ -79,7 +81,7 @@ struct DeviceRequest {
   std::vector<std::pair<std::string, std::string>> symbols = {};  // of a cubin: kernel as the plan names it, its symbol
   std::string bridge = {};                                        // path, where the plan calls operators; else empty
   std::string torch = {};                                         // folder of PyTorch's libraries, likewise
-  // run and profile: the memory of the trial and of the outputs, by CUipcMemHandle in hexadecimal
+  // run, profile and probe: the memory of the trial and of the outputs, by CUipcMemHandle in hexadecimal
   RunMessage run = {};
   std::string inputs = {}, outputs = {};
   bool graph = false;  // run, timed: as one captured graph
@@ -116,6 +118,7 @@ struct ProfileAnswer {
   std::vector<std::string> unknown;         // counters that this GPU does not have
   std::int64_t passes = 0;                  // runs of each kernel
   double seconds = 0;
+  std::map<std::string, double> parts = {};  // of these seconds: "ready", "samples", "counters"
 };
 
 [[nodiscard]] std::string encode(const DeviceFacts& facts);

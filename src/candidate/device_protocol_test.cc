@@ -51,6 +51,11 @@ TEST(DeviceProtocol, ProfilesTravel) {
   EXPECT_EQ(asked->profile.groups, ask.profile.groups);
   EXPECT_EQ(asked->profile.steps, ask.profile.steps);
   EXPECT_TRUE(asked->profile.samples);
+  ask.does = DeviceRequest::Does::expect;
+  const auto expected = decode_device_request(encode(ask));
+  ASSERT_TRUE(expected) << expected.error().message;
+  EXPECT_EQ(expected->does, DeviceRequest::Does::expect);
+  EXPECT_EQ(expected->profile.groups, ask.profile.groups);
   const ProfileAnswer answer{.launches = {{.step = 4,
                                            .threads = 256,
                                            .blocks = 1 << 20,
@@ -65,7 +70,8 @@ TEST(DeviceProtocol, ProfilesTravel) {
                              .no_samples = "unavailable: a reason",
                              .unknown = {"lts__of_another_chip.sum"},
                              .passes = 17,
-                             .seconds = 0.25};
+                             .seconds = 0.25,
+                             .parts = {{"counters", 0.125}}};
   const auto back = decode_profile(encode(answer));
   ASSERT_TRUE(back) << back.error().message;
   ASSERT_EQ(back->launches.size(), 1u);
@@ -73,6 +79,7 @@ TEST(DeviceProtocol, ProfilesTravel) {
   EXPECT_EQ(back->launches[0].blocks, 1 << 20);
   EXPECT_EQ(back->unknown, answer.unknown);
   EXPECT_EQ(back->passes, 17);
+  EXPECT_EQ(back->parts, answer.parts);
   EXPECT_EQ(back->no_samples, answer.no_samples);
   ASSERT_EQ(back->samples.size(), 1u);
   EXPECT_EQ(back->samples[0].cubin, "abc.cubin");

@@ -71,6 +71,13 @@ struct DeviceProcess {
     return started;
   }
 
+  // What is missing for a profile its answer says.
+  void expect_profile(std::string library, std::vector<std::vector<std::string>> groups) {
+    const DeviceRequest request{.does = DeviceRequest::Does::expect,
+                                .profile = {.library = std::move(library), .groups = std::move(groups)}};
+    if (!channel.send(encode(request)) || !channel.receive(load_limit)) end();
+  }
+
   void end() {
     lost = true;
     process.kill();
@@ -300,9 +307,13 @@ class LocalCudaRunner final : public CudaRunner {
   void foresee_profile(const Image& image, Effort effort) override {
     const std::scoped_lock lock(mutex_);
     const bool anew = !profiler_ || (effort == Effort::confirm && counted_.contains(code_of(image)));
-    if (anew && !next_profiler_.valid())
-      next_profiler_ =
-          std::async(std::launch::async, [device = options_.device] { return DeviceProcess::start(device); });
+    if (!anew || next_profiler_.valid()) return;
+    next_profiler_ =
+        std::async(std::launch::async, [device = options_.device, effort]() -> Result<std::shared_ptr<DeviceProcess>> {
+          auto process = TRY(DeviceProcess::start(device));
+          if (const auto library = find_cupti()) process->expect_profile(library->string(), cupti_groups(effort));
+          return process;
+        });
   }
 
   // The process, and in it PyTorch's libraries where the plan calls operators.

@@ -105,7 +105,9 @@ struct CandidateState {
             .workload = primary(),
             .time_us = timed.receipt.time_us.median,
             .step_us = timed.step_us,
-            .effort = request.profile ? Effort::confirm : request.effort,
+            .effort = request.profile     ? Effort::confirm
+                      : request.remeasure ? Effort::screen  // times are wanted, and nobody is told of the reasons
+                                          : request.effort,
             .ncu = request.ncu};
   }
 };

@@ -31,6 +31,26 @@ TEST_F(ProfileJob, IsForTheFastestSoFarForWhatIsConfirmedAndForWhatIsAskedFor) {
   EXPECT_FALSE(worth_a_profile(*shared, asked)) << "nothing is built on it";
 }
 
+TEST_F(ProfileJob, CountsLittleOfWhatIsOnlyTimedAgain) {
+  auto again = timed(95, Effort::confirm);
+  EXPECT_EQ(again.profile_request().effort, Effort::confirm);
+  again.request.remeasure = true;
+  EXPECT_EQ(again.profile_request().effort, Effort::screen);
+  again.request.profile = true;
+  EXPECT_EQ(again.profile_request().effort, Effort::confirm) << "somebody asks";
+}
+
+TEST_F(ProfileJob, StartsNothingForAPlanOfCallsAlone) {
+  int expected = 0;
+  runner->on_expect_profile = [&] { ++expected; };
+  auto c = timed(100);
+  expect_profile(*shared, c);
+  EXPECT_EQ(expected, 1);
+  c.source.plan.steps[0].kind = Step::Kind::call;
+  expect_profile(*shared, c);
+  EXPECT_EQ(expected, 1);
+}
+
 TEST_F(ProfileJob, ThatCannotBeHadLeavesTheReceiptAndSaysWhy) {
   runner->on_profile = [](const std::vector<int>&) -> Result<ProfileAnswer> {
     return fail(ErrorKind::unavailable, "unavailable: no rights");

@@ -295,6 +295,7 @@ void add_profile(Diagnosis& diagnosis, const TakenProfile& taken, const Profiled
   };
   if (answer.passes > 0) put("profile.passes", static_cast<double>(answer.passes), "1");
   put("profile.seconds", answer.seconds, "s");
+  for (const auto& [part, seconds] : answer.parts) put(("profile.seconds." + part).c_str(), seconds, "s");
   const bool calls_dominate = time_of(run, Step::Kind::call) > time_of(run, Step::Kind::launch);
   if (calls_dominate) return;
   std::vector<HotSpot> spots;

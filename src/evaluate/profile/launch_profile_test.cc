@@ -193,7 +193,12 @@ TEST(AddProfile, CausesReplaceWhatWasGuessed) {
                       .hot_spots = {{.line = 1, .what = "first takes 99 %"}, {.line = 2, .what = "other"}},
                       .advice = {"unroll: a guess"}};
   const std::vector<double> step_us{24, 0, 1};
-  add_profile(diagnosis, {.answer = {.launches = {memory_bound(0)}, .unknown = {}, .passes = 17, .seconds = 0.2}},
+  add_profile(diagnosis,
+              {.answer = {.launches = {memory_bound(0)},
+                          .unknown = {},
+                          .passes = 17,
+                          .seconds = 0.2,
+                          .parts = {{"counters", 0.125}}}},
               {.source = source,
                .workload = workload,
                .step_us = step_us,
@@ -208,6 +213,7 @@ TEST(AddProfile, CausesReplaceWhatWasGuessed) {
   EXPECT_THAT(diagnosis.advice[0], HasSubstr("fuse"));
   EXPECT_TRUE(diagnosis.metrics.contains("time.cold"));
   EXPECT_DOUBLE_EQ(diagnosis.metrics.at("profile.passes").value, 17);
+  EXPECT_DOUBLE_EQ(diagnosis.metrics.at("profile.seconds.counters").value, 0.125);
   ASSERT_EQ(diagnosis.hot_spots.size(), 3u);
   EXPECT_THAT(diagnosis.hot_spots[1].what,
               HasSubstr("warps of first wait for loads from global or local memory (90 %)"));

@@ -70,6 +70,9 @@ class CudaWorker {
         case profile:
           TRY(profile_one(request));
           break;
+        case expect:
+          TRY(answered(expect_profile(request.profile)));
+          break;
         case probe:
           TRY(probe_one(request));
           break;
@@ -157,16 +160,24 @@ class CudaWorker {
     return channel_.send(encode(*answer));
   }
 
+  // What takes some tenths of a second once and no GPU: CUPTI's libraries, and plans of what the hardware is to count.
+  Result<> expect_profile(const ProfileMessage& profile) {
+    if (!profiler_) profiler_ = TRY(LaunchProfiler::open(driver_, profile.library, device_));
+    return profiler_->expect(profile.groups);
+  }
+
   Result<ProfileAnswer> profiled(const DeviceRequest& request, CudaExecutor& executor) {
     if (request.profile.library.empty()) {
       TRY(placed(request, executor));
       return mark_launches(driver_, request, executor, *memories_, flush_);
     }
-    if (!profiler_) profiler_ = TRY(LaunchProfiler::open(driver_, request.profile.library, device_));
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch whole;
+    TRY(expect_profile(request.profile));
     TRY(placed(request, executor));
+    const double ready = whole.seconds();
     ProfileAnswer answer = TRY(profiler_->profile(request, executor, *memories_, flush_));
-    answer.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    answer.parts["ready"] = ready;
+    answer.seconds = whole.seconds();
     return answer;
   }
 

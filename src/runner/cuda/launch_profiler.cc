@@ -227,6 +227,11 @@ Result<LaunchProfiler> LaunchProfiler::open(const CudaDriver& driver, const std:
   return LaunchProfiler(driver, std::move(cupti), std::move(chip), PcSampler::load(library));
 }
 
+Result<> LaunchProfiler::expect(const std::vector<std::vector<std::string>>& groups) {
+  for (const auto& group : groups) TRY(plan(group));
+  return {};
+}
+
 Result<const CuptiPlan*> LaunchProfiler::plan(const std::vector<std::string>& group) {
   auto at = std::ranges::find(plans_, group, &std::pair<std::vector<std::string>, CuptiPlan>::first);
   if (at == plans_.end()) at = plans_.insert(plans_.end(), {group, TRY(cupti_.plan(chip_, group))});
@@ -263,13 +268,17 @@ Result<ProfileAnswer> LaunchProfiler::profile(const DeviceRequest& request, Cuda
   };
   // First: what was counted before it was sampled is never seen by CUPTI's samples (13.0, on an H100).
   if (request.profile.samples) {
+    const Stopwatch sampling;
     TRY(sample(request, executor, memories, flush, answer));
+    answer.parts["samples"] = sampling.seconds();
   } else {
     answer.no_samples =
         "unavailable: program counters are sampled of candidates that are confirmed or whose profile is asked for";
   }
+  const Stopwatch counting;
   auto counted = count_all();
   cupti_.rest();
+  answer.parts["counters"] = counting.seconds();
   if (!counted) return std::unexpected(std::move(counted).error());
   return answer;
 }

@@ -1,6 +1,7 @@
 // Counts what chosen launches of a plan do. A process that profiles times nothing: counting slows launches.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,10 +16,22 @@
 
 namespace kerf {
 
+class Stopwatch {
+ public:
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
 class LaunchProfiler {
  public:
   // `unavailable: …` where there is no CUPTI that fits the driver.
   [[nodiscard]] static Result<LaunchProfiler> open(const CudaDriver& driver, const std::string& library, int device);
+  // These groups of counters will be asked for: plans them. Needs nothing of the GPU.
+  [[nodiscard]] Result<> expect(const std::vector<std::vector<std::string>>& groups);
   // If samples are asked for, runs the plan twice, to time its launches and to sample their program counters; where
   // they cannot be had the answer says why. Then for each group of counters once, all from fresh outputs and scratch.
   // `flush` is written before each launch that is counted, so that its first pass finds cold caches; what further
