@@ -117,7 +117,7 @@ class Reader {
       const int each = open.back();
       open.pop_back();
       if (!seen.insert(each).second) continue;
-      if ((at(each).axes & ~axes) != 0 || at(each).access.pick) return false;
+      if ((at(each).axes & ~axes) != 0 || !at(each).access.picks.empty()) return false;
       if (at(each).form == Form::reduce) {
         if (!reductions.contains(each)) return false;
         continue;

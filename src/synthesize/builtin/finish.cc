@@ -86,7 +86,7 @@ void Lowering::merge_unrelated_axes() {
 
 // Where a result is stored.
 Lowering::RawAccess Lowering::store_of(const TensorRef& ref, const Lowered& value) const {
-  RawAccess made{.ref = ref, .dims = value.dims, .pick_dim = -1};
+  RawAccess made{.ref = ref, .dims = value.dims};
   const auto found = in_part_.find(ref.name);
   if (found == in_part_.end()) return made;
   const auto& [dim, begin] = found->second;
@@ -106,8 +106,6 @@ Access Lowering::access(const RawAccess& raw, const std::vector<int>& compact, c
   Access made{.tensor = storage_of(graph_, raw.ref),
               .type = Type::f32,
               .subscripts = {},
-              .pick = std::nullopt,
-              .pick_stride = one(workloads_),
               .contiguous = tensor.contiguous(),
               .aligned = !may_be_a_view(graph_, raw.ref)};
   if (!raw.windows.empty() || !raw.flipped.empty())
@@ -122,12 +120,13 @@ Access Lowering::access(const RawAccess& raw, const std::vector<int>& compact, c
       for (const auto& strides : tensor.stride) stride.values.push_back(strides[d]);
     }
     const auto windowed = std::ranges::find(raw.windows, static_cast<int>(d), &RawWindow::dim);
-    if (static_cast<int>(d) == raw.pick_dim || windowed != raw.windows.end()) {
+    const auto picked = raw.picks.find(static_cast<int>(d));
+    if (picked != raw.picks.end() || windowed != raw.windows.end()) {
       Extent size{.text = fmt::format("{}.shape[{}]", placeholder(raw.ref), d), .values = {}};
       for (const auto& shape : tensor.shape) size.values.push_back(shape[d]);
       running = size * running;
       if (windowed == raw.windows.end()) {
-        made.pick_stride = stride;
+        made.picks.push_back({.index = picked->second, .limit = size, .stride = stride});
         continue;
       }
       Window window{.terms = {},
@@ -267,7 +266,7 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
   for (std::size_t v = code_.size(); v-- > 0;) {
     if (!needed[v]) continue;
     for (const int o : code_[v].operands) needed[static_cast<std::size_t>(o)] = true;
-    if (code_[v].access.pick) needed[static_cast<std::size_t>(*code_[v].access.pick)] = true;
+    for (const auto& [dim, index] : loads_[v].picks) needed[static_cast<std::size_t>(index)] = true;
   }
   // Axes in use, ordered by the strides of the tensor that has most of them (a stored one, if equal).
   std::set<int> used;
@@ -348,15 +347,15 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
     for (int& o : i.operands) o = number[static_cast<std::size_t>(o)];
     i.axes = mask_of(code_axes_[v]);
     if (i.form == Instruction::Form::load) {
-      const std::optional<int> pick = i.access.pick;
       const double outside = i.access.outside;
       i.access = access(loads_[v], compact, region);
       i.access.outside = outside;
-      if (pick) i.access.pick = number[static_cast<std::size_t>(*pick)];
+      for (Pick& pick : i.access.picks) pick.index = number[static_cast<std::size_t>(pick.index)];
       i.type = i.access.type;
     }
     for (const int o : i.operands) i.wave = std::max(i.wave, region.code[static_cast<std::size_t>(o)].wave);
-    if (i.access.pick) i.wave = std::max(i.wave, region.code[static_cast<std::size_t>(*i.access.pick)].wave);
+    for (const Pick& pick : i.access.picks)
+      i.wave = std::max(i.wave, region.code[static_cast<std::size_t>(pick.index)].wave);
     std::uint64_t over = 0;
     if (i.form == Instruction::Form::reduce) {
       over = mask_of(reduce_over_[v]);
@@ -375,8 +374,8 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
         fmt::format("{} {} {} {} {} {} {}", static_cast<int>(i.form), static_cast<int>(i.op),
                     static_cast<int>(i.reduce), i.backward, fmt::join(i.operands, ","), i.constant, i.text);
     if (i.form == Instruction::Form::load)
-      key +=
-          fmt::format(" {}#{} {} {}", i.access.tensor.name, i.access.tensor.index, i.axes, i.access.pick.value_or(-1));
+      key += fmt::format(" {}#{} {}", i.access.tensor.name, i.access.tensor.index, i.axes);
+    for (const Pick& pick : i.access.picks) key += fmt::format(" [{} * {}]", pick.index, pick.stride.text);
     for (const Window& window : i.access.windows) {
       key += fmt::format(" {}{}{}{}{}", i.access.outside, window.shift.text, window.stride.text, window.below,
                          window.above);
@@ -451,10 +450,15 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
         return i.form == Instruction::Form::reduce && (i.axes >> inner & 1U) == 0;
       }))
     throw CannotLower{"a number beside columns"};
-  for (const Instruction& i : region.code)
-    if (i.access.pick && (region.code[static_cast<std::size_t>(*i.access.pick)].axes >> inner & 1U) != 0 &&
-        !region.axes.empty())
-      throw CannotLower{"a gather whose index varies along the innermost axis"};
+  for (const Instruction& i : region.code) {
+    if (region.axes.empty() || !region.picks_along(i.access, bit(inner))) continue;
+    for (const Pick& pick : i.access.picks)
+      if (std::ranges::any_of(pick.limit.values, [](std::int64_t n) { return n >> 24 != 0; }))
+        throw CannotLower{"indices that floats cannot tell apart"};
+    if (i.type == Type::i64) throw CannotLower{"integers that are gathered along the innermost axis"};
+    if (i.access.guarded()) throw CannotLower{"borders beside a gather along the innermost axis"};
+    if (region.scanned != 0) throw CannotLower{"a gather along the innermost axis beside a scan"};
+  }
   for (const Instruction& i : region.code)
     if (i.type == Type::i64 && i.form == Instruction::Form::pointwise && !region.axes.empty() &&
         (i.axes >> inner & 1U) != 0)

@@ -147,11 +147,13 @@ bool vectorisable(const Region& region, const Schedule& s, std::int64_t width) {
       continue;  // `supports` leaves it out
     }
     const auto fine = [&](const Access& access) {
-      if (!access.windows.empty()) return true;  // element by element
+      const bool by_element = !access.windows.empty() || region.picks_along(access, std::uint64_t{1} << inner);
+      if (by_element) return true;
       const Subscript* along = access.along(inner);
       if (along == nullptr || access.type != Type::f32 || !along->stride.is(1)) return true;
       if (!access.aligned || !access.contiguous) return false;
-      if (access.pick && access.pick_stride.values[w] % width != 0) return false;
+      for (const Pick& pick : access.picks)
+        if (pick.stride.values[w] % width != 0) return false;
       return std::ranges::all_of(access.subscripts, [&](const Subscript& each) {
         return each.axis == inner || each.stride.values[w] % width == 0;
       });

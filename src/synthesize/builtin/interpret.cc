@@ -126,7 +126,8 @@ class Interpreter {
     std::int64_t offset = 0;
     for (const Subscript& s : access.subscripts) offset += at_[static_cast<std::size_t>(s.axis)] * s.stride.values[w_];
     for (const Window& window : access.windows) offset += window.shift.values[w_] * window.stride.values[w_];
-    if (access.pick) offset += static_cast<std::int64_t>(value(*access.pick)) * access.pick_stride.values[w_];
+    for (const Pick& pick : access.picks)
+      offset += static_cast<std::int64_t>(value(pick.index)) * pick.stride.values[w_];
     return static_cast<std::size_t>(offset);
   }
   [[nodiscard]] bool is_outside(const Access& access) const {

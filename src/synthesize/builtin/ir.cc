@@ -220,6 +220,11 @@ Extent Region::extent_of(std::uint64_t mask) const {
   return made;
 }
 
+bool Region::picks_along(const Access& access, std::uint64_t mask) const {
+  return std::ranges::any_of(
+      access.picks, [&](const Pick& pick) { return (code[static_cast<std::size_t>(pick.index)].axes & mask) != 0; });
+}
+
 std::vector<int> Region::reductions(int wave) const {
   std::vector<int> found;
   for (std::size_t i = 0; i < code.size(); ++i)

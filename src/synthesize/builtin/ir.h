@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -105,13 +104,19 @@ struct Window {
   [[nodiscard]] bool guarded() const { return below || above; }
 };
 
-// A tensor read or written. `pick` replaces a subscript by the value of another instruction (an index): gathers.
+// Along a dimension of its tensor an access is where another instruction says: a whole number, i64, or f32 that is one.
+struct Pick {
+  int index = 0;  // the instruction
+  Extent limit;   // of the dimension
+  Extent stride;  // elements between neighbours
+};
+
+// A tensor read or written. `picks` stand for subscripts: gathers.
 struct Access {
   TensorRef tensor;
   Type type = Type::f32;
   std::vector<Subscript> subscripts;
-  std::optional<int> pick;  // instruction that gives the index, of type i64
-  Extent pick_stride;
+  std::vector<Pick> picks = {};
   bool contiguous = true;            // otherwise strides come from the tensor and must be among a launch's arguments
   bool aligned = true;               // its first element lies where 16 bytes can be loaded at once
   std::vector<Window> windows = {};  // the subscripts have their steps already, but not their shifts
@@ -172,6 +177,8 @@ struct Region {
   std::vector<Requirement> requirements = {};  // what its instructions rely on
   [[nodiscard]] bool is_reduced(int axis) const { return (reduced >> axis & 1U) != 0; }
   [[nodiscard]] Extent extent_of(std::uint64_t axes_mask) const;
+  // Whether an index of the access changes along one of the axes.
+  [[nodiscard]] bool picks_along(const Access& access, std::uint64_t axes_mask) const;
   // Reductions of a wave (counted from 1), in order.
   [[nodiscard]] std::vector<int> reductions(int wave) const;
   [[nodiscard]] std::vector<int> scans() const;  // in order

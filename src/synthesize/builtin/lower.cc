@@ -81,6 +81,7 @@ bool is_copy(const GeneralNode& node) {
                                                "repeat",
                                                "embedding",
                                                "index_select",
+                                               "index",
                                                "pixel_shuffle",
                                                "pixel_unshuffle",
                                                "channel_shuffle",

@@ -150,7 +150,7 @@ Lowered Lowering::load(const TensorRef& ref) {
     axes.push_back(made.dims.back()[0]);
   }
   made.value = add(std::move(i), axes);
-  loads_.back() = {.ref = ref, .dims = made.dims, .pick_dim = -1};
+  loads_.back() = {.ref = ref, .dims = made.dims};
   loaded_.insert_or_assign({ref.name, ref.index}, made);
   return made;
 }
@@ -211,7 +211,7 @@ Lowered Lowering::count(const std::vector<int>& axes) {
   return parameter(fmt::format("f32({})", product.text), {product.values.begin(), product.values.end()});
 }
 
-Lowered Lowering::apply(Op op, std::vector<Lowered> operands) {
+std::vector<std::vector<int>> Lowering::broadcast(const std::vector<Lowered>& operands) {
   std::size_t rank = 0;
   for (const Lowered& each : operands) rank = std::max(rank, each.dims.size());
   Lowered made;
@@ -222,6 +222,11 @@ Lowered Lowering::apply(Op op, std::vector<Lowered> operands) {
       into = unify_lists(into, each.dims[d]);
     }
   expand(made);
+  return made.dims;
+}
+
+Lowered Lowering::apply(Op op, std::vector<Lowered> operands) {
+  Lowered made{.value = -1, .dims = broadcast(operands)};
   std::vector<int> all;
   for (const auto& dim : made.dims) all.insert(all.end(), dim.begin(), dim.end());
   std::vector<int> sorted = all;
@@ -278,73 +283,6 @@ Lowered Lowering::apply(Op op, std::vector<Lowered> operands) {
       for (std::size_t k = 0; k < operands.size(); ++k) needs_f32(k);
   }
   made.value = add(std::move(i), std::move(axes));
-  return made;
-}
-
-int Lowering::at_index(int value, int axis, int index, std::map<int, int>& done) {
-  if (const auto it = done.find(value); it != done.end()) return it->second;
-  const std::vector<int> axes = axes_of_value(value);
-  if (std::ranges::find(axes, axis) == axes.end()) return value;
-  Instruction copy = code_[static_cast<std::size_t>(value)];
-  std::vector<int> remaining;
-  for (const int a : axes)
-    if (a != axis) remaining.push_back(a);
-  for (const int a : axes_of_value(index)) remaining.push_back(a);
-  int made = -1;
-  if (copy.form == Instruction::Form::load) {
-    RawAccess raw = loads_[static_cast<std::size_t>(value)];
-    if (raw.pick_dim >= 0) throw CannotLower{"a gather of a gather"};
-    for (std::size_t d = 0; d < raw.dims.size(); ++d)
-      if (expand(raw.dims[d]) == std::vector{axis}) raw.pick_dim = static_cast<int>(d);
-    if (raw.pick_dim < 0 || raw.flipped.contains(raw.pick_dim))
-      throw CannotLower{"a gather along a part of a dimension"};
-    raw.dims[static_cast<std::size_t>(raw.pick_dim)].clear();
-    copy.access.pick = index;
-    copy.name += "_picked";
-    made = add(std::move(copy), std::move(remaining));
-    loads_.back() = std::move(raw);
-  } else if (copy.form == Instruction::Form::pointwise) {
-    for (int& operand : copy.operands) operand = at_index(operand, axis, index, done);
-    copy.name += "_picked";
-    made = add(std::move(copy), std::move(remaining));
-  } else {
-    throw CannotLower{"a gather of what is reduced along it"};
-  }
-  done[value] = made;
-  return made;
-}
-
-Lowered Lowering::pick(const Lowered& from, int dim, const Lowered& index) {
-  if (type(index) != Type::i64 || from.dims.size() != index.dims.size())
-    throw CannotLower{"gather needs an index of equal rank"};
-  const auto at = static_cast<std::size_t>(dim < 0 ? dim + static_cast<int>(from.dims.size()) : dim);
-  Lowered made;
-  for (std::size_t d = 0; d < from.dims.size(); ++d)
-    made.dims.push_back(d == at ? index.dims[d] : unify_lists(from.dims[d], index.dims[d]));
-  expand(made);
-  const std::vector<int> along = expand(from.dims[at]);
-  if (along.size() != 1) throw CannotLower{"a gather along more than one axis"};
-  for (const int a : axes_of_value(index.value))
-    if (a == along[0]) throw CannotLower{"a gather whose index varies along it"};
-  std::map<int, int> done;
-  made.value = at_index(from.value, along[0], index.value, done);
-  return made;
-}
-
-Lowered Lowering::pick_all(const Lowered& from, std::size_t dim, const Lowered& index) {
-  if (type(index) != Type::i64) throw CannotLower{"a gather needs an index"};
-  Lowered made{.value = -1, .dims = {from.dims.begin(), from.dims.begin() + static_cast<std::ptrdiff_t>(dim)}};
-  made.dims.insert(made.dims.end(), index.dims.begin(), index.dims.end());
-  made.dims.insert(made.dims.end(), from.dims.begin() + static_cast<std::ptrdiff_t>(dim) + 1, from.dims.end());
-  expand(made);
-  const std::vector<int> along = expand(from.dims.at(dim));
-  if (along.size() != 1) throw CannotLower{"a gather along more than one axis"};
-  for (const int a : axes_of_value(index.value))
-    for (const auto& each : from.dims)
-      for (const int b : expand(each))
-        if (a == b) throw CannotLower{"a gather whose index varies along it"};
-  std::map<int, int> done;
-  made.value = at_index(from.value, along[0], index.value, done);
   return made;
 }
 

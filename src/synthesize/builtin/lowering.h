@@ -52,9 +52,13 @@ class Lowering {
   // Pointwise, with broadcasting; names the result after the node at hand.
   Lowered apply(Op op, std::vector<Lowered> operands);
   Lowered apply(Op op, const Lowered& a, double b) { return apply(op, {a, constant(b)}); }
+  // What is there at an index along dimension `dim`, which may be another one at each position.
   Lowered pick(const Lowered& from, int dim, const Lowered& index);
-  // All that is there at an index of dimension `dim`, for each index: their dimensions take the place of `dim`.
-  Lowered pick_all(const Lowered& from, std::size_t dim, const Lowered& index);
+  // All that is there at indices, by the dimension that each is of: theirs take the place of these where they are
+  // neighbours, and are in front of all others where not.
+  Lowered pick_all(const Lowered& from, const std::map<std::size_t, Lowered>& indices);
+  // The dimensions of what is made of all of these, element by element.
+  std::vector<std::vector<int>> broadcast(const std::vector<Lowered>& operands);
 
   // Reductions
   Lowered reduce(ReduceOp op, const Lowered& operand, const std::vector<int>& axes);  // drops the axes from the dims
@@ -135,9 +139,9 @@ class Lowering {
   struct RawAccess {
     TensorRef ref;
     std::vector<std::vector<int>> dims;
-    int pick_dim = -1;
     std::vector<RawWindow> windows = {};  // of dimensions that have no axes
     std::set<int> flipped = {};           // dimensions that are read from their end
+    std::map<int, int> picks = {};        // dimensions that are read where an instruction says
   };
   [[nodiscard]] int root(int axis) const;
   std::pair<int, int> cut(int axis, Extent outer);
@@ -148,6 +152,7 @@ class Lowering {
   bool unify(int a, int b);
   std::vector<int> unify_lists(const std::vector<int>& a, const std::vector<int>& b);
   int add(Instruction instruction, std::vector<int> axes);
+  int at_index(int value, int axis, int index);
   int at_index(int value, int axis, int index, std::map<int, int>& done);
   int flipped(int value, int axis, std::map<int, int>& done);
   int along_others(int value, const std::map<int, int>& axes, std::map<int, int>& done);

@@ -300,7 +300,7 @@ const std::map<std::string, Apply>& rules() {
       const Lowered v = r.x(), linear = r.f(Op::sub, r.f(Op::relu, v), r.f(Op::mul, r.args.tensor(1), v));
       r.loss(r.f(Op::add, linear, r.f(Op::softplus, r.f(Op::neg, r.f(Op::abs, v)))), 4);
     };
-    t["gather"] = [](const Rule& r) { r.give(r.l.pick(r.x(), r.args.dim(1, "dim"), r.args.tensor(2, "index"))); };
+    t["gather"] = t["take_along_dim"] = gathered;
     // Poolings
     for (const std::size_t rank : {1, 2, 3}) {
       const std::string of = std::to_string(rank) + "d";
@@ -349,6 +349,7 @@ const std::map<std::string, Apply>& rules() {
     for (const char* name :
          {"full", "zeros", "ones", "full_like", "zeros_like", "ones_like", "new_full", "new_zeros", "new_ones"})
       t[name] = filled;
+    t["index"] = elements_by_index;
     t["embedding"] = t["index_select"] = rows_by_index;
     t["one_hot"] = one_hot;
     t["cross_entropy_loss"] = [](const Rule& r) { class_loss(r, true); };

@@ -51,7 +51,7 @@ std::optional<Joint> joint_of(const Region& region, int second) {
 void collect(const Region& region, int v, std::set<int>& into) {
   if (at(region, v).form == Form::reduce || !into.insert(v).second) return;
   for (const int o : at(region, v).operands) collect(region, o, into);
-  if (at(region, v).access.pick) collect(region, *at(region, v).access.pick, into);
+  for (const Pick& pick : at(region, v).access.picks) collect(region, pick.index, into);
 }
 
 std::set<int> values_of(const Region& region, const std::vector<int>& wanted) {

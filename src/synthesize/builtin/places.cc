@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -87,6 +88,46 @@ Lowered chosen(const Rule& r, const std::vector<Lowered>& parts, std::size_t d, 
     made = made.value < 0 ? here : r.where(r.f(Op::lt, at, r.l.number(begin[k + 1])), here, made);
   }
   return made;
+}
+
+std::string text_at(const Rule& r, std::size_t at, const char* key) {
+  const GeneralArgument* argument = r.args.get(at, key);
+  const auto* constant = argument ? std::get_if<Constant>(&argument->is) : nullptr;
+  const auto* text = constant ? std::get_if<std::string>(&constant->values[0].is) : nullptr;
+  if (!text) throw CannotLower{"a word was expected"};
+  return *text;
+}
+
+// Borders of what is there: of each position the element that it stands for.
+Lowered padded_with_elements(const Rule& r, Lowered v, const std::string& mode) {
+  const GeneralArgumentList& given = list_at(r, 1, "pad");
+  if (given.size() % 2 != 0 || given.size() / 2 > v.dims.size()) throw CannotLower{"this padding"};
+  for (std::size_t k = 0; k < given.size() / 2; ++k) {
+    const auto *before = std::get_if<Constant>(&given[2 * k].is), *behind = std::get_if<Constant>(&given[2 * k + 1].is);
+    if (!before || !behind) throw CannotLower{"this padding"};
+    const Extent left = extent_of(*before), right = extent_of(*behind);
+    if (left.is(0) && right.is(0)) continue;
+    const std::size_t d = v.dims.size() - 1 - k;
+    const Extent size = extent_of(r, v.dims[d]), total = left + size + right;
+    expect_size(r, 0, d, total);
+    if (v.dims[d].size() != 1 || total.is(1)) throw CannotLower{"this padding"};
+    const Lowered at = r.f(Op::sub, r.l.index(r.l.window_axis("o", total, false), d, v.dims.size()), r.l.number(left));
+    const Lowered last = r.l.number(size - one(r.l.workloads())), none = r.l.constant(0);
+    Lowered index;
+    if (mode == "replicate") {
+      index = r.clamp(at, &none, &last);
+    } else if (mode == "reflect") {
+      index = r.f(Op::sub, last, r.f(Op::abs, r.f(Op::sub, last, r.f(Op::abs, at))));
+    } else if (mode == "circular") {
+      const Lowered count = r.l.number(size);
+      index = r.where(r.f(Op::lt, at, 0), r.f(Op::add, at, count),
+                      r.where(r.f(Op::gt, at, last), r.f(Op::sub, at, count), at));
+    } else {
+      throw CannotLower{"this padding"};
+    }
+    v = r.l.pick(v, static_cast<int>(d), index);
+  }
+  return v;
 }
 
 }  // namespace
@@ -234,15 +275,10 @@ void roll(const Rule& r) {
 
 void pad(const Rule& r) {
   Lowered v = r.x();
-  std::size_t value_at = 2;
-  if (r.node.base() == "pad") {
-    value_at = 3;
-    if (!r.args.none(2, "mode")) {
-      const auto* c = std::get_if<Constant>(&r.args.get(2, "mode")->is);
-      const auto* mode = c ? std::get_if<std::string>(&c->values[0].is) : nullptr;
-      if (!mode || *mode != "constant") throw CannotLower{"a padding with what is there"};
-    }
-  }
+  const bool constant = r.node.base() != "pad" || r.args.none(2, "mode");
+  const std::string mode = constant ? "constant" : text_at(r, 2, "mode");
+  if (mode != "constant") return r.give(padded_with_elements(r, v, mode));
+  const std::size_t value_at = r.node.base() == "pad" ? 3 : 2;
   if (r.l.type(v) != Type::f32) throw CannotLower{"a padding of anything but f32"};
   const auto value = r.args.none(value_at, "value") ? 0 : r.args.fixed(value_at, "value");
   if (!value) throw CannotLower{"a padding whose value differs between workloads"};

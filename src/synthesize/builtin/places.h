@@ -15,20 +15,22 @@ inline constexpr const char* appended_operator = "kerf.appended";
 [[nodiscard]] TensorRef storage_of(const GeneralGraph& graph, TensorRef ref);
 void append(const Rule& rule);  // kerf.appended
 
-void slice(const Rule& rule);          // slice, narrow
-void select_one(const Rule& rule);     // select
-void split(const Rule& rule);          // split, split_with_sizes, chunk
-void unbind(const Rule& rule);         // unbind
-void concatenate(const Rule& rule);    // cat: a choice by position
-void stack(const Rule& rule);          // stack
-void roll(const Rule& rule);           // roll, along given dimensions
-void pad(const Rule& rule);            // constant_pad_nd, pad with a constant
-void expand(const Rule& rule);         // expand, broadcast_to, expand_as
-void repeat(const Rule& rule);         // repeat, whole numbers of times along dimensions of one element
-void gated(const Rule& rule);          // glu
-void sequence(const Rule& rule);       // arange
-void filled(const Rule& rule);         // full, zeros, ones and those that are like another tensor
-void rows_by_index(const Rule& rule);  // embedding, index_select
+void slice(const Rule& rule);              // slice, narrow
+void select_one(const Rule& rule);         // select
+void split(const Rule& rule);              // split, split_with_sizes, chunk
+void unbind(const Rule& rule);             // unbind
+void concatenate(const Rule& rule);        // cat: a choice by position
+void stack(const Rule& rule);              // stack
+void roll(const Rule& rule);               // roll, along given dimensions
+void pad(const Rule& rule);                // constant_pad_nd, pad in every mode
+void expand(const Rule& rule);             // expand, broadcast_to, expand_as
+void repeat(const Rule& rule);             // repeat, whole numbers of times along dimensions of one element
+void gated(const Rule& rule);              // glu
+void sequence(const Rule& rule);           // arange
+void filled(const Rule& rule);             // full, zeros, ones and those that are like another tensor
+void rows_by_index(const Rule& rule);      // embedding, index_select
+void elements_by_index(const Rule& rule);  // index, by integers
+void gathered(const Rule& rule);           // gather, take_along_dim
 // Images that grow by whole numbers, or whose channels become places and the other way round (resampled.cc).
 void upsample_nearest(const Rule& rule);
 void upsample_linear(const Rule& rule);  // of one or two dimensions, between the middles of elements

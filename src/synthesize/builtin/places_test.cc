@@ -198,6 +198,43 @@ TEST(Places, ARepetitionIsNotWrittenOut) {
               ElementsAre(1, 2, 4, 5));
 }
 
+TEST(Borders, AreWhatIsThere) {
+  EXPECT_THAT(result("input x f32 4\ny = aten.pad.default x [2,3] \"reflect\" -> f32 9"),
+              ElementsAre(2, 1, 0, 1, 2, 3, 2, 1, 0));
+  EXPECT_THAT(result("input x f32 4\ny = aten.pad.default x [2,1] \"replicate\" -> f32 7"),
+              ElementsAre(0, 0, 0, 1, 2, 3, 3));
+  EXPECT_THAT(result("input x f32 4\ny = aten.pad.default x [2,1] \"circular\" -> f32 7"),
+              ElementsAre(2, 3, 0, 1, 2, 3, 0));
+  EXPECT_THAT(result("input x f32 2 3\nn = aten.neg.default x -> f32 2 3\n"
+                     "y = aten.pad.default n [1,0,0,1] \"reflect\" -> f32 3 4"),
+              ElementsAre(-1, 0, -1, -2, -4, -3, -4, -5, -1, 0, -1, -2));
+  EXPECT_THAT(result("input x f32 5\ny = aten.pad.default x [-1,1] \"replicate\" -> f32 5"),
+              ElementsAre(1, 2, 3, 4, 4));
+}
+
+TEST(Indices, MayBeOthersAtEachPlace) {
+  EXPECT_THAT(
+      result("input x f32 2 3\ninput i i64 2 3\ny = aten.gather.default x 1 i -> f32 2 3", {{"i", {2, 2, 0, 1, 0, 2}}}),
+      ElementsAre(2, 2, 0, 4, 3, 5));
+  EXPECT_THAT(
+      result("input x f32 2 3\ninput i i64 2 1\ny = aten.take_along_dim.default x i -1 -> f32 2 1", {{"i", {-1, 0}}}),
+      ElementsAre(2, 3));
+  // Of two dimensions at once, of one dimension after the other, of an index that was looked up.
+  EXPECT_THAT(result("input x f32 2 3\ninput i i64 2\ninput j i64 2\ny = aten.index.Tensor x [i,j] -> f32 2",
+                     {{"i", {1, -2}}, {"j", {2, 0}}}),
+              ElementsAre(5, 0));
+  EXPECT_THAT(result("input x f32 2 3\ninput i i64 2\ninput j i64 2\na = aten.index_select.default x 0 i -> f32 2 3\n"
+                     "y = aten.index_select.default a 1 j -> f32 2 2",
+                     {{"i", {1, 0}}, {"j", {2, 2}}}),
+              ElementsAre(5, 5, 2, 2));
+  EXPECT_THAT(result("input x f32 4 2\ninput i i64 3\ninput j i64 2\na = aten.index_select.default x 0 i -> f32 3 2\n"
+                     "y = aten.index_select.default a 0 j -> f32 2 2",
+                     {{"i", {3, 1, 2}}, {"j", {2, 0}}}),
+              ElementsAre(4, 5, 6, 7));
+  EXPECT_EQ(refusal("input x f32 4\ninput m bool 4\ny = aten.index.Tensor x [m] -> f32 2"),
+            "elements that a mask chooses");
+}
+
 TEST(Losses, OfClassesAreOfTheClass) {
   const std::string rows =
       "input x f32 2 3\ninput t i64 2\ny = aten.cross_entropy_loss.default x t reduction=0 -> f32 2";

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <vector>
 
 #include "synthesize/builtin/places.h"
@@ -14,6 +15,15 @@ namespace {
 constexpr std::int64_t most_exact = 1 << 20;  // integers that stay exact as floats, after sums, too
 
 std::size_t placed_from(const GeneralNode& node) { return node.base().starts_with("new_") ? 1 : 0; }
+
+// Indices of a dimension of `size` elements; those from the end count backwards.
+Lowered from_start(const Rule& r, const Lowered& index, const Extent& size) {
+  if (r.l.type(index) == Type::mask) throw CannotLower{"elements that a mask chooses"};
+  if (std::ranges::any_of(size.values, [](std::int64_t n) { return n >> 24 != 0; }))
+    throw CannotLower{"indices that floats cannot tell apart"};
+  const Lowered at = r.l.type(index) == Type::i64 ? r.f(Op::to_float, index) : index;
+  return r.where(r.f(Op::lt, at, 0), r.f(Op::add, at, r.l.number(size)), at);
+}
 
 }  // namespace
 
@@ -121,7 +131,26 @@ void rows_by_index(const Rule& r) {
   const bool embedding = r.node.base() == "embedding";
   const Lowered v = r.args.tensor(0, embedding ? "weight" : "self");
   const std::size_t d = embedding ? 0 : dim_of(r, 1, "dim", 0, v.dims.size());
-  r.give(r.l.pick_all(v, d, r.args.tensor(embedding ? 1 : 2, embedding ? "indices" : "index")));
+  r.give(r.l.pick_all(v, {{d, r.args.tensor(embedding ? 1 : 2, embedding ? "indices" : "index")}}));
+}
+
+void elements_by_index(const Rule& r) {
+  const Lowered v = r.x();
+  const GeneralArgumentList& given = list_at(r, 1, "indices");
+  std::map<std::size_t, Lowered> indices;
+  for (std::size_t d = 0; d < given.size(); ++d)
+    if (const auto* ref = std::get_if<TensorRef>(&given[d].is))
+      indices.emplace(d, from_start(r, r.l.value(*ref), extent_of(r, v.dims.at(d))));
+  if (indices.empty()) throw CannotLower{"this index"};
+  r.give(r.l.pick_all(v, indices));
+}
+
+void gathered(const Rule& r) {
+  const bool along = r.node.base() == "take_along_dim";
+  if (along && r.args.none(2, "dim")) throw CannotLower{"elements of all dimensions in one row"};
+  const Lowered v = r.x(), index = r.args.tensor(along ? 1 : 2, along ? "indices" : "index");
+  const std::size_t d = dim_of(r, along ? 2 : 1, "dim", 0, v.dims.size());
+  r.give(r.l.pick(v, static_cast<int>(d), along ? from_start(r, index, extent_of(r, v.dims.at(d))) : index));
 }
 
 Lowered is_class(const Rule& r, const Lowered& classes, std::size_t dim, int axis) {

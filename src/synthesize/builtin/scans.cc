@@ -32,7 +32,7 @@ int Lowering::flipped(int value, int axis, std::map<int, int>& done) {
   const std::vector<int> over = expand(reduce_over_[static_cast<std::size_t>(value)]);
   switch (copy.form) {
     case Instruction::Form::load: {
-      if (raw.pick_dim >= 0) throw CannotLower{"this order of elements"};
+      if (!raw.picks.empty()) throw CannotLower{"this order of elements"};
       bool found = false;
       for (std::size_t d = 0; d < raw.dims.size(); ++d) {
         if (expand(raw.dims[d]) != std::vector{axis}) continue;

@@ -253,7 +253,7 @@ std::string illegal_product(const Region& region, const Schedule& s) {
   for (const std::uint64_t mask : {p->rows, p->columns, p->inner})
     if (std::ranges::any_of(region.extent_of(mask).values, [](std::int64_t n) { return n >> 31 != 0; }))
       return "matrices of 2147483648 rows or columns and more";
-  if (std::ranges::any_of(region.code, [](const Instruction& i) { return i.access.pick.has_value(); }))
+  if (std::ranges::any_of(region.code, [](const Instruction& i) { return !i.access.picks.empty(); }))
     return "elements that are picked";
   return "";
 }

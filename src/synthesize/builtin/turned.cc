@@ -12,7 +12,7 @@ using Form = Instruction::Form;
 std::optional<int> across(const Region& region, const Access& access) {
   const int inner = static_cast<int>(region.axes.size()) - 1;
   const Subscript* along = access.along(inner);
-  if (access.type != Type::f32 || access.pick || !along) return std::nullopt;
+  if (access.type != Type::f32 || !access.picks.empty() || !along) return std::nullopt;
   if (std::ranges::any_of(along->stride.values, [](std::int64_t n) { return n < 2; })) return std::nullopt;
   for (const Subscript& s : access.subscripts)
     if (s.axis != inner && s.stride.is(1) && !region.axes[static_cast<std::size_t>(s.axis)].extent.is(1)) return s.axis;

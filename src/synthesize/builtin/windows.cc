@@ -70,7 +70,7 @@ int Lowering::at_window(int value, const std::map<int, const WindowStep*>& moved
   switch (copy.form) {
     case Instruction::Form::load: {
       RawAccess raw = loads_[static_cast<std::size_t>(value)];
-      if (raw.pick_dim >= 0) throw CannotLower{"windows over a gather"};
+      if (!raw.picks.empty()) throw CannotLower{"windows over a gather"};
       for (const auto& [axis, step] : moved)
         if (copy.type != Type::f32 && (step->below || step->above) && std::ranges::find(axes, axis) != axes.end())
           throw CannotLower{"masks and integers beyond their tensor"};
@@ -295,7 +295,7 @@ int Lowering::along_others(int value, const std::map<int, int>& axes, std::map<i
     return made;
   };
   RawAccess raw = loads_[static_cast<std::size_t>(value)];
-  if (copy.form == Instruction::Form::reduce || copy.form == Instruction::Form::scan || raw.pick_dim >= 0)
+  if (copy.form == Instruction::Form::reduce || copy.form == Instruction::Form::scan || !raw.picks.empty())
     throw CannotLower{"a product of a value with itself that is more than loaded"};
   for (int& operand : copy.operands) operand = along_others(operand, axes, done);
   const bool is_load = copy.form == Instruction::Form::load;

@@ -57,7 +57,8 @@ bool is_of_elements(const GeneralGraph& graph, std::size_t at) {
   if (node.base() == "permute_copy") return false;  // in memory, for others to read
   const Result<Region> region = lower(graph, {at}, true);
   return region && std::ranges::none_of(region->code, [](const Instruction& i) {
-           return i.form == index || i.form == reduce || i.form == scan || i.access.pick || !i.access.windows.empty();
+           return i.form == index || i.form == reduce || i.form == scan || !i.access.picks.empty() ||
+                  !i.access.windows.empty();
          });
 }
 

@@ -34,7 +34,7 @@ std::uint64_t inner_axis(const Region& region) {
 void collect(const Region& region, int v, std::optional<int> kept, std::set<int>& into) {
   if (at(region, v).form == Form::reduce || !into.insert(v).second || v == kept) return;
   for (const int o : at(region, v).operands) collect(region, o, kept, into);
-  if (at(region, v).access.pick) collect(region, *at(region, v).access.pick, kept, into);
+  for (const Pick& pick : at(region, v).access.picks) collect(region, pick.index, kept, into);
 }
 
 std::uint64_t axes_of(const Access& access) {

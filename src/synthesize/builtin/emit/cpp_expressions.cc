@@ -18,24 +18,24 @@ std::string cpp_literal(double value) {
 
 std::string cpp_name(const std::string& name) {
   static const std::set<std::string> taken = {
-      "and",      "or",       "not",      "xor",       "auto",          "bool",    "break",     "case",
-      "char",     "class",    "const",    "continue",  "default",       "delete",  "do",        "double",
-      "else",     "enum",     "explicit", "export",    "extern",        "false",   "float",     "for",
-      "friend",   "goto",     "if",       "inline",    "int",           "long",    "namespace", "new",
-      "operator", "private",  "public",   "register",  "return",        "short",   "signed",    "sizeof",
-      "static",   "struct",   "switch",   "template",  "this",          "throw",   "true",      "try",
-      "typedef",  "union",    "unsigned", "using",     "virtual",       "void",    "volatile",  "while",
-      "at",       "put",      "put_past", "gather",    "scatter",       "whole",   "flags",     "keep",
-      "greater",  "smaller",  "eachv",    "sums",      "folds",         "expm1_v", "log1pv",    "expv",
-      "logv",     "select",   "prefetch", "narrow",    "streamv",       "map",     "power",     "least",
-      "begin",    "end",      "row",      "group",     "block",         "rows",    "w",         "c",
-      "term",     "fold",     "step",     "first",     "stop",          "start",   "height",    "width",
-      "chunk",    "chunks",   "length",   "task",      "count",         "lane",    "slice",     "tile",
-      "piece",    "wanted",   "items",    "ticket",    "pass",          "done",    "loadv",     "storev",
-      "splatv",   "sumv",     "maxv",     "kept",      "thread",        "moments", "join",      "exponentials",
-      "raise",    "sum_of",   "beyond",   "positions", "put_positions", "within",  "evens",     "backwards",
-      "alongv",   "scanv",    "stepv",    "take_in",   "all_lanes",     "shuffle", "vlen",      "shifted",
-      "picked",   "compared", "of_part",  "nth",       "put_flags"};
+      "and",      "or",       "not",      "xor",       "auto",          "bool",      "break",     "case",
+      "char",     "class",    "const",    "continue",  "default",       "delete",    "do",        "double",
+      "else",     "enum",     "explicit", "export",    "extern",        "false",     "float",     "for",
+      "friend",   "goto",     "if",       "inline",    "int",           "long",      "namespace", "new",
+      "operator", "private",  "public",   "register",  "return",        "short",     "signed",    "sizeof",
+      "static",   "struct",   "switch",   "template",  "this",          "throw",     "true",      "try",
+      "typedef",  "union",    "unsigned", "using",     "virtual",       "void",      "volatile",  "while",
+      "at",       "put",      "put_past", "gather",    "scatter",       "whole",     "flags",     "keep",
+      "greater",  "smaller",  "eachv",    "sums",      "folds",         "expm1_v",   "log1pv",    "expv",
+      "logv",     "select",   "prefetch", "narrow",    "streamv",       "map",       "power",     "least",
+      "begin",    "end",      "row",      "group",     "block",         "rows",      "w",         "c",
+      "term",     "fold",     "step",     "first",     "stop",          "start",     "height",    "width",
+      "chunk",    "chunks",   "length",   "task",      "count",         "lane",      "slice",     "tile",
+      "piece",    "wanted",   "items",    "ticket",    "pass",          "done",      "loadv",     "storev",
+      "splatv",   "sumv",     "maxv",     "kept",      "thread",        "moments",   "join",      "exponentials",
+      "raise",    "sum_of",   "beyond",   "positions", "put_positions", "within",    "evens",     "backwards",
+      "alongv",   "scanv",    "stepv",    "take_in",   "all_lanes",     "shuffle",   "vlen",      "shifted",
+      "picked",   "compared", "of_part",  "nth",       "put_flags",     "looked_up", "each_lane"};
   const bool index = name.size() == 1;
   return taken.contains(name) || index ? name + "_" : name;
 }

@@ -259,6 +259,24 @@ static inline void positions(int64_t begin, int64_t end, float* top, int64_t* po
   for (int64_t l = 0; l < w; ++l) p[l * stride] = v[l] != 0;
 }
 )"},
+    Helper{"looked_up", "",
+           R"(// p[index] for each lane, one by one where the indices are no neighbours.
+static inline f32v looked_up(const float* p, f32v index, int64_t w) {
+  const i32v at = __builtin_convertvector(index, i32v), apart = at - iotav(at[0]);
+  int32_t far = 0;
+  for (int l = 0; l < vlen; ++l) far |= apart[l];
+  if (w >= vlen && far == 0) return loadv(p + at[0]);
+  f32v v = {};
+  for (int64_t l = 0; l < w; ++l) v[l] = p[at[l]];
+  return v;
+}
+)"},
+    Helper{"each_lane", "", R"(template <class F> static inline f32v each_lane(int64_t w, F address) {
+  f32v v = {};
+  for (int64_t l = 0; l < w; ++l) v[l] = (float)*address(l);
+  return v;
+}
+)"},
     Helper{"compared", "", R"(template <class F> static inline i32v compared(int64_t w, F f) {
   i32v v = {};
   for (int64_t l = 0; l < w; ++l) v[l] = -(int32_t)f(l);

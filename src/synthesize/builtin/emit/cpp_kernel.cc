@@ -86,6 +86,7 @@ void CppKernel::declare(int v, Place place) {
                        inside.empty() ? "" : " : " + cpp_literal(i.access.outside)));
       return;
     }
+    if (r_.picks_along(i.access, bit(inner_))) return line(gathered_lanes(v));
     const auto [here, step] = lanes_of(v);
     if (i.access.guarded() && i.access.type == Type::f32) {
       line(fmt::format("const f32v {} = {};", name, guarded_lanes(i, here, step)));
@@ -132,6 +133,38 @@ void CppKernel::declare(int v, Place place) {
                                : wide                ? "double"
                                                      : "float");
   line(fmt::format("const {} {} = {};", type, name, text));
+}
+
+std::string CppKernel::gathered_lanes(int v) {
+  const Instruction& i = at(v);
+  const std::string name = cpp_name(i.name);
+  const std::string from = pointers_.contains(v)
+                               ? pointers_.at(v)
+                               : pointer(i.access, i.name, false) + offset(i.access, i.name, bit(inner_));
+  const Subscript* along = i.access.along(inner_);
+  const std::string step = along == nullptr ? "0" : stride(i.access, along->stride, inner_, i.name);
+  const std::string indices = picked(i.access, i.name, bit(inner_), true);
+  std::string lanes;
+  if (const int first = i.access.picks.front().index; along == nullptr && indices == " + " + index_of(first) &&
+                                                      i.access.type == Type::f32 &&
+                                                      at(first).form != Instruction::Form::reduce) {
+    need("looked_up");
+    lanes = fmt::format("looked_up({}, {}, w)", from, operand(first, true).text);
+  } else {
+    need("each_lane");
+    std::string here = along == nullptr ? "" : fmt::format(" + ({} + nth)", lane_index_);
+    if (along != nullptr && step != "1") here += " * " + step;
+    lanes = fmt::format("each_lane(w, [&](int64_t nth) {{ return {}{}{}; }})", from, here, indices);
+  }
+  return fmt::format("const {} {} = {}{};", i.access.type == Type::mask ? "auto" : "f32v", name, lanes,
+                     i.access.type == Type::mask ? " != 0.0f" : "");
+}
+
+// Indices in lanes are floats; in a loop over these one at a time.
+std::string CppKernel::index_of(int v) {
+  if (!along_inner(v)) return KernelText::index_of(v);
+  if (arrays_.contains(v)) return fmt::format("(int64_t)({})[{} + nth]", arrays_.at(v), column_);
+  return fmt::format("(int64_t){}[nth]", cpp_name(at(v).name));
 }
 
 bool CppKernel::is_chosen(int v) const {
@@ -186,7 +219,7 @@ void CppKernel::declare_lane(const std::set<int>& values) {
   for (const int v : values) {
     const Instruction& i = at(v);
     if (i.form != Instruction::Form::load || !along_inner(v) || (i.axes & kept_) == 0 || i.access.type != Type::f32 ||
-        is_windowed(v))
+        is_by_element(v))
       continue;
     if (stride(i.access, i.access.along(inner_)->stride, inner_, i.name) != "1") continue;
     line(fmt::format("prefetch({} + {} + {});", pointers_.at(v), lane_index_, size(inner_)));

@@ -50,6 +50,9 @@ class CppKernel : protected KernelText {
   void declare_all(const std::set<int>& values, Place place);
   // Whether a choice takes the value, or what is computed of it alone: a load then is one of parts side by side.
   bool is_chosen(int v) const;
+  // A load of lanes each of which has an index of its own.
+  std::string gathered_lanes(int v);
+  std::string index_of(int v) override;
   std::string guarded_lanes(const Instruction& load, const std::string& here, const std::string& step);
   // The values of a lane; the one that later passes need is kept, the next row's part is fetched.
   void declare_lane(const std::set<int>& values);

@@ -49,10 +49,13 @@ std::string CudaKernel::element_of(int v) {
   const Instruction& i = at(v);
   const auto index = [&](int axis) { return axis == inner_ ? "(" + axis_name(axis) + " + e)" : axis_name(axis); };
   if (i.form == Form::index) return "(float)" + index(std::countr_zero(i.axes));
-  const std::string step = stride(i.access, i.access.along(inner_)->stride, inner_, i.name);
-  const std::string from = base_of(i.access, i.name, false) + (loops_over(i.access) ? step_of(i.access, i.name) : "");
+  const Subscript* along = i.access.along(inner_);
+  const std::string step = along == nullptr ? "0" : stride(i.access, along->stride, inner_, i.name);
+  const bool steps = loops_over(i.access) || !i.access.picks.empty();
+  const std::string from = base_of(i.access, i.name, false) + (steps ? step_of(i.access, i.name) : "");
   const std::string inside = fmt::format("{}", fmt::join(bounds(i.access, i.name, index), " && "));
-  const std::string text = fmt::format("*({} + e{})", from, step == "1" ? "" : " * " + step);
+  const std::string text =
+      along == nullptr ? fmt::format("*({})", from) : fmt::format("*({} + e{})", from, step == "1" ? "" : " * " + step);
   return inside.empty() ? text : fmt::format("{} ? {} : {}", inside, text, literal_of(i.access.outside));
 }
 
@@ -70,7 +73,7 @@ void CudaKernel::declare(int v, bool lane) {
   const Instruction& i = at(v);
   if (i.form == Form::constant || i.form == Form::parameter || i.form == Form::reduce) return;
   const std::string name = cuda_name(i.name);
-  if (lane && along_inner(v) && (i.form == Form::index || is_windowed(v))) {
+  if (lane && along_inner(v) && (i.form == Form::index || is_by_element(v))) {
     line(fmt::format("const {} {} = {};", i.form == Form::index ? "float" : element(i.access), name, element_of(v)));
     return;
   }
@@ -125,7 +128,7 @@ void CudaKernel::declare_row_values(int wave) {
     const Instruction& i = at(v);
     const std::string name = cuda_name(i.name);
     const char* type = i.type == Type::mask ? "bool" : i.type == Type::i64 ? "int64_t" : "float";
-    if (i.form == Form::load && !is_windowed(v)) {
+    if (i.form == Form::load && !is_by_element(v)) {
       line(fmt::format("{} {}[{}];", element(i.access), name, width()));
       const std::string from = base_of(i.access, i.name, false);
       const std::string step = stride(i.access, i.access.along(inner_)->stride, inner_, i.name);
@@ -156,8 +159,8 @@ void CudaKernel::declare_row_values(int wave) {
 std::string CudaKernel::base_of(const Access& access, const std::string& name, bool writes) {
   const std::string from = pointer(access, name, writes);
   Access fixed = access;
-  if (picks_in_loop(access)) fixed.pick.reset();
-  std::string rest = offset(fixed, name, loop_);
+  fixed.picks.clear();
+  std::string rest = offset(fixed, name, loop_) + picked(access, name, changing(), false);
   if (!begin_.empty() && loops_over(access) && runs_evenly(access)) {
     const int last = static_cast<int>(std::bit_width(loop_)) - 1;
     const std::string step = stride(access, access.along(last)->stride, last, name);
@@ -170,16 +173,15 @@ std::string CudaKernel::base_of(const Access& access, const std::string& name, b
   return base;
 }
 
-bool CudaKernel::picks_in_loop(const Access& access) const {
-  return access.pick && (at(*access.pick).axes & loop_) != 0;
+std::uint64_t CudaKernel::changing() const { return inner_ < 0 ? loop_ : loop_ | bit(inner_); }
+
+std::string CudaKernel::index_of(int v) {
+  const std::string name = operand(v, false);
+  return at(v).type == Type::f32 ? "(int64_t)" + name : name;
 }
 
 std::string CudaKernel::step_of(const Access& access, const std::string& name) {
-  std::string text;
-  if (picks_in_loop(access)) {
-    const std::string step = stride(access, access.pick_stride, -1, name);
-    text = " + " + cuda_name(at(*access.pick).name) + (step == "1" ? "" : " * " + step);
-  }
+  std::string text = picked(access, name, changing(), true);
   if (runs_evenly(access)) {
     const int last = static_cast<int>(std::bit_width(loop_)) - 1;
     const std::string step = stride(access, access.along(last)->stride, last, name);
@@ -233,7 +235,7 @@ void CudaKernel::pass(const std::set<int>& wanted, bool last, bool indices, cons
   std::set<int> values, loads, vectors_values, elements;
   for (const int v : wanted) collect(v, values);
   for (const int v : values) {
-    if (at(v).form == Form::load && along_inner(v) && !is_windowed(v)) {
+    if (at(v).form == Form::load && along_inner(v) && !is_by_element(v)) {
       if (!loaded_.contains(v)) loads.insert(v);
     } else {
       (along_inner(v) ? elements : vectors_values).insert(v);
@@ -277,7 +279,8 @@ void CudaKernel::pass(const std::set<int>& wanted, bool last, bool indices, cons
     const std::set<int> outside = declared_;
     for (const int v : loads) {
       std::set<int> index;  // what says where it is
-      if (picks_in_loop(at(v).access)) collect(*at(v).access.pick, index);
+      if (r_.picks_along(at(v).access, loop_))
+        for (const Pick& pick : at(v).access.picks) collect(pick.index, index);
       declare_all(index, false);
     }
     for (const int v : loads) load(v, last);

@@ -52,8 +52,9 @@ class CudaKernel : protected KernelText {
 
   // --- passes -----------------------------------------------------------------------------------------------------
   std::string base_of(const Access& access, const std::string& name, bool writes);
-  // Whether the index of what is looked up changes in the loop at hand.
-  bool picks_in_loop(const Access& access) const;
+  // Axes along which an index of what is looked up is known within a loop alone.
+  std::uint64_t changing() const;
+  std::string index_of(int v) override;
   std::string step_of(const Access& access, const std::string& name);
   struct Inside {
     std::function<void()> begin_round = [] {}, begin_vector = [] {}, element = [] {}, end_vector = [] {},

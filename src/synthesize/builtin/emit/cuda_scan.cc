@@ -64,7 +64,7 @@ class Emitter : private CudaKernel {
   [[nodiscard]] bool in_loop(int v) const { return along_inner(v) || (at(v).axes & loop_) != 0; }
   // What a vector needs beside what is loaded for it.
   [[nodiscard]] bool is_vector_load(int v) const {
-    return at(v).form == Form::load && along_inner(v) && !is_windowed(v);
+    return at(v).form == Form::load && along_inner(v) && !is_by_element(v);
   }
   [[nodiscard]] bool wants_index(const std::set<int>& values) const {
     for (const int v : values) {

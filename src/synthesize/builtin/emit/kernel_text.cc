@@ -102,7 +102,7 @@ std::string KernelText::stride(const Access& access, const Extent& stride_extent
   if (stride_extent.is(1) && access.contiguous) return "1";
   if (!access.windows.empty())
     return number(stride_extent, fmt::format("{}_stride_{}", name, r_.axes[static_cast<std::size_t>(axis)].name));
-  if (access.contiguous && !access.pick) {
+  if (access.contiguous && access.picks.empty()) {
     std::uint64_t below = 0;
     Extent product = one(r_.workloads);
     for (const Subscript& s : access.subscripts)
@@ -112,8 +112,7 @@ std::string KernelText::stride(const Access& access, const Extent& stride_extent
       }
     if (product.values == stride_extent.values) return size_of_axes(below);
   }
-  return argument("int64_t",
-                  fmt::format("{}_stride_{}", name, axis < 0 ? "pick" : r_.axes[static_cast<std::size_t>(axis)].name),
+  return argument("int64_t", fmt::format("{}_stride_{}", name, r_.axes[static_cast<std::size_t>(axis)].name),
                   stride_extent.text);
 }
 
@@ -133,9 +132,23 @@ std::string KernelText::offset(const Access& access, const std::string& name, st
     text +=
         " + " + number(window.stride.is(1) ? shift : window.shift, name + "_shift") + (step == "1" ? "" : " * " + step);
   }
-  if (access.pick) {
-    const std::string step = stride(access, access.pick_stride, -1, name);
-    text += " + " + cpp_name(r_.code[static_cast<std::size_t>(*access.pick)].name) + (step == "1" ? "" : " * " + step);
+  return text + picked(access, name, without, false);
+}
+
+std::string KernelText::index_of(int v) {
+  const std::string name = cpp_name(at(v).name);
+  return at(v).type == Type::f32 ? "(int64_t)" + name : name;
+}
+
+std::string KernelText::picked(const Access& access, const std::string& name, std::uint64_t axes, bool along) {
+  std::string text;
+  for (std::size_t k = 0; k < access.picks.size(); ++k) {
+    const Pick& pick = access.picks[k];
+    if (((at(pick.index).axes & axes) != 0) != along) continue;
+    text += " + " + index_of(pick.index);
+    if (pick.stride.is(1) && access.contiguous) continue;
+    text += " * " + argument("int64_t", fmt::format("{}_stride_pick{}", name, k == 0 ? "" : std::to_string(k)),
+                             pick.stride.text);
   }
   return text;
 }
@@ -212,7 +225,7 @@ void KernelText::collect(int v, std::set<int>& into) const {
   into.insert(v);
   if (at(v).form == Instruction::Form::reduce) return;
   for (const int o : at(v).operands) collect(o, into);
-  if (at(v).access.pick) collect(*at(v).access.pick, into);
+  for (const Pick& pick : at(v).access.picks) collect(pick.index, into);
 }
 
 void KernelText::unflatten(std::uint64_t mask, const std::string& flat_index) {

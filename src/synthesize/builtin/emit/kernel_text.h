@@ -60,8 +60,12 @@ class KernelText {
   const char* element(const Access& a) const;
   std::string pointer(const Access& access, const std::string& name, bool writes);
   std::string stride(const Access& access, const Extent& stride_extent, int axis, const std::string& name);
-  // Element offset by all axes but those in `without`.
+  // Element offset by all axes but those in `without`, and by indices that do not change along these.
   std::string offset(const Access& access, const std::string& name, std::uint64_t without);
+  // What indices add to it, of those that change along `axes`, or of the others: " + index * stride".
+  std::string picked(const Access& access, const std::string& name, std::uint64_t axes, bool along);
+  // A value as an integer that is an index.
+  virtual std::string index_of(int v);
   // What must hold for an access to be inside of its tensor, with the axes' indices as `index` spells them. Windows
   // along `without` are left out.
   std::vector<std::string> bounds(const Access& access, const std::string& name,
@@ -83,7 +87,10 @@ class KernelText {
 
   // --- values -----------------------------------------------------------------------------------------------------
   const Instruction& at(int v) const { return r_.code[static_cast<std::size_t>(v)]; }
-  bool is_windowed(int v) const { return !at(v).access.windows.empty(); }
+  // Loads that are no vectors of neighbours, whatever their strides are.
+  bool is_by_element(int v) const {
+    return !at(v).access.windows.empty() || (inner_ >= 0 && r_.picks_along(at(v).access, bit(inner_)));
+  }
   bool along_inner(int v) const { return inner_ >= 0 && (at(v).axes & bit(inner_)) != 0; }
   bool of_row(int v) const { return (at(v).axes & r_.reduced) == 0; }
 

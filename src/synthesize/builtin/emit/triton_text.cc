@@ -243,6 +243,8 @@ std::string TritonText::mask_of_load(const Instruction& load, const std::string&
   return zero_ && !text.empty() ? text + (load.type == Type::f32 ? ", other=0.0" : ", other=0") : text;
 }
 
+std::string TritonText::index_of(int v) { return narrow(v) + (at(v).type == Type::f32 ? ".to(tl.int64)" : ""); }
+
 std::string TritonText::times(const std::string& index, const Extent& extent, const std::string& step,
                               const Extent& stride) {
   if (step == "1") return index;
@@ -253,7 +255,7 @@ std::string TritonText::times(const std::string& index, const Extent& extent, co
 }
 
 std::string TritonText::place(const Access& access, const std::string& name) {
-  std::string text = offset(access, name, loop_);
+  std::string text = offset(access, name, loop_) + picked(access, name, loop_, true);
   if (!loops_over(access)) return text;
   if (runs_evenly(access)) {
     const int last = static_cast<int>(std::bit_width(loop_)) - 1;

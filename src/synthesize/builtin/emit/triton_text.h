@@ -28,6 +28,7 @@ class TritonText : protected KernelText {
   // Has sizes that are multiples of 4, but not of 16, given as multiples: the compiler knows only of 16 by itself, and
   // loads vectors from rows of such sizes where it knows.
   void tell_alignment();
+  std::string index_of(int v) override;
   // A tl.constexpr parameter.
   std::string constant(const std::string& name, const std::string& text);
   // Constants where a tile runs along one axis: the compiler then knows which of their loads are aligned.
