@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <set>
+#include <span>
 
 #include "base/paths.h"
 #include "candidate/prototype.h"
@@ -156,7 +157,7 @@ TEST(Lines, OfTritonAreThoseOfTheCandidate) {
   const TritonJob job{.kernel = "row_sum",
                       .signature = {{"x", "*fp32"}, {"out", "*fp32"}, {"n", "i64"}, {"B", "constexpr"}},
                       .constants = {{"B", Value{std::int64_t{1024}}}}};
-  const auto compiled = (*loaded)->compile({job}, 90);
+  const auto compiled = (*loaded)->compile(std::span(&job, 1), 90);
   ASSERT_TRUE(compiled) << compiled.error().message;
   const std::string& bytes = compiled->at(0).cubin;
   const auto cubin = read_cubin(bytes);

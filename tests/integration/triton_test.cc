@@ -12,6 +12,7 @@
 #include "target/nvidia/cubin.h"
 #include "target/nvidia/kernel_prober.h"
 #include "target/nvidia/triton.h"
+#include "target/nvidia/triton_worker.h"
 
 namespace kerf {
 namespace {
@@ -128,6 +129,42 @@ TEST_F(Triton, CompilesEachSpecialisationOnceAndKeepsIt) {
   ASSERT_TRUE(fewer);
   EXPECT_NE(fewer->digest, image->digest) << "other workloads, other specialisations";
   std::cout << fmt::format("two specialisations: {:.2f} s\n", took);
+}
+
+TEST_F(Triton, ManyJobsAreSharedAmongProcesses) {
+  const std::string text =
+      "import triton\nimport triton.language as tl\n\n\n@triton.jit\n"
+      "def scale(x, out, n, B: tl.constexpr):\n    at = tl.program_id(0) * B + tl.arange(0, B)\n"
+      "    tl.store(out + at, tl.load(x + at, mask=at < n) * 2.0, mask=at < n)\n";
+  std::vector<TritonJob> jobs;
+  for (const std::int64_t block : {64, 128, 256, 512})
+    for (const int warps : {1, 2, 4})
+      jobs.push_back({.kernel = "scale",
+                      .signature = {{"x", "*fp32"}, {"out", "*fp32"}, {"n", "i32"}, {"B", "constexpr"}},
+                      .constants = {{"B", Value{block}}},
+                      .divisible_16 = {},
+                      .num_warps = warps,
+                      .num_stages = {}});
+  const auto workers = TritonWorkers::start(3);
+  ASSERT_TRUE(workers) << workers.error().message;
+  const auto compiled = [&](bool shared) {
+    const auto loaded = (*workers)->load(text);
+    EXPECT_TRUE(loaded) << loaded.error().message;
+    return shared ? (*workers)->compile(text, **loaded, jobs, 90) : (*loaded)->compile(jobs, 90);
+  };
+  const auto one = compiled(false), several = compiled(true);
+  ASSERT_TRUE(one) << one.error().message;
+  ASSERT_TRUE(several) << several.error().message;
+  ASSERT_EQ(several->size(), jobs.size());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    EXPECT_EQ((*several)[i].num_warps, jobs[i].num_warps);
+    EXPECT_EQ((*several)[i].ptx, (*one)[i].ptx);
+  }
+  jobs[5].constants.clear();
+  jobs[9].kernel = "nowhere";
+  const auto wrong = compiled(true);
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().message, compiled(false).error().message) << "of several errors the first job's";
 }
 
 TEST_F(Triton, CompilesAKernelWithProbes) {

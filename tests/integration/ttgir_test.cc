@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <span>
 
 #include "base/paths.h"
 #include "target/nvidia/triton_worker.h"
@@ -48,7 +49,7 @@ TEST_P(GluonIsProbed, AndCompiledByTriton) {
   ASSERT_TRUE(source) << source.error().message;
   const auto loaded = (*workers)->load(*source);
   ASSERT_TRUE(loaded) << loaded.error().message;
-  const auto compiled = (*loaded)->compile({GetParam().job}, 90);
+  const auto compiled = (*loaded)->compile(std::span(&GetParam().job, 1), 90);
   ASSERT_TRUE(compiled) << compiled.error().message;
   const TritonOutput& plain = compiled->at(0);
   const auto ir = read_ttgir(plain.ttgir);
@@ -109,7 +110,7 @@ TEST(Ttgir, ProbedAndCompiledByTriton) {
   const TritonJob job{.kernel = "row_sum",
                       .signature = {{"x", "*fp32"}, {"out", "*fp32"}, {"n", "i64"}, {"B", "constexpr"}},
                       .constants = {{"B", Value{std::int64_t{1024}}}}};
-  const auto compiled = (*loaded)->compile({job}, 90);
+  const auto compiled = (*loaded)->compile(std::span(&job, 1), 90);
   ASSERT_TRUE(compiled) << compiled.error().message;
   ASSERT_EQ(compiled->size(), 1u);
   const auto ir = read_ttgir((*compiled)[0].ttgir);

@@ -228,7 +228,7 @@ class TritonBackend final : public LanguageBackend, public KernelProber {
     if (kernel == loaded->kernels().end()) return fail(ErrorKind::unavailable, "unavailable: the kernel is not there");
     std::vector<TritonParameter> parameters;
     const TritonJob job = TRY(job_of(*bound, kernel->second, point, parameters));
-    const auto plain = TRY(loaded->compile({job}, architecture_));
+    const auto plain = TRY(loaded->compile(std::span(&job, 1), architecture_));
     const Ttgir ir = TRY(read_ttgir(plain.at(0).ttgir));
     const std::vector<std::size_t> ops = ops_to_probe(ir);
     if (ops.empty()) return fail(ErrorKind::unavailable, "unavailable: it has no operation that is worth timing");
@@ -282,7 +282,8 @@ class TritonBackend final : public LanguageBackend, public KernelProber {
       entries.push_back(std::move(entry));
       bounds.push_back(&bound);
     }
-    const std::vector<TritonOutput> outputs = TRY(loaded->compile(jobs, architecture_));
+    const std::vector<TritonOutput> outputs =
+        TRY(workers_->compile(source.candidate.text, *loaded, jobs, architecture_));
     image.inspected = {{"architecture", target_.gpu->architecture}, {"entries", nlohmann::json::array()}};
     Digest code;
     for (std::size_t i = 0; i < outputs.size(); ++i) {

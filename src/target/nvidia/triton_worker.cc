@@ -7,6 +7,7 @@
 #include <charconv>
 #include <chrono>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -87,7 +88,7 @@ class Loaded final : public LoadedTriton {
 
   [[nodiscard]] const std::map<std::string, TritonKernel>& kernels() const override { return kernels_; }
 
-  Result<std::vector<TritonOutput>> compile(const std::vector<TritonJob>& jobs, int architecture) override {
+  Result<std::vector<TritonOutput>> compile(std::span<const TritonJob> jobs, int architecture) override {
     json launches = json::array();
     for (const TritonJob& job : jobs) {
       json constants = json::object(), options = {{"num_warps", job.num_warps}};
@@ -178,11 +179,11 @@ struct TritonWorkers::Spare {
   std::deque<std::unique_ptr<PythonWorker>> workers;  // the oldest first
 };
 
-TritonWorkers::TritonWorkers() : spare_(std::make_unique<Spare>()) {}
+TritonWorkers::TritonWorkers(int processes) : spare_(std::make_unique<Spare>()), processes_(std::max(1, processes)) {}
 TritonWorkers::~TritonWorkers() = default;
 
-Result<std::unique_ptr<TritonWorkers>> TritonWorkers::start() {
-  auto workers = std::unique_ptr<TritonWorkers>(new TritonWorkers());
+Result<std::unique_ptr<TritonWorkers>> TritonWorkers::start(int processes) {
+  auto workers = std::unique_ptr<TritonWorkers>(new TritonWorkers(processes));
   auto first = TRY(start_python_worker(compiler));
   workers->version_ = "Triton " + printable(TRY(await_ready(compiler, *first)));
   workers->spare_->workers.push_back(std::move(first));
@@ -206,6 +207,34 @@ Result<std::unique_ptr<LoadedTriton>> TritonWorkers::load(const std::string& tex
   const std::scoped_lock lock(spare_->mutex);
   spare_->workers.push_back(std::move(next));
   return loaded;
+}
+
+Result<std::vector<TritonOutput>> TritonWorkers::compile(const std::string& text, LoadedTriton& loaded,
+                                                         std::span<const TritonJob> jobs, int architecture) {
+  constexpr std::size_t least = 4;  // jobs that are worth a process of their own: Triton is imported in it first
+  const std::size_t parts = std::clamp<std::size_t>(jobs.size() / least, 1, static_cast<std::size_t>(processes_));
+  const auto begin_of = [&](std::size_t part) { return jobs.size() * part / parts; };
+  std::vector<Result<std::vector<TritonOutput>>> done(parts);
+  const auto compile_part = [&](std::size_t part, LoadedTriton& by) {
+    done[part] = by.compile(jobs.subspan(begin_of(part), begin_of(part + 1) - begin_of(part)), architecture);
+  };
+  {
+    std::vector<std::jthread> beside;
+    for (std::size_t part = 1; part < parts; ++part) {
+      beside.emplace_back([&, part] {
+        const auto own = load(text);
+        if (own) {
+          compile_part(part, **own);
+        } else {
+          done[part] = std::unexpected(own.error());
+        }
+      });
+    }
+    compile_part(0, loaded);
+  }
+  std::vector<TritonOutput> outputs;
+  for (auto& each : done) std::ranges::move(TRY(std::move(each)), std::back_inserter(outputs));
+  return outputs;
 }
 
 }  // namespace kerf

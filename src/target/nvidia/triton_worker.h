@@ -7,7 +7,9 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -50,7 +52,7 @@ class LoadedTriton {
   virtual ~LoadedTriton() = default;
   [[nodiscard]] virtual const std::map<std::string, TritonKernel>& kernels() const = 0;
   // Once. `architecture`: 90.
-  [[nodiscard]] virtual Result<std::vector<TritonOutput>> compile(const std::vector<TritonJob>& jobs,
+  [[nodiscard]] virtual Result<std::vector<TritonOutput>> compile(std::span<const TritonJob> jobs,
                                                                   int architecture) = 0;
   // Once, after compile(): modules in Triton's GPU dialect that were changed.
   [[nodiscard]] virtual Result<std::vector<TritonOutput>> compile_ir(const std::vector<std::string>& ttgir,
@@ -59,20 +61,28 @@ class LoadedTriton {
 
 class TritonWorkers {
  public:
-  // Starts the first process and waits until it is ready. `unavailable: …` where kerf's Python has no Triton.
-  [[nodiscard]] static Result<std::unique_ptr<TritonWorkers>> start();
+  // Starts the first process and waits until it is ready. `unavailable: …` where kerf's Python has no Triton. Jobs of a
+  // candidate are shared among up to `processes`: by default a quarter of this machine's cores, as several candidates
+  // are compiled at a time.
+  [[nodiscard]] static Result<std::unique_ptr<TritonWorkers>> start(
+      int processes = static_cast<int>(std::thread::hardware_concurrency()) / 4);
   ~TritonWorkers();
   TritonWorkers(const TritonWorkers&) = delete;
   TritonWorkers& operator=(const TritonWorkers&) = delete;
-  // Safe to call from several threads.
+  // Safe to call from several threads, as is compile().
   [[nodiscard]] Result<std::unique_ptr<LoadedTriton>> load(const std::string& text);
+  // What `loaded`, which has loaded `text`, would compile. Many jobs are shared among further processes, in which the
+  // text is loaded again. Outputs in the order of the jobs; of several errors the first job's.
+  [[nodiscard]] Result<std::vector<TritonOutput>> compile(const std::string& text, LoadedTriton& loaded,
+                                                          std::span<const TritonJob> jobs, int architecture);
   [[nodiscard]] const std::string& version() const { return version_; }  // "Triton 3.9.0"
 
  private:
-  TritonWorkers();
+  explicit TritonWorkers(int processes);
   struct Spare;
   std::unique_ptr<Spare> spare_;
   std::string version_;
+  int processes_;
 };
 
 }  // namespace kerf
