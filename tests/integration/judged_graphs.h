@@ -296,6 +296,13 @@ inline const std::vector<JudgedGraph> graphs = {
     {"elements_by_indices",
      "torch.exp(x[:, y]), x[y[:40] % rows, y[:40]] * 2, x.t()[y].sum(dim=1)",
      {"torch.randn(rows, 84)", "torch.randint(-84, 84, (76,))"}},
+    {"pool_with_positions",
+     "(lambda p: p(torch.relu(x) - 0.5, 3, 2, 1, return_indices=True) + p(x, (2, 3), return_indices=True))("
+     "nn.functional.max_pool2d)",
+     {"torch.randn(2, 3, rows, 35)"}},
+    {"counts",
+     "(x > y).sum(), (x > 1).sum(dim=1), (x > y).sum(dim=0), torch.cdist(x, y), torch.cdist(x, y, p=1.0)",
+     {"torch.randn(rows, 84)", "torch.randn(rows, 84)"}},
     {"masks",
      "(x > y) | torch.isnan(x), (x > 2).any(dim=1), (x > y).to(torch.float32).mean(dim=0) > 0.5, x.t() < 1",
      {"torch.randn(rows, 301)", "torch.randn(rows, 301)"}},

@@ -75,6 +75,18 @@ const CppGraph graphs_of_rows[] = {
      {"torch.randn(rows, columns)", "torch.randint(-columns, columns, (77,))"},
      "pass",
      "looked_up("},
+    {"pool_with_positions",
+     "(lambda p: p(torch.relu(x) - 0.5, 3, 2, 1, return_indices=True) + p(x, (2, 3), return_indices=True))("
+     "nn.functional.max_pool2d)",
+     {"torch.randn(3, 4, rows // 4, columns // 8)"},
+     "pass",
+     "put_positions("},
+    {"counts",
+     "(x > y).sum(), (x > 1).sum(dim=1), (x > y).sum(dim=0), torch.cdist(x[:20], y[:25]), torch.cdist(x, y[:30], "
+     "p=1.0)",
+     {"torch.randn(rows, columns)", "torch.randn(rows, columns)"},
+     "pass",
+     "put_positions("},
     {"masks",
      "(x > y) | torch.isnan(x), (x > 2.5).any(dim=1), (x > y).to(torch.float32).mean(dim=0) > 0.5, x.t() < 1",
      {"torch.randn(rows, columns)", "torch.randn(rows, columns)"},

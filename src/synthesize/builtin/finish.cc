@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -43,18 +44,35 @@ bool may_be_a_view(const GeneralGraph& graph, const TensorRef& ref) {
   return false;
 }
 
-// What a value is stored as; nothing for integers that are no positions.
-std::optional<Dtype> stored_dtype(const Instruction& value) {
+// Whether integers that are computed as floats stay exact: what is computed with is small.
+bool stays_exact(const std::vector<Instruction>& code, int value) {
+  const auto small = [](double number) { return std::isinf(number) || std::abs(number) <= most_exact; };
+  std::vector<int> open = {value};
+  std::set<int> seen;
+  while (!open.empty()) {
+    const int v = open.back();
+    open.pop_back();
+    if (!seen.insert(v).second) continue;
+    const Instruction& i = code[static_cast<std::size_t>(v)];
+    if (i.form == Instruction::Form::constant && !small(i.constant)) return false;
+    if (!std::ranges::all_of(i.values, small)) return false;
+    open.insert(open.end(), i.operands.begin(), i.operands.end());
+  }
+  return true;
+}
+
+// Whether a value is stored as elements of this type: integers are positions, or numbers that floats hold exactly.
+bool is_stored_as(const std::vector<Instruction>& code, int at, Dtype dtype) {
+  const Instruction& value = code[static_cast<std::size_t>(at)];
   switch (value.type) {
     case Type::f32:
-      return Dtype::f32;
+      return dtype == Dtype::f32 || (dtype == Dtype::i64 && stays_exact(code, at));
     case Type::mask:
-      return Dtype::boolean;
+      return dtype == Dtype::boolean;
     case Type::i64:
-      break;
+      return dtype == Dtype::i64 && value.form == Instruction::Form::reduce && is_position(value.reduce);
   }
-  const bool position = value.form == Instruction::Form::reduce && is_position(value.reduce);
-  return position ? std::optional(Dtype::i64) : std::nullopt;
+  return false;
 }
 
 void check_scans(const Region& region) {
@@ -239,9 +257,9 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
     if (!has(ref)) throw CannotLower{"a result that lowering does not give"};
     Lowered v = stored(ref);
     const GeneralTensor* tensor = graph_.tensor(ref);
-    const bool storable = tensor && tensor->dtype == stored_dtype(code_[static_cast<std::size_t>(v.value)]);
+    const bool storable = tensor && is_stored_as(code_, v.value, tensor->dtype);
     if (!storable && tentative) continue;
-    if (!storable) throw CannotLower{"only f32 results, masks and positions are stored"};
+    if (!storable) throw CannotLower{"only f32 results, masks and small integers are stored"};
     const bool is_output = std::ranges::find(graph_.outputs, ref) != graph_.outputs.end();
     if (!is_output && !tensor->contiguous()) {
       const GeneralNode* node = graph_.node(ref.name);
@@ -397,7 +415,6 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
   }
   for (std::size_t k = 0; k < sinks.size(); ++k) {
     Access a = access(store_access[k], compact, region);
-    a.type = type(sinks[k].first);
     std::vector<Extent> shape;
     for (const auto& dim : sinks[k].first.dims) {
       shape.push_back(one(workloads_));

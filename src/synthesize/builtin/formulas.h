@@ -157,11 +157,20 @@ struct Rule {
     for (std::size_t d = first; d < v.dims.size(); ++d) dims.push_back(static_cast<int>(d));
     return dims;
   }
+  // That floats tell numbers of elements apart.
+  void expect_exact(const Lowered& v, const std::vector<int>& dims) const {
+    for (std::size_t w = 0; w < l.workloads(); ++w) {
+      std::int64_t count = 1;
+      for (const int axis : l.axes_of(v, dims)) count *= l.extent(axis).values[w];
+      if (count >> 24 != 0) throw CannotLower{"integers that floats do not tell apart"};
+    }
+  }
   void reduce_with(ReduceOp op, std::size_t dims_at, std::size_t keep_at, int result = 0) const {
     const Lowered v = x();
     if (op == ReduceOp::sum && node.results.at(0).dtype == Dtype::i64 && l.type(v) != Type::mask)
       throw CannotLower{"integers are reduced by the library"};
     const std::vector<int> dims = args.dims(dims_at, "dim", v);
+    if (op == ReduceOp::sum && node.results.at(0).dtype == Dtype::i64) expect_exact(v, dims);
     give(l.remove_dims(l.reduce(op, v, l.axes_of(v, dims)), dims, args.flag(keep_at, "keepdim", false)), result);
   }
   void mean_with(std::size_t dims_at, std::size_t keep_at) const {

@@ -1,6 +1,8 @@
 #include "synthesize/builtin/losses.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <vector>
 
 #include "synthesize/builtin/places.h"
@@ -53,6 +55,19 @@ void cosine_similarity(const Rule& r) {
   };
   const Lowered dot = r.l.reduce(ReduceOp::sum, both, r.l.axes_of(both, {dim}));
   r.give(r.l.remove_dims(r.f(Op::div, dot, r.f(Op::mul, length(a), length(b))), {dim}, false));
+}
+
+void distances(const Rule& r) {
+  constexpr std::int64_t few = 25;  // rows up to which the library multiplies no matrices
+  Lowered a = r.args.tensor(0, "x1"), b = r.args.tensor(1, "x2");
+  const double p = fixed(r, 2, "p", 2);
+  const std::vector<std::vector<std::int64_t>>& shapes = r.node.results.at(0).shape;
+  if (p == 2 && std::ranges::any_of(
+                    shapes, [](const auto& shape) { return std::max(shape.back(), shape[shape.size() - 2]) > few; }))
+    throw CannotLower{"Euclidean distances of many rows are products of matrices"};
+  a.dims.insert(a.dims.end() - 1, std::vector<int>());
+  b.dims.insert(b.dims.end() - 2, std::vector<int>());
+  r.give(norm(r, r.f(Op::sub, a, b), p));
 }
 
 void pairwise_distance(const Rule& r) {

@@ -6,6 +6,7 @@
 namespace kerf {
 
 void cosine_similarity(const Rule& rule);
+void distances(const Rule& rule);  // cdist
 void pairwise_distance(const Rule& rule);
 void hinge_embedding_loss(const Rule& rule);
 void margin_ranking_loss(const Rule& rule);

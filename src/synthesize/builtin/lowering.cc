@@ -160,6 +160,12 @@ Lowered Lowering::value(const TensorRef& ref) {
   return bound_.contains({ref.name, ref.index}) ? stored(ref) : load(ref);
 }
 
+bool Lowering::is_used(const TensorRef& ref) const {
+  const auto among = [&](const std::vector<TensorRef>& refs) { return std::ranges::find(refs, ref) != refs.end(); };
+  return among(graph_.outputs) ||
+         std::ranges::any_of(graph_.nodes, [&](const GeneralNode& node) { return among(references(node)); });
+}
+
 Lowered Lowering::stored(const TensorRef& ref) {
   const auto it = bound_.find({ref.name, ref.index});
   if (it == bound_.end()) return load(ref);

@@ -115,6 +115,7 @@ class Lowering {
 
   void bind(const TensorRef& ref, Lowered value) { bound_.insert_or_assign({ref.name, ref.index}, std::move(value)); }
   [[nodiscard]] Lowered value(const TensorRef& ref);
+  [[nodiscard]] bool is_used(const TensorRef& ref) const;  // by any node, or as an output
   [[nodiscard]] bool has(const TensorRef& ref) const { return bound_.contains({ref.name, ref.index}); }
   void name_node(const std::string& name) { node_ = name; }
   [[nodiscard]] Type type(const Lowered& v) const { return code_[static_cast<std::size_t>(v.value)].type; }

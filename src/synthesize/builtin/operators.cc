@@ -354,6 +354,7 @@ const std::map<std::string, Apply>& rules() {
     t["one_hot"] = one_hot;
     t["cross_entropy_loss"] = [](const Rule& r) { class_loss(r, true); };
     t["cosine_similarity"] = cosine_similarity;
+    t["cdist"] = t["_cdist_forward"] = distances;
     t["pairwise_distance"] = pairwise_distance;
     t["hinge_embedding_loss"] = hinge_embedding_loss;
     t["margin_ranking_loss"] = margin_ranking_loss;

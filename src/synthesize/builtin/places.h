@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "synthesize/builtin/formulas.h"
 
 namespace kerf {
+
+inline constexpr std::int64_t most_exact = 1 << 20;  // integers that stay exact as floats, after sums, too
 
 // What lies before (or none), a part, a dimension, where the part begins there -> the tensor in whose memory both lie,
 // of which nothing behind the part has a meaning yet. Of rewrites (algebra/appended.h): there is no such operator to

@@ -258,6 +258,8 @@ TEST(Losses, OfRowsAreReducedBehindThem) {
 }
 
 TEST(Losses, OfDistances) {
+  EXPECT_THAT(result("input x f32 2 2\ninput z f32 1 2\ny = aten.cdist.default x z -> f32 2 1", {{"z", {3, 5}}}),
+              ElementsAre(5, std::sqrt(5.0)));
   EXPECT_NEAR(
       result("input x f32 1 2\ninput z f32 1 2\ny = aten.cosine_similarity.default x z -> f32 1", {{"z", {3, 4}}})
           .at(0),

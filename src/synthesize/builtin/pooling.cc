@@ -94,11 +94,58 @@ Lowered pooled(const Rule& r, const Lowered& v, const std::vector<Windowed>& all
   return total;
 }
 
+// The largest element of each window, and where it is, counted from the first of the dimensions that are pooled: the
+// first of several, the last that is NaN.
+void largest_of_windows(const Rule& r, const Lowered& v, const std::vector<Windowed>& all) {
+  std::int64_t taps = 1;
+  std::vector<WindowStep> steps;
+  Extent elements = one(r.l.workloads());
+  for (const Windowed& p : all) {
+    taps *= p.kernel.values[0];
+    elements = elements * p.in;
+    steps.push_back(window_step(r.l, p));
+    const bool padded = any(p.padding, [](std::int64_t n) { return n > 0; });
+    if (padded && !p.dilation.is(1)) throw CannotLower{"positions of windows with gaps that begin before the input"};
+  }
+  if (taps > most_taps || r.l.loads(v) * static_cast<std::size_t>(taps) > most_loads)
+    throw CannotLower{"positions in large windows"};
+  if (any(elements, [](std::int64_t n) { return n >> 24 != 0; }))
+    throw CannotLower{"positions that floats cannot tell apart"};
+  const std::size_t rank = v.dims.size();
+  const auto place = [&](bool first) {
+    Lowered at;
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      Lowered along = r.l.position(steps[k], rank);
+      if (first && steps[k].below) along = r.f(Op::maximum, along, 0);
+      at = k == 0 ? along : r.f(Op::add, r.f(Op::mul, at, r.l.number(all[k].in)), along);
+    }
+    return at;
+  };
+  Lowered top, at;
+  for (std::int64_t tap = 0; tap < taps; ++tap) {
+    move_to_tap(steps, all, tap);
+    const Lowered term = r.l.window(v, steps, -std::numeric_limits<double>::infinity());
+    if (tap == 0) {
+      top = term;
+      at = place(true);
+      continue;
+    }
+    const Lowered better = r.f(Op::logical_or, r.f(Op::gt, term, top), r.f(Op::ne, term, term));
+    at = r.where(better, place(false), at);
+    top = r.where(better, term, top);
+  }
+  for (const Windowed& p : all) r.l.pin(p.kernel);
+  r.give(top);
+  r.give(at, 1);
+}
+
 }  // namespace
 
 void max_pool(const Rule& r, std::size_t rank) {
   const Lowered v = r.x();
-  r.give(pooled(r, v, windows(r, v, rank, 4, 5), true));
+  const std::vector<Windowed> all = windows(r, v, rank, 4, 5);
+  if (r.l.is_used({r.node.name, 1})) return largest_of_windows(r, v, all);
+  r.give(pooled(r, v, all, true));
 }
 
 void average_pool(const Rule& r, std::size_t rank) {

@@ -143,5 +143,25 @@ TEST(Pooling, DoesNotComputeTwiceWhatCostsMuch) {
   EXPECT_TRUE(lower(*graph, {1}));
 }
 
+TEST(Pooling, SaysWhereTheLargestAre) {
+  std::stringstream in(
+      "input x f32 1 1 3 4\npool = aten.max_pool2d_with_indices.default x [2,2] [1,2] [1,0] -> f32 1 1 4 2\noutput "
+      "pool\n");
+  Case c = parse(in);
+  Workload& workload = c.problem.workloads.at(0);
+  workload.exported.nodes.at(0).results.push_back(spec_of(Dtype::i64, {1, 1, 4, 2}));
+  workload.exported.outputs.push_back({"pool", 1});
+  workload.outputs.push_back(spec_of(Dtype::i64, {1, 1, 4, 2}));
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  ASSERT_TRUE(graph);
+  const Result<Region> region = lower(*graph, {0});
+  ASSERT_TRUE(region) << region.error().message;
+  constexpr double none = -std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  Memory memory{{"x", {none, none, 1, 2, none, none, 2, 2, nan, 5, nan, nan}}};
+  interpret(*region, memory, 0);
+  // Of several the first, of NaN the last, and of elements that nothing is below the first that is there.
+  EXPECT_EQ(memory["pool#1"], (std::vector<double>{0, 3, 0, 3, 8, 11, 8, 11}));
+}
+
 }  // namespace
 }  // namespace kerf

@@ -12,8 +12,6 @@
 namespace kerf {
 namespace {
 
-constexpr std::int64_t most_exact = 1 << 20;  // integers that stay exact as floats, after sums, too
-
 std::size_t placed_from(const GeneralNode& node) { return node.base().starts_with("new_") ? 1 : 0; }
 
 // Indices of a dimension of `size` elements; those from the end count backwards.

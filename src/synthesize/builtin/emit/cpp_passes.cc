@@ -173,7 +173,9 @@ void CppKernel::store_lane(const RegionStore& store, const std::string& base) {
   const std::string step = s ? stride(store.access, s->stride, inner_, name) : "0";
   if (store.access.type == Type::i64) {
     need("put_positions");
-    return line(fmt::format("put_positions({} + ({}) * {}, {}, {}, w);", base, lane_index_, step, step, value));
+    const char* whole = at(store.value).type == Type::f32 ? "__builtin_convertvector({}, i32v)" : "{}";
+    const std::string positions = fmt::format(fmt::runtime(whole), value);
+    return line(fmt::format("put_positions({} + ({}) * {}, {}, {}, w);", base, lane_index_, step, step, positions));
   }
   if (store.access.type == Type::mask) {
     need("put_flags");

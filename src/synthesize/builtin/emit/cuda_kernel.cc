@@ -388,6 +388,12 @@ void CudaKernel::store_results(const std::string& condition) {
     if (columns_ && arrays_.contains(store.value)) {
       const std::string step = stride(store.access, store.access.along(inner_)->stride, inner_, name);
       const std::string base = base_of(store.access, name, true);
+      if (store.access.type != at(store.value).type) {  // integers that are floats
+        line("#pragma unroll");
+        line(fmt::format("for (int e = 0; e < {}; ++e) {}[e * {}] = (int64_t){}[e];", width(), base, step,
+                         cuda_name(at(store.value).name)));
+        continue;
+      }
       need("put");
       line(step == "1" && store.access.type == Type::f32
                ? fmt::format("put({}, {});", base, cuda_name(at(store.value).name))
