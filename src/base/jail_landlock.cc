@@ -44,14 +44,14 @@ bool allow(int rules, const std::string& path, std::uint64_t access) {
 
 std::string restrict_files(const Jail& jail, long& abi) {
   abi = landlock_abi();
-  if (abi <= 0) return "not in this kernel: " + why(errno);
+  if (abi <= 0) return "not in this kernel: " + errno_words(errno);
   LandlockRules wanted{.file_system = landlock_abi1, .network = abi >= 4 ? 3U : 0U, .scoped = abi >= 6 ? 3U : 0U};
   if (abi >= 2) wanted.file_system |= landlock_refer;
   if (abi >= 3) wanted.file_system |= landlock_truncate;
   if (abi >= 5) wanted.file_system |= landlock_ioctl;
   const std::size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
   const Fd rules(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &wanted, size, 0)));
-  if (!rules) return "no ruleset: " + why(errno);
+  if (!rules) return "no ruleset: " + errno_words(errno);
   const std::uint64_t all = wanted.file_system;
   const std::uint64_t file =
       LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | (all & (landlock_truncate | landlock_ioctl));
@@ -65,8 +65,8 @@ std::string restrict_files(const Jail& jail, long& abi) {
     good = allow(rules.get(), "/proc",
                  LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_WRITE_FILE) &&
            good;
-  if (!good) return "a path has no rule: " + why(errno);
-  if (::syscall(SYS_landlock_restrict_self, rules.get(), 0) != 0) return "refused: " + why(errno);
+  if (!good) return "a path has no rule: " + errno_words(errno);
+  if (::syscall(SYS_landlock_restrict_self, rules.get(), 0) != 0) return "refused: " + errno_words(errno);
   return {};
 }
 

@@ -12,7 +12,7 @@ namespace kerf {
 
 inline constexpr std::array<const char*, 4> jail_devices = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"};
 
-[[nodiscard]] inline std::string why(int code) { return std::generic_category().message(code); }  // errno in words
+[[nodiscard]] inline std::string errno_words(int code) { return std::generic_category().message(code); }
 
 // A root of our own in a tmpfs, with nothing in it but what the jail names; needs a mount namespace.
 [[nodiscard]] std::string build_root(const Jail& jail);

@@ -66,7 +66,7 @@ bool drop_capabilities() {
 std::string become_nobody() {
   if (::setgroups(0, nullptr) != 0 || ::setresgid(nobody, nobody, nobody) != 0 ||
       ::setresuid(nobody, nobody, nobody) != 0)
-    return why(errno);
+    return errno_words(errno);
   // A user namespace of nobody's own: its processes are counted apart from others of nobody, and it owns nothing.
   ::unshare(CLONE_NEWUSER);
   return {};
@@ -83,12 +83,12 @@ constexpr int all_namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE
 std::string enter_namespaces(bool root) {
   const uid_t uid = ::getuid();
   const gid_t gid = ::getgid();
-  if (::unshare(root ? all_namespaces : all_namespaces | CLONE_NEWUSER) != 0) return why(errno);
+  if (::unshare(root ? all_namespaces : all_namespaces | CLONE_NEWUSER) != 0) return errno_words(errno);
   if (!root) {
     write_text("/proc/self/setgroups", "deny");
     if (!write_text("/proc/self/uid_map", fmt::format("{} {} 1", nobody, uid)) ||
         !write_text("/proc/self/gid_map", fmt::format("{} {} 1", nobody, gid))) {
-      return "no mapping of users: " + why(errno);
+      return "no mapping of users: " + errno_words(errno);
     }
   }
   ::sethostname("jail", 4);
@@ -100,7 +100,8 @@ void seal(const Jail& jail, Sealed& sealed) {
   Layers& layers = sealed.layers;
   if (sealed.was_root) {
     for (const std::string& path : jail.writable) {
-      if (::chown(path.c_str(), nobody, nobody) != 0) layers.user = "cannot give " + path + " away: " + why(errno);
+      if (::chown(path.c_str(), nobody, nobody) != 0)
+        layers.user = "cannot give " + path + " away: " + errno_words(errno);
     }
   }
   layers.mounts = layers.namespaces.empty() ? build_root(jail) : "no namespaces";
@@ -121,10 +122,10 @@ void seal(const Jail& jail, Sealed& sealed) {
 // As process 1: starts the program, reaps whatever ends, returns the program's status.
 int supervise(char** argv) {
   const pid_t program = ::fork();
-  if (program < 0) give_up("cannot fork: " + why(errno));
+  if (program < 0) give_up("cannot fork: " + errno_words(errno));
   if (program == 0) {
     ::execv(argv[0], argv);
-    give_up(fmt::format("cannot start {}: {}", argv[0], why(errno)));
+    give_up(fmt::format("cannot start {}: {}", argv[0], errno_words(errno)));
   }
   int status = 0;
   for (;;) {
@@ -185,7 +186,7 @@ int launch(const Jail& jail, char** program) {
   Sealed sealed;
   sealed.was_root = ::geteuid() == 0;
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) give_up("no pipe: " + why(errno));
+  if (::pipe2(ends, O_CLOEXEC) != 0) give_up("no pipe: " + errno_words(errno));
   sealed.layers.namespaces = enter_namespaces(sealed.was_root);
   const std::array<char, 4096> folder = [] {
     std::array<char, 4096> path{};
@@ -194,7 +195,7 @@ int launch(const Jail& jail, char** program) {
   }();
   const pid_t outer = ::getpid();
   const pid_t first = ::fork();
-  if (first < 0) give_up("cannot fork: " + why(errno));
+  if (first < 0) give_up("cannot fork: " + errno_words(errno));
   if (first == 0) {
     ::close(ends[0]);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -207,7 +208,7 @@ int launch(const Jail& jail, char** program) {
                           sealed.layers.landlock));
     }
     if (!sealed.layers.seccomp.empty() && program != nullptr) give_up("no seccomp: " + sealed.layers.seccomp);
-    if (::chdir(folder.data()) != 0 && ::chdir("/") != 0) give_up("cannot enter /: " + why(errno));
+    if (::chdir(folder.data()) != 0 && ::chdir("/") != 0) give_up("cannot enter /: " + errno_words(errno));
     if (program == nullptr) {
       probe(sealed);
       ::_exit(0);

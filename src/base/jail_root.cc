@@ -66,40 +66,43 @@ bool bind_mount(const std::string& root, const std::string& named, bool writable
 }  // namespace
 
 std::string build_root(const Jail& jail) {
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return "no private mounts: " + why(errno);
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    return "no private mounts: " + errno_words(errno);
   const std::string root = "/proc";  // a folder that every machine has; covered, it is hidden from the jail anyway
   if (::mount("tmpfs", root.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "size=4m,mode=755") != 0)
-    return "no tmpfs: " + why(errno);
+    return "no tmpfs: " + errno_words(errno);
   for (const char* link : root_links) {
     std::array<char, 256> target{};
     const ssize_t n = ::readlink(link, target.data(), target.size() - 1);
-    if (n > 0 && ::symlink(target.data(), (root + link).c_str()) != 0) return "no link in the root: " + why(errno);
+    if (n > 0 && ::symlink(target.data(), (root + link).c_str()) != 0)
+      return "no link in the root: " + errno_words(errno);
   }
   if (jail.tmp_bytes > 0) {
     const std::string options = fmt::format("size={},mode=1777", jail.tmp_bytes);
-    if (!make_place(root, "/tmp", true)) return "no /tmp: " + why(errno);
+    if (!make_place(root, "/tmp", true)) return "no /tmp: " + errno_words(errno);
     if (::mount("tmpfs", (root + "/tmp").c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) != 0)
-      return "no /tmp: " + why(errno);
+      return "no /tmp: " + errno_words(errno);
   }
   for (const char* device : jail_devices) {
-    if (!bind_mount(root, device, true, true)) return fmt::format("cannot bind {}: {}", device, why(errno));
+    if (!bind_mount(root, device, true, true)) return fmt::format("cannot bind {}: {}", device, errno_words(errno));
   }
   std::vector<std::string> ordered = jail.read_only;
   std::sort(ordered.begin(), ordered.end());  // what contains comes before what is contained
   for (const std::string& path : ordered) {
-    if (!bind_mount(root, path, false, false)) return fmt::format("cannot bind {}: {}", path, why(errno));
+    if (!bind_mount(root, path, false, false)) return fmt::format("cannot bind {}: {}", path, errno_words(errno));
   }
   for (const std::string& path : jail.writable) {
-    if (!bind_mount(root, path, true, false)) return fmt::format("cannot bind {}: {}", path, why(errno));
+    if (!bind_mount(root, path, true, false)) return fmt::format("cannot bind {}: {}", path, errno_words(errno));
   }
   if (jail.proc && make_place(root, "/proc", true)) {
     // Masked /proc (containers) refuses this in a user namespace; the jail then has none.
     ::mount("proc", (root + "/proc").c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=0");
   }
-  if (::chdir(root.c_str()) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0) return "pivot_root: " + why(errno);
-  if (::umount2(".", MNT_DETACH) != 0) return "old root stays: " + why(errno);
+  if (::chdir(root.c_str()) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0)
+    return "pivot_root: " + errno_words(errno);
+  if (::umount2(".", MNT_DETACH) != 0) return "old root stays: " + errno_words(errno);
   if (::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4m,mode=755") != 0)
-    return "root stays writable: " + why(errno);
+    return "root stays writable: " + errno_words(errno);
   return {};
 }
 

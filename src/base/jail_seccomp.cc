@@ -109,8 +109,8 @@ std::string filter_calls() {
   }
   deny_when(SCMP_SYS(socket), SCMP_A0(SCMP_CMP_NE, AF_UNIX));
   deny_when(SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffU, 0x5412));  // TIOCSTI: typing into a terminal
-  if (code != 0) return "no rule: " + why(-code);
-  if (const int loaded = ::seccomp_load(filter.context); loaded != 0) return "refused: " + why(-loaded);
+  if (code != 0) return "no rule: " + errno_words(-code);
+  if (const int loaded = ::seccomp_load(filter.context); loaded != 0) return "refused: " + errno_words(-loaded);
   return {};
 }
 
