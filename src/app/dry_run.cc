@@ -10,6 +10,7 @@
 #include "app/console.h"
 #include "app/exit.h"
 #include "app/run_session.h"
+#include "app/synthesizer_factory.h"
 #include "app/wiring.h"
 #include "app/words.h"
 #include "base/paths.h"
@@ -17,7 +18,6 @@
 #include "synthesize/builtin/builtin.h"
 #include "synthesize/identity.h"
 #include "synthesize/mixed_synthesizer.h"
-#include "synthesize/model/make_model.h"
 #include "synthesize/model/model_json.h"
 #include "synthesize/prompt/part.h"
 #include "target/target.h"
@@ -127,7 +127,7 @@ Result<int> dry_run(const OptimizeOptions& options, const SessionOptions& asked,
   SessionOptions choices = asked;
   std::string model;
   for (const SynthesizerSpec& spec : TRY(parse_synthesizers(choices.synthesizer))) {
-    if (model.empty() && (is_model_name(spec.name) || spec.name == "ask")) model = spec.name;
+    if (model.empty() && takes_prompts(spec.name)) model = spec.name;
   }
   if (model.empty() && choices.synthesizer == "builtin") return write_only(options, choices, problem);
   if (model.empty())

@@ -1,4 +1,4 @@
-#include "app/workshop.h"
+#include "app/synthesizer_factory.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,9 @@
 
 namespace kerf {
 
-Result<std::unique_ptr<Model>> Workshop::model(const std::string& name) const {
+bool takes_prompts(std::string_view name) { return name == "ask" || is_model_name(name); }
+
+Result<std::unique_ptr<Model>> SynthesizerFactory::model(const std::string& name) const {
   if (sources.recording) {
     std::vector<Exchange> own;
     for (const Exchange& e : sources.recording->exchanges) {
@@ -28,7 +30,7 @@ Result<std::unique_ptr<Model>> Workshop::model(const std::string& name) const {
   return made;
 }
 
-Result<std::unique_ptr<Synthesizer>> Workshop::synthesizer(const std::string& name) const {
+Result<std::unique_ptr<Synthesizer>> SynthesizerFactory::synthesizer(const std::string& name) const {
   if (name == "builtin") {
     if (options.costs.is_null()) return make_builtin_synthesizer();
     // Of another version: it goes on by the names of moves.
@@ -36,7 +38,7 @@ Result<std::unique_ptr<Synthesizer>> Workshop::synthesizer(const std::string& na
     return make_builtin_synthesizer(costs ? std::optional(*std::move(costs)) : std::nullopt);
   }
   if (name == "random") return make_random_synthesizer();
-  if (name != "ask" && !is_model_name(name)) {
+  if (!takes_prompts(name)) {
     std::string forms;
     for (const ProviderInfo& provider : model_providers()) forms += provider.form + ", ";
     return user_error(

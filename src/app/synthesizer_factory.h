@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/wiring.h"
@@ -13,15 +14,19 @@
 
 namespace kerf {
 
+// Whether prompts are written for this name and replies kept as exchanges: a model's name, and `ask`, where whoever
+// runs kerf ask and kerf tell is the model. Right or wrong, as is_model_name.
+[[nodiscard]] bool takes_prompts(std::string_view name);
+
 // Makes the synthesizers of one session.
-struct Workshop {
+struct SynthesizerFactory {
   const SessionOptions& options;
   const SessionSources& sources;
   ModelParts parts;
   std::filesystem::path batches;
   LateExchangeLog& exchanges;
   Note note;
-  std::vector<Model*>& asked;
+  std::vector<Model*>& asked;  // every model that is really asked is added
 
   [[nodiscard]] Result<std::unique_ptr<Model>> model(const std::string& name) const;
   [[nodiscard]] Result<std::unique_ptr<Synthesizer>> synthesizer(const std::string& name) const;

@@ -8,7 +8,7 @@
 
 #include "app/console.h"
 #include "app/judging_parts.h"
-#include "app/workshop.h"
+#include "app/synthesizer_factory.h"
 #include "base/hash.h"
 #include "base/http.h"
 #include "base/paths.h"
@@ -283,25 +283,25 @@ Result<SessionParts> Wiring::session_parts(ProgressView& view, const SessionOpti
       }
     }
   }
-  const Workshop workshop{.options = options,
-                          .sources = sources,
-                          .parts = {.loop = *p.loop,
-                                    .http = *p.http,
-                                    .keys = *p.keys,
-                                    .prices = p.prices,
-                                    .clock = p.clock,
-                                    .random = Random(secret_seed())},
-                          .batches = std::filesystem::path(p.store_path + ".batches"),
-                          .exchanges = p.exchanges,
-                          .note = [&view](const std::string& line) { view.note(line); },
-                          .asked = p.models};
+  const SynthesizerFactory factory{.options = options,
+                                   .sources = sources,
+                                   .parts = {.loop = *p.loop,
+                                             .http = *p.http,
+                                             .keys = *p.keys,
+                                             .prices = p.prices,
+                                             .clock = p.clock,
+                                             .random = Random(secret_seed())},
+                                   .batches = std::filesystem::path(p.store_path + ".batches"),
+                                   .exchanges = p.exchanges,
+                                   .note = [&view](const std::string& line) { view.note(line); },
+                                   .asked = p.models};
   p.models.clear();
   if (specs.size() == 1) {
-    p.synthesizer = TRY(workshop.synthesizer(specs[0].name));
+    p.synthesizer = TRY(factory.synthesizer(specs[0].name));
   } else {
     std::vector<MixedMember> members;
     for (const SynthesizerSpec& spec : specs) {
-      members.push_back({.synthesizer = TRY(workshop.synthesizer(spec.name)), .weight = spec.weight});
+      members.push_back({.synthesizer = TRY(factory.synthesizer(spec.name)), .weight = spec.weight});
     }
     p.synthesizer = make_mixed_synthesizer(std::move(members), text);
   }
@@ -319,9 +319,7 @@ Result<SessionParts> Wiring::session_parts(ProgressView& view, const SessionOpti
                     .target_facts = p.target_facts,
                     .versions = p.versions,
                     .identity = [language](const Understood& problem) { return identity_plan(problem, language); }};
-  const bool by_models = std::ranges::any_of(
-      specs, [](const SynthesizerSpec& spec) { return spec.name == "ask" || is_model_name(spec.name); });
-  if (by_models) made.exchanges = &p.exchanges;
+  if (std::ranges::any_of(specs, takes_prompts, &SynthesizerSpec::name)) made.exchanges = &p.exchanges;
   made.foreseen = foreseen;
   if (recorded) {
     // The recording's machine is what prompts and the built-in synthesizer were told of.
