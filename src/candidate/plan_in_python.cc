@@ -67,15 +67,14 @@ void PlanInPython::give(const std::string& plan_name) {
   names_.add(plan_name);
   std::string spelled;
   for (const char c : plan_name) spelled += is_name_part(c) ? c : '_';
-  if (spelled.front() >= '0' && spelled.front() <= '9') spelled.insert(0, "t");
   // Nothing of Python's, nothing of ours (which begins with an underscore), and no two alike.
   static const std::set<std::string, std::less<>> reserved = {
       "and",    "as",     "assert",   "async",   "await", "break", "class",  "continue", "def",    "del", "elif",
       "else",   "except", "False",    "finally", "for",   "from",  "global", "if",       "import", "in",  "is",
       "lambda", "None",   "nonlocal", "not",     "or",    "pass",  "raise",  "return",   "True",   "try", "while",
       "with",   "yield",  "min",      "max",     "abs",   "range", "float",  "named",    "init",   "outs"};
-  while (spelled.front() == '_') spelled.erase(0, 1);
-  if (spelled.empty()) spelled = "t";
+  spelled.erase(0, spelled.find_first_not_of('_'));
+  if (spelled.empty() || (spelled.front() >= '0' && spelled.front() <= '9')) spelled.insert(0, "t");
   while (reserved.contains(spelled) || taken_.contains(spelled)) spelled += '_';
   taken_.insert(spelled);
   names_in_python_[plan_name] = spelled;
