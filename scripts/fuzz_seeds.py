@@ -66,3 +66,20 @@ seed("dialect_fuzz", "anthropic", 'event: message_start\ndata: {"type": "message
      '"delta": {"type": "text_delta", "text": "x"}}\n\nevent: message_delta\ndata: {"type": "message_delta", "delta": '
      '{"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}}\n\nevent: message_stop\ndata: {"type": "message_stop"}\n\n')
 seed("dialect_fuzz", "refused", '{"error": {"type": "rate_limit_error", "code": "x", "message": "slow down"}}')
+
+batches = {
+    "anthropic": [{"custom_id": "a", "result": {"type": "succeeded", "message": {"content": [{"type": "text", "text": "x"}], "stop_reason": "end_turn"}}},
+                  {"custom_id": "b", "result": {"type": "errored", "error": {"type": "error", "error": {"type": "overloaded_error", "message": "x"}}}},
+                  {"custom_id": "c", "result": {"type": "expired"}},
+                  {"id": "m", "processing_status": "ended", "results_url": "https://other.host/x"}],
+    "openai": [{"custom_id": "a", "error": None, "response": {"status_code": 200, "body": {"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}]}}},
+               {"custom_id": "b", "response": {"status_code": 400, "body": {"error": {"message": "too long", "type": "invalid_request_error"}}}},
+               {"custom_id": "c", "response": None, "error": {"code": "batch_expired", "message": "late"}},
+               {"status": "completed", "output_file_id": "o", "error_file_id": "e"},
+               {"status": "failed", "errors": {"data": [{"message": "x"}]}}],
+}
+for provider, lines in batches.items():
+    seed("batch_fuzz", provider, "\n".join(map(json.dumps, lines)))
+
+seed("expansion_meta_fuzz", "asked", json.dumps({"schema": 1, "session": "0123456789ab", "problem": "kernelbench/1/19", "expansion": 3,
+                                                 "attempt": 1, "request": "00", "answer": "reply.md beside this file"}))

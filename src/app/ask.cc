@@ -11,13 +11,13 @@
 #include "app/console.h"
 #include "app/elsewhere.h"
 #include "app/exit.h"
+#include "app/expansion_meta.h"
 #include "app/report.h"
 #include "app/run_session.h"
 #include "app/wiring.h"
 #include "app/words.h"
 #include "base/paths.h"
 #include "candidate/extension.h"
-#include "problem/json_fields.h"
 #include "session/recording.h"
 #include "synthesize/model/model_json.h"
 
@@ -81,15 +81,8 @@ Result<> write_expansion(const fs::path& folder, const SessionId& session, const
   fs::create_directories(folder, code);
   if (code) return user_error(fmt::format("cannot create {}: {}", folder.string(), code.message()));
   TRY(write_file(folder / "prompt.md", prompt_text(request)));
-  const nlohmann::json meta = {
-      {"schema", 1},
-      {"session", session},
-      {"problem", problem},
-      {"expansion", request.purpose.expansion},
-      {"attempt", request.purpose.attempt},
-      {"request", request.digest()},
-      {"answer", fmt::format("reply.md beside this file, or the candidate's source as kernel{}", extension(language))}};
-  return write_file(folder / "meta.json", meta.dump(2) + "\n");
+  return write_file(folder / "meta.json",
+                    to_text({.session = session, .purpose = request.purpose}, problem, language, request.digest()));
 }
 
 // An answer in a folder: reply.md as it is, or a source file as a reply that holds nothing else.
@@ -114,21 +107,14 @@ struct Answers {
 };
 
 Result<> take_folder(const fs::path& folder, const SessionId& session, Language language, Answers& answers) {
-  const std::string text = TRY(read_file(folder / "meta.json"));
-  const auto where = (folder / "meta.json").string();
-  const nlohmann::json meta = TRY(parse_json(text, where));
-  if (!meta.is_object()) return user_error(fmt::format("{} is no JSON as kerf ask writes it", where));
-  const auto expansion = integer_field(meta, "expansion");
-  const auto attempt = integer_field(meta, "attempt");
-  const auto of = text_field(meta, "session");
-  for (const Error* error :
-       {expansion ? nullptr : &expansion.error(), attempt ? nullptr : &attempt.error(), of ? nullptr : &of.error()}) {
-    if (error != nullptr) return user_error(fmt::format("{}: {}", where, error->message));
-  }
-  if (*of != session) return user_error(fmt::format("{} is of session {}, not of {}", where, *of, session));
+  const std::string where = (folder / "meta.json").string();
+  const std::string text = TRY(read_file(where));
+  const ExpansionMeta meta = TRY(expansion_meta_from_text(text, where));
+  if (meta.session != session)
+    return user_error(fmt::format("{} is of session {}, not of {}", where, meta.session, session));
   const std::optional<std::string> answer = TRY(answer_in(folder, language));
   if (answer)
-    answers.texts[{static_cast<std::uint64_t>(*expansion), static_cast<int>(*attempt)}] = *answer;
+    answers.texts[{meta.purpose.expansion, meta.purpose.attempt}] = *answer;
   else
     ++answers.empty;
   return {};

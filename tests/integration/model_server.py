@@ -270,7 +270,8 @@ class Connection:
             batches["looks"] = 0
             if not openai:
                 batches["requests"] = json.loads(body)["requests"]
-            return await self.answer(200, {"id": "batch_1", "status": "validating", "processing_status": "in_progress"})
+            name = 1 if scenario == "batch_numbered" else "batch_1"
+            return await self.answer(200, {"id": name, "status": "validating", "processing_status": "in_progress"})
         if rest.endswith("/results"):
             lines = [{"custom_id": one["custom_id"], "result": {"type": "succeeded", "message": whole_message(
                 "batched " + one["params"]["messages"][-1]["content"][0]["text"])}} for one in batches["requests"]]

@@ -336,6 +336,15 @@ TEST_P(BatchTest, ARefusedBatchIsOneLineAndLeavesNothingInDoubt) {
   EXPECT_FALSE(fs::exists(options.batch_folder / "requests-0001.sending"));
 }
 
+TEST_P(BatchTest, ABatchWithoutANameIsOneLineAndIsNotMadeAgain) {
+  const auto m = model("batch:", "batch_numbered");
+  const auto got = ask_all(*m, 0, 2);
+  ASSERT_EQ(got.size(), 2U);
+  ASSERT_FALSE(got.at(0));
+  EXPECT_THAT(got.at(0).error().message, HasSubstr("made a batch without a name"));
+  EXPECT_TRUE(fs::exists(options.batch_folder / "requests-0001.sending"));
+}
+
 TEST_P(BatchTest, FilesAreCarriedByHand) {
   const auto m = model("batch-files:");
   loop->after(

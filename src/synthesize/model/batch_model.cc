@@ -239,7 +239,7 @@ class BatchModel final : public Model {
     if (!lines) return give_up(stem, lines.error());
     if (const auto upload = batch_->upload(*lines)) {
       post(
-          stem, *upload, [this, stem, text = *lines](const Json& body) { create(stem, text, body.value("id", "")); },
+          stem, *upload, [this, stem, text = *lines](const Json& body) { create(stem, text, text_in(body, "id")); },
           true);
     } else {
       create(stem, *lines, "");
@@ -251,7 +251,7 @@ class BatchModel final : public Model {
     post(
         stem, batch_->creation(lines, uploaded),
         [this, stem](const Json& body) {
-          const std::string id = body.value("id", "");
+          const std::string id = text_in(body, "id");
           if (id.empty() || id.find_first_of("/?#. \n") != id.npos)
             return give_up(
                 stem, {.kind = ErrorKind::unavailable, .message = setup_.asked.host + " made a batch without a name"});
