@@ -31,6 +31,7 @@ class Note {
     plan();
     places();
     timeline();
+    activity();
     traces();
     moves();
     missing();
@@ -225,6 +226,32 @@ class Note {
     }
   }
 
+  // Of what is one kernel there is nothing to say that is not said elsewhere.
+  void activity() {
+    if (!d_.activity || d_.activity->count < 2) return;
+    const RunActivity& a = *d_.activity;
+    constexpr std::size_t most = 16;
+    text_ += fmt::format(
+        "\nOn the device, in one run (CUPTI's records; stream {} is timed): {} kernels, copies and fillings in {}, of "
+        "which nothing runs for {}; the longest gap is {}",
+        a.stream, a.count, time_words(a.span_us), time_words(a.idle_us), time_words(a.longest_gap_us));
+    if (a.beside > 0) text_ += fmt::format("; {} of them on other streams, which the timed one waited for", a.beside);
+    text_ += ".\n";
+    for (std::size_t i = 0; i < std::min(most, a.events.size()); ++i) {
+      const RunActivity::Event& e = a.events[i];
+      const std::string size =
+          e.block[0] == 0
+              ? fmt::format("{} bytes", e.bytes)
+              : fmt::format("{} x {} x {} blocks of {} threads, {} registers, {} bytes shared", e.grid[0], e.grid[1],
+                            e.grid[2], e.block[0] * e.block[1] * e.block[2], e.registers, e.shared_bytes);
+      text_ +=
+          fmt::format("  {:<14} {} at {}, stream {}, after a gap of {}; {}\n", time_words(e.us),
+                      one_line(e.what).substr(0, 60), time_words(e.begin_us), e.stream, time_words(e.gap_us), size);
+    }
+    if (a.count > static_cast<std::int64_t>(std::min(most, a.events.size())))
+      text_ += fmt::format("  and {} more\n", a.count - static_cast<std::int64_t>(std::min(most, a.events.size())));
+  }
+
   // What the others do.
   void traces() {
     for (const auto& [name, t] : d_.traces) {
@@ -262,6 +289,7 @@ class Note {
                                std::pair("threads", "look at the threads"),
                                std::pair("shared_lines", "look at the cache lines that threads share"),
                                std::pair("timeline", "timeline"),
+                               std::pair("activity", "record of what ran on the device"),
                                std::pair("trace.eager", "trace of eager"),
                                std::pair("trace.compile", "trace of torch.compile"),
                                std::pair("trace.max_autotune", "trace of torch.compile (max-autotune)")};

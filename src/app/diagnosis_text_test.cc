@@ -139,6 +139,26 @@ TEST(DiagnosisText, SaysWhenProbesDisturbWhatTheyTime) {
   EXPECT_THAT(diagnosis_text(e), Not(HasSubstr("disturb")));
 }
 
+TEST(DiagnosisText, ShowsWhatRanOnTheDeviceAndTheGapsBetween) {
+  Evaluation e = measured();
+  e.diagnosis.activity = RunActivity{
+      .stream = 7,
+      .events = {{.what = "first", .stream = 7, .us = 5, .grid = {128, 1, 1}, .block = {32, 4, 1}, .registers = 40},
+                 {.what = "fill", .stream = 9, .begin_us = 8, .us = 2, .gap_us = 3, .bytes = 64}},
+      .count = 2,
+      .beside = 1,
+      .span_us = 10,
+      .idle_us = 3,
+      .longest_gap_us = 3};
+  const std::string text = diagnosis_text(e);
+  EXPECT_THAT(text, AllOf(HasSubstr("stream 7 is timed"), HasSubstr("the longest gap is 3 us"),
+                          HasSubstr("1 of them on other streams"), HasSubstr("first at "),
+                          HasSubstr("128 x 1 x 1 blocks of 128 threads, 40 registers"),
+                          HasSubstr("stream 9, after a gap of 3 us; 64 bytes"), Not(HasSubstr(" more\n"))));
+  e.diagnosis.activity->count = 1;
+  EXPECT_THAT(diagnosis_text(e), Not(HasSubstr("On the device")));
+}
+
 TEST(DiagnosisText, TellsWhatTheBaselinesDoOnTheDeviceOrTheHost) {
   Evaluation e = measured();
   TorchTrace on_device;

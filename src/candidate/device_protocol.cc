@@ -38,6 +38,27 @@ void read_integer(const json& value, Integer& into) {
   into = integer_of<Integer>(value);
 }
 
+DeviceActivity activity_from(const json& j) {
+  DeviceActivity a;
+  std::uint8_t kind = 0;
+  read_integer(j.at(0), kind);
+  if (kind > static_cast<std::uint8_t>(DeviceActivity::Kind::fill))
+    throw json::other_error::create(500, "an activity of no known kind", &j);
+  a.kind = static_cast<DeviceActivity::Kind>(kind);
+  j.at(1).get_to(a.name);
+  read_integer(j.at(2), a.stream);
+  read_integer(j.at(3), a.begin_ns);
+  read_integer(j.at(4), a.end_ns);
+  for (std::size_t i = 0; i < a.grid.size(); ++i) {
+    read_integer(j.at(5).at(i), a.grid[i]);
+    read_integer(j.at(6).at(i), a.block[i]);
+  }
+  read_integer(j.at(7), a.registers);
+  read_integer(j.at(8), a.shared_bytes);
+  read_integer(j.at(9), a.bytes);
+  return a;
+}
+
 }  // namespace
 
 json to_json(const DeviceFacts& f) {
@@ -94,7 +115,8 @@ std::string encode(const DeviceRequest& request) {
     body["profile"] = {{"library", request.profile.library},
                        {"groups", request.profile.groups},
                        {"steps", request.profile.steps},
-                       {"samples", request.profile.samples}};
+                       {"samples", request.profile.samples},
+                       {"activity", request.profile.activity}};
     const ProbeMessage& probe = request.probe;
     body["probe"] = {{"step", probe.step},
                      {"cubin", probe.cubin},
@@ -134,6 +156,7 @@ Result<DeviceRequest> decode_device_request(std::string_view body) {
       j.at("profile").at("groups").get_to(request.profile.groups);
       j.at("profile").at("steps").get_to(request.profile.steps);
       j.at("profile").at("samples").get_to(request.profile.samples);
+      j.at("profile").at("activity").get_to(request.profile.activity);
       const json& probe = j.at("probe");
       probe.at("step").get_to(request.probe.step);
       probe.at("cubin").get_to(request.probe.cubin);
@@ -170,9 +193,13 @@ std::string encode(const ProfileAnswer& answer) {
     for (const LaunchSamples::At& each : launch.at) at.push_back({each.function, each.offset, each.stalls});
     samples.push_back({{"step", launch.step}, {"cubin", launch.cubin}, {"at", std::move(at)}, {"lost", launch.lost}});
   }
-  return json{{"profile", std::move(launches)}, {"samples", std::move(samples)}, {"no_samples", answer.no_samples},
-              {"unknown", answer.unknown},      {"passes", answer.passes},       {"seconds", answer.seconds},
-              {"parts", answer.parts}}
+  json activity = json::array();
+  for (const DeviceActivity& a : answer.activity)
+    activity.push_back(
+        {a.kind, a.name, a.stream, a.begin_ns, a.end_ns, a.grid, a.block, a.registers, a.shared_bytes, a.bytes});
+  return json{{"activity", std::move(activity)}, {"no_activity", answer.no_activity}, {"profile", std::move(launches)},
+              {"samples", std::move(samples)},   {"no_samples", answer.no_samples},   {"unknown", answer.unknown},
+              {"passes", answer.passes},         {"seconds", answer.seconds},         {"parts", answer.parts}}
       .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -212,6 +239,8 @@ Result<ProfileAnswer> decode_profile(std::string_view body) {
         for (const auto& [stall, count] : each.at(2).items()) read_integer(count, sample.stalls[stall]);
       }
     }
+    all.at("no_activity").get_to(answer.no_activity);
+    for (const json& each : all.at("activity")) answer.activity.push_back(activity_from(each));
     return answer;
   } catch (const json::exception& e) {
     return not_understood(e.what());

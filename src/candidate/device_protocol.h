@@ -14,6 +14,7 @@
 //   kerf: DeviceRequest ping                            runner: {"ping": 1}
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -46,8 +47,9 @@ struct DeviceFacts {
 struct ProfileMessage {
   std::string library;  // path of libcupti.so; empty: nothing is counted here, launches are marked for who watches
   std::vector<std::vector<std::string>> groups;  // of counters, each group in a run of its own
-  std::vector<int> steps;                        // of the plan, of each its first launch
+  std::vector<int> steps;                        // of the plan, of each its first launch; none: activity alone
   bool samples = false;                          // of program counters, too
+  bool activity = false;                         // records of what ran on the device, too
 };
 
 // A kernel that was compiled anew with probes in it (target/nvidia/ttgir.h), to be launched in the place of the first
@@ -111,14 +113,33 @@ struct LaunchSamples {
   std::vector<At> at;
   std::int64_t lost = 0;  // samples that the hardware had no room for
 };
+// Something that ran on the device, whoever launched it.
+struct DeviceActivity {
+  enum class Kind : std::uint8_t { kernel, copy, fill };
+  Kind kind = Kind::kernel;
+  std::string name = {};  // of a kernel
+  std::int64_t stream = 0;
+  std::uint64_t begin_ns = 0, end_ns = 0;  // by the device's clock
+  std::array<std::int64_t, 3> grid = {}, block = {};
+  int registers = 0;              // of a thread
+  std::int64_t shared_bytes = 0;  // of a block
+  std::int64_t bytes = 0;         // of copies and fillings
+  friend bool operator==(const DeviceActivity&, const DeviceActivity&) = default;
+};
+// Around the run whose activity is recorded so many bytes are filled on the stream that timed runs use: what lies
+// between the two fillings is what a clock would have seen.
+inline constexpr std::int64_t mark_bytes = 4099;
+
 struct ProfileAnswer {
-  std::vector<LaunchCounters> launches;     // in the order of the plan
-  std::vector<LaunchSamples> samples = {};  // likewise
-  std::string no_samples = {};              // why there are none: "unavailable: …"
-  std::vector<std::string> unknown;         // counters that this GPU does not have
-  std::int64_t passes = 0;                  // runs of each kernel
+  std::vector<LaunchCounters> launches;       // in the order of the plan
+  std::vector<LaunchSamples> samples = {};    // likewise
+  std::string no_samples = {};                // why there are none: "unavailable: …"
+  std::vector<DeviceActivity> activity = {};  // of one run and its two marks, in the order in which it began
+  std::string no_activity = {};               // why there is none: "unavailable: …"
+  std::vector<std::string> unknown;           // counters that this GPU does not have
+  std::int64_t passes = 0;                    // runs of each kernel
   double seconds = 0;
-  std::map<std::string, double> parts = {};  // of these seconds: "ready", "samples", "counters"
+  std::map<std::string, double> parts = {};  // of these seconds: "ready", "samples", "counters", "activity"
 };
 
 [[nodiscard]] std::string encode(const DeviceFacts& facts);

@@ -44,13 +44,18 @@ TEST(DeviceProtocol, RequestsTravel) {
 
 TEST(DeviceProtocol, ProfilesTravel) {
   DeviceRequest ask{.does = DeviceRequest::Does::profile, .instance = 3};
-  ask.profile = {.library = "/cuda/libcupti.so.13", .groups = {{"a", "b"}, {"c"}}, .steps = {0, 4}, .samples = true};
+  ask.profile = {.library = "/cuda/libcupti.so.13",
+                 .groups = {{"a", "b"}, {"c"}},
+                 .steps = {0, 4},
+                 .samples = true,
+                 .activity = true};
   const auto asked = decode_device_request(encode(ask));
   ASSERT_TRUE(asked) << asked.error().message;
   EXPECT_EQ(asked->does, DeviceRequest::Does::profile);
   EXPECT_EQ(asked->profile.groups, ask.profile.groups);
   EXPECT_EQ(asked->profile.steps, ask.profile.steps);
   EXPECT_TRUE(asked->profile.samples);
+  EXPECT_TRUE(asked->profile.activity);
   ask.does = DeviceRequest::Does::expect;
   const auto expected = decode_device_request(encode(ask));
   ASSERT_TRUE(expected) << expected.error().message;
@@ -68,6 +73,17 @@ TEST(DeviceProtocol, ProfilesTravel) {
                                           .at = {{.function = "k", .offset = 0x70, .stalls = {{"barrier", 12}}}},
                                           .lost = 3}},
                              .no_samples = "unavailable: a reason",
+                             .activity = {{.kind = DeviceActivity::Kind::kernel,
+                                           .name = "k",
+                                           .stream = 7,
+                                           .begin_ns = 1'700'000'000'000'000'123U,
+                                           .end_ns = 1'700'000'000'000'000'456U,
+                                           .grid = {1, 2, 3},
+                                           .block = {256, 1, 1},
+                                           .registers = 40,
+                                           .shared_bytes = 1024},
+                                          {.kind = DeviceActivity::Kind::fill, .stream = 13, .bytes = mark_bytes}},
+                             .no_activity = "unavailable: another reason",
                              .unknown = {"lts__of_another_chip.sum"},
                              .passes = 17,
                              .seconds = 0.25,
@@ -80,6 +96,11 @@ TEST(DeviceProtocol, ProfilesTravel) {
   EXPECT_EQ(back->unknown, answer.unknown);
   EXPECT_EQ(back->passes, 17);
   EXPECT_EQ(back->parts, answer.parts);
+  EXPECT_EQ(back->activity, answer.activity);
+  EXPECT_EQ(back->no_activity, answer.no_activity);
+  std::string of_tomorrow = encode(answer);
+  of_tomorrow.replace(of_tomorrow.find("[[0,"), 4, "[[9,");
+  EXPECT_FALSE(decode_profile(of_tomorrow));
   EXPECT_EQ(back->no_samples, answer.no_samples);
   ASSERT_EQ(back->samples.size(), 1u);
   EXPECT_EQ(back->samples[0].cubin, "abc.cubin");

@@ -306,7 +306,7 @@ class LocalCudaRunner final : public CudaRunner {
 
   void foresee_profile(const Image& image, Effort effort) override {
     const std::scoped_lock lock(mutex_);
-    const bool anew = !profiler_ || (effort == Effort::confirm && counted_.contains(code_of(image)));
+    const bool anew = !profiler_ || (effort == Effort::confirm && is_spent(code_of(image)));
     if (!anew || next_profiler_.valid()) return;
     next_profiler_ =
         std::async(std::launch::async, [device = options_.device, effort]() -> Result<std::shared_ptr<DeviceProcess>> {
@@ -326,24 +326,34 @@ class LocalCudaRunner final : public CudaRunner {
     static_cast<void>(instance.load(load, *bridge));
   }
 
-  Result<ProfileAnswer> profile(const LoadRequest& load, const RunRequest& run, const std::vector<int>& steps,
-                                Effort effort) override {
+  Result<ProfileAnswer> profile(const LoadRequest& load, const RunRequest& run, const ProfileOrder& order) override {
     if (!run.trial->arena.device || !run.outputs->device)
       return fail(ErrorKind::internal, "a trial in main memory came to a GPU's runner");
     const auto library = TRY(find_cupti());
     const auto bridge = TRY(bridge_for(load));
-    const bool samples = effort == Effort::confirm;
+    const ProfileMessage message{.library = library.string(),
+                                 .groups = cupti_groups(order.effort),
+                                 .steps = order.steps,
+                                 .samples = order.effort == Effort::confirm,
+                                 .activity = order.activity};
     const std::string& image = code_of(*load.image);
+    bool recorded = false;  // before, in the process that is asked
+    const auto ask = [&]() -> Result<ProfileAnswer> {
+      CudaInstance instance(TRY(profiler_for(image, message.samples)), ++instances_, make_room_);
+      TRY(instance.load(load, bridge));
+      {
+        const std::scoped_lock lock(mutex_);
+        counted_.insert(image);
+        recorded = std::exchange(recorded_, recorded_ || message.activity);
+      }
+      return instance.profile(run, message);
+    };
     return with_room(
         [&]() -> Result<ProfileAnswer> {
-          CudaInstance instance(TRY(profiler_for(image, samples)), ++instances_, make_room_);
-          TRY(instance.load(load, bridge));
-          {
-            const std::scoped_lock lock(mutex_);
-            counted_.insert(image);
-          }
-          return instance.profile(
-              run, {.library = library.string(), .groups = cupti_groups(effort), .steps = steps, .samples = samples});
+          auto answer = ask();
+          if (answer || !recorded || answer.error().kind != ErrorKind::unavailable) return answer;
+          end_profiler();  // a CUPTI that recorded activity may count no more
+          return ask();
         },
         [&] { return make_room_(&run); });
   }
@@ -435,19 +445,36 @@ class LocalCudaRunner final : public CudaRunner {
     return device;
   }
 
-  // CUPTI samples no kernel that it counted before: then it takes a process that has counted none of the image. Who
-  // counts in it adds to `counted_`.
+  // CUPTI samples no kernel that it counted before, and perhaps none once it recorded activity: then it takes another
+  // process. With `mutex_`.
+  [[nodiscard]] bool is_spent(const std::string& image) const { return recorded_ || counted_.contains(image); }
+
+  void end_profiler() {
+    const std::scoped_lock lock(mutex_);
+    if (profiler_) {
+      const std::scoped_lock speaking(profiler_->mutex);
+      profiler_->end();
+    }
+    profiler_ = nullptr;
+    counted_.clear();
+    recorded_ = false;
+  }
+
+  // Who counts in it adds to `counted_`, who records sets `recorded_`.
   Result<std::shared_ptr<DeviceProcess>> profiler_for(const std::string& image, bool samples) {
     {
       const std::scoped_lock lock(mutex_);
-      const bool spent = samples && counted_.contains(image);
+      const bool spent = samples && is_spent(image);
       if (spent && profiler_) {
         const std::scoped_lock speaking(profiler_->mutex);
         profiler_->end();
       }
       // One that was started ahead; if it did not start, the next one says why.
       if ((spent || !profiler_) && next_profiler_.valid()) profiler_ = next_profiler_.get().value_or(nullptr);
-      if (spent) counted_.clear();
+      if (spent) {
+        counted_.clear();
+        recorded_ = false;
+      }
     }
     return living(profiler_);
   }
@@ -458,6 +485,7 @@ class LocalCudaRunner final : public CudaRunner {
   std::shared_ptr<DeviceProcess> profiler_;  // counting makes launches slower: a process that times nothing
   std::future<Result<std::shared_ptr<DeviceProcess>>> next_profiler_;  // started ahead
   std::set<std::string> counted_;                                      // images, by the process at hand
+  bool recorded_ = false;                                              // activity, likewise
   const DeviceFacts facts_;
   std::optional<BuiltBridge> bridge_;
   std::future<Result<BuiltBridge>> building_;  // ahead of the first plan with calls

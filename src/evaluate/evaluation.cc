@@ -244,6 +244,7 @@ Diagnosis diagnosis_from(const json& j) {
   }
   d.profiler = j.value("profiler", "");
   if (const auto& timeline = optional_key(j, "timeline"); !timeline.is_null()) d.timeline = timeline_from(timeline);
+  if (const auto& activity = optional_key(j, "activity"); !activity.is_null()) d.activity = run_activity_from(activity);
   if (const auto& traces = optional_key(j, "traces"); !traces.is_null()) {
     for (const auto& [name, trace] : traces.items()) d.traces[name] = trace_from(trace);
   }
@@ -368,6 +369,7 @@ json to_json(const Diagnosis& d) {
   if (!causes.empty()) out["causes"] = std::move(causes);
   if (!d.profiler.empty()) out["profiler"] = d.profiler;
   if (d.timeline) out["timeline"] = timeline_json(*d.timeline);
+  if (d.activity) out["activity"] = to_json(*d.activity);
   for (const auto& [name, trace] : d.traces) out["traces"][name] = trace_json(trace);
   return out;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "evaluate/profile/run_activity.h"
 #include "evaluate/profile/torch_trace.h"
 #include "problem/problem.h"
 
@@ -117,6 +118,7 @@ struct Diagnosis {
   std::vector<std::string> advice;
   std::string profiler;  // whose counters the metrics are, "CUPTI", "Nsight Compute"; empty: nobody's
   std::optional<Timeline> timeline = {};
+  std::optional<RunActivity> activity = {};       // what ran on the device in one run
   std::map<std::string, TorchTrace> traces = {};  // of baselines, "eager", "compile": what they did on the device
 };
 

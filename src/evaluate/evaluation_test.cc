@@ -76,6 +76,12 @@ Evaluation any_evaluation(std::uint64_t seed) {
         .parts = {{.op = "tt.load", .line = 9, .events = 8, .median_ns = 1, .longest_ns = 2, .share = r.uniform()}},
         .events = {{.program = 1, .sm = 2, .part = 0, .round = 3, .begin_ns = r.uniform(), .end_ns = 5}}};
   }
+  if (maybe())
+    e.diagnosis.activity =
+        RunActivity{.stream = 7,
+                    .events = {{.what = text(), .stream = 7, .us = r.uniform(), .grid = {1, 2, 3}, .registers = 32}},
+                    .count = 1,
+                    .span_us = r.uniform()};
   if (maybe()) {
     e.diagnosis.traces["eager"] = {.kernels = {{.name = text(), .launches = 3, .us = r.uniform()}},
                                    .waits = {{.call = "cudaStreamSynchronize", .times = 2, .us = 7}},

@@ -108,6 +108,7 @@ struct CandidateState {
             .effort = request.profile     ? Effort::confirm
                       : request.remeasure ? Effort::screen  // times are wanted, and nobody is told of the reasons
                                           : request.effort,
+            .quotable = request.profile || request.effort == Effort::confirm,
             .ncu = request.ncu};
   }
 };

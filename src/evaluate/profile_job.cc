@@ -15,13 +15,14 @@ bool worth_a_profile(SharedState& shared, const CandidateState& c) {
 }
 
 void expect_profile(const SharedState& shared, const CandidateState& c) {
-  if (steps_to_profile(c.source.plan, c.timed.step_us).empty()) return;
+  const ProfileRequest request = c.profile_request();
+  if (steps_to_profile(c.source.plan, c.timed.step_us).empty() && !request.quotable) return;
   c.tools.runner->expect_profile({.source = &c.source,
                                   .image = &c.image(),
                                   .workload = &c.primary(),
                                   .tune = c.point(),
                                   .threads = shared.options.threads},
-                                 c.profile_request().effort);
+                                 request.effort);
 }
 
 Result<> profile_picked(SharedState& shared, CandidateState& c) {
@@ -30,6 +31,8 @@ Result<> profile_picked(SharedState& shared, CandidateState& c) {
   auto& unavailable = c.timed.receipt.unavailable;
   if (taken) {
     if (!taken->no_lines.empty()) unavailable["lines"] = taken->no_lines;
+    if (!taken->no_counters.empty()) unavailable["profile"] = taken->no_counters;
+    if (!taken->no_activity.empty()) unavailable["activity"] = taken->no_activity;
     if (!taken->no_ncu.empty()) unavailable["ncu"] = taken->no_ncu;
     c.profile = *std::move(taken);
   } else if (taken.error().kind == ErrorKind::candidate) {

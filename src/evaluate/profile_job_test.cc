@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "evaluate/job_fixture.h"
+#include "evaluate/verify.h"
 
 namespace kerf {
 namespace {
@@ -49,6 +50,60 @@ TEST_F(ProfileJob, StartsNothingForAPlanOfCallsAlone) {
   c.source.plan.steps[0].kind = Step::Kind::call;
   expect_profile(*shared, c);
   EXPECT_EQ(expected, 1);
+  ASSERT_TRUE(profile_picked(*shared, c));
+  EXPECT_THAT(c.timed.receipt.unavailable.at("profile"), testing::HasSubstr("launches no kernel of its own"));
+}
+
+// Marked, and in between what the calls of a library launch.
+std::vector<DeviceActivity> activity_with(const DeviceActivity& more) {
+  using enum DeviceActivity::Kind;
+  return {{.kind = fill, .stream = 7, .begin_ns = 1'000, .end_ns = 2'000, .bytes = mark_bytes},
+          more,
+          {.kind = fill, .stream = 7, .begin_ns = 10'000, .end_ns = 11'000, .bytes = mark_bytes}};
+}
+
+TEST_F(ProfileJob, RecordsWhatCallsDoWhereTheirTimesMayBeQuoted) {
+  std::optional<std::size_t> asked;
+  runner->on_profile = [&](const std::vector<int>& steps) -> Result<ProfileAnswer> {
+    asked = steps.size();
+    return ProfileAnswer{.activity = activity_with({.name = "gemm", .stream = 7, .begin_ns = 3'000, .end_ns = 9'000})};
+  };
+  int expected = 0;
+  runner->on_expect_profile = [&] { ++expected; };
+  auto c = timed(100, Effort::confirm);
+  c.source.plan.steps[0].kind = Step::Kind::call;
+  expect_profile(*shared, c);
+  EXPECT_EQ(expected, 1);
+  ASSERT_TRUE(profile_picked(*shared, c));
+  EXPECT_EQ(asked, 0U) << "no launch to count";
+  EXPECT_TRUE(runner->records_activity);
+  ASSERT_TRUE(c.profile && c.profile->activity);
+  EXPECT_EQ(c.profile->activity->events.at(0).what, "gemm");
+  EXPECT_THAT(c.timed.receipt.unavailable.at("profile"), testing::HasSubstr("launches no kernel of its own"));
+}
+
+TEST_F(ProfileJob, RefusesWhatRunsBesideTheStreamThatIsTimed) {
+  runner->on_profile = [&](const std::vector<int>&) -> Result<ProfileAnswer> {
+    return ProfileAnswer{.activity = activity_with({.name = "gemm", .stream = 9, .begin_ns = 3'000, .end_ns = 99'000})};
+  };
+  auto c = timed(100);
+  const auto refused = profile_picked(*shared, c);
+  ASSERT_FALSE(refused);
+  const auto finding = finding_of(refused.error());
+  ASSERT_TRUE(finding) << finding.error().message;
+  EXPECT_EQ(finding->verdict, Verdict::rejected);
+  EXPECT_EQ(finding->rule, "other_stream");
+}
+
+TEST_F(ProfileJob, SaysWhyNothingWasRecorded) {
+  runner->on_profile = [&](const std::vector<int>&) -> Result<ProfileAnswer> {
+    return ProfileAnswer{.no_activity = "unavailable: CUPTI is too old"};
+  };
+  auto c = timed(100);
+  ASSERT_TRUE(profile_picked(*shared, c));
+  EXPECT_FALSE(runner->records_activity) << "of a screen";
+  EXPECT_FALSE(c.profile->activity);
+  EXPECT_EQ(c.timed.receipt.unavailable.at("activity"), "unavailable: CUPTI is too old");
 }
 
 TEST_F(ProfileJob, ThatCannotBeHadLeavesTheReceiptAndSaysWhy) {

@@ -66,6 +66,15 @@ struct LoadRequest {
   int threads = 1;
 };
 
+// What is wanted to be known of a run that is not timed.
+struct ProfileOrder {
+  std::vector<int> steps;  // of the plan, of each its first launch is counted
+  // A screen gets the counters of one pass, which are there at once, a confirmation all, and samples of program
+  // counters.
+  Effort effort = Effort::screen;
+  bool activity = false;  // what ran on the device, too
+};
+
 struct Runner {
   Runner() = default;
   Runner(const Runner&) = delete;
@@ -88,11 +97,10 @@ struct Runner {
   // Makes ready what profile() will need, so that the device is held alone for counting only. What goes wrong here,
   // profile() meets and says.
   virtual void expect_profile(const LoadRequest& /*load*/, Effort /*effort*/) {}
-  // What counters say of the first launch of each of these steps of the plan, in a process that times nothing. A
-  // failure says why nothing is known; it says nothing of the candidate. A screen gets the counters of one pass, which
-  // are there at once, a confirmation all, and samples of program counters.
+  // What counters say of launches, in a process that times nothing. A failure says why nothing is known; it says
+  // nothing of the candidate.
   [[nodiscard]] virtual Result<ProfileAnswer> profile(const LoadRequest& /*load*/, const RunRequest& /*run*/,
-                                                      const std::vector<int>& /*steps*/, Effort /*effort*/) {
+                                                      const ProfileOrder& /*order*/) {
     return fail(ErrorKind::unavailable, "unavailable: this runner has no profiler");
   }
   // The same counters by NVIDIA Nsight Compute, which is started for it and watches such a process (some 5 s).

@@ -22,6 +22,7 @@ class ScriptedRunner final : public Runner {
   bool orders = true;                 // what keeps_order() says
   bool watching = false;              // what watches() says
   std::vector<Effort> profiled;       // for which efforts profiles were taken
+  bool records_activity = false;      // whether the last one was asked for activity
   std::vector<std::string> foreseen;  // "DIGEST screen", "DIGEST confirm"
   // Counters of the steps that are asked for; empty: it has no profiler.
   std::function<Result<ProfileAnswer>(const std::vector<int>& steps)> on_profile;
@@ -58,10 +59,11 @@ class ScriptedRunner final : public Runner {
   void expect_profile(const LoadRequest&, Effort) override {
     if (on_expect_profile) on_expect_profile();
   }
-  Result<ProfileAnswer> profile(const LoadRequest& /*load*/, const RunRequest& /*run*/, const std::vector<int>& steps,
-                                Effort effort) override {
-    profiled.push_back(effort);
-    return on_profile(steps);
+  Result<ProfileAnswer> profile(const LoadRequest& /*load*/, const RunRequest& /*run*/,
+                                const ProfileOrder& order) override {
+    profiled.push_back(order.effort);
+    records_activity = order.activity;
+    return on_profile(order.steps);
   }
   [[nodiscard]] std::vector<std::string> isolation() const override { return {"scripted"}; }
 

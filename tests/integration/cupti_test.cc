@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "evaluate/profile/kernel_profile.h"
+#include "runner/cuda/activity.h"
 #include "runner/cuda/cupti.h"
 #include "target/nvidia/libraries.h"
 
@@ -41,6 +42,16 @@ TEST(Cupti, LeavesOutWhatTheChipLacks) {
   EXPECT_EQ(plan->passes, 1);
   EXPECT_FALSE(cupti->plan("GH100", {"smsp__never_heard_of.sum"}));
   EXPECT_FALSE(cupti->plan("a chip of tomorrow", {"gpu__time_duration.sum"}));
+}
+
+TEST(Cupti, HasWhatRecordingActivityTakes) {
+  const auto library = find_cupti();
+  if (!library) GTEST_SKIP() << library.error().message;
+  const auto recorder = ActivityRecorder::load(library->string());
+  EXPECT_TRUE(recorder) << recorder.error().message;
+  const auto other = ActivityRecorder::load("libc.so.6");
+  ASSERT_FALSE(other);
+  EXPECT_NE(other.error().message.find("cuptiActivity"), std::string::npos);
 }
 
 TEST(Cupti, SaysWhatIsMissing) {

@@ -127,12 +127,28 @@ std::vector<int> steps_to_profile(const Plan& plan, const std::vector<double>& s
 
 Result<TakenProfile> take_profile(const ProfileTools& tools, const ProfileRequest& request, Random& random) {
   const auto steps = steps_to_profile(request.source.plan, request.step_us);
-  if (steps.empty())
-    return fail(ErrorKind::unavailable, "unavailable: the plan launches no kernel of its own; calls are not profiled");
+  const std::string no_launch = "unavailable: the plan launches no kernel of its own; calls are not profiled";
+  if (steps.empty() && !request.quotable) return fail(ErrorKind::unavailable, no_launch);
   TakenProfile taken{.answer =
                          TRY(on_a_trial(tools, request, random, [&](const LoadRequest& load, const RunRequest& run) {
-                           return tools.runner.profile(load, run, steps, request.effort);
+                           return tools.runner.profile(
+                               load, run, {.steps = steps, .effort = request.effort, .activity = request.quotable});
                          }))};
+  taken.no_activity = taken.answer.no_activity;
+  if (taken.no_activity.empty()) {
+    auto activity = run_activity(taken.answer.activity);
+    if (activity) {
+      taken.activity = *std::move(activity);
+    } else if (activity.error().kind == ErrorKind::candidate) {
+      return std::unexpected(std::move(activity).error());
+    } else {
+      taken.no_activity = activity.error().message;
+    }
+  }
+  if (steps.empty()) {
+    taken.no_counters = taken.no_lines = no_launch;
+    return taken;
+  }
   if (request.ncu) {
     auto counted = on_a_trial(tools, request, random, [&](const LoadRequest& load, const RunRequest& run) {
       return tools.runner.profile_with_ncu(load, run, steps);
@@ -286,16 +302,18 @@ std::optional<HotSpot> waits_of(const GpuRun& measured, const ProfiledRun& run) 
 
 void add_profile(Diagnosis& diagnosis, const TakenProfile& taken, const ProfiledRun& run) {
   const ProfileAnswer& answer = taken.answer;
-  const GpuRun measured = gpu_run(answer, run);
-  Diagnosis of_launches = diagnose_gpu(measured);
-  diagnosis.profiler = taken.profiler;
-  diagnosis.metrics.merge(of_launches.metrics);
   const auto put = [&](const char* name, double value, const char* unit) {
     diagnosis.metrics[name] = {.value = value, .unit = unit, .evidence = Evidence::silicon};
   };
   if (answer.passes > 0) put("profile.passes", static_cast<double>(answer.passes), "1");
   put("profile.seconds", answer.seconds, "s");
   for (const auto& [part, seconds] : answer.parts) put(("profile.seconds." + part).c_str(), seconds, "s");
+  diagnosis.activity = taken.activity;
+  if (answer.launches.empty()) return;
+  const GpuRun measured = gpu_run(answer, run);
+  Diagnosis of_launches = diagnose_gpu(measured);
+  diagnosis.profiler = taken.profiler;
+  diagnosis.metrics.merge(of_launches.metrics);
   const bool calls_dominate = time_of(run, Step::Kind::call) > time_of(run, Step::Kind::launch);
   if (calls_dominate) return;
   std::vector<HotSpot> spots;

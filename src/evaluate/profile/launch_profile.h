@@ -45,16 +45,21 @@ struct ProfileRequest {
   double time_us = 0;        // of one run
   const std::vector<double>& step_us;
   Effort effort = Effort::screen;  // of a screen few counters, which cost little
+  bool quotable = false;           // confirmed, or asked for: what runs on the device is recorded
   bool ncu = false;                // counters of Nsight Compute's instead of CUPTI's
 };
 struct TakenProfile {
   ProfileAnswer answer;
-  LineTables lines = {};      // of the samples, unless
-  std::string no_lines = {};  // "unavailable: …"
+  LineTables lines = {};                     // of the samples, unless
+  std::string no_lines = {};                 // "unavailable: …"
+  std::optional<RunActivity> activity = {};  // unless
+  std::string no_activity = {};              // "unavailable: …"
+  std::string no_counters = {};              // why nothing was counted
   std::string profiler = "CUPTI";
   std::string no_ncu = {};  // why the counters are CUPTI's although Nsight Compute's were asked for
 };
-// Blocks: called from a job body that has the machine for itself. Kind candidate: it did to its inputs what no run may.
+// Blocks: called from a job body that has the machine for itself. Kind candidate: it did to its inputs, or on
+// another stream, what no run may.
 // Any other error says why there is no profile.
 [[nodiscard]] Result<TakenProfile> take_profile(const ProfileTools& tools, const ProfileRequest& request,
                                                 Random& random);

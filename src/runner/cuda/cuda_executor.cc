@@ -254,6 +254,16 @@ Result<RunAnswer> CudaExecutor::replay_on(const RunMessage& run_message, bool as
   return answer;
 }
 
+Result<> CudaExecutor::replay_marked() {
+  const auto mark = [this] { return driver_.memset8(flush_.data(), 0, static_cast<std::size_t>(mark_bytes), stream_); };
+  adopted_.clear();
+  TRY(filler_.wait(hand_over_ns, stream_));
+  if (const CuResult code = mark(); code != 0) return device_failed(code, "a mark", std::nullopt);
+  TRY(hand_over([](std::size_t) { return Result<>(); }));
+  if (const CuResult code = mark(); code != 0) return device_failed(code, "a mark", std::nullopt);
+  return settle("the plan", std::nullopt);
+}
+
 Result<> CudaExecutor::finish() {
   for (const auto& [id, result] : adopted_)
     if (!bridge_->copy(slot(id).tensor.get(), result.get()))

@@ -73,6 +73,8 @@ class CudaExecutor final : public Machine {
   // `as_graph`: what is timed is one launch of a graph, into which the steps were captured right before (its first
   // timed run excepted, which times each step). Kind unavailable if the steps cannot be captured.
   [[nodiscard]] Result<RunAnswer> replay(const RunMessage& run, bool as_graph = false);
+  // The steps as a timed run hands them over, between two marks (mark_bytes) on the stream that timed runs use.
+  [[nodiscard]] Result<> replay_marked();
   // Launches go through it; null: straight to the driver.
   void observe(LaunchObserver* observer) { observer_ = observer; }
   // Of another cubin than the image's, with room for that much dynamic shared memory. Stays loaded with the executor.

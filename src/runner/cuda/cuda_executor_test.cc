@@ -9,6 +9,7 @@
 #include <numeric>
 #include <thread>
 
+#include "runner/cuda/fake_activity.h"
 #include "runner/cuda/fake_cupti.h"
 #include "runner/cuda/fake_driver.h"
 #include "runner/cuda/launch_profiler.h"
@@ -73,7 +74,7 @@ struct Executor : ::testing::Test {
   FakeDriver fake;
   CudaDriver driver = fake.table();
   Filler filler = *Filler::make(driver);
-  DeviceBuffer flush = *DeviceBuffer::allocate(driver, 1024);
+  DeviceBuffer flush = *DeviceBuffer::allocate(driver, 2 * mark_bytes);
   std::vector<std::uint64_t> inputs, outputs;
   alignas(StatusPage) std::array<std::byte, StatusPage::bytes> page_bytes{};
   StatusPage& page = *new (page_bytes.data()) StatusPage{};
@@ -278,24 +279,59 @@ TEST_F(Executor, CountsSeveralLaunchesUnderOneEnablingOfTheCounters) {
   ASSERT_TRUE(run());
   FakeCupti cupti;
   LaunchProfiler profiler(driver, Cupti(FakeCupti::table()), "FAKE",
-                          std::unexpected(Error{.kind = ErrorKind::unavailable, .message = "no samples"}));
+                          std::unexpected(Error{.kind = ErrorKind::unavailable, .message = "no samples"}),
+                          std::unexpected(Error{.kind = ErrorKind::unavailable, .message = "no records"}));
   DeviceRequest request = run_of(false);
-  request.profile = {.library = "fake", .groups = {{"launches"}}, .steps = {0, 1}, .samples = false};
+  request.profile = {.library = "fake", .groups = {{"launches"}}, .steps = {0, 1}, .samples = false, .activity = true};
   const auto counted = [&]() -> std::vector<double> {
     cupti.enabled = 0;
     const auto answer = profiler.profile(request, *executor, *memories, flush);
     EXPECT_TRUE(answer) << answer.error().message;
     EXPECT_FALSE(cupti.is_enabled) << "launches would be slower";
+    EXPECT_TRUE(answer->parts.contains("counters"));
+    EXPECT_EQ(answer->no_activity, "no records");
     std::vector<double> values;
     for (const LaunchCounters& launch : answer->launches) values.push_back(launch.counters.at("launches"));
     EXPECT_EQ(floats(outputs)[5], 10.0f) << "and nothing else changes";
     return values;
   };
+  ASSERT_TRUE(profiler.expect(request.profile.groups));
   EXPECT_THAT(counted(), ElementsAre(1, 2));
   EXPECT_EQ(cupti.enabled, 1);
   request.profile.steps = {1};
   EXPECT_THAT(counted(), ElementsAre(3));
   EXPECT_EQ(cupti.enabled, 1);
+}
+
+TEST_F(Executor, RecordsWhatARunDoesOnTheDeviceWithoutWaitingBetweenItsSteps) {
+  have(two_steps, "scale");
+  ASSERT_TRUE(run());
+  FakeCupti cupti;
+  FakeActivity activity;
+  activity.records = {FakeActivity::kernel("_Z5scalePKfPflf", 7, 100, 200),
+                      FakeActivity::filling(mark_bytes, 7, 10, 20)};
+  LaunchProfiler profiler(driver, Cupti(FakeCupti::table()), "FAKE",
+                          std::unexpected(Error{.kind = ErrorKind::unavailable, .message = "no samples"}),
+                          ActivityRecorder(FakeActivity::table()));
+  DeviceRequest request = run_of(false);
+  request.profile = {.library = "fake", .groups = {{"launches"}}, .steps = {}, .samples = false, .activity = true};
+  fake.log.clear();
+  std::ranges::fill(outputs, 0);
+  const auto answer = profiler.profile(request, *executor, *memories, flush);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(cupti.enabled, 0) << "no step is counted";
+  EXPECT_THAT(answer->launches, testing::IsEmpty());
+  EXPECT_THAT(fake.log, ElementsAre("scale", "scale"));
+  EXPECT_EQ(floats(outputs)[5], 10.0f);
+  ASSERT_EQ(answer->activity.size(), 2U);
+  EXPECT_EQ(answer->activity[0].bytes, mark_bytes) << "in the order in which they began";
+  EXPECT_EQ(answer->activity[1].name, "scale(float const*, float*, long, float)");
+  EXPECT_FALSE(activity.is_on());
+  activity.at_enable = 39;
+  const auto refused = profiler.profile(request, *executor, *memories, flush);
+  ASSERT_TRUE(refused) << refused.error().message;
+  EXPECT_THAT(refused->no_activity, HasSubstr("unavailable: CUPTI: recording activity"));
+  EXPECT_FALSE(activity.is_on());
 }
 
 TEST_F(Executor, EnablesTheCountersForEachLaunchWhereOneEnablingDoesNotDo) {
@@ -306,7 +342,8 @@ TEST_F(Executor, EnablesTheCountersForEachLaunchWhereOneEnablingDoesNotDo) {
     FakeCupti cupti;
     cupti.second = second;
     LaunchProfiler profiler(driver, Cupti(FakeCupti::table()), "FAKE",
-                            std::unexpected(Error{.kind = ErrorKind::unavailable, .message = "no samples"}));
+                            std::unexpected(Error{.kind = ErrorKind::unavailable, .message = "no samples"}),
+                            std::unexpected(Error{.kind = ErrorKind::unavailable, .message = "no records"}));
     DeviceRequest request = run_of(false);
     request.profile = {.library = "fake", .groups = {{"launches"}}, .steps = {0, 1}, .samples = false};
     for (const int enabled : {1 + 2, 2}) {  // the second time it is known

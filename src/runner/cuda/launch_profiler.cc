@@ -224,7 +224,8 @@ class Probing final : public FirstLaunches {
 Result<LaunchProfiler> LaunchProfiler::open(const CudaDriver& driver, const std::string& library, int device) {
   Cupti cupti = TRY(Cupti::load(library));
   std::string chip = TRY(cupti.chip(device));
-  return LaunchProfiler(driver, std::move(cupti), std::move(chip), PcSampler::load(library));
+  return LaunchProfiler(driver, std::move(cupti), std::move(chip), PcSampler::load(library),
+                        ActivityRecorder::load(library));
 }
 
 Result<> LaunchProfiler::expect(const std::vector<std::vector<std::string>>& groups) {
@@ -253,6 +254,7 @@ Result<ProfileAnswer> LaunchProfiler::profile(const DeviceRequest& request, Cuda
     return counting.note(answer.launches);
   };
   const auto count_all = [&]() -> Result<> {
+    if (request.profile.steps.empty()) return {};
     for (const auto& group : request.profile.groups) {
       const CuptiPlan& plan = *TRY(this->plan(group));
       answer.passes += plan.passes;
@@ -267,7 +269,7 @@ Result<ProfileAnswer> LaunchProfiler::profile(const DeviceRequest& request, Cuda
     return {};
   };
   // First: what was counted before it was sampled is never seen by CUPTI's samples (13.0, on an H100).
-  if (request.profile.samples) {
+  if (request.profile.samples && !request.profile.steps.empty()) {
     const Stopwatch sampling;
     TRY(sample(request, executor, memories, flush, answer));
     answer.parts["samples"] = sampling.seconds();
@@ -280,7 +282,35 @@ Result<ProfileAnswer> LaunchProfiler::profile(const DeviceRequest& request, Cuda
   cupti_.rest();
   answer.parts["counters"] = counting.seconds();
   if (!counted) return std::unexpected(std::move(counted).error());
+  if (!request.profile.activity) {
+    answer.no_activity =
+        "unavailable: what runs on the device is recorded of candidates that are confirmed or whose profile is asked "
+        "for";
+    return answer;
+  }
+  // Last: whether CUPTI counts in a process in which it recorded is not known.
+  const Stopwatch recording;
+  TRY(record(request, executor, memories, answer));
+  answer.parts["activity"] = recording.seconds();
   return answer;
+}
+
+Result<> LaunchProfiler::record(const DeviceRequest& request, CudaExecutor& executor, OpenedMemories& memories,
+                                ProfileAnswer& answer) {
+  if (!recorder_) {
+    answer.no_activity = recorder_.error().message;
+    return {};
+  }
+  TRY(executor.place(request, memories));
+  auto activity = recorder_->record([&] { return executor.replay_marked(); });
+  if (!activity && (executor.lost() || activity.error().kind != ErrorKind::unavailable))
+    return std::unexpected(std::move(activity).error());
+  if (activity) {
+    answer.activity = *std::move(activity);
+  } else {
+    answer.no_activity = activity.error().message;
+  }
+  return executor.finish();
 }
 
 Result<> LaunchProfiler::sample(const DeviceRequest& request, CudaExecutor& executor, OpenedMemories& memories,

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "candidate/device_protocol.h"
+#include "runner/cuda/activity.h"
 #include "runner/cuda/cuda_executor.h"
 #include "runner/cuda/cupti.h"
 #include "runner/cuda/device_memory.h"
@@ -34,24 +35,34 @@ class LaunchProfiler {
   [[nodiscard]] Result<> expect(const std::vector<std::vector<std::string>>& groups);
   // If samples are asked for, runs the plan twice, to time its launches and to sample their program counters; where
   // they cannot be had the answer says why. Then for each group of counters once, all from fresh outputs and scratch.
+  // At the end, if they are asked for, once more for CUPTI's records of what ran on the device; where there are none
+  // the answer says why.
   // `flush` is written before each launch that is counted, so that its first pass finds cold caches; what further
   // passes find is what a pass before them left. The executor has bound the plan.
   [[nodiscard]] Result<ProfileAnswer> profile(const DeviceRequest& request, CudaExecutor& executor,
                                               OpenedMemories& memories, const DeviceBuffer& flush);
 
   // What open() makes it of.
-  LaunchProfiler(const CudaDriver& driver, Cupti cupti, std::string chip, Result<PcSampler> sampler)
-      : driver_(&driver), cupti_(std::move(cupti)), chip_(std::move(chip)), sampler_(std::move(sampler)) {}
+  LaunchProfiler(const CudaDriver& driver, Cupti cupti, std::string chip, Result<PcSampler> sampler,
+                 Result<ActivityRecorder> recorder)
+      : driver_(&driver),
+        cupti_(std::move(cupti)),
+        chip_(std::move(chip)),
+        sampler_(std::move(sampler)),
+        recorder_(std::move(recorder)) {}
 
  private:
   [[nodiscard]] Result<> sample(const DeviceRequest& request, CudaExecutor& executor, OpenedMemories& memories,
                                 const DeviceBuffer& flush, ProfileAnswer& answer);
+  [[nodiscard]] Result<> record(const DeviceRequest& request, CudaExecutor& executor, OpenedMemories& memories,
+                                ProfileAnswer& answer);
   [[nodiscard]] Result<const CuptiPlan*> plan(const std::vector<std::string>& group);
 
   const CudaDriver* driver_;
   Cupti cupti_;
   std::string chip_;
   Result<PcSampler> sampler_;                                          // or why there is none
+  Result<ActivityRecorder> recorder_;                                  // likewise
   std::vector<std::pair<std::vector<std::string>, CuptiPlan>> plans_;  // making one takes some ten milliseconds
   bool together_ = true;  // whether one enabling does for several launches, as far as is known
 };
