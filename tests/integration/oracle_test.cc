@@ -351,7 +351,7 @@ TEST(AheadCompiler, IsWaitedForAsLongAsItIsAtWork) {
       {"source", "nonsense"}, {"path", "p.py"}, {"sizes", nlohmann::json::object()}, {"mode", "as_written"}};
   const auto seconds = [&](Baseline baseline) {
     const auto start = std::chrono::steady_clock::now();
-    ahead.wait("w", baseline, std::chrono::seconds(100));
+    EXPECT_TRUE(ahead.wait("w", baseline, std::chrono::seconds(100)));
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
   EXPECT_LT(seconds(Baseline::compile), 1) << "nothing is under way";
@@ -366,7 +366,14 @@ TEST(AheadCompiler, IsWaitedForAsLongAsItIsAtWork) {
   without.python = "/no/such/python";
   AheadCompiler none(without);
   none.begin("w", 0, broken, {Baseline::compile});
-  none.wait("w", Baseline::compile, std::chrono::seconds(1));
+  EXPECT_TRUE(none.wait("w", Baseline::compile, std::chrono::seconds(1))) << "nothing is under way";
+}
+
+TEST(AheadCompiler, IsGivenUpWhenTheLimitIsOver) {
+  AheadCompiler ahead(test_options());
+  ahead.begin("w", 0, {{"source", "nonsense"}, {"path", "p.py"}, {"mode", "as_written"}}, {Baseline::compile});
+  EXPECT_FALSE(ahead.wait("w", Baseline::compile, std::chrono::milliseconds(1))) << "PyTorch has not even started";
+  EXPECT_TRUE(ahead.wait("w", Baseline::compile, std::chrono::seconds(1))) << "nothing is under way any more";
 }
 
 // Two that share a device, which here is main memory: who admits a problem waits until there is room for it, and
