@@ -24,7 +24,8 @@ def judge(cases, *options):
 
 
 def expected(case):
-    return re.match(r"(?://|#) expect ([a-z0-9_ ]+):", case.read_text()).group(1)
+    """The verdicts that are right for it: more than one where it depends on what lies in memory beside its tensors."""
+    return re.match(r"(?://|#) expect ([a-z0-9_ ]+):", case.read_text()).group(1).split(" or ")
 
 
 def verdict(evaluation):
@@ -48,15 +49,15 @@ def miss_as_graph(case, evaluation):
 cases = sorted((root / "tests/cases/gpu").glob("*.*"))
 missed = 0
 for case, evaluation in judge(cases):
-    got, wanted = verdict(evaluation), expected(case)
-    missed += got != wanted
-    print(f"{'ok  ' if got == wanted else 'MISS'} {case.name:28} {got}"
-          + ("" if got == wanted else f", expected {wanted}: {evaluation['message'] or ''}"), flush=True)
-right = [case for case in cases if expected(case) == "measured"]
-for case, evaluation in judge(right, "--graph"):
+    got, right = verdict(evaluation), expected(case)
+    missed += got not in right
+    print(f"{'ok  ' if got in right else 'MISS'} {case.name:28} {got}"
+          + ("" if got in right else f", expected {' or '.join(right)}: {evaluation['message'] or ''}"), flush=True)
+timed = [case for case in cases if "measured" in expected(case)]
+for case, evaluation in judge(timed, "--graph"):
     miss = miss_as_graph(case, evaluation)
     missed += bool(miss)
     times = (evaluation.get("receipt") or {}).get("time_us") or {}
     print(f"{'MISS' if miss else 'ok  '} {case.name:28} as a graph {times.get('median')} us {miss}")
-print(f"{len(cases) + len(right) - missed} of {len(cases) + len(right)} as expected")
+print(f"{len(cases) + len(timed) - missed} of {len(cases) + len(timed)} as expected")
 sys.exit(1 if missed else 0)

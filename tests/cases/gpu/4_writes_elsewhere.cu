@@ -1,4 +1,4 @@
-// expect wrong unwritten: stores behind the output
+// expect wrong unwritten or crashed out_of_bounds: stores far behind the output, where memory is or is not
 /* /// kerf
 version = 1
 supports = "numel(x) % 4 == 0 and x.stride[-1] == 1"
