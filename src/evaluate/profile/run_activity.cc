@@ -13,9 +13,12 @@ using Kind = DeviceActivity::Kind;
 
 constexpr std::size_t longest_name = 200;
 
+// Names come from a candidate's code: what is no printable ASCII would not get into every document.
 std::string words_of(const DeviceActivity& activity) {
   if (activity.kind != Kind::kernel) return activity.kind == Kind::copy ? "copy" : "fill";
-  return activity.name.substr(0, longest_name);
+  std::string name = activity.name.substr(0, longest_name);
+  std::ranges::replace_if(name, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return name;
 }
 
 double us_between(std::uint64_t from, std::uint64_t to) {

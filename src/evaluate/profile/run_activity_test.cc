@@ -52,6 +52,15 @@ TEST(RunActivity, IsWhatLiesBetweenTheMarks) {
   EXPECT_DOUBLE_EQ(run->events[1].gap_us, 3);
 }
 
+TEST(RunActivity, NamesOfACandidatesFitIntoEveryDocument) {
+  const std::string accented = "caf\xc3\xa9", longer = std::string(199, 'k') + "\xc3\xa9\n";
+  const auto run = run_activity({mark(302'000), kernel(accented.c_str(), 7, 304'000, 314'000),
+                                 kernel(longer.c_str(), 7, 317'000, 320'000), mark(321'000)});
+  ASSERT_TRUE(run) << run.error().message;
+  EXPECT_EQ(run->events.at(0).what, "caf??");
+  EXPECT_NO_THROW(static_cast<void>(to_json(*run).dump()));
+}
+
 TEST(RunActivity, OnAnotherStreamIsFineWhereTheTimedOneWaitedForIt) {
   const auto run = run_activity(with(kernel("helper", 13, 305'000, 319'000)));
   ASSERT_TRUE(run) << run.error().message;
