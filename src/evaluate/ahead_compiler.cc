@@ -59,12 +59,11 @@ bool AheadCompiler::wait(const std::string& workload, Baseline baseline, millise
   };
   const auto deadline = std::chrono::steady_clock::now() + limit;
   while (under_way()) {
-    const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
     const auto message = process_.channel.receive(std::max(left, milliseconds(0)));
     if (!message) {
-      const bool in_time = std::chrono::steady_clock::now() < deadline;
       stop();
-      return in_time;
+      return message.error().kind != ErrorKind::cancelled;
     }
     const Json reply = Json::parse(message->body, nullptr, false);
     // Anything but what it is at is an answer, and answers come in order.
