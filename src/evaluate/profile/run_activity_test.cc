@@ -9,8 +9,6 @@ namespace kerf {
 namespace {
 
 using testing::Contains;
-using testing::DoubleEq;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
 

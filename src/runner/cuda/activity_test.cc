@@ -8,7 +8,6 @@ namespace kerf {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 TEST(Activity, OfAKernelIsReadWithItsStreamTimesAndSize) {
   const auto record = FakeActivity::kernel("plain_c_name", 13, 1'000, 3'500);
