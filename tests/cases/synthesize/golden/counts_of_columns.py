@@ -2,7 +2,7 @@
 # version = 1
 # supports = "x.ndim == 2 and x.shape[0] == 64 and x.shape[1] == 300 and z.ndim == 2 and z.shape[0] == 20 and z.shape[1] == 300 and x.shape[0] * x.shape[1] < 2147483648"
 # [tune]
-# THREADS1 = [512]
+# THREADS1 = [256]
 # THREADS2 = [256]
 # [[step]]
 # launch = "sum_kernel"
