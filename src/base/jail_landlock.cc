@@ -14,7 +14,7 @@ namespace kerf {
 namespace {
 
 // Landlock as of ABI 6, spelt out because distributions' headers are older than their kernels.
-struct LandlockRules {
+struct RulesetAttributes {
   std::uint64_t file_system = 0, network = 0, scoped = 0;
 };
 constexpr std::uint64_t landlock_read =
@@ -42,31 +42,37 @@ bool allow(int rules, const std::string& path, std::uint64_t access) {
 
 }  // namespace
 
+LandlockRules landlock_rules(const Jail& jail, long abi) {
+  LandlockRules rules{.files = landlock_abi1, .network = abi >= 4 ? 3U : 0U, .scoped = abi >= 6 ? 3U : 0U};
+  if (abi >= 2) rules.files |= landlock_refer;
+  if (abi >= 3) rules.files |= landlock_truncate;
+  if (abi >= 5) rules.files |= landlock_ioctl;
+  const std::uint64_t write = rules.files & ~std::uint64_t{LANDLOCK_ACCESS_FS_EXECUTE};
+  const std::uint64_t device = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+                               (rules.files & (landlock_truncate | landlock_ioctl));
+  for (const std::string& path : jail.read_only) rules.allowed.push_back({path, landlock_read});
+  for (const std::string& path : jail.writable) rules.allowed.push_back({path, write});
+  for (const char* path : jail_devices) rules.allowed.push_back({path, device});
+  if (jail.tmp_bytes > 0) rules.allowed.push_back({"/tmp", write});
+  if (jail.proc) {
+    rules.allowed.push_back(
+        {"/proc", LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_WRITE_FILE});
+  }
+  return rules;
+}
+
 std::string restrict_files(const Jail& jail, long& abi) {
   abi = landlock_abi();
   if (abi <= 0) return "not in this kernel: " + errno_words(errno);
-  LandlockRules wanted{.file_system = landlock_abi1, .network = abi >= 4 ? 3U : 0U, .scoped = abi >= 6 ? 3U : 0U};
-  if (abi >= 2) wanted.file_system |= landlock_refer;
-  if (abi >= 3) wanted.file_system |= landlock_truncate;
-  if (abi >= 5) wanted.file_system |= landlock_ioctl;
+  const LandlockRules rules = landlock_rules(jail, abi);
+  const RulesetAttributes wanted{.file_system = rules.files, .network = rules.network, .scoped = rules.scoped};
   const std::size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
-  const Fd rules(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &wanted, size, 0)));
-  if (!rules) return "no ruleset: " + errno_words(errno);
-  const std::uint64_t all = wanted.file_system;
-  const std::uint64_t file =
-      LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | (all & (landlock_truncate | landlock_ioctl));
+  const Fd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &wanted, size, 0)));
+  if (!ruleset) return "no ruleset: " + errno_words(errno);
   bool good = true;
-  for (const std::string& path : jail.read_only) good = allow(rules.get(), path, landlock_read) && good;
-  for (const std::string& path : jail.writable)
-    good = allow(rules.get(), path, all & ~std::uint64_t{LANDLOCK_ACCESS_FS_EXECUTE}) && good;
-  for (const char* path : jail_devices) good = allow(rules.get(), path, file) && good;
-  if (jail.tmp_bytes > 0) good = allow(rules.get(), "/tmp", all & ~std::uint64_t{LANDLOCK_ACCESS_FS_EXECUTE}) && good;
-  if (jail.proc)
-    good = allow(rules.get(), "/proc",
-                 LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_WRITE_FILE) &&
-           good;
+  for (const auto& [path, access] : rules.allowed) good = allow(ruleset.get(), path, access) && good;
   if (!good) return "a path has no rule: " + errno_words(errno);
-  if (::syscall(SYS_landlock_restrict_self, rules.get(), 0) != 0) return "refused: " + errno_words(errno);
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return "refused: " + errno_words(errno);
   return {};
 }
 

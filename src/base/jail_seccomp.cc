@@ -6,6 +6,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "base/jail_layers.h"
 
@@ -79,6 +81,20 @@ constexpr std::uint64_t namespace_flags =
 
 }  // namespace
 
+std::vector<RefusedCall> refused_calls() {
+  std::vector<RefusedCall> rules;
+  for (const int call : denied) rules.push_back({call, EPERM});
+  // Its flags lie in memory, out of a filter's sight: the C library falls back to clone.
+  rules.push_back({SCMP_SYS(clone3), ENOSYS});
+  for (std::uint64_t bit = 1; bit <= namespace_flags; bit <<= 1U) {
+    if ((bit & namespace_flags) != 0) rules.push_back({SCMP_SYS(clone), EPERM, SCMP_A0(SCMP_CMP_MASKED_EQ, bit, bit)});
+  }
+  rules.push_back({SCMP_SYS(socket), EPERM, SCMP_A0(SCMP_CMP_NE, AF_UNIX)});
+  // TIOCSTI: typing into a terminal.
+  rules.push_back({SCMP_SYS(ioctl), EPERM, SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffU, 0x5412)});
+  return rules;
+}
+
 std::string filter_calls() {
   struct Filter {
     scmp_filter_ctx context = ::seccomp_init(SCMP_ACT_ALLOW);
@@ -92,23 +108,12 @@ std::string filter_calls() {
                      2);  // a binary tree: a few comparisons a call, not sixty
   ::seccomp_attr_set(filter.context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
   int code = 0;
-  const auto deny = [&](int call, int error) {
-    if (const int got = ::seccomp_rule_add(filter.context, SCMP_ACT_ERRNO(static_cast<unsigned>(error)), call, 0);
-        got != 0 && got != -EDOM)
-      code = got;
-  };
-  for (const int call : denied) deny(call, EPERM);
-  deny(SCMP_SYS(clone3),
-       ENOSYS);  // its flags lie in memory, out of a filter's sight: the C library falls back to clone
-  const auto deny_when = [&](int call, scmp_arg_cmp condition) {
-    const int got = ::seccomp_rule_add_array(filter.context, SCMP_ACT_ERRNO(EPERM), call, 1, &condition);
-    if (got != 0 && got != -EDOM) code = got;
-  };
-  for (std::uint64_t bit = 1; bit <= namespace_flags; bit <<= 1U) {
-    if ((bit & namespace_flags) != 0) deny_when(SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, bit, bit));
+  for (const RefusedCall& rule : refused_calls()) {
+    const std::uint32_t refuse = SCMP_ACT_ERRNO(static_cast<unsigned>(rule.error));
+    const int got = ::seccomp_rule_add_array(filter.context, refuse, rule.call, rule.when ? 1 : 0,
+                                             rule.when ? &*rule.when : nullptr);
+    if (got != 0 && got != -EDOM) code = got;  // EDOM: no call of this architecture
   }
-  deny_when(SCMP_SYS(socket), SCMP_A0(SCMP_CMP_NE, AF_UNIX));
-  deny_when(SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffU, 0x5412));  // TIOCSTI: typing into a terminal
   if (code != 0) return "no rule: " + errno_words(-code);
   if (const int loaded = ::seccomp_load(filter.context); loaded != 0) return "refused: " + errno_words(-loaded);
   return {};
