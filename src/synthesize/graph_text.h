@@ -23,7 +23,8 @@ inline Argument argument_from(const std::string& word) {
   if (word.front() == '[' && word.size() > 2 && std::isalpha(static_cast<unsigned char>(word[1])) != 0) {
     ArgumentList list;
     std::stringstream items(word.substr(1, word.size() - 2));
-    for (std::string item; std::getline(items, item, ',');) list.push_back({TensorRef{item, 0}});
+    for (std::string item; std::getline(items, item, ',');)
+      list.push_back(item == "none" ? Argument{Value{}} : Argument{TensorRef{item, 0}});
     return {std::move(list)};
   }
   if (word.front() == '[') {
