@@ -49,33 +49,38 @@ def _kerf_library(device):
         return None
 
 
-def _kerf_stream(device):
-    return _torch._C._cuda_getCurrentRawStream(device.index) if KERF_DEVICE == "cuda" else 0
+def _kerf_bounds(device):
+    """What launches are bound to beside the thread: functions with what they are given. The stream comes last."""
+    if KERF_DEVICE != "cuda":
+        return []
+    return [(_torch._C._cuda_getDevice,), (_torch._C._cuda_getCurrentRawStream, device.index)]
 
 
-class _Launch(_Arguments):
-    def __init__(self, kernels, kernel, function, args, grid, block, shared, cluster, cooperative):
-        super().__init__(args)
-        first = _ctypes.addressof(self.slots)
-        self.pointers = (_ctypes.c_void_p * len(self.slots))(*(first + 8 * i for i in range(len(self.slots))))
-        self.attributes = (_Attribute * 2)()
-        used = 0
-        if cluster:
-            self.attributes[used] = _Attribute(_CLUSTER, 0, (*cluster, *[1] * (3 - len(cluster))))
-            used += 1
-        if cooperative:
-            self.attributes[used] = _Attribute(_COOPERATIVE, 0, (1,))
-            used += 1
-        self.config = _Config((*grid, *[1] * (3 - len(grid))), (*block, *[1] * (3 - len(block))), shared, _kerf_local.stream,
-                              self.attributes, used)
-        self.kernels, self.kernel, self.begin = kernels, kernel, kernels.driver.cuLaunchKernelEx
-        self.given = (_ctypes.byref(self.config), function, self.pointers, None)
+def _kerf_launch(kernels, kernel, function, args, grid, block, shared=0, cluster=(), cooperative=False):
+    slots = _slots(args)
+    first = _ctypes.addressof(slots)
+    pointers = (_ctypes.c_void_p * len(slots))(*(first + 8 * i for i in range(len(slots))))
+    attributes, used = (_Attribute * 2)(), 0
+    if cluster:
+        attributes[used] = _Attribute(_CLUSTER, 0, (*cluster, *[1] * (3 - len(cluster))))
+        used += 1
+    if cooperative:
+        attributes[used] = _Attribute(_COOPERATIVE, 0, (1,))
+        used += 1
+    config = _Config((*grid, *[1] * (3 - len(grid))), (*block, *[1] * (3 - len(block))), shared, _kerf_local.bound[-1],
+                     attributes, used)
+    _kerf_begin(kernels.driver.cuLaunchKernelEx, (_ctypes.byref(config), function, pointers, None),
+                _functools.partial(kernels.check, what=kernel), slots, args)
 
-    def __call__(self, values):
-        self.place(values)
-        code = self.begin(*self.given)
-        if code:
-            self.kernels.check(code, self.kernel)
+
+def _kerf_zero(tensor):
+    if KERF_DEVICE != "cuda":
+        _do(tensor.zero_)
+        return
+    kernels = _kerf_library(_kerf_local.device)
+    _kerf_begin(kernels.driver.cuMemsetD8Async,
+                (_ctypes.c_void_p(tensor.data_ptr()), _ctypes.c_ubyte(0), _ctypes.c_size_t(tensor.numel()),
+                 _ctypes.c_void_p(_kerf_local.bound[-1])), _functools.partial(kernels.check, what="cuMemsetD8Async"), (), (tensor,))
 
 
 )py";
@@ -167,8 +172,7 @@ class _Kernels(_Driver):
 
 def _launch(kernel, args, grid, block, shared=0, cluster=(), cooperative=False):
     kernels = _kerf_library(_kerf_local.device)
-    _kerf_local.learned.do(
-        _Launch(kernels, kernel, kernels.function(kernel, shared), args, grid, block, shared, cluster, cooperative))
+    _kerf_launch(kernels, kernel, kernels.function(kernel, shared), args, grid, block, shared, cluster, cooperative)
 
 
 )py";
@@ -247,8 +251,7 @@ def _launch(kernel, args, grid, constexpr=None, num_warps=4, num_stages=None):
         size = getattr(metadata, f"{kind}_scratch_size", 0) or 0
         slots.append(_torch.empty(size * programs, dtype=_torch.uint8, device=_kerf_local.device) if size else 0)
     block = [metadata.num_warps * 32]
-    _kerf_local.learned.do(
-        _Launch(kernels, kernel, _ctypes.c_void_p(compiled.function), slots, grid, block, metadata.shared, (), False))
+    _kerf_launch(kernels, kernel, _ctypes.c_void_p(compiled.function), slots, grid, block, metadata.shared)
 
 
 )py";

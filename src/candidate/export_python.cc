@@ -34,7 +34,9 @@ class Writer {
       text += fmt::format("KERF_FLAGS = [{}]\n", quoted(request_.flags));
     }
     text += fmt::format("KERF_KERNELS = [{}]\n", quoted(kernels_of(*request_.source)));
-    text += fmt::format("KERF_OUTPUTS = {}\n", workload_.outputs.size());
+    std::vector<const char*> contiguous;
+    for (const TensorSpec& output : workload_.outputs) contiguous.push_back(output.contiguous() ? "True" : "False");
+    text += fmt::format("KERF_OUTPUTS = [{}]  # whether they have to be contiguous\n", fmt::join(contiguous, ", "));
     std::vector<std::size_t> adopted;
     for (const Step& step : plan_.steps) {
       if (!adopts(step)) continue;
@@ -94,23 +96,51 @@ class Writer {
     return gpu() ? text : text + trailer(*request_.source) + std::string(export_launcher());
   }
 
-  // Scratch that a text mentions and that nothing allocated yet, allocated before it is used.
+  // Scratch that a text mentions and that nothing allocated yet, allocated before it is used: what has to be zeroed
+  // together.
   void allocate(const std::string& indent, bool prepare) {
+    std::vector<const Scratch*> zeroed;
     for (const Scratch& scratch : plan_.scratch) {
-      if (!python_.used(scratch.name) || !allocated_.insert(scratch.name).second) continue;
-      const std::string shape = shape_of(scratch);
-      allocate(indent, prepare);  // its shape may name another
-      if (prepare) {
-        prepared_.push_back(scratch.name);
-        prepare_ += fmt::format("{}{} = _torch.{}({}, dtype={}, device=_kerf_local.device)\n", indent,
-                                python_.name(scratch.name), scratch.zero ? "zeros" : "empty", shape,
-                                torch_dtype(scratch.dtype));
-      } else {
-        body_ += fmt::format("{}{} = _scratch({}, {}, {}{})\n", indent, python_.name(scratch.name),
-                             python_string(scratch.name), torch_dtype(scratch.dtype), shape,
-                             scratch.zero ? ", zero=True" : "");
-      }
+      if (python_.used(scratch.name)) allocate(scratch, indent, prepare, zeroed);
     }
+    allocate_zeroed(indent, zeroed);
+  }
+
+  void allocate(const Scratch& scratch, const std::string& indent, bool prepare, std::vector<const Scratch*>& zeroed) {
+    if (!allocated_.insert(scratch.name).second) return;
+    const auto shaped_by = [&](const Scratch& other) {
+      return std::ranges::any_of(scratch.shape,
+                                 [&](const auto& extent) { return python_.names_in(extent).contains(other.name); });
+    };
+    for (const Scratch& other : plan_.scratch) {
+      if (shaped_by(other)) allocate(other, indent, prepare, zeroed);
+    }
+    if (prepare) {
+      prepared_.push_back(scratch.name);
+      prepare_ +=
+          fmt::format("{}{} = _torch.{}({}, dtype={}, device=_kerf_local.device)\n", indent, python_.name(scratch.name),
+                      scratch.zero ? "zeros" : "empty", shape_of(scratch), torch_dtype(scratch.dtype));
+      return;
+    }
+    if (std::ranges::any_of(zeroed, [&](const Scratch* other) { return shaped_by(*other); }))
+      allocate_zeroed(indent, zeroed);
+    if (scratch.zero) {
+      zeroed.push_back(&scratch);
+    } else {
+      body_ += fmt::format("{}{} = _scratch{}\n", indent, python_.name(scratch.name), described(scratch));
+    }
+  }
+
+  void allocate_zeroed(const std::string& indent, std::vector<const Scratch*>& zeroed) {
+    if (zeroed.empty()) return;
+    std::vector<std::string> names, wanted;
+    for (const Scratch* scratch : zeroed) {
+      names.push_back(python_.name(scratch->name));
+      wanted.push_back(described(*scratch));
+    }
+    body_ += fmt::format("{}{}{} = _zeros({})\n", indent, fmt::join(names, ", "), names.size() == 1 ? "," : "",
+                         fmt::join(wanted, ", "));
+    zeroed.clear();
   }
 
   Result<> steps() {
@@ -189,6 +219,10 @@ class Writer {
   std::string scratch_like(std::string_view name) {
     const Scratch& scratch = *std::ranges::find(plan_.scratch, name, &Scratch::name);
     allocated_.insert(scratch.name);
+    return described(scratch);
+  }
+
+  std::string described(const Scratch& scratch) {
     return fmt::format("({}, {}, {})", python_string(scratch.name), torch_dtype(scratch.dtype), shape_of(scratch));
   }
 

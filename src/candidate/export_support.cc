@@ -9,6 +9,7 @@ import ctypes as _ctypes
 import functools as _functools
 import hashlib as _hashlib
 import inspect as _inspect
+import math as _math
 import operator as _operators
 import os as _os
 import shutil as _shutil
@@ -78,75 +79,6 @@ def _slot(value):
     return _struct.pack("<q", value)
 
 
-_KERF_ENDLESS = 256  # a run of more steps is not learned
-
-
-class _Learned:
-    """A run while it is learned: tensors have numbers, in the order in which they come to be, and steps are kept, so that a later
-    run on tensors of these shapes does them again and works nothing out."""
-
-    def __init__(self, tensors):
-        self.steps, self.values = [], list(tensors)
-        self.numbers = {id(t): n for n, t in enumerate(self.values)}
-
-    def do(self, step):
-        first = len(self.values)
-        result = step(self.values)
-        if self.steps is not None:
-            self.steps.append(step)
-            self.numbers.update((id(t), n) for n, t in enumerate(self.values[first:], first) if t is not None)
-        if self.steps is None or len(self.steps) > _KERF_ENDLESS:
-            self.steps, self.values, self.numbers = None, [], {}
-        return result
-
-
-class _Call:
-    """A function with what it is given: from run to run only tensors with numbers change. Its results are the run's next tensors."""
-
-    def __init__(self, function, args, kwargs):
-        self.function, self.places = function, []  # (list or dict, index or name, number)
-        self.args, self.kwargs = self.own(args), self.own(kwargs)
-
-    def own(self, held):
-        keys = held if isinstance(held, dict) else range(len(held))
-        made = {} if isinstance(held, dict) else [None] * len(held)
-        for key in keys:
-            number = _kerf_local.learned.numbers.get(id(held[key]))
-            made[key] = self.own(held[key]) if isinstance(held[key], list) else held[key]
-            if number is not None:
-                self.places.append((made, key, number))
-        return made
-
-    def __call__(self, values):
-        for held, key, number in self.places:
-            held[key] = values[number]
-        result = self.function(*self.args, **self.kwargs)
-        for held, key, _ in self.places:  # nothing is kept alive till the next run
-            held[key] = None
-        values.extend(result if isinstance(result, (tuple, list)) else (result,))
-        return result
-
-
-class _Arguments:
-    """Of a launch, 8 bytes each: from run to run only addresses change, those of `patches`: (slot, number of a tensor)."""
-
-    def __init__(self, args):
-        self.slots = (_ctypes.c_ulonglong * max(1, len(args)))()
-        first, numbers = _ctypes.addressof(self.slots), _kerf_local.learned.numbers
-        for i, value in enumerate(args):
-            _ctypes.memmove(first + 8 * i, _slot(value), 8)
-        self.patches = [(i, numbers[id(v)]) for i, v in enumerate(args) if id(v) in numbers]
-        self.kept = [v for v in args if isinstance(v, _torch.Tensor) and id(v) not in numbers]  # scratch
-
-    def place(self, values):
-        for slot, number in self.patches:
-            self.slots[slot] = values[number].data_ptr()
-
-
-def _do(function, *args, **kwargs):
-    return _kerf_local.learned.do(_Call(function, args, kwargs))
-
-
 )py";
 
 constexpr std::string_view cpu_launcher = R"py(def _kerf_machine():
@@ -187,40 +119,34 @@ def _kerf_library(device):
     return None
 
 
-class _Launch(_Arguments):
-    def __init__(self, kernel, args, grid):
-        super().__init__([0 if value is _kerf_thread else value for value in args])
-        indexed = sum(1 << i for i, value in enumerate(args) if value is _kerf_thread)
-        self.begin = _kerf_library(None).kerf_launch
-        self.given = (KERF_KERNELS.index(kernel), _ctypes.cast(self.slots, _ctypes.c_char_p), len(args), indexed,
-                      _struct.pack(f"<{len(grid)}q", *grid), len(grid), _torch.get_num_threads())
-
-    def __call__(self, values):
-        self.place(values)
-        self.begin(*self.given)
-
-
 def _launch(kernel, args, grid):
-    _kerf_local.learned.do(_Launch(kernel, args, grid))
+    indexed = sum(1 << i for i, value in enumerate(args) if value is _kerf_thread)
+    args = [0 if value is _kerf_thread else value for value in args]
+    slots = _slots(args)
+    _kerf_begin(_kerf_library(None).kerf_launch,
+                (KERF_KERNELS.index(kernel), _ctypes.cast(slots, _ctypes.c_char_p), len(args), indexed,
+                 _struct.pack(f"<{len(grid)}q", *grid), len(grid), _torch.get_num_threads()), None, slots, args)
 
 
-def _kerf_stream(device):
-    """What launches are bound to beside the device: here so many threads."""
-    return _torch.get_num_threads()
+def _kerf_zero(tensor):
+    _do(tensor.zero_)
+
+
+def _kerf_bounds(device):
+    """What launches are bound to beside the thread: functions with what they are given."""
+    return [(_torch.get_num_threads,)]
 
 
 )py";
 
-constexpr std::string_view ending = R"py(def _scratch(name, dtype, shape, zero=False):
-    """Kept from run to run, as kerf's runner does: nothing in it is promised unless it is zeroed."""
+constexpr std::string_view ending = R"py(def _scratch(name, dtype, shape):
+    """Kept from run to run, as kerf's runner does: nothing in it is promised."""
     device = _kerf_local.device
     kept = _kerf_local.__dict__.setdefault("scratch", {})
-    key = (name, device, _kerf_local.stream)
+    key = (name, device, _kerf_local.bound)
     tensor = kept.get(key)
     if tensor is None or tuple(tensor.shape) != tuple(shape) or tensor.dtype != dtype:
         tensor = kept[key] = _torch.empty(shape, dtype=dtype, device=device)
-    if zero:
-        _do(tensor.zero_)
     return tensor
 
 
@@ -247,6 +173,18 @@ def _out_overload(name):
 def _call(name, args, kwargs):
     results = _do(_operator(name), *args, **kwargs)
     return tuple(results) if isinstance(results, (tuple, list)) else (results,)
+
+
+def _zeros(*scratch):
+    """Scratch that every run finds zeroed, (name, dtype, shape) each: in one piece, which one call zeroes."""
+    begins, end = [], 0
+    for _, dtype, shape in scratch:
+        begins.append(end)
+        end += -(-_math.prod(shape) * dtype.itemsize // 256) * 256
+    memory = _scratch("+".join(name for name, _, _ in scratch), _torch.uint8, (end,))
+    _kerf_zero(memory)
+    return [memory[begin:begin + _math.prod(shape) * dtype.itemsize].view(dtype).view(shape)
+            for begin, (_, dtype, shape) in zip(begins, scratch)]
 
 
 def _storages(values):
@@ -367,8 +305,10 @@ def _kerf_understand(model, args, kwargs, named, device):
     try:
         outputs, nesting = _kerf_outputs(model, args, kwargs)
         outs = [_torch.empty_strided(s, stride, dtype=dtype, device="meta") for s, stride, dtype in outputs]
-        good = len(outs) == KERF_OUTPUTS and all(t.numel() > 0 for t in [*outs, *named.values()]) and bool(
-            _kerf_supports(named, model._kerf_init, outs))
+        good = len(outs) == len(KERF_OUTPUTS) and all(t.numel() > 0 for t in [*outs, *named.values()])
+        good = good and all(t.is_contiguous() or not contiguous or i in KERF_ADOPTED
+                            for i, (t, contiguous) in enumerate(zip(outs, KERF_OUTPUTS)))
+        good = good and bool(_kerf_supports(named, model._kerf_init, outs))
     except Exception as error:
         _warnings.warn(f"the original model runs instead of kerf's kernels: {error}")
         return None
@@ -384,25 +324,14 @@ def _kerf_stamp(tensors):
 
 
 class _Known:
-    """Of tensors of these shapes: what the outputs are, what prepare steps gave, and a run as it was learned: its steps, and which
-    of its tensors are the outputs."""
+    """Of tensors of these shapes: what the outputs are, what prepare steps gave, a run as it was learned, and the shortcut to it."""
 
     def __init__(self, outputs, nesting):
         self.outputs, self.nesting = outputs, nesting
-        self.stamp, self.prepared, self.steps, self.given = None, None, None, []
+        self.stamp, self.prepared, self.run, self.again, self.steps, self.operators = None, None, None, None, 0, False
 
 
 _KERF_NEW = object()
-
-
-def _kerf_again(known, values, device):
-    """A run that was learned, on tensors that look as those did."""
-    for i, (shape, stride, dtype) in enumerate(known.outputs):
-        values.append(None if i in KERF_ADOPTED else _torch.empty_strided(shape, stride, dtype=dtype, device=device))
-    for step in known.steps:
-        step(values)
-    outs = [values[number] for number in known.given]
-    return outs[0] if known.nesting is None else _pytree.tree_unflatten(outs, known.nesting)
 
 
 def _kerf_forward(model, args, kwargs):
@@ -416,33 +345,47 @@ def _kerf_forward(model, args, kwargs):
     if KERF_DEVICE == "cuda" and device.index != _torch.cuda.current_device():
         with _torch.cuda.device(device):
             return _kerf_forward(model, args, kwargs)
-    stream = _kerf_stream(device)
-    key = (device.index, stream, _threading.get_ident(), *[(t.shape, t.stride()) for t in tensors])
+    bound = tuple(function(*given) for function, *given in _kerf_bounds(device))
+    key = (bound, _threading.get_ident(), *[(t.shape, t.stride()) for t in tensors])
     known = model._kerf_known.get(key, _KERF_NEW)
     if known is None:
         return None
     stamp = _kerf_stamp(tensors)
-    if known is not _KERF_NEW and known.steps is not None and known.stamp == stamp:
-        return (_kerf_again if not _torch.is_grad_enabled() else _torch.no_grad()(_kerf_again))(known, tensors, device)
     with _torch.no_grad():
-        named = {name: t.detach().contiguous() if contiguous else t.detach()
-                 for t, (name, (_, _, contiguous)) in zip(tensors, KERF_TENSORS.items())}
-        if known is _KERF_NEW:  # not seen yet
-            known = model._kerf_known[key] = _kerf_understand(model, args, kwargs, named, device)
-            if known is None:
-                return None
-        outs = [_torch.empty_strided(shape, stride, dtype=dtype, device="meta" if i in KERF_ADOPTED else device)
-                for i, (shape, stride, dtype) in enumerate(known.outputs)]
-        _kerf_local.device, _kerf_local.stream, _kerf_local.given = device, stream, [*named.values(), *outs]
+        if known is not _KERF_NEW and known.run is not None and known.stamp == stamp:
+            result = known.run(*tensors)
+        else:
+            named = {name: t.detach().contiguous() if contiguous else t.detach()
+                     for t, (name, (_, _, contiguous)) in zip(tensors, KERF_TENSORS.items())}
+            if known is _KERF_NEW:  # not seen yet
+                known = model._kerf_known[key] = _kerf_understand(model, args, kwargs, named, device)
+                if known is None:
+                    return None
+            result = _kerf_learn(model, known, tensors, named, stamp, device, bound)
+    # Whatever comes next, it is likely to look like this.
+    if known.again is None or not known.again.__globals__["check"](*tensors):
+        known.again = _kerf_shortcut(model, tensors, known, device, bound)
+    model.__dict__["_kerf_last"] = known.again
+    return result
+
+
+def _kerf_learn(model, known, tensors, named, stamp, device, bound):
+    """The first run on tensors of these shapes, or the first since parameters changed that prepare steps were given."""
+    known.run, known.again = None, None
+    outs = [_torch.empty_strided(shape, stride, dtype=dtype, device="meta" if i in KERF_ADOPTED else device)
+            for i, (shape, stride, dtype) in enumerate(known.outputs)]
+    made = [t for i, t in enumerate(outs) if i not in KERF_ADOPTED]
+    _kerf_local.device, _kerf_local.bound, _kerf_local.given = device, bound, [*named.values(), *outs]
+    try:
         if known.prepared is None or known.stamp != stamp:
-            _kerf_local.learned = _Learned([])
+            _kerf_local.learned = _Learned([], [])
             known.prepared, known.stamp = _kerf_prepare(named, model._kerf_init), stamp
-        learned = _kerf_local.learned = _Learned(_kerf_local.given)
+        learned = _kerf_local.learned = _Learned(named.values(), made)
         _kerf_run(named, model._kerf_init, outs, known.prepared)
+    finally:
         _kerf_local.learned, _kerf_local.given = None, None
-        copied = any(t.data_ptr() != own.data_ptr() for t, own in zip(named.values(), tensors))
-        known.given = [learned.numbers.get(id(t)) for t in outs]
-        known.steps = None if copied or None in known.given else learned.steps
+    if all(t.data_ptr() == own.data_ptr() for t, own in zip(named.values(), tensors)):  # or else it begins with a copy
+        known.run, known.steps, known.operators = learned.run(outs, known.nesting), learned.steps, learned.operators
     return outs[0] if known.nesting is None else _pytree.tree_unflatten(outs, known.nesting)
 
 
@@ -454,16 +397,19 @@ class ModelNew(Model):
         bound = _inspect.signature(Model.__init__).bind(self, *args, **kwargs)
         bound.apply_defaults()
         self._kerf_init = {k: v for k, v in bound.arguments.items() if v is not self}
-        self._kerf_known = {}
+        self._kerf_known, self._kerf_last = {}, None
         self._kerf_off = False
         if KERF_EVAL:
             self.eval()
 
     def __getstate__(self):  # copies and saved models begin anew
-        return {**self.__dict__, "_kerf_known": {}}
+        return {**self.__dict__, "_kerf_known": {}, "_kerf_last": None}
 
     def forward(self, *args, **kwargs):
-        result = _kerf_forward(self, args, kwargs)
+        again = self._kerf_last
+        result = again(self, args) if again and not kwargs else None
+        if result is None:
+            result = _kerf_forward(self, args, kwargs)
         return super().forward(*args, **kwargs) if result is None else result
 )py";
 
@@ -517,6 +463,7 @@ std::string export_python_support(Language language) {
     text += export_cuda_launcher();
     text += language == Language::cuda ? export_nvrtc() : export_triton();
   }
+  text += export_run();
   text += ending;
   return text;
 }

@@ -12,6 +12,8 @@ namespace kerf {
 [[nodiscard]] std::string_view export_launcher();
 // Python behind the problem's text and KERF_* tables: compiles, loads, allocates, launches, calls, falls back.
 [[nodiscard]] std::string export_python_support(Language language);
+// The part of it that learns a run, so that later ones cost the host as little as can be.
+[[nodiscard]] std::string_view export_run();
 // The part of it that launches kernels through the driver, by ctypes; what compiles CUDA C++ with NVRTC; what has
 // Triton's JIT compile.
 [[nodiscard]] std::string_view export_cuda_launcher();

@@ -151,7 +151,7 @@ grid = [1]
 args = ["out", "carry", "t"]
 )toml",
                                   k);
-  EXPECT_THAT(text, HasSubstr("    carry = _scratch(\"carry\", _torch.float64, (threads, 8), zero=True)\n"
+  EXPECT_THAT(text, HasSubstr("    carry, = _zeros((\"carry\", _torch.float64, (threads, 8)))\n"
                               "    for t in range(x.shape[0]):\n"
                               "        _launch(\"k\", [out, carry, t], [1])\n"));
 }

@@ -85,6 +85,13 @@ const std::string& PlanInPython::use(const std::string& plan_name) {
   return names_in_python_.at(plan_name);
 }
 
+std::set<std::string, std::less<>> PlanInPython::names_in(const PlanArgument& argument) const {
+  PlanInPython own = *this;
+  own.used_.clear();
+  (void)own.launch_argument(argument);
+  return own.used_;
+}
+
 std::string PlanInPython::translate(std::string_view text) {
   std::string out;
   char before = 0;

@@ -29,6 +29,8 @@ class PlanInPython {
   [[nodiscard]] std::string launch_argument(const PlanArgument& argument);
   // What is neither a name nor an expression is a word that its operator knows.
   [[nodiscard]] std::string call_argument(const PlanArgument& argument);
+  // The plan's names that an argument has in it; nothing is used by that.
+  [[nodiscard]] std::set<std::string, std::less<>> names_in(const PlanArgument& argument) const;
 
  private:
   void give(const std::string& plan_name);

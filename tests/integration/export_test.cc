@@ -11,11 +11,8 @@
 #include <iostream>
 #include <map>
 
-#include "base/paths.h"
-#include "base/process.h"
-#include "evaluate/oracle_client.h"
+#include "exported.h"
 #include "problem/suite.h"
-#include "target/nvidia/cuda.h"
 #include "target/nvidia/nvrtc.h"
 
 namespace kerf {
@@ -64,61 +61,19 @@ with torch.no_grad():  # what was prepared for the old values is prepared anew
 compare(m.get_inputs(), 0)
 for known in new._kerf_known.values():
     if known is not None:
-        print("learned", len(known.steps or ()))
+        print("learned", known.steps)
 new = copy.deepcopy(new)
 for shape in eval(sys.argv[2]):
     compare([torch.randn(shape)], len(new._kerf_known))
 )py";
 
-class Export : public testing::Test {
+class ExportedFile : public Export {
  protected:
-  static void SetUpTestSuite() { oracle = make_oracle(); }
-  static void TearDownTestSuite() { oracle.reset(); }
-
-  static std::string prelude() { return read_file(fs::path(KERF_SOURCE) / "src/target/cpu/prelude/prelude.h").value(); }
-
-  Result<std::string> exported(ExportFormat format, const std::string& candidate, const Problem& problem,
-                               Language language = Language::cpp) {
-    const Understood understood = TRY(oracle->admit(problem, 0));
-    const Source source = TRY(read_source({.text = candidate, .language = language, .name = "candidate"}));
-    const std::vector<TunePoint> points = TRY(tune_points(source));
-    ExportRequest request{.source = &source,
-                          .tune = points.at(0),
-                          .problem = &problem,
-                          .workload = &understood.workloads.at(0),
-                          .prelude = prelude(),
-                          .headline = "a test"};
-    if (language == Language::cuda) {
-      request.prelude = TRY(cuda_prelude());
-      request.flags = {cuda_standard};
-    }
-    return export_candidate(format, request);
-  }
-
-  // What the driver prints; environment as bare as it gets.
   Finished run(const std::string& text, const std::string& shapes,
                const std::map<std::string, std::string>& more = {}) {
-    std::ofstream(folder.path() / "exported.py") << text;
-    std::ofstream(folder.path() / "driver.py") << driver;
-    std::map<std::string, std::string> environment = {{"PATH", "/usr/bin:/bin"},
-                                                      {"XDG_CACHE_HOME", folder.path().string()}};
-    for (const auto& [key, value] : more) environment[key] = value;
-    return kerf::run({.argv = {python(), "-I", (folder.path() / "driver.py").string(),
-                               (folder.path() / "exported.py").string(), shapes},
-                      .environment = environment,
-                      .directory = folder.path().string()},
-                     std::chrono::minutes(2))
-        .value();
+    return Export::run(text, driver, shapes, more);
   }
-
-  TemporaryDirectory folder = TemporaryDirectory::create("kerf-export-test").value();
-  static std::unique_ptr<Oracle> oracle;
 };
-std::unique_ptr<Oracle> Export::oracle;
-
-Problem problem_of(std::string text, Sizes sizes = {}) {
-  return {.id = "test/1", .name = "test", .source = std::move(text), .path = "test.py", .sizes = std::move(sizes)};
-}
 
 constexpr const char* row_sum_problem = R"py(
 import torch
@@ -204,7 +159,7 @@ args = ["partial", "out1", "x.shape[0]", "threads", "f64(1)", "i32(out1.stride[0
           }
     )cpp";
 
-TEST_F(Export, ThePythonFileAgreesWithTheModelOnItsOwnAndOnOtherShapes) {
+TEST_F(ExportedFile, ThePythonFileAgreesWithTheModelOnItsOwnAndOnOtherShapes) {
   const auto text = exported(ExportFormat::pytorch, row_sum_candidate, problem_of(row_sum_problem));
   ASSERT_TRUE(text) << text.error().message;
   const Finished done = run(*text, "[(7, 100), (1000, 100), (2, 100)]");
@@ -213,7 +168,7 @@ TEST_F(Export, ThePythonFileAgreesWithTheModelOnItsOwnAndOnOtherShapes) {
 }
 
 // Scratch is the results themselves, but where something that is used later lies in the same memory.
-TEST_F(Export, ThePythonFileKeepsApartWhatIsStillUsed) {
+TEST_F(ExportedFile, ThePythonFileKeepsApartWhatIsStillUsed) {
   const std::string problem = R"py(
 import torch
 import torch.nn as nn
@@ -289,7 +244,7 @@ args = ["grown", "out1", "numel(x)"]
   EXPECT_EQ(done.output, "kerf\nkerf\nlearned 9\n");  // eight steps, and a copy into `more`
 }
 
-TEST_F(Export, ThePythonFileRunsTheModelWhereThePlanDoesNotSupportWhatItIsGiven) {
+TEST_F(ExportedFile, ThePythonFileRunsTheModelWhereThePlanDoesNotSupportWhatItIsGiven) {
   const auto text = exported(ExportFormat::pytorch, row_sum_candidate, problem_of(row_sum_problem));
   ASSERT_TRUE(text);
   const Finished done = run(*text, "[(1, 100), (3, 100), (0, 100)]");
@@ -299,7 +254,7 @@ TEST_F(Export, ThePythonFileRunsTheModelWhereThePlanDoesNotSupportWhatItIsGiven)
 
 // What can be shown of a CUDA candidate's file without a GPU: NVRTC compiles what stands in it, and on tensors in main
 // memory the model runs.
-TEST_F(Export, ThePythonFileOfACudaCandidateCompilesAndRunsTheModelWithoutAGpu) {
+TEST_F(ExportedFile, ThePythonFileOfACudaCandidateCompilesAndRunsTheModelWithoutAGpu) {
   if (const auto nvrtc = find_nvrtc(); !nvrtc) GTEST_SKIP() << nvrtc.error().message;
   const std::string candidate = R"cu(/* /// kerf
 version = 1
@@ -349,7 +304,7 @@ for _ in range(2):  # the second time from the cache
   EXPECT_EQ(compiled->output, line + line) << compiled->errors;
 }
 
-TEST_F(Export, ThePythonFileOfATritonCandidateRunsInTheInterpreterAndRunsTheModelWithoutAGpu) {
+TEST_F(ExportedFile, ThePythonFileOfATritonCandidateRunsInTheInterpreterAndRunsTheModelWithoutAGpu) {
   const std::string candidate = R"py(# /// kerf
 # version = 1
 # supports = "x.shape[0] > 1"
@@ -404,7 +359,7 @@ def sums(x, out, n, N: tl.constexpr):
   EXPECT_EQ(done.output, "kerf\nkerf\nlearned 3\nkerf\nmodel\n");
 }
 
-TEST_F(Export, ThePythonFileRunsTheModelAndSaysSoWhereNoCompilerIs) {
+TEST_F(ExportedFile, ThePythonFileRunsTheModelAndSaysSoWhereNoCompilerIs) {
   auto text = exported(ExportFormat::pytorch, row_sum_candidate, problem_of(row_sum_problem));
   ASSERT_TRUE(text);
   const Finished done =
@@ -414,7 +369,7 @@ TEST_F(Export, ThePythonFileRunsTheModelAndSaysSoWhereNoCompilerIs) {
   EXPECT_THAT(done.errors, HasSubstr("no C++ compiler works here"));
 }
 
-TEST_F(Export, ThePythonFileHasTheSizesThatWereAskedFor) {
+TEST_F(ExportedFile, ThePythonFileHasTheSizesThatWereAskedFor) {
   const auto text = exported(ExportFormat::pytorch, row_sum_candidate,
                              problem_of(row_sum_problem, {{"rows", Value{std::int64_t{12}}}}));
   ASSERT_TRUE(text);
@@ -422,11 +377,11 @@ TEST_F(Export, ThePythonFileHasTheSizesThatWereAskedFor) {
   EXPECT_THAT(*text, HasSubstr("\ncolumns = 100\n"));
 }
 
-TEST_F(Export, ASourceIsTheCandidate) {
+TEST_F(ExportedFile, ASourceIsTheCandidate) {
   EXPECT_EQ(*exported(ExportFormat::source, row_sum_candidate, problem_of(row_sum_problem)), row_sum_candidate);
 }
 
-TEST_F(Export, PlainCppHasNoLibraryCalls) {
+TEST_F(ExportedFile, PlainCppHasNoLibraryCalls) {
   const auto text = exported(ExportFormat::cpp, row_sum_candidate, problem_of(row_sum_problem));
   ASSERT_FALSE(text);
   EXPECT_EQ(text.error().kind, ErrorKind::unavailable);
@@ -470,7 +425,7 @@ args = ["products", "out", "x.shape[1]", "1.0"]
                                                  }
 )cpp";
 
-TEST_F(Export, TheCppFileCompilesAloneAndComputesTheAnswer) {
+TEST_F(ExportedFile, TheCppFileCompilesAloneAndComputesTheAnswer) {
   const auto text = exported(ExportFormat::cpp, launches_candidate, problem_of(launches_problem));
   ASSERT_TRUE(text) << text.error().message;
   EXPECT_THAT(*text, HasSubstr("t_x: f32[64, 100]"));
@@ -505,7 +460,7 @@ TEST_F(Export, TheCppFileCompilesAloneAndComputesTheAnswer) {
 }
 
 // Candidates that were written by hand for problems of the suite, where they are at hand.
-TEST_F(Export, ThePythonFilesOfTheExamplesAgreeWithTheirModels) {
+TEST_F(ExportedFile, ThePythonFilesOfTheExamplesAgreeWithTheirModels) {
   const char* variable = std::getenv("KERF_SHARED");
   const fs::path shared = variable != nullptr ? fs::path(variable) : fs::path(KERF_SOURCE) / "../shared";
   if (!fs::exists(shared / "examples/candidates")) {
