@@ -4,6 +4,7 @@ namespace kerf {
 
 std::string_view export_run() {
   return R"py(_KERF_ENDLESS = 256  # a run of more steps is not learned
+_KERF_SHORTCUTS = 4  # that a model tries, one after the other
 
 try:  # PyTorch's own, of torch.compile: all of a tensor but its address is compared, and memory allocated, in one call
     from torch._C._dynamo.guards import TensorGuards as _Guards
@@ -93,8 +94,14 @@ class _Learned:
         if None in results or self.steps > _KERF_ENDLESS:
             return None
         result = results[0] if nesting is None else f"unflatten([{', '.join(results)}], {self.constant(nesting)})"
-        return _kerf_written(f"run({', '.join(self.given)})", [*self.lines, f"return {result}"],
-                             {**self.constants, "unflatten": _pytree.tree_unflatten})
+        given = ", ".join(self.given)
+        steps = _kerf_written(f"steps({given})", [*self.lines, f"return {result}"],
+                              {**self.constants, "unflatten": _pytree.tree_unflatten})
+        if not self.operators:
+            return steps
+        return _kerf_written(f"run({given})", ["if grad():", "    with no_grad():", f"        return steps({given})",
+                                               f"return steps({given})"],
+                             {"steps": steps, "grad": _torch.is_grad_enabled, "no_grad": _torch.no_grad})
 
 
 def _kerf_written(head, lines, names):
@@ -151,20 +158,19 @@ def _kerf_shortcut(model, tensors, known, device, bound):
     if None in where:
         return None
     given = ", ".join(f"t{i}" for i in range(len(tensors)))
-    names = {"run": known.run, "thread": _threading.get_ident, "check": _kerf_guards(tensors), "no_grad": _torch.no_grad,
-             "grad": _torch.is_grad_enabled, "failures": (AttributeError, KeyError, TypeError)}
-    lines = [f"if len(args) != {len(_KERF_FORWARD)}:", "    return None", "try:", f"    {given}, = {', '.join(where)},",
+    names = {"run": known.run, "thread": _threading.get_ident, "check": _kerf_guards(tensors),
+             "failures": (AttributeError, KeyError, TypeError)}
+    lines = [f"if thread() != {_threading.get_ident()} or len(args) != {len(_KERF_FORWARD)}:", "    return None", "try:", f"    {given}, = {', '.join(where)},",
              f"    if not check({given}):", "        return None", "except failures:", "    return None"]
-    differs = [f"thread() != {_threading.get_ident()}"]
+    differs = []
     for i, ((function, *fixed), value) in enumerate(zip(_kerf_bounds(device), bound)):
         names[f"bound{i}"] = function
         differs.append(f"bound{i}({', '.join(map(repr, fixed))}) != {value!r}")
     for i, (kind, _, _) in enumerate(KERF_TENSORS.values()):
         if KERF_PREPARES and kind == "state":
             differs.append(f"t{i}._version != {tensors[i]._version} or t{i}.data_ptr() != {tensors[i].data_ptr()}")
-    lines += [f"if {' or '.join(differs)}:", "    return None"]
-    if known.operators:
-        lines += ["if grad():", "    with no_grad():", f"        return run({given})"]
+    if differs:
+        lines += [f"if {' or '.join(differs)}:", "    return None"]
     return _kerf_written("again(model, args)", [*lines, f"return run({given})"], names)
 
 

@@ -290,7 +290,7 @@ def _kerf_tensors(model, args, kwargs):
         value = _kerf_of_model(model, path) if path else args[place] if place is not None else None
         if not isinstance(value, _torch.Tensor) or value.dtype is not dtype or not (value.is_cuda if on_gpu else value.is_cpu):
             return None
-        if on_gpu and value.data_ptr() % 16:  # kernels load whole vectors
+        if value.is_neg() or (on_gpu and value.data_ptr() % 16):  # memory has the negated; kernels load whole vectors
             return None
         if where is None:
             where = value.get_device()
@@ -328,7 +328,7 @@ class _Known:
 
     def __init__(self, outputs, nesting):
         self.outputs, self.nesting = outputs, nesting
-        self.stamp, self.prepared, self.run, self.again, self.steps, self.operators = None, None, None, None, 0, False
+        self.stamp, self.prepared, self.run, self.again, self.steps = None, None, None, None, 0
 
 
 _KERF_NEW = object()
@@ -351,10 +351,10 @@ def _kerf_forward(model, args, kwargs):
     if known is None:
         return None
     stamp = _kerf_stamp(tensors)
-    with _torch.no_grad():
-        if known is not _KERF_NEW and known.run is not None and known.stamp == stamp:
-            result = known.run(*tensors)
-        else:
+    if known is not _KERF_NEW and known.run is not None and known.stamp == stamp:
+        result = known.run(*tensors)
+    else:
+        with _torch.no_grad():
             named = {name: t.detach().contiguous() if contiguous else t.detach()
                      for t, (name, (_, _, contiguous)) in zip(tensors, KERF_TENSORS.items())}
             if known is _KERF_NEW:  # not seen yet
@@ -362,16 +362,18 @@ def _kerf_forward(model, args, kwargs):
                 if known is None:
                     return None
             result = _kerf_learn(model, known, tensors, named, stamp, device, bound)
-    # Whatever comes next, it is likely to look like this.
-    if known.again is None or not known.again.__globals__["check"](*tensors):
+    # What comes next is likely to look like this.
+    again = known.again
+    if again is None or again.__globals__["run"] is not known.run or not again.__globals__["check"](*tensors):
         known.again = _kerf_shortcut(model, tensors, known, device, bound)
-    model.__dict__["_kerf_last"] = known.again
+    others = [shortcut for shortcut in model._kerf_shortcuts if shortcut is not again]
+    model.__dict__["_kerf_shortcuts"] = [known.again, *others][:_KERF_SHORTCUTS] if known.again else others
     return result
 
 
 def _kerf_learn(model, known, tensors, named, stamp, device, bound):
     """The first run on tensors of these shapes, or the first since parameters changed that prepare steps were given."""
-    known.run, known.again = None, None
+    known.run = None
     outs = [_torch.empty_strided(shape, stride, dtype=dtype, device="meta" if i in KERF_ADOPTED else device)
             for i, (shape, stride, dtype) in enumerate(known.outputs)]
     made = [t for i, t in enumerate(outs) if i not in KERF_ADOPTED]
@@ -385,7 +387,7 @@ def _kerf_learn(model, known, tensors, named, stamp, device, bound):
     finally:
         _kerf_local.learned, _kerf_local.given = None, None
     if all(t.data_ptr() == own.data_ptr() for t, own in zip(named.values(), tensors)):  # or else it begins with a copy
-        known.run, known.steps, known.operators = learned.run(outs, known.nesting), learned.steps, learned.operators
+        known.run, known.steps = learned.run(outs, known.nesting), learned.steps
     return outs[0] if known.nesting is None else _pytree.tree_unflatten(outs, known.nesting)
 
 
@@ -397,19 +399,21 @@ class ModelNew(Model):
         bound = _inspect.signature(Model.__init__).bind(self, *args, **kwargs)
         bound.apply_defaults()
         self._kerf_init = {k: v for k, v in bound.arguments.items() if v is not self}
-        self._kerf_known, self._kerf_last = {}, None
+        self._kerf_known, self._kerf_shortcuts = {}, []
         self._kerf_off = False
         if KERF_EVAL:
             self.eval()
 
     def __getstate__(self):  # copies and saved models begin anew
-        return {**self.__dict__, "_kerf_known": {}, "_kerf_last": None}
+        return {**self.__dict__, "_kerf_known": {}, "_kerf_shortcuts": []}
 
     def forward(self, *args, **kwargs):
-        again = self._kerf_last
-        result = again(self, args) if again and not kwargs else None
-        if result is None:
-            result = _kerf_forward(self, args, kwargs)
+        if not kwargs:
+            for again in self._kerf_shortcuts:
+                result = again(self, args)
+                if result is not None:
+                    return result
+        result = _kerf_forward(self, args, kwargs)
         return super().forward(*args, **kwargs) if result is None else result
 )py";
 
