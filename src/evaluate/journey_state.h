@@ -1,6 +1,6 @@
 // What the jobs of one evaluation work on: what all candidates share, and what is known of one. A job's body stands in
 // a file of its own (lint_job.h, time_job.h, tune_job.h, profile_job.h, watch_job.h, model_job.h, probe_job.h,
-// trace_job.h, diagnose_job.h); local_evaluator.cc says which follows which.
+// trace_job.h, diagnose_job.h); journey.cc says which follows which.
 #pragma once
 
 #include <cstddef>
