@@ -1,5 +1,5 @@
 // A kernel of language cpp as it is written: values in lanes, loops around passes and what stands in them. The
-// schedules that put these together are in cpp.cc.
+// schedules that put these together are in cpp.cc, cpp_columns.cc and cpp_scan.cc.
 #pragma once
 
 #include <cstdint>
