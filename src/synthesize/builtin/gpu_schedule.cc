@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "synthesize/builtin/passes.h"
+#include "synthesize/builtin/powers.h"
 #include "synthesize/builtin/turned.h"
 
 namespace kerf {
@@ -18,7 +19,6 @@ std::int64_t largest(const Extent& extent) {
   return extent.values.empty() ? 1 : *std::ranges::max_element(extent.values);
 }
 
-bool is_power_of_two(std::int64_t n) { return n > 0 && std::has_single_bit(static_cast<std::uint64_t>(n)); }
 std::int64_t power_below(std::int64_t n) {
   return n < 1 ? 1 : static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(n)));
 }

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 
 #include "synthesize/builtin/gpu_schedule.h"
+#include "synthesize/builtin/powers.h"
 
 namespace kerf {
 namespace {
@@ -67,11 +67,6 @@ Schedule cpp_schedule(const Region& region, const CacheFacts& machine) {
   s.sketch = Sketch::rows;
   s.block = {16384};
   return s;
-}
-
-bool is_power_of_two(std::int64_t n) { return n > 0 && std::has_single_bit(static_cast<std::uint64_t>(n)); }
-std::int64_t power_above(std::int64_t n) {
-  return n < 1 ? 1 : static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(n)));
 }
 
 // Of a thread in CUDA: what it has loaded, and what is scanned, in rows as doubles, too.

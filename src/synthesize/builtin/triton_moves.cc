@@ -8,6 +8,7 @@
 #include "synthesize/builtin/gpu_schedule.h"
 #include "synthesize/builtin/passes.h"
 #include "synthesize/builtin/triton_schedule.h"
+#include "synthesize/builtin/triton_tiles.h"
 
 namespace kerf {
 namespace {

@@ -9,55 +9,15 @@
 #include "synthesize/builtin/attention.h"
 #include "synthesize/builtin/gpu_schedule.h"
 #include "synthesize/builtin/passes.h"
+#include "synthesize/builtin/powers.h"
 #include "synthesize/builtin/products.h"
+#include "synthesize/builtin/triton_tiles.h"
 #include "synthesize/builtin/turned.h"
 
 namespace kerf {
 namespace {
 
 using Form = Instruction::Form;
-
-constexpr std::int64_t most_in_a_tile = 1 << 17;  // Triton allows 2^20
-
-bool is_power_of_two(std::int64_t n) { return n > 0 && std::has_single_bit(static_cast<std::uint64_t>(n)); }
-std::int64_t power_above(std::int64_t n) {
-  return n < 1 ? 1 : static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(n)));
-}
-std::int64_t longest(const Region& region) {
-  const Extent extent = region.extent_of(region.reduced);
-  return extent.values.empty() ? 1 : *std::ranges::max_element(extent.values);
-}
-
-// Rows or columns of a tile.
-std::int64_t tile_breadth(const Region& region, const Schedule& s, std::int64_t threads) {
-  if (s.sketch == Sketch::columns || cuts_up_columns(region, s)) return threads / s.lanes * s.width;
-  return s.sketch == Sketch::rows && s.lanes <= 32 ? threads / s.lanes : 1;
-}
-
-// Registers of a thread that what is held of rows takes; computed values need as many again. What is loaded by parts of
-// a row, as weights by channel are, comes when it is used.
-bool fits(const Region& region, const Schedule& s) {
-  std::int64_t loads = 0;
-  for (std::size_t v = 0; v < region.code.size(); ++v)
-    loads +=
-        is_row_load(region, static_cast<int>(v)) && (region.code[v].axes & region.reduced) == region.reduced ? 1 : 0;
-  return std::ranges::all_of(s.block, [&](std::int64_t threads) {
-    const std::int64_t most = threads <= 512 ? 32 : 16;
-    const std::int64_t elements = tile_length(region, s, threads) * tile_breadth(region, s, threads);
-    return std::max<std::int64_t>(loads, 1) * elements <= most * threads && elements <= most_in_a_tile;
-  });
-}
-
-// Shared memory that the loads of `stages` rounds take, at most: of everything that changes within a tile.
-std::int64_t staged_bytes(const Region& region, const Schedule& s) {
-  const std::int64_t threads = *std::ranges::max_element(s.block);
-  std::int64_t bytes = 0;
-  for (const Instruction& i : region.code) {
-    if (i.form != Form::load || (i.axes & (s.sketch == Sketch::flat ? i.axes : region.reduced)) == 0) continue;
-    bytes += (i.type == Type::i64 ? 8 : 4) * tile_length(region, s, threads) * tile_breadth(region, s, threads);
-  }
-  return bytes * s.stages;
-}
 
 // Loads ahead of their round where accumulators take the registers of programs that would hide them.
 void stage(const Region& region, Schedule& s) {
@@ -69,7 +29,7 @@ void stage(const Region& region, Schedule& s) {
 Schedule rows_schedule(const Region& region, Schedule s) {
   s.sketch = Sketch::rows;
   s.hold = true;
-  const std::int64_t length = power_above(longest(region));
+  const std::int64_t length = power_above(longest_row(region));
   if (length <= 256) {
     s.lanes = std::clamp<std::int64_t>(length / 8, 1, 32);
     s.block = {128};
@@ -77,16 +37,16 @@ Schedule rows_schedule(const Region& region, Schedule s) {
     s.lanes = whole_block;
     const std::int64_t threads = std::clamp<std::int64_t>(length / 16, 64, 1024);
     s.block = {threads, threads > 128 ? threads / 2 : threads * 2};
-    while (!fits(region, s) && s.block.front() < 1024) s.block = {s.block.front() * 2};
+    while (!registers_hold_tile(region, s) && s.block.front() < 1024) s.block = {s.block.front() * 2};
   }
-  if (fits(region, s)) return s;
+  if (registers_hold_tile(region, s)) return s;
   s.block.resize(1);
-  if (fits(region, s)) return s;
+  if (registers_hold_tile(region, s)) return s;
   s.hold = false;
   s.lanes = whole_block;
   s.block = {256, 512};
   s.unroll = 8;
-  while (!fits(region, s) && s.unroll > 1) s.unroll /= 2;
+  while (!registers_hold_tile(region, s) && s.unroll > 1) s.unroll /= 2;
   s.joint = !joints(region).empty();
   stage(region, s);
   return s;
@@ -97,7 +57,7 @@ std::optional<Schedule> column_split_schedule(const Region& region, Schedule s, 
                                               const CacheFacts& machine) {
   constexpr std::int64_t most_columns = 128, many_rows = 1024;
   const std::int64_t columns = std::min(most_columns, power_above(region.axes.back().extent.values[0]));
-  if (kept / columns >= 2 * machine.sms || longest(region) < many_rows) return std::nullopt;
+  if (kept / columns >= 2 * machine.sms || longest_row(region) < many_rows) return std::nullopt;
   s.sketch = Sketch::split;
   s.block = {256};
   s.width = 4;
@@ -114,22 +74,22 @@ std::optional<Schedule> column_split_schedule(const Region& region, Schedule s, 
 Schedule columns_schedule(const Region& region, Schedule s, const CacheFacts& machine) {
   s.sketch = Sketch::columns;
   const std::int64_t columns = power_above(region.axes.back().extent.values[0]);
-  const std::int64_t length = power_above(longest(region));
+  const std::int64_t length = power_above(longest_row(region));
   s.block = {256};
   s.width = columns >= 128 ? 4 : 1;
   s.lanes = std::clamp<std::int64_t>(length / 8, 1, 8);
   while (s.lanes < 64 && 256 / s.lanes * s.width > columns) s.lanes *= 2;
   s.hold = true;
   s.unroll = 1;
-  while (!fits(region, s) && 256 / s.lanes * s.width > 32 && s.lanes < 64) s.lanes *= 2;
+  while (!registers_hold_tile(region, s) && 256 / s.lanes * s.width > 32 && s.lanes < 64) s.lanes *= 2;
   // More than 16 elements a thread, and sums of them in double, leave too few programs to keep memory busy. Fewer
   // columns are cheaper than more threads (an H100, 64 rows: 5.25 ms with 64 columns and 256 threads, 6.02 with 128 and
   // 512), but a row of a tile has whole lines of memory.
-  if (fits(region, s) && length * (256 / s.lanes * s.width) > 16 * 256 && s.lanes < 64) {
+  if (registers_hold_tile(region, s) && length * (256 / s.lanes * s.width) > 16 * 256 && s.lanes < 64) {
     s.lanes *= 2;
     if (256 / s.lanes * s.width < 64) s.block = {512};
   }
-  if (fits(region, s)) return s;
+  if (registers_hold_tile(region, s)) return s;
   s.block = {256};
   s.lanes = std::max<std::int64_t>(8, 256 / columns * s.width);
   // Few columns are for many programs.
@@ -146,7 +106,7 @@ Schedule columns_schedule(const Region& region, Schedule s, const CacheFacts& ma
   }
   s.hold = false;
   s.unroll = 4;
-  while (!fits(region, s) && s.unroll > 1) s.unroll /= 2;
+  while (!registers_hold_tile(region, s) && s.unroll > 1) s.unroll /= 2;
   s.joint = !joints(region).empty();
   stage(region, s);
   return s;
@@ -174,26 +134,12 @@ bool has_neighbours(const Region& region) {
   return shifts.size() > 1;
 }
 
-// Shared memory of the factors' tiles that are under way, and of the parts of the right one, where they are cut there.
-std::int64_t bytes_of_tiles(const Schedule& s) {
-  const bool before = s.factors == Factors::three_parts_before;
-  const std::int64_t here = s.factors == Factors::two_parts ? 8 : s.factors == Factors::three_parts ? 6 : 0;
-  return std::max<std::int64_t>(s.stages, 1) * (s.tile[0] + s.tile[1]) * s.tile[2] * (before ? 6 : 4) +
-         here * s.tile[1] * s.tile[2];
-}
-
 // Whether neighbours in memory are what is summed: tensor cores want TF32 so, of the right factor at least.
 bool along_inner(const Region& region, const ProductShape& p, int factor) {
   const Instruction& load = region.code[static_cast<std::size_t>(factor)];
   if (load.form != Form::load || !load.access.windows.empty()) return false;
   const Subscript* last = load.access.along(static_cast<int>(std::bit_width(p.inner)) - 1);
   return last != nullptr && last->stride.is(1);
-}
-
-bool has_windows(const Region& region, int factor) {
-  const Instruction& i = region.code[static_cast<std::size_t>(factor)];
-  return !i.access.windows.empty() ||
-         std::ranges::any_of(i.operands, [&](int operand) { return has_windows(region, operand); });
 }
 
 Schedule product_schedule(const Region& region, const ProductShape& p, Schedule s, const CacheFacts& machine) {
@@ -213,7 +159,7 @@ Schedule product_schedule(const Region& region, const ProductShape& p, Schedule 
     const bool straight = along_inner(region, p, p.left) || along_inner(region, p, p.right);
     const double saved = all / (straight ? 80e6 : 68e6) - all / 100e6;
     s.factors = straight ? Factors::two_parts : Factors::three_parts;
-    if (saved > 1.25 * cut && !has_windows(region, p.left) && !has_windows(region, p.right))
+    if (saved > 1.25 * cut && !reads_windows(region, p.left) && !reads_windows(region, p.right))
       s.factors = Factors::three_parts_before;
   }
   const std::uint64_t down = s.turned ? p.columns : p.rows, across = s.turned ? p.rows : p.columns;
@@ -232,36 +178,6 @@ Schedule product_schedule(const Region& region, const ProductShape& p, Schedule 
   const bool wide = s.tile[0] * s.tile[1] > 128 * 64 || s.tile[1] > std::max<std::int64_t>(s.tile[0], 64);
   s.block = {wide && !straight ? 256 : 128};
   return s;
-}
-
-std::string illegal_product(const Region& region, const Schedule& s) {
-  const auto p = product_shape(region);
-  if (!p) return "no product of matrices";
-  for (const std::int64_t n : s.tile)
-    if (!is_power_of_two(n) || n < 16 || n > 256) return "a tile has 16 to 256 rows and columns, a power of two";
-  if (s.swizzle < 1 || s.swizzle > 64) return "1 to 64 rows of tiles side by side";
-  if (s.pieces < 1 || s.pieces > 1024) return "what is summed is cut into 1 to 1024 pieces";
-  if (s.stages < 0 || s.stages > 8) return "0 to 8 stages";
-  if (std::ranges::any_of(s.block, [&](std::int64_t threads) { return s.tile[0] * s.tile[1] > 128 * threads; }))
-    return "the registers do not hold a tile";
-  if (bytes_of_tiles(s) > 220 << 10) return "shared memory does not hold the tiles that are under way";
-  if (s.factors == Factors::coarse && !region.code[static_cast<std::size_t>(p->sum)].coarse)
-    return "factors that must not be rounded";
-  if (s.factors == Factors::three_parts_before && (has_windows(region, p->left) || has_windows(region, p->right)))
-    return "windows would be written out";
-  if (s.resident != 0 || s.joint || s.keep || s.ahead || s.overlap || s.hold || s.across) return "nothing of a product";
-  for (const std::uint64_t mask : {p->rows, p->columns, p->inner})
-    if (std::ranges::any_of(region.extent_of(mask).values, [](std::int64_t n) { return n >> 31 != 0; }))
-      return "matrices of 2147483648 rows or columns and more";
-  if (std::ranges::any_of(region.code, [](const Instruction& i) { return !i.access.picks.empty(); }))
-    return "elements that are picked";
-  return "";
-}
-
-// Lanes of the tile that a matrix of `mask` is along its rows.
-std::int64_t lanes_of(const Region& region, std::uint64_t mask) {
-  const Extent extent = region.extent_of(mask);
-  return std::max<std::int64_t>(16, power_above(*std::ranges::max_element(extent.values)));
 }
 
 // Whether a mask from memory, or minus infinity in its place, is what the value is made of: a bias hides nothing, as a
@@ -292,34 +208,6 @@ Schedule attention_schedule(const Region& region, const AttentionShape& p, Sched
   return s;
 }
 
-std::string illegal_attention(const Region& region, const Schedule& s) {
-  const auto p = attention_shape(region);
-  if (!p) return "no attention";
-  const std::int64_t rows = s.tile[0], columns = s.tile[1], inner = lanes_of(region, p->inner),
-                     width = lanes_of(region, p->width);
-  for (const std::int64_t n : {rows, columns})
-    if (!is_power_of_two(n) || n < 16 || n > 256) return "a tile has 16 to 256 rows and columns, a power of two";
-  if (std::max(inner, width) > 256) return "queries or values of more than 256 elements";
-  if (s.stages < 0 || s.stages > 8) return "0 to 8 stages";
-  if (s.factors != Factors::two_parts && s.factors != Factors::three_parts)
-    return "factors in two or three parts, cut in every tile";
-  const bool two = s.factors == Factors::two_parts;
-  if (std::ranges::any_of(s.block,
-                          [&](std::int64_t threads) { return rows * (columns + inner + 2 * width) > 256 * threads; }))
-    return "the registers do not hold a tile";
-  const std::int64_t under_way = std::max<std::int64_t>(s.stages, 1) * 4, parts = two ? 8 : 6;
-  if ((under_way + parts) * columns * (inner + width) + parts * rows * inner > 220 << 10)
-    return "shared memory does not hold the tiles that are under way";
-  if (s.resident != 0 || s.joint || s.keep || s.overlap || s.hold || s.across || s.turned || s.pieces != 1 ||
-      s.swizzle != 1)
-    return "nothing of an attention";
-  if (s.ahead && (!p->hidden || p->diagonal)) return "no mask that could be read ahead";
-  for (const std::uint64_t mask : {p->rows, p->columns})
-    if (std::ranges::any_of(region.extent_of(mask).values, [](std::int64_t n) { return n >> 31 != 0; }))
-      return "matrices of 2147483648 rows or columns and more";
-  return "";
-}
-
 // Whether rows of what is stored begin at sectors of memory, 32 bytes each. Where they do not, two tiles write the ends
 // of one sector, and it has to stay in the caches until both have.
 bool begins_at_sectors(const Region& region, const Turned& lies) {
@@ -330,20 +218,6 @@ bool begins_at_sectors(const Region& region, const Turned& lies) {
 }
 
 }  // namespace
-
-std::int64_t tile_length(const Region& region, const Schedule& s, std::int64_t threads) {
-  if (s.hold) return power_above(longest(region));
-  if (s.sketch == Sketch::columns || cuts_up_columns(region, s) || (s.sketch == Sketch::rows && s.lanes <= 32))
-    return s.lanes * s.unroll;
-  return threads * s.unroll * (s.sketch == Sketch::flat ? s.width : 1);
-}
-
-bool cuts_up_columns(const Region& region, const Schedule& s) {
-  return s.sketch == Sketch::split && region.reduced != 0 && region.scanned == 0 &&
-         !region.is_reduced(static_cast<int>(region.axes.size()) - 1);
-}
-
-bool loops_over_tiles(const Schedule& s) { return s.resident > 0 || (s.sketch != Sketch::flat && !s.hold); }
 
 Schedule default_triton_schedule(const Region& region, const CacheFacts& machine) {
   Schedule s;
@@ -413,53 +287,6 @@ Schedule default_triton_schedule(const Region& region, const CacheFacts& machine
   s.joint = false;
   s.resident = 0;
   return rows_schedule(region, s);
-}
-
-std::string illegal_in_triton(const Region& region, const Schedule& s) {
-  const bool inner_reduced = !region.axes.empty() && region.is_reduced(static_cast<int>(region.axes.size()) - 1);
-  if (s.block.empty() || std::ranges::any_of(s.block, [](std::int64_t threads) {
-        return threads < 32 || threads > 1024 || !is_power_of_two(threads);
-      }))
-    return "a program has 1 to 32 warps, a power of two";
-  if (s.sketch == Sketch::product) return illegal_product(region, s);
-  if (s.sketch == Sketch::attention || attention_shape(region)) return illegal_attention(region, s);
-  if (!is_power_of_two(s.unroll) || s.unroll > 64) return "a thread has 1 to 64 elements of a tile, a power of two";
-  if (s.width != 1 && s.width != 2 && s.width != 4) return "1, 2 or 4 neighbours in memory";
-  if (!is_power_of_two(s.lanes) || s.lanes > whole_block) return "threads that share work are a power of two";
-  if (s.resident < 0 || s.resident > 1 << 20) return "a launch is for up to 1048576 programs";
-  if (s.stages < 0 || s.stages > 8) return "0 to 8 stages";
-  if (s.stages > 1 && !loops_over_tiles(s)) return "no loop whose loads could be under way ahead";
-  constexpr std::int64_t shared = 200 << 10;  // of 227 KiB that a block may have
-  if (s.stages > 1 && staged_bytes(region, s) > shared) return "shared memory does not hold the loads that are ahead";
-  if (s.joint && (s.sketch == Sketch::flat || s.hold || joints(region).empty()))
-    return "no reductions that could share a pass";
-  if (s.keep || s.ahead || s.overlap) return "Triton has no word for it";
-  if (s.hold && s.sketch != Sketch::rows && s.sketch != Sketch::columns) return "no row that could be held";
-  if (s.across && (s.sketch != Sketch::flat || region.axes.size() < 2)) return "no ends of rows";
-  if (s.sketch == Sketch::flat) {
-    if (region.reduced != 0) return "the region reduces";
-    return s.across && turned_by_tiles(region) ? "what lies across is worked off by tiles" : "";
-  }
-  if (region.reduced == 0) return "the region does not reduce";
-  const bool by_columns = s.sketch == Sketch::columns || cuts_up_columns(region, s);
-  if (by_columns == inner_reduced)
-    return inner_reduced ? "the innermost axis is reduced" : "the innermost axis is kept";
-  if (by_columns && (s.lanes > 64 || std::ranges::any_of(s.block, [&](std::int64_t threads) {
-                       return threads / s.lanes * s.width < 4;
-                     })))
-    return "fewer than 4 columns a program";
-  if (s.sketch == Sketch::split) {
-    if (s.resident < 1) return "rows are cut up for at least one program";
-    for (const Instruction& i : region.code)
-      if (i.form == Form::reduce && (i.reduce == ReduceOp::prod || is_position(i.reduce)))
-        return "products and positions are not split";
-    return "";
-  }
-  if (longest(region) >> 31 != 0) return "rows of 2147483648 elements or more";
-  if (s.sketch == Sketch::rows && s.lanes > 32 && s.lanes != whole_block)
-    return "a row is for threads of one warp, or for a whole program";
-  if (!fits(region, s)) return "the registers do not hold a tile";
-  return "";
 }
 
 }  // namespace kerf

@@ -30,11 +30,4 @@ namespace kerf {
 [[nodiscard]] Schedule default_triton_schedule(const Region& region, const CacheFacts& machine);
 [[nodiscard]] std::string illegal_in_triton(const Region& region, const Schedule& schedule);
 
-// Elements of a tile along what is reduced, for `threads` in a program.
-[[nodiscard]] std::int64_t tile_length(const Region& region, const Schedule& schedule, std::int64_t threads);
-// Sketch split of a region whose innermost axis is kept.
-[[nodiscard]] bool cuts_up_columns(const Region& region, const Schedule& schedule);
-// Whether some loop has loads that could be under way ahead of their round.
-[[nodiscard]] bool loops_over_tiles(const Schedule& schedule);
-
 }  // namespace kerf

@@ -1,7 +1,8 @@
 #include "synthesize/builtin/turned.h"
 
 #include <algorithm>
-#include <bit>
+
+#include "synthesize/builtin/powers.h"
 
 namespace kerf {
 namespace {
@@ -31,10 +32,6 @@ std::optional<Turned> turned(const Region& region, bool windows) {
     found->loads.push_back(static_cast<int>(v));
   }
   return found;
-}
-
-std::int64_t power_above(std::int64_t n) {
-  return n < 1 ? 1 : static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(n)));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 #include "synthesize/builtin/emit/triton_scan.h"
 #include "synthesize/builtin/emit/triton_text.h"
 #include "synthesize/builtin/gpu_schedule.h"
-#include "synthesize/builtin/triton_schedule.h"
+#include "synthesize/builtin/triton_tiles.h"
 #include "synthesize/builtin/turned.h"
 
 namespace kerf {

@@ -16,6 +16,7 @@
 #include "synthesize/builtin/lower.h"
 #include "synthesize/builtin/lowering.h"
 #include "synthesize/builtin/triton_schedule.h"
+#include "synthesize/builtin/triton_tiles.h"
 #include "synthesize/graph_text.h"
 
 namespace kerf {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "synthesize/builtin/emit/triton_text.h"
-#include "synthesize/builtin/triton_schedule.h"
+#include "synthesize/builtin/triton_tiles.h"
 
 namespace kerf {
 namespace {
