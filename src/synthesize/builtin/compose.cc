@@ -19,6 +19,8 @@
 #include "synthesize/builtin/partition.h"
 #include "synthesize/builtin/places.h"
 #include "synthesize/builtin/recurrent.h"
+#include "synthesize/builtin/supported.h"
+#include "synthesize/builtin/tensor_names.h"
 
 namespace kerf {
 namespace {
@@ -37,14 +39,18 @@ class Composer {
  public:
   Composer(const Understood& problem, const GeneralGraph& graph, const std::vector<GeneratedGroup>& groups,
            Language language)
-      : problem_(problem), primary_(problem.workloads.at(0)), graph_(graph), groups_(groups), language_(language) {}
+      : problem_(problem),
+        primary_(problem.workloads.at(0)),
+        graph_(graph),
+        groups_(groups),
+        language_(language),
+        names_(primary_, graph) {}
 
   Result<std::string> run(const std::vector<std::string>& remarks) {
     std::vector<NodeSet> sets;
     for (const GeneratedGroup& group : groups_) sets.push_back(group.nodes);
     const auto units = units_in_order(graph_, sets);
     if (!units) return fail(ErrorKind::candidate, "fused groups and calls wait for each other");
-    name_tensors();
     std::string steps;
     for (const Unit& unit : *units) {
       if (unit.group) {
@@ -70,7 +76,7 @@ class Composer {
     std::string plan;
     for (const std::string& remark : remarks) plan += "# " + remark + "\n";
     plan += "version = 1\n";
-    const std::string supports = supported();
+    const std::string supports = supported(problem_, graph_, requirements_, names_);
     if (supports.size() > max_expression_bytes)
       return fail(ErrorKind::candidate,
                   fmt::format("what the plan supports takes {} bytes to say, more than an expression may have",
@@ -92,61 +98,8 @@ class Composer {
     return text + "# ///\n";
   }
 
-  void name_tensors() {
-    std::set<std::string> taken = {"threads", "thread", "none", "init",  "min",  "max",   "abs", "cdiv", "next_pow2",
-                                   "numel",   "i32",    "f32",  "f64",   "and",  "or",    "not", "if",   "else",
-                                   "true",    "false",  "True", "False", "None", "where", "_"};
-    std::set<std::string> workload;
-    for (const NamedTensor& t : primary_.tensors) workload.insert(t.name);
-    taken.insert(workload.begin(), workload.end());
-    for (std::size_t i = 0; i < primary_.outputs.size(); ++i) taken.insert(primary_.output_name(i));
-    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
-      const TensorRef& ref = graph_.outputs[i];
-      if (workload.contains(ref.name)) continue;
-      names_.try_emplace({ref.name, ref.index}, primary_.output_name(i));
-    }
-    // Deep networks: what results are called is a large part of a text, which must not be longer than candidates may
-    // be.
-    constexpr std::size_t many = 400;
-    brief_ = graph_.nodes.size() > many;
-    std::size_t counted = 0;
-    for (const GeneralNode& node : graph_.nodes)
-      for (std::size_t r = 0; r < node.results.size(); ++r) {
-        std::string base = brief_ ? fmt::format("t{}", counted++) : "";
-        for (const char c : brief_ ? std::string() : node.name)
-          base += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-        if (!brief_ && node.results.size() > 1 && r > 0) base += fmt::format("_{}", r);
-        std::string name = base;
-        if (names_.contains({node.name, static_cast<int>(r)})) continue;
-        for (int k = 2; !taken.insert(name).second; ++k) name = fmt::format("{}_v{}", base, k);
-        names_[{node.name, static_cast<int>(r)}] = name;
-      }
-    for (const GeneralNode& node : graph_.nodes)
-      if (node.op == appended_operator) names_[{node.name, 0}] = name_of(storage_of(graph_, {node.name, 0}));
-    taken_ = std::move(taken);
-  }
-  std::string name_of(const TensorRef& ref) const {
-    const auto it = names_.find({ref.name, ref.index});
-    return it == names_.end() ? ref.name : it->second;
-  }
   bool is_output(const TensorRef& ref) const { return std::ranges::find(graph_.outputs, ref) != graph_.outputs.end(); }
 
-  // Replaces placeholders by plan names.
-  std::string resolve(const std::string& text) const {
-    std::string out;
-    for (std::size_t i = 0; i < text.size();) {
-      const std::size_t end = text[i] == '@' ? text.find('@', i + 1) : std::string::npos;
-      if (end == std::string::npos) {
-        out += text[i++];
-        continue;
-      }
-      const std::string inside = text.substr(i + 1, end - i - 1);
-      const std::size_t hash = inside.rfind('#');
-      out += name_of({inside.substr(0, hash), std::stoi(inside.substr(hash + 1))});
-      i = end + 1;
-    }
-    return out;
-  }
   static std::string item(const std::string& expression) {
     return std::ranges::all_of(expression, [](unsigned char c) { return std::isdigit(c) != 0; })
                ? expression
@@ -154,17 +107,12 @@ class Composer {
   }
   std::string list(const std::vector<std::string>& expressions) const {
     std::string out = "[";
-    for (const std::string& e : expressions) out += (out.size() > 1 ? ", " : "") + item(resolve(e));
+    for (const std::string& e : expressions) out += (out.size() > 1 ? ", " : "") + item(names_.resolve(e));
     return out + "]";
   }
 
   Result<> launch(const GeneratedGroup& group, std::string& steps) {
-    std::string kernel = "kernel";
-    if (const auto named = names_.find({group.region.name, 0}); named != names_.end())
-      kernel = brief_ ? named->second : group.region.name;
-    std::string clean;
-    for (const char c : kernel) clean += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-    for (kernel = clean + "_kernel"; !taken_.insert(kernel).second;) kernel += "_";
+    const std::string kernel = names_.kernel(group.region.name);
     Schedule schedule = group.schedule;
     if (points_ * schedule.block.size() > max_tune_points) schedule.block.resize(1);
     // A kernel that was written for another group is launched again.
@@ -198,7 +146,7 @@ class Composer {
       if (!scratched_.emplace(store.access.tensor.name, store.access.tensor.index).second) continue;  // of another part
       std::vector<std::string> shape;
       for (const Extent& extent : store.shape) shape.push_back(extent.text);
-      add_scratch(name_of(store.access.tensor), to_string(dtype_of(store.access.type)), list(shape));
+      add_scratch(names_.of(store.access.tensor), to_string(dtype_of(store.access.type)), list(shape));
     }
     for (const EmittedLaunch& l : made.launches) {
       ++steps_;
@@ -207,7 +155,7 @@ class Composer {
                            list(l.args));
       std::string constants;
       for (const auto& [name, value] : l.constants)
-        constants += fmt::format("{}{} = {}", constants.empty() ? "" : ", ", name, item(resolve(value)));
+        constants += fmt::format("{}{} = {}", constants.empty() ? "" : ", ", name, item(names_.resolve(value)));
       if (!constants.empty()) steps += "constexpr = { " + constants + " }\n";
       if (!l.warps.empty()) steps += "num_warps = " + item(l.warps) + "\n";
     }
@@ -225,15 +173,15 @@ class Composer {
       return weight && weight->role == Role::parameter;
     });
     std::string prefix = network->lstm ? "lstm" : "gru";
-    for (const std::string base = prefix; !taken_.insert(prefix + "_").second;) prefix += base;
+    for (const std::string base = prefix; !names_.take(prefix + "_");) prefix += base;
     EmittedRecurrent made = recurrent_steps(graph_, *network, node, prefix, frozen, language_);
-    scratch_ += resolve(made.scratch);
+    scratch_ += names_.resolve(made.scratch);
     for (std::size_t r = 0; r < made.shapes.size(); ++r)
       if (const TensorRef ref{node.name, static_cast<int>(r)}; !is_output(ref))
-        add_scratch(name_of(ref), "f32", list(made.shapes[r]));
-    steps += resolve(made.steps);
+        add_scratch(names_.of(ref), "f32", list(made.shapes[r]));
+    steps += names_.resolve(made.steps);
     steps_ += made.count;
-    if (taken_.insert(made.tune).second) {
+    if (names_.take(made.tune)) {
       if (points_ * made.values.size() > max_tune_points) made.values.resize(1);
       points_ *= made.values.size();
       tune_ += fmt::format("{} = [{}]\n", made.tune, fmt::join(made.values, ", "));
@@ -243,74 +191,12 @@ class Composer {
     (network->lstm ? has_lstm_ : has_gru_) = true;
     return {};
   }
-  // What the graph and the kernels rely on, in terms of inputs. Where only the sizes of intermediate results tell,
-  // workloads are admitted by the shapes of their inputs, too; by these alone where the words would be too many for an
-  // expression: nothing else need be said of such workloads, unless the sizes of parameters differ between them.
-  std::string supported() const {
-    const auto both = [](std::string& text, const std::string& more) {
-      if (text.empty()) {
-        text = more;
-      } else if (text.find(more) == std::string::npos) {
-        text = fmt::format("{} and {}", text.find(" or ") == std::string::npos ? text : "(" + text + ")", more);
-      }
-    };
-    std::string said = graph_.supports;
-    bool pinned = false;
-    for (const Requirement& r : requirements_) {
-      if (names_inputs(r.text)) {
-        both(said, resolve(r.text));
-      } else {
-        pinned = true;
-      }
-    }
-    const std::string shapes = shapes_of_inputs();
-    if (pinned && !shapes.empty()) both(said, "(" + shapes + ")");
-    if (said.size() <= max_expression_bytes || !has_one_init() || shapes.empty()) return said;
-    said = graph_.supports;
-    both(said, "(" + shapes + ")");
-    return said;
-  }
-  // Whether all workloads have the arguments of __init__ that the primary has, and so its parameters' shapes.
-  bool has_one_init() const {
-    return std::ranges::all_of(graph_.workloads,
-                               [&](std::size_t w) { return problem_.workloads[w].init == primary_.init; });
-  }
-  // Of the workloads for which all requirements hold.
-  std::string shapes_of_inputs() const {
-    std::string shapes;
-    std::set<std::string> seen;
-    for (std::size_t w = 0; w < graph_.workloads.size(); ++w) {
-      if (!std::ranges::all_of(requirements_, [&](const Requirement& r) { return r.holds.at(w); })) continue;
-      std::string one;
-      for (const NamedTensor& t : problem_.workloads[graph_.workloads[w]].tensors) {
-        if (t.role != Role::input) continue;
-        for (std::size_t d = 0; d < t.spec.shape.size(); ++d)
-          one += fmt::format("{}{}.shape[{}] == {}", one.empty() ? "" : " and ", t.name, d, t.spec.shape[d]);
-      }
-      if (!one.empty() && seen.insert(one).second) shapes += (shapes.empty() ? "" : " or ") + one;
-    }
-    return shapes;
-  }
-  // Whether all placeholders are tensors that `supports` may name: it is asked of variants that the graph leaves out,
-  // too, which may lack parameters.
-  bool names_inputs(const std::string& text) const {
-    for (std::size_t i = text.find('@'); i != std::string::npos;) {
-      const std::size_t end = text.find('@', i + 1);
-      const std::string inside = text.substr(i + 1, end - i - 1);
-      const TensorRef ref{inside.substr(0, inside.rfind('#')), std::stoi(inside.substr(inside.rfind('#') + 1))};
-      if (!is_output(ref) &&
-          !std::ranges::all_of(problem_.workloads, [&](const Workload& w) { return w.find(ref.name) != nullptr; }))
-        return false;
-      i = text.find('@', end + 1);
-    }
-    return true;
-  }
   void add_scratch(const std::string& name, const std::string& dtype, const std::string& shape) {
     scratch_ += fmt::format("[[scratch]]\nname = \"{}\"\ndtype = \"{}\"\nshape = {}\n", name, dtype, shape);
   }
 
   std::string argument(const GeneralArgument& a) const {
-    if (const auto* ref = std::get_if<TensorRef>(&a.is)) return toml_string(name_of(*ref));
+    if (const auto* ref = std::get_if<TensorRef>(&a.is)) return toml_string(names_.of(*ref));
     if (const auto* dtype = std::get_if<Dtype>(&a.is)) return toml_string(to_string(*dtype));
     if (const auto* items = std::get_if<GeneralArgumentList>(&a.is)) {
       std::string out = "[";
@@ -385,7 +271,7 @@ class Composer {
     std::string out;
     for (std::size_t r = 0; r < results; ++r) {
       const TensorRef ref{node.name, static_cast<int>(r)};
-      const std::string name = as_list && !used(ref) ? "_" : name_of(ref);
+      const std::string name = as_list && !used(ref) ? "_" : names_.of(ref);
       out += (out.empty() ? "" : ", ") + toml_string(name);
     }
     steps += "out = " + (as_list ? "[" + out + "]" : out) + "\n";
@@ -419,7 +305,7 @@ class Composer {
         values.push_back(Value{each.at(d)});
       }
       auto text = atoms.find(values, std::vector<bool>(workloads.size(), true));
-      if (!text && scratched_.contains({of.name, of.index})) text = fmt::format("{}.shape[{}]", name_of(of), d);
+      if (!text && scratched_.contains({of.name, of.index})) text = fmt::format("{}.shape[{}]", names_.of(of), d);
       if (!text) return std::nullopt;
       extent.text = *std::move(text);
       return extent;
@@ -428,10 +314,10 @@ class Composer {
     for (std::size_t d = 0; d < tensor.rank(); ++d) {
       auto extent = extent_of_result(graph_, ref, d, known);
       if (!extent)
-        return fail(ErrorKind::candidate, fmt::format("no expression gives extent {} of {}", d, name_of(ref)));
+        return fail(ErrorKind::candidate, fmt::format("no expression gives extent {} of {}", d, names_.of(ref)));
       shape.push_back(std::move(extent->text));
     }
-    add_scratch(name_of(ref), to_string(tensor.dtype), list(shape));
+    add_scratch(names_.of(ref), to_string(tensor.dtype), list(shape));
     scratched_.emplace(ref.name, ref.index);
     return {};
   }
@@ -446,7 +332,7 @@ class Composer {
   // Outputs that are inputs themselves, or one value given twice, are copies.
   void copy_outputs(std::string& steps) {
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
-      const std::string from = name_of(graph_.outputs[i]), to = primary_.output_name(i);
+      const std::string from = names_.of(graph_.outputs[i]), to = primary_.output_name(i);
       if (from == to) continue;
       ++steps_;
       steps += fmt::format("[[step]]\ncall = \"aten.clone.default\"\nargs = [{}]\nout = {}\n", toml_string(from),
@@ -460,8 +346,7 @@ class Composer {
   const std::vector<GeneratedGroup>& groups_;
   Language language_;
   std::vector<Requirement> requirements_;
-  std::map<std::pair<std::string, int>, std::string> names_;
-  std::set<std::string> taken_;
+  TensorNames names_;
   std::set<std::pair<std::string, int>> scratched_;  // results whose scratch is declared already
   std::string tune_, scratch_, source_;
   std::vector<std::string> helpers_;
@@ -472,7 +357,6 @@ class Composer {
   std::map<std::string, Written> written_;  // by what a nameless region is written as
   std::size_t steps_ = 0, points_ = 1;
   int tuned_ = 0;
-  bool brief_ = false;
   bool has_lstm_ = false, has_gru_ = false;
 };
 
