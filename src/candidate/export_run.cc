@@ -66,8 +66,15 @@ class _Learned:
     def step(self, line):
         self.lines.append(line)
         self.steps += 1
+        if self.endless():
+            self.lines, self.constants, self.kept, self.names, self.unmade = [], {}, [], {}, {}
+
+    def endless(self):
+        return self.steps > _KERF_ENDLESS
 
     def call(self, function, args, kwargs, result):
+        if self.endless():
+            return
         given = [self.text(value) for value in args]
         if kwargs:  # names may be words of Python
             given.append("**{" + ", ".join(f"{key!r}: {self.text(value)}" for key, value in kwargs.items()) + "}")
@@ -76,26 +83,45 @@ class _Learned:
             call = f"{self.name(result)} = {call}"
         elif isinstance(result, (tuple, list)) and result:
             call = f"{', '.join(self.name(t) if isinstance(t, _torch.Tensor) else '_' for t in result)}, = {call}"
-        self.step(call)
         self.operators = True
+        self.step(call)
 
     def begin(self, begin, given, failed, slots, args):
+        if self.endless():
+            return
         patches = [(i, self.address(value)) for i, value in enumerate(args)]
         written = self.constant(slots)
         self.lines += [f"{written}[{i}] = {address}" for i, address in patches if address]
         self.constant([value for value in args if isinstance(value, _torch.Tensor) and id(value) not in self.names])  # scratch
-        self.step(f"code = {self.constant(begin)}(*{self.constant(given)})")
+        held = [self.names[id(value)] for value in args if id(value) in self.names]  # till then; see let_go
+        does = f"{self.constant(begin)}(*{self.constant(given)})  # {' '.join(held)}"
         if failed:
-            self.lines += ["if code:", f"    {self.constant(failed)}(code)"]
+            self.lines += [f"code = {does}", "if code:"]
+            does = f"    {self.constant(failed)}(code)"
+        self.step(does)
+
+    def let_go(self):
+        """The lines, and none of them holds what none behind it uses: its memory can be taken again, as when PyTorch runs the model."""
+        lines, seen = [], set(self.given)
+        for line in reversed(self.lines):
+            last = {f"t{number}" for number in _re.findall(r"\b[ta](\d+)\b", line)} - seen
+            if last and not line.startswith("return"):
+                lines.append("; ".join(f"{name} = None" for name in sorted(last)))
+            lines.append(line)
+            seen |= last
+        return lines[::-1]
 
     def run(self, outputs, nesting):
         """The function, or None."""
+        if self.endless():
+            return None
         results = [self.tensor(t) for t in outputs]
-        if None in results or self.steps > _KERF_ENDLESS:
+        if None in results:
             return None
         result = results[0] if nesting is None else f"unflatten([{', '.join(results)}], {self.constant(nesting)})"
+        self.lines.append(f"return {result}")
         given = ", ".join(self.given)
-        steps = _kerf_written(f"steps({given})", [*self.lines, f"return {result}"],
+        steps = _kerf_written(f"steps({given})", self.let_go(),
                               {**self.constants, "unflatten": _pytree.tree_unflatten})
         if not self.operators:
             return steps

@@ -12,6 +12,7 @@ import inspect as _inspect
 import math as _math
 import operator as _operators
 import os as _os
+import re as _re
 import shutil as _shutil
 import struct as _struct
 import subprocess as _subprocess
