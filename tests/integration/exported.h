@@ -24,6 +24,10 @@ class Export : public testing::Test {
     return read_file(std::filesystem::path(KERF_SOURCE) / "src/target/cpu/prelude/prelude.h").value();
   }
 
+  static Problem problem_of(std::string text, Sizes sizes = {}) {
+    return {.id = "test/1", .name = "test", .source = std::move(text), .path = "test.py", .sizes = std::move(sizes)};
+  }
+
   Result<std::string> exported(ExportFormat format, const std::string& candidate, const Problem& problem,
                                Language language = Language::cpp) {
     const Understood understood = TRY(oracle->admit(problem, 0));
@@ -61,9 +65,5 @@ class Export : public testing::Test {
   TemporaryDirectory folder = TemporaryDirectory::create("kerf-export-test").value();
   static inline std::unique_ptr<Oracle> oracle;
 };
-
-inline Problem problem_of(std::string text, Sizes sizes = {}) {
-  return {.id = "test/1", .name = "test", .source = std::move(text), .path = "test.py", .sizes = std::move(sizes)};
-}
 
 }  // namespace kerf
