@@ -296,6 +296,12 @@ inline const std::vector<JudgedGraph> graphs = {
     {"elements_by_indices",
      "torch.exp(x[:, y]), x[y[:40] % rows, y[:40]] * 2, x.t()[y].sum(dim=1)",
      {"torch.randn(rows, 84)", "torch.randint(-84, 84, (76,))"}},
+    {"scattered",
+     "x.new_zeros(7, 84).index_add(0, y, torch.relu(x), alpha=0.5), x.new_ones(7).scatter_add(0, y, x[:, 0]), "
+     "x.new_zeros(7, 84).scatter_reduce(0, y[:, None].expand(-1, 84), x, 'amax') * 2, "
+     "torch.zeros_like(x).scatter(1, y[:, None] + 3, torch.exp(x[:, :1])), "
+     "x.scatter_add(1, torch.stack([y, 4 - y % 2, y], 1), x[:, 4:7])",
+     {"torch.randn(rows, 84)", "torch.randint(0, 7, (rows,))"}},
     {"pool_with_positions",
      "(lambda p: p(torch.relu(x) - 0.5, 3, 2, 1, return_indices=True) + p(x, (2, 3), return_indices=True))("
      "nn.functional.max_pool2d)",

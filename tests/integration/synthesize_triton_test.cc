@@ -30,6 +30,7 @@ const std::map<std::string, std::vector<const char*>> judged = {
     {"borders_of_what_is_there", {}},
     {"gathered_along_rows", {}},
     {"elements_by_indices", {}},
+    {"scattered", {}},
     {"pool_with_positions", {}},
     {"counts", {}},
     {"masks", {}},

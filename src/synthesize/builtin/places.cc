@@ -30,21 +30,6 @@ Extent from_start(const Rule& r, const GeneralArgument& argument, const Extent& 
   return made;
 }
 
-// Elements of dimension `d` from `begin` on.
-Lowered part(const Rule& r, const Lowered& v, std::size_t d, const Extent& begin, const Extent& step,
-             const Extent& count) {
-  if (v.dims.at(d).empty() || (begin.is(0) && step.is(1) && count.values == extent_of(r, v.dims[d]).values)) return v;
-  if (v.dims[d].size() != 1) throw CannotLower{"a part of a dimension that is not one axis"};
-  const WindowStep moved{.dim = d,
-                         .out = count.is(1) ? -1 : r.l.window_axis("o", count, false),
-                         .inside = -1,
-                         .step = step,
-                         .apart = one(r.l.workloads()),
-                         .shift = begin,
-                         .limit = r.l.extent(v.dims[d][0])};
-  return r.l.moved(v, {moved}, 0);
-}
-
 Lowered without_dim(Lowered v, std::size_t d) {
   v.dims.erase(v.dims.begin() + static_cast<std::ptrdiff_t>(d));
   return v;
@@ -131,6 +116,20 @@ Lowered padded_with_elements(const Rule& r, Lowered v, const std::string& mode) 
 }
 
 }  // namespace
+
+Lowered part(const Rule& r, const Lowered& v, std::size_t d, const Extent& begin, const Extent& step,
+             const Extent& count) {
+  if (v.dims.at(d).empty() || (begin.is(0) && step.is(1) && count.values == extent_of(r, v.dims[d]).values)) return v;
+  if (v.dims[d].size() != 1) throw CannotLower{"a part of a dimension that is not one axis"};
+  const WindowStep moved{.dim = d,
+                         .out = count.is(1) ? -1 : r.l.window_axis("o", count, false),
+                         .inside = -1,
+                         .step = step,
+                         .apart = one(r.l.workloads()),
+                         .shift = begin,
+                         .limit = r.l.extent(v.dims[d][0])};
+  return r.l.moved(v, {moved}, 0);
+}
 
 TensorRef storage_of(const GeneralGraph& graph, TensorRef ref) {
   for (;;) {

@@ -34,6 +34,10 @@ void filled(const Rule& rule);             // full, zeros, ones and those that a
 void rows_by_index(const Rule& rule);      // embedding, index_select
 void elements_by_index(const Rule& rule);  // index, by integers
 void gathered(const Rule& rule);           // gather, take_along_dim
+void scattered(const Rule& rule);          // scatter, scatter_add, scatter_reduce, index_add
+// Elements of dimension `dim` from `begin` on; a dimension of one element where `count` is one.
+[[nodiscard]] Lowered part(const Rule& rule, const Lowered& value, std::size_t dim, const Extent& begin,
+                           const Extent& step, const Extent& count);
 // Images that grow by whole numbers, or whose channels become places and the other way round (resampled.cc).
 void upsample_nearest(const Rule& rule);
 void upsample_linear(const Rule& rule);  // of one or two dimensions, between the middles of elements

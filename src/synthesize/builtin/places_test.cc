@@ -235,6 +235,41 @@ TEST(Indices, MayBeOthersAtEachPlace) {
             "elements that a mask chooses");
 }
 
+TEST(Scatters, AddWhatIsMeantForAPlace) {
+  EXPECT_THAT(result("input x f32 9 2\ninput i i64 9\nz = aten.zeros.default [2,2] -> f32 2 2\n"
+                     "y = aten.index_add.default z 0 i x alpha=2 -> f32 2 2",
+                     {{"i", {0, 1, 1, 0, 0, 0, 1, 0, 0}}}),
+              ElementsAre(108, 120, 36, 42));
+  EXPECT_THAT(result("input x f32 2 3\ninput i i64 2 2\ninput z f32 2 2\n"
+                     "y = aten.scatter_add.default x 1 i z -> f32 2 3",
+                     {{"i", {2, 2, 0, 1}}, {"z", {10, 20, 30, 40}}}),
+              ElementsAre(0, 1, 32, 33, 44, 5));
+  EXPECT_THAT(result("input x f32 2 2\ninput i i64 9 2\ninput z f32 9 2\n"
+                     "y = aten.scatter_reduce.two x 0 i z \"amax\" -> f32 2 2",
+                     {{"i", std::vector<double>(18, 1)}, {"z", counted(18)}}),
+              ElementsAre(0, 1, 16, 17));
+}
+
+TEST(Scatters, KeepWhatIsPutLast) {
+  EXPECT_THAT(result("input x f32 2 3\ninput i i64 2 2\ninput z f32 2 2\n"
+                     "y = aten.scatter.src x 1 i z -> f32 2 3",
+                     {{"i", {2, 2, 0, 1}}, {"z", {10, 20, 30, 40}}}),
+              ElementsAre(0, 1, 20, 30, 40, 5));
+  EXPECT_THAT(result("input x f32 3 2\ninput i i64 1 2\ny = aten.scatter.value x 0 i 7 -> f32 3 2", {{"i", {2, 0}}}),
+              ElementsAre(0, 7, 2, 3, 7, 5));
+}
+
+TEST(Scatters, OfManyToManyAreCalls) {
+  EXPECT_EQ(refusal("input x f32 17 2\ninput i i64 9\ninput z f32 9 2\n"
+                    "y = aten.index_add.default x 0 i z -> f32 17 2"),
+            "a scatter of many elements to many places");
+  EXPECT_EQ(refusal("input x f32 2 2\ninput i i64 9 2\ninput z f32 9 2\n"
+                    "y = aten.scatter_reduce.two x 0 i z \"mean\" -> f32 2 2"),
+            "a scatter that takes means");
+  EXPECT_EQ(refusal("input x f32 3 2\ninput i i64 1 1\ny = aten.scatter.value x 0 i 7 -> f32 3 2"),
+            "a scatter into a part");
+}
+
 TEST(Losses, OfClassesAreOfTheClass) {
   const std::string rows =
       "input x f32 2 3\ninput t i64 2\ny = aten.cross_entropy_loss.default x t reduction=0 -> f32 2";

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "synthesize/builtin/emit/cpp_expressions.h"
 #include "synthesize/builtin/emit/cpp_kernel.h"
 #include "synthesize/builtin/turned.h"
 
@@ -47,14 +49,16 @@ class Columns : private CppKernel {
   }
 
  private:
-  // A loop over the block's columns, a vector of them at a time: the values are declared, then `sink` uses them.
+  // A loop over the block's columns, a vector of them at a time: the values are declared, then `sink` uses them. Within
+  // a loop over steps, a step for which the mask `taken` is false is passed over.
   template <class Sink>
-  void over_columns(const std::set<int>& wanted, const Sink& sink) {
+  void over_columns(const std::set<int>& wanted, const Sink& sink, std::optional<int> taken = {}) {
     const Scope scope = save();
     std::set<int> values, scalars, lanes;
     for (const int v : wanted) collect(v, values);
     for (const int v : values) (along_inner(v) ? lanes : scalars).insert(v);
     declare_all(scalars, Place::outer);
+    if (taken) line(fmt::format("if (!{}) continue;", cpp_name(at(*taken).name)));
     declare_pointers(lanes);
     need("eachv");
     open(fmt::format("eachv<{}>(0, width, [&](int64_t c, [[maybe_unused]] int64_t w) {{", s_.unroll));
@@ -82,6 +86,25 @@ class Columns : private CppKernel {
       declared_.insert(v);
       arrays_[v] = cpp_name(at(v).name);
     }
+  }
+
+  // The mask of a step where all reductions take nothing of the step in if it is false, as sums of what is scattered
+  // do.
+  [[nodiscard]] std::optional<int> step_mask(const std::vector<int>& reductions) const {
+    std::optional<int> mask;
+    for (const int v : reductions) {
+      const Instruction& term = at(at(v).operands[0]);
+      if (is_position(at(v).reduce) || term.form != Instruction::Form::pointwise || term.op != Op::where)
+        return std::nullopt;
+      const std::string none = at(v).reduce == ReduceOp::sum ? "0.0f" : first_of(at(v).reduce);
+      const int chooses = term.operands[0];
+      const Instruction& otherwise = at(term.operands[2]);
+      if (along_inner(chooses) || (at(chooses).axes & r_.reduced) == 0 || mask.value_or(chooses) != chooses ||
+          otherwise.form != Instruction::Form::constant || cpp_literal(otherwise.constant) != none)
+        return std::nullopt;
+      mask = chooses;
+    }
+    return mask;
   }
 
   void reduce_wave(int wave) {
@@ -119,7 +142,7 @@ class Columns : private CppKernel {
     }
     const Scope scope = save();
     unflatten(r_.reduced, "step");
-    over_columns(wanted, [&] {
+    const auto take_in = [&] {
       for (const int v : all) {
         const std::string name = cpp_name(at(v).name), term = as_vector(operand(at(v).operands[0], true));
         const std::string now = fmt::format("loadv({} + c)", name);
@@ -151,7 +174,8 @@ class Columns : private CppKernel {
             break;
         }
       }
-    });
+    };
+    over_columns(wanted, take_in, step_mask(all));
     restore(scope);
     close();
     if (any_sum) {
