@@ -296,6 +296,10 @@ inline const std::vector<JudgedGraph> graphs = {
     {"elements_by_indices",
      "torch.exp(x[:, y]), x[y[:40] % rows, y[:40]] * 2, x.t()[y].sum(dim=1)",
      {"torch.randn(rows, 84)", "torch.randint(-84, 84, (76,))"}},
+    {"top_elements",
+     "(lambda top: top / top.sum(1, True))(torch.topk(torch.softmax(x, 1), 3)[0]), torch.topk(x, 2, 0)[0], "
+     "x.masked_fill(x < torch.topk(x, 4)[0][:, 3:], 0.0)",
+     {"torch.randn(rows, 84)"}},
     {"scattered",
      "x.new_zeros(7, 84).index_add(0, y, torch.relu(x), alpha=0.5), x.new_ones(7).scatter_add(0, y, x[:, 0]), "
      "x.new_zeros(7, 84).scatter_reduce(0, y[:, None].expand(-1, 84), x, 'amax') * 2, "

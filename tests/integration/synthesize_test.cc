@@ -75,6 +75,12 @@ const CppGraph graphs_of_rows[] = {
      {"torch.randn(rows, columns)", "torch.randint(-columns, columns, (77,))"},
      "pass",
      "looked_up("},
+    {"top_elements",
+     "(lambda top: top / top.sum(1, True))(torch.topk(torch.softmax(x, 1), 3)[0]), torch.topk(x, 2, 0)[0], "
+     "x.masked_fill(x < torch.topk(x, 4)[0][:, 3:], 0.0)",
+     {"torch.randn(rows, columns)"},
+     "pass",
+     "topk_kernel"},
     {"scattered",
      "x.new_zeros(7, columns).index_add(0, y, torch.relu(x), alpha=0.5), x.new_ones(7).scatter_add(0, y, x[:, 0]), "
      "x[:7].scatter_reduce(0, y[:, None].expand(-1, columns), x, 'amax') * 2, "

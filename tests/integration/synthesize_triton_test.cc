@@ -31,6 +31,7 @@ const std::map<std::string, std::vector<const char*>> judged = {
     {"gathered_along_rows", {}},
     {"elements_by_indices", {}},
     {"scattered", {}},
+    {"top_elements", {}},
     {"pool_with_positions", {}},
     {"counts", {}},
     {"masks", {}},

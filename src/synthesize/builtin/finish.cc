@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -102,14 +103,29 @@ void Lowering::merge_unrelated_axes() {
       if (root(axes[i]) == axes[i] && root(axes[j]) == axes[j]) unify(axes[i], axes[j]);
 }
 
+std::vector<Lowering::Sink> Lowering::sinks_of(const TensorRef& ref) {
+  std::vector<Sink> made;
+  if (const auto found = side_by_side_.find({ref.name, ref.index}); found != side_by_side_.end()) {
+    for (const Lowered& value : found->second.values) {
+      made.push_back({value, ref, Part{found->second.dim, literal(std::ssize(made), workloads_)}});
+      expand(made.back().value);
+    }
+    return made;
+  }
+  if (!has(ref)) throw CannotLower{"a result that lowering does not give"};
+  const auto part = in_part_.find(ref.name);
+  made.push_back({stored(ref), ref, part == in_part_.end() ? std::nullopt : std::optional(part->second)});
+  return made;
+}
+
 // Where a result is stored.
-Lowering::RawAccess Lowering::store_of(const TensorRef& ref, const Lowered& value) const {
-  RawAccess made{.ref = ref, .dims = value.dims};
-  const auto found = in_part_.find(ref.name);
-  if (found == in_part_.end()) return made;
-  const auto& [dim, begin] = found->second;
-  for (const auto& shape : graph_.tensor(ref)->shape)
-    if (shape[dim] != graph_.tensor(ref)->shape[0][dim]) throw CannotLower{"a part of what differs between workloads"};
+Lowering::RawAccess Lowering::store_of(const Sink& sink) const {
+  RawAccess made{.ref = sink.ref, .dims = sink.value.dims};
+  if (!sink.part) return made;
+  const auto& [dim, begin] = *sink.part;
+  for (const auto& shape : graph_.tensor(sink.ref)->shape)
+    if (shape[dim] != graph_.tensor(sink.ref)->shape[0][dim])
+      throw CannotLower{"a part of what differs between workloads"};
   const std::vector<int> list = expand(made.dims[dim]);
   if (list.size() > 1) throw CannotLower{"a part whose dimension is not one axis"};
   RawWindow window{.dim = static_cast<int>(dim), .terms = {}, .shift = begin};
@@ -252,10 +268,10 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
   region.requirements = requirements_;
   // What the stores need, nothing else.
   std::vector<bool> needed(code_.size(), false);
-  std::vector<std::pair<Lowered, TensorRef>> sinks;
-  for (const TensorRef& ref : stores) {
-    if (!has(ref)) throw CannotLower{"a result that lowering does not give"};
-    Lowered v = stored(ref);
+  std::vector<Sink> open, sinks;
+  for (const TensorRef& ref : stores) std::ranges::move(sinks_of(ref), std::back_inserter(open));
+  for (Sink& sink : open) {
+    const auto& [v, ref, part] = sink;
     const GeneralTensor* tensor = graph_.tensor(ref);
     const bool storable = tensor && is_stored_as(code_, v.value, tensor->dtype);
     if (!storable && tentative) continue;
@@ -277,7 +293,7 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
     if (repeats && tentative) continue;
     if (repeats) throw CannotLower{"a repetition that is written out"};
     needed[static_cast<std::size_t>(v.value)] = true;
-    sinks.emplace_back(std::move(v), ref);
+    sinks.push_back(std::move(sink));
   }
   if (sinks.empty() && tentative) return region;
   if (sinks.empty()) throw CannotLower{"nothing is stored"};
@@ -298,9 +314,9 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
     }
   const RawAccess* lead = nullptr;
   std::vector<RawAccess> store_access;
-  for (const auto& [v, ref] : sinks) {
-    for (const auto& dim : v.dims) use(dim);
-    store_access.push_back(store_of(ref, v));
+  for (const Sink& sink : sinks) {
+    for (const auto& dim : sink.value.dims) use(dim);
+    store_access.push_back(store_of(sink));
   }
   const auto count_axes = [&](const RawAccess& raw) {
     std::size_t n = 0;
@@ -416,7 +432,7 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
   for (std::size_t k = 0; k < sinks.size(); ++k) {
     Access a = access(store_access[k], compact, region);
     std::vector<Extent> shape;
-    for (const auto& dim : sinks[k].first.dims) {
+    for (const auto& dim : sinks[k].value.dims) {
       shape.push_back(one(workloads_));
       for (const int axis : expand(dim)) shape.back() = shape.back() * extent(axis);
     }
@@ -425,10 +441,10 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
         a.elements.at(w) = 1;
         for (const Extent& each : shape) a.elements[w] *= each.values[w];
       }
-      const std::size_t d = in_part_.at(sinks[k].second.name).dim;
-      shape[d] = literal(graph_.tensor(sinks[k].second)->shape[0][d], workloads_);
+      const std::size_t d = sinks[k].part->dim;
+      shape[d] = literal(graph_.tensor(sinks[k].ref)->shape[0][d], workloads_);
     }
-    region.stores.push_back({.value = number[static_cast<std::size_t>(sinks[k].first.value)],
+    region.stores.push_back({.value = number[static_cast<std::size_t>(sinks[k].value.value)],
                              .access = std::move(a),
                              .shape = std::move(shape)});
   }

@@ -157,6 +157,8 @@ Lowered Lowering::load(const TensorRef& ref) {
 
 Lowered Lowering::value(const TensorRef& ref) {
   if (in_part_.contains(ref.name)) throw CannotLower{"what is appended is read before it is stored"};
+  if (side_by_side_.contains({ref.name, ref.index}))
+    throw CannotLower{"what lies side by side is read before it is stored"};
   return bound_.contains({ref.name, ref.index}) ? stored(ref) : load(ref);
 }
 

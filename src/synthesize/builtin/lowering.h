@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -112,11 +113,19 @@ class Lowering {
     Extent begin;
   };
   void place_in_part(const std::string& node, Part part) { in_part_.emplace(node, std::move(part)); }
+  // A result is these values (which have one element there) side by side along a dimension; other nodes read it once it
+  // is stored.
+  void bind_side_by_side(const TensorRef& ref, std::size_t dim, std::vector<Lowered> values) {
+    side_by_side_.insert_or_assign({ref.name, ref.index}, SideBySide{dim, std::move(values)});
+  }
 
   void bind(const TensorRef& ref, Lowered value) { bound_.insert_or_assign({ref.name, ref.index}, std::move(value)); }
   [[nodiscard]] Lowered value(const TensorRef& ref);
   [[nodiscard]] bool is_used(const TensorRef& ref) const;  // by any node, or as an output
   [[nodiscard]] bool has(const TensorRef& ref) const { return bound_.contains({ref.name, ref.index}); }
+  [[nodiscard]] bool is_load(const Lowered& v) const {
+    return code_[static_cast<std::size_t>(v.value)].form == Instruction::Form::load;
+  }
   void name_node(const std::string& name) { node_ = name; }
   [[nodiscard]] Type type(const Lowered& v) const { return code_[static_cast<std::size_t>(v.value)].type; }
 
@@ -160,7 +169,18 @@ class Lowering {
   int at_window(int value, const std::map<int, const WindowStep*>& moved, double outside, std::map<int, int>& done);
   Access access(const RawAccess& raw, const std::vector<int>& compact, const Region& region) const;
   [[nodiscard]] Lowered stored(const TensorRef& ref);
-  [[nodiscard]] RawAccess store_of(const TensorRef& ref, const Lowered& value) const;
+  // What is stored where: all of a tensor, or a part.
+  struct Sink {
+    Lowered value;
+    TensorRef ref;
+    std::optional<Part> part;
+  };
+  struct SideBySide {
+    std::size_t dim = 0;
+    std::vector<Lowered> values;
+  };
+  [[nodiscard]] std::vector<Sink> sinks_of(const TensorRef& ref);
+  [[nodiscard]] RawAccess store_of(const Sink& sink) const;
   // `leading`: a tensor that is loaded, in whose order in memory the axes are; that of the one with most axes
   // otherwise.
   Region finish(const std::vector<TensorRef>& stores, bool tentative, const TensorRef* leading);
@@ -179,6 +199,7 @@ class Lowering {
   bool chained_ = false;  // reductions follow one another over different axes (see follows_reduction)
   std::map<std::pair<std::string, int>, Lowered> bound_, loaded_;
   std::map<std::string, Part> in_part_;  // by node
+  std::map<std::pair<std::string, int>, SideBySide> side_by_side_;
 };
 
 }  // namespace kerf

@@ -301,6 +301,7 @@ const std::map<std::string, Apply>& rules() {
       r.loss(r.f(Op::add, linear, r.f(Op::softplus, r.f(Op::neg, r.f(Op::abs, v)))), 4);
     };
     t["gather"] = t["take_along_dim"] = gathered;
+    t["topk"] = top_elements;
     t["scatter"] = t["scatter_add"] = t["scatter_reduce"] = t["index_add"] = scattered;
     // Poolings
     for (const std::size_t rank : {1, 2, 3}) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "synthesize/builtin/algebra/algebra.h"
@@ -233,6 +234,24 @@ TEST(Indices, MayBeOthersAtEachPlace) {
               ElementsAre(4, 5, 6, 7));
   EXPECT_EQ(refusal("input x f32 4\ninput m bool 4\ny = aten.index.Tensor x [m] -> f32 2"),
             "elements that a mask chooses");
+}
+
+TEST(Largest, AreFoundOneAfterTheOther) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  EXPECT_THAT(
+      result(
+          "input z f32 3 4\ny = aten.topk.default z 3 -> f32 3 3",
+          {{"z", {1, 5, 5, 2, -infinity, -infinity, -infinity, -infinity, 0, std::nan(""), infinity, std::nan("")}}}),
+      ElementsAre(5, 5, 2, -infinity, -infinity, -infinity, testing::IsNan(), testing::IsNan(), infinity));
+}
+
+TEST(Largest, OfManyAreACall) {
+  EXPECT_EQ(refusal("input x f32 2 40\ny = aten.topk.default x 9 -> f32 2 9"), "the largest of many");
+  EXPECT_EQ(refusal("input x f32 2 4\ny = aten.topk.default x 2 -1 false -> f32 2 2"),
+            "the smallest, among which NaN is the last");
+  EXPECT_EQ(refusal("input x f32 2 4\nz = aten.neg.default x -> f32 2 4\n"
+                    "y = aten.topk.default z 2 -> f32 2 2"),
+            "the largest of what is not in memory");
 }
 
 TEST(Scatters, AddWhatIsMeantForAPlace) {

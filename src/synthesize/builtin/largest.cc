@@ -1,0 +1,48 @@
+// The few largest elements along a dimension, one after the other.
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "synthesize/builtin/places.h"
+#include "synthesize/builtin/shapes.h"
+
+namespace kerf {
+namespace {
+
+constexpr std::int64_t most_taken = 8;         // two passes each
+constexpr std::int64_t longest_row = 1 << 14;  // which stays in a cache between these
+
+}  // namespace
+
+void top_elements(const Rule& r) {
+  const Lowered v = r.x();
+  const std::size_t d = dim_of(r, 2, "dim", -1, v.dims.size());
+  if (!r.args.flag(3, "largest", true)) throw CannotLower{"the smallest, among which NaN is the last"};
+  if (r.l.is_used({r.node.name, 1})) throw CannotLower{"where the largest are, which is open where some are equal"};
+  // Passes look for the element that an earlier one found: what is computed anew might be rounded in another way.
+  if (r.l.type(v) != Type::f32 || !r.l.is_load(v)) throw CannotLower{"the largest of what is not in memory"};
+  const std::vector<std::int64_t> taken = sizes_of(r, 0, d);
+  const Extent& length = v.dims[d].size() == 1 ? r.l.extent(v.dims[d][0]) : one(r.l.workloads());
+  if (std::ranges::any_of(taken, [&](std::int64_t n) { return n != taken[0] || n > most_taken; }) || length.is(1) ||
+      std::ranges::any_of(length.values, [](std::int64_t n) { return n > longest_row; }))
+    throw CannotLower{"the largest of many"};
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const Lowered place = r.l.index(v.dims[d][0], d, v.dims.size());
+  const std::vector<int> axes = v.dims[d];
+  const auto is_nan = [&](const Lowered& x) { return r.f(Op::ne, x, x); };
+  std::vector<Lowered> values;
+  Lowered rest = place;  // infinity where an element is taken
+  for (std::int64_t k = 0; k < taken[0]; ++k) {
+    const Lowered is_left = r.f(Op::lt, rest, infinity);
+    const Lowered top = r.l.reduce(ReduceOp::max, k == 0 ? v : r.where(is_left, v, r.l.constant(-infinity)), axes);
+    const Lowered is_top = r.f(Op::logical_or, r.f(Op::eq, v, top), r.f(Op::logical_and, is_nan(v), is_nan(top)));
+    const Lowered at = r.l.reduce(ReduceOp::min, r.where(is_top, rest, r.l.constant(infinity)), axes);
+    values.push_back(top);
+    rest = r.where(r.f(Op::eq, place, at), r.l.constant(infinity), rest);
+  }
+  r.l.bind_side_by_side({r.node.name, 0}, d, std::move(values));
+}
+
+}  // namespace kerf
