@@ -18,6 +18,7 @@
 #include "target/nvidia/cubin.h"
 #include "target/nvidia/kernel_prober.h"
 #include "target/nvidia/occupancy.h"
+#include "target/nvidia/triton_source.h"
 #include "target/nvidia/triton_worker.h"
 
 namespace kerf {
@@ -145,7 +146,7 @@ Result<TritonJob> job_of(const Bound& bound, const TritonKernel& kernel, const T
 class TritonBackend final : public LanguageBackend, public KernelProber {
  public:
   TritonBackend(Target target, std::unique_ptr<TritonWorkers> workers, fs::path images)
-      : target_(std::move(target)), workers_(std::move(workers)), images_(std::move(images)) {
+      : target_(std::move(target)), workers_(std::move(workers)), sources_(*workers_), images_(std::move(images)) {
     const std::string& name = target_.gpu->architecture;  // sm_90a
     std::from_chars(name.data() + std::min<std::size_t>(3, name.size()), name.data() + name.size(), architecture_);
   }
@@ -263,15 +264,16 @@ class TritonBackend final : public LanguageBackend, public KernelProber {
   }
 
   Result<> build(const Source& source, const TunePoint& point, const std::map<std::string, Bound>& wanted,
-                 Image& image) const {
+                 Image& image) {
     const auto begin = clock_.now();
-    const auto loaded = TRY(workers_->load(source.candidate.text));
+    const std::shared_ptr<TritonSource> compiled = sources_.of(source.candidate.text);
+    const std::map<std::string, TritonKernel> kernels = TRY(compiled->kernels());
     std::vector<TritonJob> jobs;
     std::vector<TritonEntry> entries;
     std::vector<const Bound*> bounds;
     for (const auto& [key, bound] : wanted) {
-      const auto kernel = loaded->kernels().find(bound.launch.kernel);
-      if (kernel == loaded->kernels().end()) {
+      const auto kernel = kernels.find(bound.launch.kernel);
+      if (kernel == kernels.end()) {
         return refuse("kernel",
                       fmt::format("{} is no function of the file with @triton.jit or @gluon.jit", bound.launch.kernel),
                       bound.step->target.at);
@@ -282,8 +284,7 @@ class TritonBackend final : public LanguageBackend, public KernelProber {
       entries.push_back(std::move(entry));
       bounds.push_back(&bound);
     }
-    const std::vector<TritonOutput> outputs =
-        TRY(workers_->compile(source.candidate.text, *loaded, jobs, architecture_));
+    const std::vector<TritonOutput> outputs = TRY(compiled->compile(jobs, architecture_));
     image.inspected = {{"architecture", target_.gpu->architecture}, {"entries", nlohmann::json::array()}};
     Digest code;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -369,6 +370,7 @@ class TritonBackend final : public LanguageBackend, public KernelProber {
   Target target_;
   int architecture_ = 0;
   std::unique_ptr<TritonWorkers> workers_;
+  TritonSources sources_;
   fs::path images_;
   SystemClock clock_;
 };

@@ -90,16 +90,7 @@ class Loaded final : public LoadedTriton {
 
   Result<std::vector<TritonOutput>> compile(std::span<const TritonJob> jobs, int architecture) override {
     json launches = json::array();
-    for (const TritonJob& job : jobs) {
-      json constants = json::object(), options = {{"num_warps", job.num_warps}};
-      for (const auto& [name, value] : job.constants) constants[name] = to_json(value);
-      if (job.num_stages) options["num_stages"] = *job.num_stages;
-      launches.push_back({{"kernel", job.kernel},
-                          {"signature", job.signature},
-                          {"constexprs", std::move(constants)},
-                          {"divisible", job.divisible_16},
-                          {"options", std::move(options)}});
-    }
+    for (const TritonJob& job : jobs) launches.push_back(to_json(job));
     return compiled(TRY(ask({{"launches", std::move(launches)}, {"architecture", architecture}})), jobs.size());
   }
 
@@ -172,6 +163,17 @@ class Loaded final : public LoadedTriton {
 };
 
 }  // namespace
+
+json to_json(const TritonJob& job) {
+  json constants = json::object(), options = {{"num_warps", job.num_warps}};
+  for (const auto& [name, value] : job.constants) constants[name] = to_json(value);
+  if (job.num_stages) options["num_stages"] = *job.num_stages;
+  return {{"kernel", job.kernel},
+          {"signature", job.signature},
+          {"constexprs", std::move(constants)},
+          {"divisible", job.divisible_16},
+          {"options", std::move(options)}};
+}
 
 // Whoever finds none has another one started for the next: there come to be as many as were ever wanted at a time.
 struct TritonWorkers::Spare {

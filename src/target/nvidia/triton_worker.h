@@ -36,6 +36,8 @@ struct TritonJob {
   int num_warps = 4;
   std::optional<int> num_stages;
 };
+// As the process that compiles takes it.
+[[nodiscard]] nlohmann::json to_json(const TritonJob& job);
 
 struct TritonOutput {
   std::string cubin, ptx, symbol;
@@ -59,23 +61,33 @@ class LoadedTriton {
                                                                      int num_warps, int architecture) = 0;
 };
 
-class TritonWorkers {
+// Who compiles candidates. Safe to call from several threads.
+class TritonCompiler {
+ public:
+  virtual ~TritonCompiler() = default;
+  [[nodiscard]] virtual Result<std::unique_ptr<LoadedTriton>> load(const std::string& text) = 0;
+  // What `loaded`, which has loaded `text`, would compile. Many jobs are shared among further processes, in which the
+  // text is loaded again. Outputs in the order of the jobs; of several errors the first job's.
+  [[nodiscard]] virtual Result<std::vector<TritonOutput>> compile(const std::string& text, LoadedTriton& loaded,
+                                                                  std::span<const TritonJob> jobs,
+                                                                  int architecture) = 0;
+  [[nodiscard]] virtual const std::string& version() const = 0;  // "Triton 3.9.0"
+};
+
+class TritonWorkers final : public TritonCompiler {
  public:
   // Starts the first process and waits until it is ready. `unavailable: …` where kerf's Python has no Triton. Jobs of a
   // candidate are shared among up to `processes`: by default a quarter of this machine's cores, as several candidates
   // are compiled at a time.
   [[nodiscard]] static Result<std::unique_ptr<TritonWorkers>> start(
       int processes = static_cast<int>(std::thread::hardware_concurrency()) / 4);
-  ~TritonWorkers();
+  ~TritonWorkers() override;
   TritonWorkers(const TritonWorkers&) = delete;
   TritonWorkers& operator=(const TritonWorkers&) = delete;
-  // Safe to call from several threads, as is compile().
-  [[nodiscard]] Result<std::unique_ptr<LoadedTriton>> load(const std::string& text);
-  // What `loaded`, which has loaded `text`, would compile. Many jobs are shared among further processes, in which the
-  // text is loaded again. Outputs in the order of the jobs; of several errors the first job's.
+  [[nodiscard]] Result<std::unique_ptr<LoadedTriton>> load(const std::string& text) override;
   [[nodiscard]] Result<std::vector<TritonOutput>> compile(const std::string& text, LoadedTriton& loaded,
-                                                          std::span<const TritonJob> jobs, int architecture);
-  [[nodiscard]] const std::string& version() const { return version_; }  // "Triton 3.9.0"
+                                                          std::span<const TritonJob> jobs, int architecture) override;
+  [[nodiscard]] const std::string& version() const override { return version_; }
 
  private:
   explicit TritonWorkers(int processes);
