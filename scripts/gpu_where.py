@@ -87,7 +87,9 @@ env = {**os.environ, **({} if args.language == "triton" else {"KERF_PYTHON": str
 def watched(commands):
     """What they printed, wall time, and (when, how busy in percent, MiB in use) of the GPU."""
     busy = []
-    meter = subprocess.Popen(["nvidia-smi", "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits", "-lms", "200"],
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")  # on a machine with several GPUs: the one that kerf is given
+    device = [f"--id={visible}"] if visible else []
+    meter = subprocess.Popen(["nvidia-smi", *device, "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits", "-lms", "200"],
                              stdout=subprocess.PIPE, text=True)
 
     def watch():
