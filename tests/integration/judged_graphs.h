@@ -308,8 +308,11 @@ inline const std::vector<JudgedGraph> graphs = {
      {"torch.randn(rows, 84)", "torch.randint(0, 7, (rows,))"}},
     {"pool_with_positions",
      "(lambda p: p(torch.relu(x) - 0.5, 3, 2, 1, return_indices=True) + p(x, (2, 3), return_indices=True))("
-     "nn.functional.max_pool2d)",
+     "nn.functional.max_pool2d) + nn.functional.adaptive_max_pool1d(x[:, 0], 7, return_indices=True)",
      {"torch.randn(2, 3, rows, 35)"}},
+    {"repeated_elements",
+     "x.repeat_interleave(3, 1) * y, torch.exp(x[:, None].repeat_interleave(2, 1)) + y[:, None, :84]",
+     {"torch.randn(rows, 84)", "torch.randn(rows, 252)"}},
     {"counts",
      "(x > y).sum(), (x > 1).sum(dim=1), (x > y).sum(dim=0), torch.cdist(x, y), torch.cdist(x, y, p=1.0)",
      {"torch.randn(rows, 84)", "torch.randn(rows, 84)"}},

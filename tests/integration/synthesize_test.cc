@@ -89,10 +89,13 @@ const CppGraph graphs_of_rows[] = {
      {"torch.randn(rows, columns)", "torch.randint(0, 7, (rows,))"}},
     {"pool_with_positions",
      "(lambda p: p(torch.relu(x) - 0.5, 3, 2, 1, return_indices=True) + p(x, (2, 3), return_indices=True))("
-     "nn.functional.max_pool2d)",
+     "nn.functional.max_pool2d) + nn.functional.adaptive_max_pool1d(x[:, 0, :, :30], 6, return_indices=True)",
      {"torch.randn(3, 4, rows // 4, columns // 8)"},
      "pass",
      "put_positions("},
+    {"repeated_elements",
+     "x.repeat_interleave(3, 1) * y, torch.exp(x[:, None].repeat_interleave(2, 1)) + y[:, None, :columns]",
+     {"torch.randn(rows, columns)", "torch.randn(rows, 3 * columns)"}},
     {"counts",
      "(x > y).sum(), (x > 1).sum(dim=1), (x > y).sum(dim=0), torch.cdist(x[:20], y[:25]), torch.cdist(x, y[:30], "
      "p=1.0)",

@@ -79,6 +79,7 @@ bool is_copy(const GeneralNode& node) {
                                                "pad",
                                                "constant_pad_nd",
                                                "repeat",
+                                               "repeat_interleave",
                                                "embedding",
                                                "index_select",
                                                "index",

@@ -332,6 +332,7 @@ const std::map<std::string, Apply>& rules() {
     t["view_as"] = [](const Rule& r) { r.view_to(); };
     t["expand"] = t["expand_as"] = t["broadcast_to"] = expand;
     t["repeat"] = repeat;
+    t["repeat_interleave"] = repeat_elements;
     t["slice"] = t["narrow"] = slice;
     t["select"] = select_one;
     t["split"] = t["split_with_sizes"] = t["chunk"] = split;

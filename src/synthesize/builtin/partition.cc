@@ -44,6 +44,17 @@ bool cuts_rows(const GeneralNode& node) {
   return base.find("upsample_") != std::string::npos || base == "pixel_shuffle" || base == "pixel_unshuffle";
 }
 
+// Whether elements are repeated, which a kernel never writes out.
+bool repeats(const GeneralNode& node) { return node.base() == "repeat" || node.base() == "repeat_interleave"; }
+
+// What of a group is left to the library where some of its results cannot be stored: what repeats elements, so that the
+// rest is computed of what is written out, or these results.
+NodeSet not_generated(const GeneralGraph& graph, const NodeSet& group) {
+  NodeSet found = unstorable(graph, group), repeating;
+  std::ranges::copy_if(group, std::back_inserter(repeating), [&](std::size_t n) { return repeats(graph.nodes[n]); });
+  return found.empty() || repeating.empty() ? found : repeating;
+}
+
 // Views cost nothing, and one copy alone the library makes as fast.
 bool is_worth_it(const GeneralGraph& graph, const NodeSet& group) {
   std::size_t copies = 0;
@@ -251,7 +262,7 @@ Partition partition(const GeneralGraph& graph, Fusing fusing, Products products,
       for (const std::size_t n : products_alone(graph, made)) left.insert(n);
     for (const NodeSet& group : made.groups)
       if (!group.empty() && !lower(graph, group))
-        for (const std::size_t n : unstorable(graph, group)) left.insert(n);
+        for (const std::size_t n : not_generated(graph, group)) left.insert(n);
     if (left.size() == before) break;
   }
   for (NodeSet& group : made.groups)

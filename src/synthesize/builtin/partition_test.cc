@@ -140,6 +140,20 @@ TEST(Partition, GroupsEndWhereTheyWouldOnlyCostCompileTime) {
   EXPECT_EQ(unite(cut.groups[0], cut.groups[1]), all_of(graph)) << "nothing is left to the library";
 }
 
+TEST(Partition, ARepetitionIsWrittenOutByTheLibraryOrNotAtAll) {
+  const GeneralGraph alone = graph_of(R"(input x f32 4 6
+r = aten.repeat_interleave.self_int x 2 0 -> f32 8 6
+e = aten.exp.default r -> f32 8 6
+output e)");
+  EXPECT_THAT(partition(alone, Fusing::full).groups, ElementsAre(NodeSet{1}));
+  const GeneralGraph met = graph_of(R"(input x f32 4 6
+input y f32 8 6
+r = aten.repeat_interleave.self_int x 2 0 -> f32 8 6
+e = aten.mul.Tensor r y -> f32 8 6
+output e)");
+  EXPECT_THAT(partition(met, Fusing::full).groups, ElementsAre(NodeSet{0, 1}));
+}
+
 TEST(Partition, WhatIsComputedAgainForEveryRowIsAKernelOfItsOwn) {
   // exp of 256 numbers, for each of 4,096 rows: 1,048,576 of them in one kernel.
   const auto wide = [](const std::string& op) {

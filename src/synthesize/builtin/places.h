@@ -28,6 +28,7 @@ void roll(const Rule& rule);               // roll, along given dimensions
 void pad(const Rule& rule);                // constant_pad_nd, pad in every mode
 void expand(const Rule& rule);             // expand, broadcast_to, expand_as
 void repeat(const Rule& rule);             // repeat, whole numbers of times along dimensions of one element
+void repeat_elements(const Rule& rule);    // repeat_interleave, each element as often
 void gated(const Rule& rule);              // glu
 void sequence(const Rule& rule);           // arange
 void filled(const Rule& rule);             // full, zeros, ones and those that are like another tensor

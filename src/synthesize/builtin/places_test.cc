@@ -199,6 +199,13 @@ TEST(Places, ARepetitionIsNotWrittenOut) {
               ElementsAre(1, 2, 4, 5));
 }
 
+TEST(Places, OfElementsThatAreRepeatedFollowOneAnother) {
+  EXPECT_THAT(result("input x f32 2 2\ninput z f32 2 4\nr = aten.repeat_interleave.self_int x 2 1 -> f32 2 4\n"
+                     "y = aten.add.Tensor r z -> f32 2 4",
+                     {{"z", {10, 20, 30, 40, 50, 60, 70, 80}}}),
+              ElementsAre(10, 20, 31, 41, 52, 62, 73, 83));
+}
+
 TEST(Borders, AreWhatIsThere) {
   EXPECT_THAT(result("input x f32 4\ny = aten.pad.default x [2,3] \"reflect\" -> f32 9"),
               ElementsAre(2, 1, 0, 1, 2, 3, 2, 1, 0));

@@ -201,6 +201,7 @@ void adaptive_pool(const Rule& r, std::size_t rank, bool max) {
     p.dilation = one(workloads);
     whole = whole * p.kernel;
   }
+  if (max && r.l.is_used({r.node.name, 1})) return largest_of_windows(r, v, all);
   const Lowered total = pooled(r, v, all, max);
   r.give(max ? total : r.f(Op::div, total, r.l.number(whole)));
 }

@@ -163,5 +163,21 @@ TEST(Pooling, SaysWhereTheLargestAre) {
   EXPECT_EQ(memory["pool#1"], (std::vector<double>{0, 3, 0, 3, 8, 11, 8, 11}));
 }
 
+TEST(Pooling, SaysWhereTheLargestOfEqualPartsAre) {
+  Case c = parse("input x f32 1 6\npool = aten.adaptive_max_pool1d.default x [2] -> f32 1 2\noutput pool\n");
+  Workload& workload = c.problem.workloads.at(0);
+  workload.exported.nodes.at(0).results.push_back(spec_of(Dtype::i64, {1, 2}));
+  workload.exported.outputs.push_back({"pool", 1});
+  workload.outputs.push_back(spec_of(Dtype::i64, {1, 2}));
+  const auto graph = generalise(c.problem, GraphForm::exported);
+  ASSERT_TRUE(graph);
+  const Result<Region> region = lower(*graph, {0});
+  ASSERT_TRUE(region) << region.error().message;
+  Memory memory{{"x", {1, 3, 2, 5, 5, 4}}};
+  interpret(*region, memory, 0);
+  EXPECT_EQ(memory["pool"], (std::vector<double>{3, 5}));
+  EXPECT_EQ(memory["pool#1"], (std::vector<double>{1, 3}));
+}
+
 }  // namespace
 }  // namespace kerf

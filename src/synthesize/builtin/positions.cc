@@ -64,6 +64,16 @@ void repeat(const Rule& r) {
   r.give(made);
 }
 
+void repeat_elements(const Rule& r) {
+  Lowered v = r.x();
+  if (r.node.overload() != "self_int" || r.args.none(2, "dim")) throw CannotLower{"this repetition"};
+  const std::size_t d = dim_of(r, 2, "dim", 0, v.dims.size());
+  const Extent count = r.args.extents(1, "repeats", 1).at(0);
+  if (!count.is(1)) v.dims[d].push_back(r.l.window_axis("e", count, false));
+  expect_size(r, 0, d, extent_of(r, v.dims[d]));
+  r.give(v);
+}
+
 void sequence(const Rule& r) {
   const GeneralTensor& to = r.node.results.at(0);
   if (to.rank() != 1 || (to.dtype != Dtype::f32 && to.dtype != Dtype::i64)) throw CannotLower{"this sequence"};
