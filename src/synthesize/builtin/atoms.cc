@@ -1,8 +1,13 @@
 #include "synthesize/builtin/atoms.h"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace kerf {
 namespace {
@@ -26,9 +31,13 @@ std::optional<double> number(const std::optional<Value>& value) {
 }  // namespace
 
 Atoms::Atoms(const std::vector<const Workload*>& workloads) : count_(workloads.size()) {
+  // A network has hundreds of tensors: each is looked up once.
+  std::unordered_set<std::string> known;
+  std::map<const Workload*, std::unordered_map<std::string_view, const TensorSpec*>> specs;
+  for (const Workload* w : workloads)
+    for (const NamedTensor& tensor : w->tensors) specs[w].emplace(tensor.name, &tensor.spec);
   const auto add = [&](std::string text, auto&& value_in) {
-    for (const Atom& atom : atoms_)
-      if (atom.text == text) return;
+    if (!known.insert(text).second) return;
     Atom atom{.text = std::move(text), .values = {}};
     for (const Workload* w : workloads) atom.values.push_back(value_in(*w));
     atoms_.push_back(std::move(atom));
@@ -70,8 +79,8 @@ Atoms::Atoms(const std::vector<const Workload*>& workloads) : count_(workloads.s
     for (const NamedTensor& tensor : workloads[0]->tensors) {
       if ((tensor.role == Role::input) != inputs || tensor.role == Role::constant) continue;
       add_shape(tensor.name, tensor.spec.shape.size(), [&](const Workload& w) -> const TensorSpec* {
-        const NamedTensor* t = w.find(tensor.name);
-        return t ? &t->spec : nullptr;
+        const auto found = specs[&w].find(tensor.name);
+        return found == specs[&w].end() ? nullptr : found->second;
       });
     }
   };

@@ -2,12 +2,12 @@
 version = 1
 supports = "x.ndim == 4 and x.shape[0] == 4 and x.shape[1] == 16 and x.shape[2] == 16 and x.shape[3] == 64 and (x.shape[1] * x.shape[2] * x.shape[3]) % 4 == 0 and (x.shape[0] == 4 and x.shape[1] == 16 and x.shape[2] == 16 and x.shape[3] == 64)"
 [tune]
-THREADS1 = [256, 512]
-THREADS2 = [256, 512]
-THREADS3 = [256, 512]
-THREADS4 = [256, 512]
-THREADS5 = [256]
-THREADS6 = [256]
+THREADS1 = [128, 256]
+THREADS2 = [128, 256]
+THREADS3 = [128, 256]
+THREADS4 = [128, 256]
+THREADS5 = [128]
+THREADS6 = [128]
 [[scratch]]
 name = "relu"
 dtype = "f32"
@@ -26,18 +26,18 @@ dtype = "f32"
 shape = ["cat_2_0.shape[0]", "min(32, cat_2_0.shape[1])", "cat_2_0.shape[2]", "cat_2_0.shape[3]"]
 [[step]]
 launch = "cat_2_0_kernel"
-grid = ["cdiv(x.shape[1] * x.shape[2] * x.shape[3], THREADS1 * 16) * x.shape[0]"]
+grid = ["cdiv(x.shape[1] * x.shape[2] * x.shape[3], THREADS1 * 4) * x.shape[0]"]
 block = ["THREADS1"]
-args = ["cdiv(x.shape[1] * x.shape[2] * x.shape[3], THREADS1 * 16)", "x.shape[1] * x.shape[2] * x.shape[3]", "relu", "cat_2_0", "cat_2_0.shape[1] * x.shape[3] * x.shape[2]", "x"]
+args = ["cdiv(x.shape[1] * x.shape[2] * x.shape[3], THREADS1 * 4)", "x.shape[1] * x.shape[2] * x.shape[3]", "relu", "cat_2_0", "cat_2_0.shape[1] * x.shape[3] * x.shape[2]", "x"]
 [[step]]
 call = "aten.conv2d.default"
 args = ["relu", "first", "none", [1, 1], [1, 1]]
 out = "conv"
 [[step]]
 launch = "cat_2_1_kernel"
-grid = ["cdiv(conv.shape[1] * conv.shape[2] * conv.shape[3], THREADS2 * 16) * conv.shape[0]"]
+grid = ["cdiv(conv.shape[1] * conv.shape[2] * conv.shape[3], THREADS2 * 4) * conv.shape[0]"]
 block = ["THREADS2"]
-args = ["cdiv(conv.shape[1] * conv.shape[2] * conv.shape[3], THREADS2 * 16)", "conv.shape[1] * conv.shape[2] * conv.shape[3]", "cat_2_0", "cat_2_0.shape[1] * conv.shape[3] * conv.shape[2]", "conv.shape[3] * conv.shape[2]", "0 + 16", "conv"]
+args = ["cdiv(conv.shape[1] * conv.shape[2] * conv.shape[3], THREADS2 * 4)", "conv.shape[1] * conv.shape[2] * conv.shape[3]", "cat_2_0", "cat_2_0.shape[1] * conv.shape[3] * conv.shape[2]", "conv.shape[3] * conv.shape[2]", "0 + 16", "conv"]
 [[step]]
 launch = "sigmoid_kernel"
 grid = ["cdiv(min(24, cat_2_0.shape[1]) * cat_2_0.shape[2] * cat_2_0.shape[3], THREADS3 * 4) * cat_2_0.shape[0]"]
@@ -49,9 +49,9 @@ args = ["sigmoid", "second", "none", [1, 1], [1, 1]]
 out = "conv_1"
 [[step]]
 launch = "cat_2_1_kernel"
-grid = ["cdiv(conv_1.shape[1] * conv_1.shape[2] * conv_1.shape[3], THREADS2 * 16) * conv_1.shape[0]"]
+grid = ["cdiv(conv_1.shape[1] * conv_1.shape[2] * conv_1.shape[3], THREADS2 * 4) * conv_1.shape[0]"]
 block = ["THREADS2"]
-args = ["cdiv(conv_1.shape[1] * conv_1.shape[2] * conv_1.shape[3], THREADS2 * 16)", "conv_1.shape[1] * conv_1.shape[2] * conv_1.shape[3]", "cat_2_0", "cat_2_0.shape[1] * conv_1.shape[3] * conv_1.shape[2]", "conv_1.shape[3] * conv_1.shape[2]", "16 + 8", "conv_1"]
+args = ["cdiv(conv_1.shape[1] * conv_1.shape[2] * conv_1.shape[3], THREADS2 * 4)", "conv_1.shape[1] * conv_1.shape[2] * conv_1.shape[3]", "cat_2_0", "cat_2_0.shape[1] * conv_1.shape[3] * conv_1.shape[2]", "conv_1.shape[3] * conv_1.shape[2]", "16 + 8", "conv_1"]
 [[step]]
 launch = "tanh_kernel"
 grid = ["cdiv(min(32, cat_2_0.shape[1]) * cat_2_0.shape[2] * cat_2_0.shape[3], THREADS4 * 4) * cat_2_0.shape[0]"]
@@ -63,12 +63,12 @@ args = ["tanh", "third", "none", [1, 1], [1, 1]]
 out = "conv_2"
 [[step]]
 launch = "cat_2_3_kernel"
-grid = ["cdiv(conv_2.shape[1] * conv_2.shape[2] * conv_2.shape[3], THREADS5 * 16) * conv_2.shape[0]"]
+grid = ["cdiv(conv_2.shape[1] * conv_2.shape[2] * conv_2.shape[3], THREADS5 * 4) * conv_2.shape[0]"]
 block = ["THREADS5"]
-args = ["cdiv(conv_2.shape[1] * conv_2.shape[2] * conv_2.shape[3], THREADS5 * 16)", "conv_2.shape[1] * conv_2.shape[2] * conv_2.shape[3]", "cat_2_0", "cat_2_0.shape[1] * conv_2.shape[3] * conv_2.shape[2]", "conv_2.shape[3] * conv_2.shape[2]", "24 + 8", "conv_2"]
+args = ["cdiv(conv_2.shape[1] * conv_2.shape[2] * conv_2.shape[3], THREADS5 * 4)", "conv_2.shape[1] * conv_2.shape[2] * conv_2.shape[3]", "cat_2_0", "cat_2_0.shape[1] * conv_2.shape[3] * conv_2.shape[2]", "conv_2.shape[3] * conv_2.shape[2]", "24 + 8", "conv_2"]
 [[step]]
 launch = "exp_kernel"
-grid = ["cdiv(cat_2_0.shape[0] * cat_2_0.shape[1] * cat_2_0.shape[2] * cat_2_0.shape[3], THREADS6 * 16)"]
+grid = ["cdiv(cat_2_0.shape[0] * cat_2_0.shape[1] * cat_2_0.shape[2] * cat_2_0.shape[3], THREADS6 * 4)"]
 block = ["THREADS6"]
 args = ["cat_2_0.shape[0] * cat_2_0.shape[1] * cat_2_0.shape[2] * cat_2_0.shape[3]", "out", "cat_2_0"]
 /// */
@@ -90,19 +90,6 @@ template <class T, int width> __device__ inline void gather(T (&to)[width], cons
 }
 template <int width> __device__ inline void get(float (&to)[width], const float* from, int left) {
   if (left >= width) get(to, from); else gather(to, from, 1, left);
-}
-// What is read for the last time leaves the caches first.
-__device__ inline void get_past(float (&to)[1], const float* from) { to[0] = __ldcs(from); }
-__device__ inline void get_past(float (&to)[2], const float* from) {
-  const float2 v = __ldcs((const float2*)from);
-  to[0] = v.x, to[1] = v.y;
-}
-__device__ inline void get_past(float (&to)[4], const float* from) {
-  const float4 v = __ldcs((const float4*)from);
-  to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
-}
-template <int width> __device__ inline void get_past(float (&to)[width], const float* from, int left) {
-  if (left >= width) get_past(to, from); else gather(to, from, 1, left);
 }
 __device__ inline void put(float* to, const float (&v)[1]) { *to = v[0]; }
 __device__ inline void put(float* to, const float (&v)[2]) { *(float2*)to = make_float2(v[0], v[1]); }
@@ -129,21 +116,21 @@ extern "C" __global__ void __launch_bounds__(THREADS1) cat_2_0_kernel(int64_t pi
   const int64_t tile = blockIdx.x;
   const int64_t row = tile / pieces, piece = tile % pieces;
   const int64_t i = row;
-  const int64_t begin = piece * (THREADS1 * 16);
-  const int count = (int)least(THREADS1 * 16, J - begin);
+  const int64_t begin = piece * (THREADS1 * 4);
+  const int count = (int)least(THREADS1 * 4, J - begin);
   float* const out0_at = out0_to + i * J + begin;
   float* const out1_at = out1_to + i * out1_stride_i + begin;
   const float* const x_at = x_from + i * J + begin;
-  float x_[4][4];
+  float x_[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS1 + (int)threadIdx.x) * 4;
     if (at < count) {
       get(x_[v], x_at + at);
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS1 + (int)threadIdx.x) * 4;
     if (at < count) {
       float out0[4];
@@ -165,20 +152,20 @@ extern "C" __global__ void __launch_bounds__(THREADS2) cat_2_1_kernel(int64_t pi
   const int64_t tile = blockIdx.x;
   const int64_t row = tile / pieces, piece = tile % pieces;
   const int64_t i = row;
-  const int64_t begin = piece * (THREADS2 * 16);
-  const int count = (int)least(THREADS2 * 16, J - begin);
+  const int64_t begin = piece * (THREADS2 * 4);
+  const int count = (int)least(THREADS2 * 4, J - begin);
   float* const out_at = out_to + i * out_stride_i + out_shift * out_step + begin;
   const float* const conv_at = conv_from + i * J + begin;
-  float conv[4][4];
+  float conv[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS2 + (int)threadIdx.x) * 4;
     if (at < count) {
       get(conv[v], conv_at + at);
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS2 + (int)threadIdx.x) * 4;
     if (at < count) {
       float out[4];
@@ -246,20 +233,20 @@ extern "C" __global__ void __launch_bounds__(THREADS5) cat_2_3_kernel(int64_t pi
   const int64_t tile = blockIdx.x;
   const int64_t row = tile / pieces, piece = tile % pieces;
   const int64_t i = row;
-  const int64_t begin = piece * (THREADS5 * 16);
-  const int count = (int)least(THREADS5 * 16, J - begin);
+  const int64_t begin = piece * (THREADS5 * 4);
+  const int count = (int)least(THREADS5 * 4, J - begin);
   float* const out_at = out_to + i * out_stride_i + out_shift * out_step + begin;
   const float* const conv_2_at = conv_2_from + i * J + begin;
-  float conv_2[4][4];
+  float conv_2[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS5 + (int)threadIdx.x) * 4;
     if (at < count) {
       get(conv_2[v], conv_2_at + at);
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS5 + (int)threadIdx.x) * 4;
     if (at < count) {
       float out[4];
@@ -275,20 +262,20 @@ extern "C" __global__ void __launch_bounds__(THREADS5) cat_2_3_kernel(int64_t pi
 // i < cat_2_3.shape[0] * cat_2_3.shape[1] * cat_2_3.shape[2] * cat_2_3.shape[3]
 extern "C" __global__ void __launch_bounds__(THREADS6) exp_kernel(int64_t I, float* __restrict__ out_to, const float* __restrict__ cat_2_3_from) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS6 * 16);
-  const int count = (int)least(THREADS6 * 16, I - begin);
+  const int64_t begin = tile * (THREADS6 * 4);
+  const int count = (int)least(THREADS6 * 4, I - begin);
   float* const out_at = out_to + begin;
   const float* const cat_2_3_at = cat_2_3_from + begin;
-  float cat_2_3[4][4];
+  float cat_2_3[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS6 + (int)threadIdx.x) * 4;
     if (at < count) {
-      get_past(cat_2_3[v], cat_2_3_at + at, count - at);
+      get(cat_2_3[v], cat_2_3_at + at, count - at);
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS6 + (int)threadIdx.x) * 4;
     if (at < count) {
       float out[4];
@@ -297,7 +284,7 @@ extern "C" __global__ void __launch_bounds__(THREADS6) exp_kernel(int64_t I, flo
         const float exp = expf(cat_2_3[v][e]);
         out[e] = exp;
       }
-      put_past(out_at + at, out, count - at);
+      put(out_at + at, out, count - at);
     }
   }
 }

@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 20 and x.shape[3] == 40 and (x.shape[0] * x.shape[1] * (x.shape[2] + 2)) * (x.shape[3] + 5) < 2147483648"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 launch = "mul_kernel"
 grid = ["cdiv((x.shape[0] * x.shape[1] * (x.shape[2] + 2)) * (x.shape[3] + 5), THREADS * 4)"]

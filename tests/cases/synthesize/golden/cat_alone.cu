@@ -2,14 +2,14 @@
 version = 1
 supports = "x.ndim == 4 and x.shape[0] == 4 and x.shape[1] == 3 and x.shape[2] == 16 and x.shape[3] == 64 and y.ndim == 4 and y.shape[0] == 4 and y.shape[1] == 5 and y.shape[2] == 16 and y.shape[3] == 64 and z.ndim == 4 and z.shape[0] == 4 and z.shape[1] == 5 and z.shape[2] == 16 and z.shape[3] == 64"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 call = "aten.cat.default"
 args = [["x", "y"], 1]
 out = "out0"
 [[step]]
 launch = "exp_kernel"
-grid = ["cdiv(z.shape[0] * z.shape[1] * z.shape[2] * z.shape[3], THREADS * 16)"]
+grid = ["cdiv(z.shape[0] * z.shape[1] * z.shape[2] * z.shape[3], THREADS * 4)"]
 block = ["THREADS"]
 args = ["z.shape[0] * z.shape[1] * z.shape[2] * z.shape[3]", "out1", "z"]
 /// */
@@ -47,20 +47,20 @@ template <int width> __device__ inline void put(float* to, const float (&v)[widt
 // i < z.shape[0] * z.shape[1] * z.shape[2] * z.shape[3]
 extern "C" __global__ void __launch_bounds__(THREADS) exp_kernel(int64_t I, float* __restrict__ out_to, const float* __restrict__ z_from) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS * 16);
-  const int count = (int)least(THREADS * 16, I - begin);
+  const int64_t begin = tile * (THREADS * 4);
+  const int count = (int)least(THREADS * 4, I - begin);
   float* const out_at = out_to + begin;
   const float* const z_at = z_from + begin;
-  float z_[4][4];
+  float z_[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       get(z_[v], z_at + at, count - at);
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       float out[4];

@@ -2,14 +2,14 @@
 version = 1
 supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 8 and x.shape[2] == 16 and x.shape[3] == 16 and (x.shape[0] == 2 and x.shape[1] == 8 and x.shape[2] == 16 and x.shape[3] == 16)"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 call = "aten.conv2d.default"
 args = ["x", "conv.weight"]
 out = "conv2d"
 [[step]]
 launch = "add_kernel"
-grid = ["cdiv(conv2d.shape[0] * conv2d.shape[1] * conv2d.shape[2] * conv2d.shape[3], THREADS * 16)"]
+grid = ["cdiv(conv2d.shape[0] * conv2d.shape[1] * conv2d.shape[2] * conv2d.shape[3], THREADS * 4)"]
 block = ["THREADS"]
 args = ["conv2d.shape[0]", "conv2d.shape[1]", "conv2d.shape[2] * conv2d.shape[3]", "out", "conv2d", "bias"]
 /// */
@@ -47,13 +47,13 @@ template <int width> __device__ inline void put(float* to, const float (&v)[widt
 // i < conv2d.shape[0], j < conv2d.shape[1], k < conv2d.shape[2] * conv2d.shape[3]
 extern "C" __global__ void __launch_bounds__(THREADS) add_kernel(int64_t I, int64_t J, int64_t K, float* __restrict__ out_to, const float* __restrict__ conv2d_from, const float* __restrict__ bias_from) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS * 16);
-  const int count = (int)least(THREADS * 16, I * J * K - begin);
+  const int64_t begin = tile * (THREADS * 4);
+  const int count = (int)least(THREADS * 4, I * J * K - begin);
   float* const out_at = out_to + begin;
   const float* const conv2d_at = conv2d_from + begin;
-  float conv2d[4][4];
+  float conv2d[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J * K);
@@ -63,7 +63,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) add_kernel(int64_t I, int6
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J * K);

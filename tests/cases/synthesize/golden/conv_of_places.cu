@@ -4,7 +4,7 @@ supports = "x.ndim == 4 and x.shape[0] == 16 and x.shape[1] == 64 and x.shape[2]
 [tune]
 THREADS1 = [256]
 THREADS2 = [256]
-THREADS3 = [256, 512]
+THREADS3 = [128, 256]
 [[scratch]]
 name = "conv_input"
 dtype = "f32"
@@ -37,7 +37,7 @@ args = ["conv_image", "conv_weight_image", "b", [1, 1], [1, 1]]
 out = "conv"
 [[step]]
 launch = "relu_kernel"
-grid = ["cdiv(conv.shape[0] * conv.shape[1] * conv.shape[2] * conv.shape[3], THREADS3 * 16)"]
+grid = ["cdiv(conv.shape[0] * conv.shape[1] * conv.shape[2] * conv.shape[3], THREADS3 * 4)"]
 block = ["THREADS3"]
 args = ["conv.shape[0] * conv.shape[1] * conv.shape[2] * conv.shape[3]", "out", "conv"]
 /// */
@@ -60,19 +60,6 @@ template <class T, int width> __device__ inline void gather(T (&to)[width], cons
 template <int width> __device__ inline void get(float (&to)[width], const float* from, int left) {
   if (left >= width) get(to, from); else gather(to, from, 1, left);
 }
-// What is read for the last time leaves the caches first.
-__device__ inline void get_past(float (&to)[1], const float* from) { to[0] = __ldcs(from); }
-__device__ inline void get_past(float (&to)[2], const float* from) {
-  const float2 v = __ldcs((const float2*)from);
-  to[0] = v.x, to[1] = v.y;
-}
-__device__ inline void get_past(float (&to)[4], const float* from) {
-  const float4 v = __ldcs((const float4*)from);
-  to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
-}
-template <int width> __device__ inline void get_past(float (&to)[width], const float* from, int left) {
-  if (left >= width) get_past(to, from); else gather(to, from, 1, left);
-}
 __device__ inline void put(float* to, const float (&v)[1]) { *to = v[0]; }
 __device__ inline void put(float* to, const float (&v)[2]) { *(float2*)to = make_float2(v[0], v[1]); }
 __device__ inline void put(float* to, const float (&v)[4]) { *(float4*)to = make_float4(v[0], v[1], v[2], v[3]); }
@@ -83,13 +70,6 @@ template <class T, int width> __device__ inline void scatter(T* to, const T (&v)
 }
 template <int width> __device__ inline void put(float* to, const float (&v)[width], int left) {
   if (left >= width) put(to, v); else scatter(to, v, 1, left);
-}
-// What this kernel does not read again leaves the caches first.
-__device__ inline void put_past(float* to, const float (&v)[1]) { __stcs(to, v[0]); }
-__device__ inline void put_past(float* to, const float (&v)[2]) { __stcs((float2*)to, make_float2(v[0], v[1])); }
-__device__ inline void put_past(float* to, const float (&v)[4]) { __stcs((float4*)to, make_float4(v[0], v[1], v[2], v[3])); }
-template <int width> __device__ inline void put_past(float* to, const float (&v)[width], int left) {
-  if (left >= width) put_past(to, v); else scatter(to, v, 1, left);
 }
 
 // i < x.shape[0], j < x.shape[2] * x.shape[3], k < x.shape[1]
@@ -179,20 +159,20 @@ extern "C" __global__ void __launch_bounds__(THREADS2) conv_weight_input_kernel(
 // i < conv.shape[0] * conv.shape[1] * conv.shape[2] * conv.shape[3]
 extern "C" __global__ void __launch_bounds__(THREADS3) relu_kernel(int64_t I, float* __restrict__ out_to, const float* __restrict__ conv_from) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS3 * 16);
-  const int count = (int)least(THREADS3 * 16, I - begin);
+  const int64_t begin = tile * (THREADS3 * 4);
+  const int count = (int)least(THREADS3 * 4, I - begin);
   float* const out_at = out_to + begin;
   const float* const conv_at = conv_from + begin;
-  float conv[4][4];
+  float conv[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS3 + (int)threadIdx.x) * 4;
     if (at < count) {
-      get_past(conv[v], conv_at + at, count - at);
+      get(conv[v], conv_at + at, count - at);
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS3 + (int)threadIdx.x) * 4;
     if (at < count) {
       float out[4];
@@ -201,7 +181,7 @@ extern "C" __global__ void __launch_bounds__(THREADS3) relu_kernel(int64_t I, fl
         const float relu = conv[v][e] < 0.0f ? 0.0f : conv[v][e];
         out[e] = relu;
       }
-      put_past(out_at + at, out, count - at);
+      put(out_at + at, out, count - at);
     }
   }
 }

@@ -2,14 +2,14 @@
 version = 1
 supports = "x.ndim == 4 and x.shape[0] == 16 and x.shape[1] == 64 and x.shape[2] == 128 and x.shape[3] == 128"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 call = "aten.conv2d.default"
 args = ["x", "w", "b", [1, 1], [1, 1]]
 out = "conv2d"
 [[step]]
 launch = "relu_kernel"
-grid = ["cdiv(conv2d.shape[0] * conv2d.shape[1] * conv2d.shape[2] * conv2d.shape[3], THREADS * 16)"]
+grid = ["cdiv(conv2d.shape[0] * conv2d.shape[1] * conv2d.shape[2] * conv2d.shape[3], THREADS * 4)"]
 block = ["THREADS"]
 args = ["conv2d.shape[0] * conv2d.shape[1] * conv2d.shape[2] * conv2d.shape[3]", "out", "conv2d"]
 /// */
@@ -32,19 +32,6 @@ template <class T, int width> __device__ inline void gather(T (&to)[width], cons
 template <int width> __device__ inline void get(float (&to)[width], const float* from, int left) {
   if (left >= width) get(to, from); else gather(to, from, 1, left);
 }
-// What is read for the last time leaves the caches first.
-__device__ inline void get_past(float (&to)[1], const float* from) { to[0] = __ldcs(from); }
-__device__ inline void get_past(float (&to)[2], const float* from) {
-  const float2 v = __ldcs((const float2*)from);
-  to[0] = v.x, to[1] = v.y;
-}
-__device__ inline void get_past(float (&to)[4], const float* from) {
-  const float4 v = __ldcs((const float4*)from);
-  to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
-}
-template <int width> __device__ inline void get_past(float (&to)[width], const float* from, int left) {
-  if (left >= width) get_past(to, from); else gather(to, from, 1, left);
-}
 __device__ inline void put(float* to, const float (&v)[1]) { *to = v[0]; }
 __device__ inline void put(float* to, const float (&v)[2]) { *(float2*)to = make_float2(v[0], v[1]); }
 __device__ inline void put(float* to, const float (&v)[4]) { *(float4*)to = make_float4(v[0], v[1], v[2], v[3]); }
@@ -56,31 +43,24 @@ template <class T, int width> __device__ inline void scatter(T* to, const T (&v)
 template <int width> __device__ inline void put(float* to, const float (&v)[width], int left) {
   if (left >= width) put(to, v); else scatter(to, v, 1, left);
 }
-// What this kernel does not read again leaves the caches first.
-__device__ inline void put_past(float* to, const float (&v)[1]) { __stcs(to, v[0]); }
-__device__ inline void put_past(float* to, const float (&v)[2]) { __stcs((float2*)to, make_float2(v[0], v[1])); }
-__device__ inline void put_past(float* to, const float (&v)[4]) { __stcs((float4*)to, make_float4(v[0], v[1], v[2], v[3])); }
-template <int width> __device__ inline void put_past(float* to, const float (&v)[width], int left) {
-  if (left >= width) put_past(to, v); else scatter(to, v, 1, left);
-}
 
 // i < conv2d.shape[0] * conv2d.shape[1] * conv2d.shape[2] * conv2d.shape[3]
 extern "C" __global__ void __launch_bounds__(THREADS) relu_kernel(int64_t I, float* __restrict__ out_to, const float* __restrict__ conv2d_from) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS * 16);
-  const int count = (int)least(THREADS * 16, I - begin);
+  const int64_t begin = tile * (THREADS * 4);
+  const int count = (int)least(THREADS * 4, I - begin);
   float* const out_at = out_to + begin;
   const float* const conv2d_at = conv2d_from + begin;
-  float conv2d[4][4];
+  float conv2d[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
-      get_past(conv2d[v], conv2d_at + at, count - at);
+      get(conv2d[v], conv2d_at + at, count - at);
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       float out[4];
@@ -89,7 +69,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) relu_kernel(int64_t I, flo
         const float relu = conv2d[v][e] < 0.0f ? 0.0f : conv2d[v][e];
         out[e] = relu;
       }
-      put_past(out_at + at, out, count - at);
+      put(out_at + at, out, count - at);
     }
   }
 }

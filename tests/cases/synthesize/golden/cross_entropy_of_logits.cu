@@ -37,19 +37,6 @@ template <class T, int width> __device__ inline void gather(T (&to)[width], cons
 template <int width> __device__ inline void get(float (&to)[width], const float* from, int left) {
   if (left >= width) get(to, from); else gather(to, from, 1, left);
 }
-// What is read for the last time leaves the caches first.
-__device__ inline void get_past(float (&to)[1], const float* from) { to[0] = __ldcs(from); }
-__device__ inline void get_past(float (&to)[2], const float* from) {
-  const float2 v = __ldcs((const float2*)from);
-  to[0] = v.x, to[1] = v.y;
-}
-__device__ inline void get_past(float (&to)[4], const float* from) {
-  const float4 v = __ldcs((const float4*)from);
-  to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
-}
-template <int width> __device__ inline void get_past(float (&to)[width], const float* from, int left) {
-  if (left >= width) get_past(to, from); else gather(to, from, 1, left);
-}
 __device__ inline float infinity() { return __int_as_float(0x7f800000); }
 __device__ inline float not_a_number() { return __int_as_float(0x7fc00000); }
 // The larger one; NaN if either is.
@@ -109,8 +96,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) loss_kernel_pass1(int64_t 
     for (int v = 0; v < 4; ++v) {
       const int at = first + (v * THREADS + lane) * 4;
       if (at < count) {
-        get_past(x_[v], x_at + at);
-        get_past(y_[v], y_at + at);
+        get(x_[v], x_at + at);
+        get(y_[v], y_at + at);
       }
     }
     #pragma unroll

@@ -2,10 +2,10 @@
 version = 1
 supports = "tokens.ndim == 2 and tokens.shape[0] == 4 and tokens.shape[1] == 10 and (table.shape[1]) % 4 == 0 and tokens.shape[0] * tokens.shape[1] * table.shape[1] < 2147483648"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 launch = "sum_kernel"
-grid = ["cdiv(tokens.shape[0] * tokens.shape[1] * table.shape[1], THREADS * 16)"]
+grid = ["cdiv(tokens.shape[0] * tokens.shape[1] * table.shape[1], THREADS * 4)"]
 block = ["THREADS"]
 args = ["tokens.shape[0]", "tokens.shape[1]", "table.shape[1]", "out", "table", "place", "tokens", "table.shape[1]"]
 /// */
@@ -43,13 +43,13 @@ template <int width> __device__ inline void put(float* to, const float (&v)[widt
 // i < tokens.shape[0], j < tokens.shape[1], k < table.shape[1]
 extern "C" __global__ void __launch_bounds__(THREADS) sum_kernel(int64_t I, int64_t J, int64_t K, float* __restrict__ out_to, const float* __restrict__ table_picked_from, const float* __restrict__ place_from, const int64_t* __restrict__ tokens_from, int64_t table_picked_stride_pick) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS * 16);
-  const int count = (int)least(THREADS * 16, I * J * K - begin);
+  const int64_t begin = tile * (THREADS * 4);
+  const int count = (int)least(THREADS * 4, I * J * K - begin);
   float* const out_at = out_to + begin;
-  float table_picked[4][4];
-  float place[4][4];
+  float table_picked[1][4];
+  float place[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J * K);
@@ -61,7 +61,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) sum_kernel(int64_t I, int6
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J * K);

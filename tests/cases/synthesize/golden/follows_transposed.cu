@@ -2,14 +2,14 @@
 version = 1
 supports = "x.ndim == 3 and x.shape[0] == 8 and x.shape[1] == 64 and x.shape[2] == 48 and w.ndim == 3 and w.shape[0] == 8 and w.shape[1] == 64 and w.shape[2] == 20"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[scratch]]
 name = "shifted_stored"
 dtype = "f32"
 shape = ["x.shape[0]", "x.shape[1]", "x.shape[2]"]
 [[step]]
 launch = "shifted_stored_kernel"
-grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2], THREADS * 16)"]
+grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2], THREADS * 4)"]
 block = ["THREADS"]
 args = ["x.shape[0] * x.shape[1] * x.shape[2]", "shifted_stored", "x"]
 [[step]]
@@ -55,20 +55,20 @@ template <int width> __device__ inline void put(float* to, const float (&v)[widt
 // i < x.shape[0] * x.shape[1] * x.shape[2]
 extern "C" __global__ void __launch_bounds__(THREADS) shifted_stored_kernel(int64_t I, float* __restrict__ out_to, const float* __restrict__ x_from) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS * 16);
-  const int count = (int)least(THREADS * 16, I - begin);
+  const int64_t begin = tile * (THREADS * 4);
+  const int count = (int)least(THREADS * 4, I - begin);
   float* const out_at = out_to + begin;
   const float* const x_at = x_from + begin;
-  float x_[4][4];
+  float x_[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       get(x_[v], x_at + at, count - at);
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       float out[4];

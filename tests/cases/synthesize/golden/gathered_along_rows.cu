@@ -2,16 +2,16 @@
 version = 1
 supports = "x.ndim == 2 and x.shape[0] == 64 and x.shape[1] == 300 and i.ndim == 2 and i.shape[0] == 64 and i.shape[1] == 300 and rows.ndim == 1 and rows.shape[0] == 40 and columns.ndim == 1 and columns.shape[0] == 40 and (x.shape[1]) % 4 == 0 and x.shape[0] * x.shape[1] < 2147483648"
 [tune]
-THREADS1 = [256, 512]
-THREADS2 = [256, 512]
+THREADS1 = [128, 256]
+THREADS2 = [128, 256]
 [[step]]
 launch = "add_kernel"
-grid = ["cdiv(x.shape[0] * x.shape[1], THREADS1 * 16)"]
+grid = ["cdiv(x.shape[0] * x.shape[1], THREADS1 * 4)"]
 block = ["THREADS1"]
 args = ["x.shape[0]", "x.shape[1]", "out0", "x", "i", "x", "x.shape[1]"]
 [[step]]
 launch = "exp_kernel"
-grid = ["cdiv(rows.shape[0], THREADS2 * 16)"]
+grid = ["cdiv(rows.shape[0], THREADS2 * 4)"]
 block = ["THREADS2"]
 args = ["rows.shape[0]", "out1", "rows", "columns", "x", "f32(x.shape[0])", "f32(x.shape[1])", "x.shape[1]"]
 /// */
@@ -49,15 +49,15 @@ template <int width> __device__ inline void put(float* to, const float (&v)[widt
 // i < x.shape[0], j < x.shape[1]
 extern "C" __global__ void __launch_bounds__(THREADS1) add_kernel(int64_t I, int64_t J, float* __restrict__ out_to, const float* __restrict__ x_from, const int64_t* __restrict__ i_from, const float* __restrict__ x_picked_from, int64_t x_picked_stride_i) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS1 * 16);
-  const int count = (int)least(THREADS1 * 16, I * J - begin);
+  const int64_t begin = tile * (THREADS1 * 4);
+  const int count = (int)least(THREADS1 * 4, I * J - begin);
   float* const out_at = out_to + begin;
   const float* const x_at = x_from + begin;
   const int64_t* const i_at = i_from + begin;
-  float x_[4][4];
-  int64_t i_[4][4];
+  float x_[1][4];
+  int64_t i_[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS1 + (int)threadIdx.x) * 4;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J);
@@ -67,7 +67,7 @@ extern "C" __global__ void __launch_bounds__(THREADS1) add_kernel(int64_t I, int
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS1 + (int)threadIdx.x) * 4;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J);
@@ -87,15 +87,15 @@ extern "C" __global__ void __launch_bounds__(THREADS1) add_kernel(int64_t I, int
 // i < rows.shape[0]
 extern "C" __global__ void __launch_bounds__(THREADS2) exp_kernel(int64_t I, float* __restrict__ out_to, const int64_t* __restrict__ rows_from, const int64_t* __restrict__ columns_from, const float* __restrict__ x_picked_from, float index_count_value, float index_count_1_value, int64_t x_picked_stride_pick1) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS2 * 16);
-  const int count = (int)least(THREADS2 * 16, I - begin);
+  const int64_t begin = tile * (THREADS2 * 4);
+  const int count = (int)least(THREADS2 * 4, I - begin);
   float* const out_at = out_to + begin;
   const int64_t* const rows_at = rows_from + begin;
   const int64_t* const columns_at = columns_from + begin;
-  int64_t rows_[4][4];
-  int64_t columns[4][4];
+  int64_t rows_[1][4];
+  int64_t columns[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS2 + (int)threadIdx.x) * 4;
     if (at < count) {
       gather(rows_[v], rows_at + at, 1, count - at);
@@ -103,7 +103,7 @@ extern "C" __global__ void __launch_bounds__(THREADS2) exp_kernel(int64_t I, flo
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS2 + (int)threadIdx.x) * 4;
     if (at < count) {
       float out[4];

@@ -2,10 +2,10 @@
 version = 1
 supports = "x.ndim == 2 and x.shape[0] == 64 and x.shape[1] == 4096"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 launch = "mul_kernel"
-grid = ["cdiv(x.shape[0] * x.shape[1], THREADS * 16)"]
+grid = ["cdiv(x.shape[0] * x.shape[1], THREADS * 4)"]
 block = ["THREADS"]
 args = ["x.shape[0] * x.shape[1]", "out", "x"]
 /// */
@@ -28,19 +28,6 @@ template <class T, int width> __device__ inline void gather(T (&to)[width], cons
 template <int width> __device__ inline void get(float (&to)[width], const float* from, int left) {
   if (left >= width) get(to, from); else gather(to, from, 1, left);
 }
-// What is read for the last time leaves the caches first.
-__device__ inline void get_past(float (&to)[1], const float* from) { to[0] = __ldcs(from); }
-__device__ inline void get_past(float (&to)[2], const float* from) {
-  const float2 v = __ldcs((const float2*)from);
-  to[0] = v.x, to[1] = v.y;
-}
-__device__ inline void get_past(float (&to)[4], const float* from) {
-  const float4 v = __ldcs((const float4*)from);
-  to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
-}
-template <int width> __device__ inline void get_past(float (&to)[width], const float* from, int left) {
-  if (left >= width) get_past(to, from); else gather(to, from, 1, left);
-}
 __device__ inline void put(float* to, const float (&v)[1]) { *to = v[0]; }
 __device__ inline void put(float* to, const float (&v)[2]) { *(float2*)to = make_float2(v[0], v[1]); }
 __device__ inline void put(float* to, const float (&v)[4]) { *(float4*)to = make_float4(v[0], v[1], v[2], v[3]); }
@@ -52,31 +39,24 @@ template <class T, int width> __device__ inline void scatter(T* to, const T (&v)
 template <int width> __device__ inline void put(float* to, const float (&v)[width], int left) {
   if (left >= width) put(to, v); else scatter(to, v, 1, left);
 }
-// What this kernel does not read again leaves the caches first.
-__device__ inline void put_past(float* to, const float (&v)[1]) { __stcs(to, v[0]); }
-__device__ inline void put_past(float* to, const float (&v)[2]) { __stcs((float2*)to, make_float2(v[0], v[1])); }
-__device__ inline void put_past(float* to, const float (&v)[4]) { __stcs((float4*)to, make_float4(v[0], v[1], v[2], v[3])); }
-template <int width> __device__ inline void put_past(float* to, const float (&v)[width], int left) {
-  if (left >= width) put_past(to, v); else scatter(to, v, 1, left);
-}
 
 // i < x.shape[0] * x.shape[1]
 extern "C" __global__ void __launch_bounds__(THREADS) mul_kernel(int64_t I, float* __restrict__ out_to, const float* __restrict__ x_from) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS * 16);
-  const int count = (int)least(THREADS * 16, I - begin);
+  const int64_t begin = tile * (THREADS * 4);
+  const int count = (int)least(THREADS * 4, I - begin);
   float* const out_at = out_to + begin;
   const float* const x_at = x_from + begin;
-  float x_[4][4];
+  float x_[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
-      get_past(x_[v], x_at + at, count - at);
+      get(x_[v], x_at + at, count - at);
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       float out[4];
@@ -90,7 +70,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) mul_kernel(int64_t I, floa
         const float mul = gelu_7 * x_[v][e];
         out[e] = mul;
       }
-      put_past(out_at + at, out, count - at);
+      put(out_at + at, out, count - at);
     }
   }
 }

@@ -2,10 +2,10 @@
 version = 1
 supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 32 and x.shape[3] == 48 and y.ndim == 4 and y.shape[0] == 2 and y.shape[1] == 3 and y.shape[2] == 64 and y.shape[3] == 96 and (2) % 2 == 0 and x.shape[0] * x.shape[1] * x.shape[2] * 2 * x.shape[3] * 2 < 2147483648"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 launch = "s_kernel"
-grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2] * 2 * x.shape[3] * 2, THREADS * 8)"]
+grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2] * 2 * x.shape[3] * 2, THREADS * 4)"]
 block = ["THREADS"]
 args = ["x.shape[0] * x.shape[1] * x.shape[2]", 2, "x.shape[3]", 2, "out", "y", "x"]
 /// */
@@ -43,13 +43,13 @@ template <int width> __device__ inline void put(float* to, const float (&v)[widt
 // i < x.shape[0] * x.shape[1] * x.shape[2], j < 2, k < x.shape[3], l < 2
 extern "C" __global__ void __launch_bounds__(THREADS) s_kernel(int64_t I, int64_t J, int64_t K, int64_t L, float* __restrict__ out_to, const float* __restrict__ y_from, const float* __restrict__ x_from) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS * 8);
-  const int count = (int)least(THREADS * 8, I * J * K * L - begin);
+  const int64_t begin = tile * (THREADS * 4);
+  const int count = (int)least(THREADS * 4, I * J * K * L - begin);
   float* const out_at = out_to + begin;
   const float* const y_at = y_from + begin;
-  float y_[4][2];
+  float y_[2][2];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 2; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 2;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J * K * L);
@@ -60,7 +60,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) s_kernel(int64_t I, int64_
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 2; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 2;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J * K * L);

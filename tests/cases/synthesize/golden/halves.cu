@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 2 and x.shape[0] == 32 and x.shape[1] == 200 and x.shape[0] * min(100, x.shape[1]) < 2147483648"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 launch = "mul_kernel"
 grid = ["cdiv(x.shape[0] * min(100, x.shape[1]), THREADS * 4)"]

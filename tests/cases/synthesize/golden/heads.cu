@@ -2,10 +2,10 @@
 version = 1
 supports = "x.ndim == 3 and x.shape[0] == 2 and x.shape[1] == 32 and x.shape[2] == 64 and (x.shape[2] // 4) % 4 == 0 and x.shape[0] * 4 * x.shape[1] * (x.shape[2] // 4) < 2147483648"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 launch = "relu_kernel"
-grid = ["cdiv(x.shape[0] * 4 * x.shape[1] * (x.shape[2] // 4), THREADS * 16)"]
+grid = ["cdiv(x.shape[0] * 4 * x.shape[1] * (x.shape[2] // 4), THREADS * 4)"]
 block = ["THREADS"]
 args = ["x.shape[0]", 4, "x.shape[1]", "x.shape[2] // 4", "out", "x", "gain", "x.shape[2] // 4", "(x.shape[2] // 4) * 4"]
 /// */
@@ -43,13 +43,13 @@ template <int width> __device__ inline void put(float* to, const float (&v)[widt
 // i < x.shape[0], j < 4, k < x.shape[1], l < x.shape[2] // 4
 extern "C" __global__ void __launch_bounds__(THREADS) relu_kernel(int64_t I, int64_t J, int64_t K, int64_t L, float* __restrict__ out_to, const float* __restrict__ x_from, const float* __restrict__ gain_from, int64_t x_stride_j, int64_t x_stride_k) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS * 16);
-  const int count = (int)least(THREADS * 16, I * J * K * L - begin);
+  const int64_t begin = tile * (THREADS * 4);
+  const int count = (int)least(THREADS * 4, I * J * K * L - begin);
   float* const out_at = out_to + begin;
-  float x_[4][4];
-  float gain[4][4];
+  float x_[1][4];
+  float gain[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J * K * L);
@@ -61,7 +61,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) relu_kernel(int64_t I, int
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J * K * L);

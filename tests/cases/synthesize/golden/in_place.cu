@@ -2,14 +2,14 @@
 version = 1
 supports = "x.ndim == 2 and x.shape[0] == 32 and x.shape[1] == 128"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 call = "aten.mm.default"
 args = ["x", "w"]
 out = "mm"
 [[step]]
 launch = "mul_kernel"
-grid = ["cdiv(mm.shape[0] * mm.shape[1], THREADS * 16)"]
+grid = ["cdiv(mm.shape[0] * mm.shape[1], THREADS * 4)"]
 block = ["THREADS"]
 args = ["mm.shape[0] * mm.shape[1]", "out", "mm"]
 /// */
@@ -47,20 +47,20 @@ template <int width> __device__ inline void put(float* to, const float (&v)[widt
 // i < mm.shape[0] * mm.shape[1]
 extern "C" __global__ void __launch_bounds__(THREADS) mul_kernel(int64_t I, float* __restrict__ out_to, const float* __restrict__ mm_from) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS * 16);
-  const int count = (int)least(THREADS * 16, I - begin);
+  const int64_t begin = tile * (THREADS * 4);
+  const int count = (int)least(THREADS * 4, I - begin);
   float* const out_at = out_to + begin;
   const float* const mm_at = mm_from + begin;
-  float mm[4][4];
+  float mm[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       get(mm[v], mm_at + at, count - at);
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       float out[4];

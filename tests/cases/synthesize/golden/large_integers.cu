@@ -2,10 +2,10 @@
 version = 1
 supports = "ids.ndim == 2 and ids.shape[0] == 40 and ids.shape[1] == 300 and others.ndim == 1 and others.shape[0] == 300 and x.ndim == 2 and x.shape[0] == 40 and x.shape[1] == 300 and (others.shape[0]) % 4 == 0 and ids.shape[0] * others.shape[0] < 2147483648"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 launch = "chosen_kernel"
-grid = ["cdiv(ids.shape[0] * others.shape[0], THREADS * 16)"]
+grid = ["cdiv(ids.shape[0] * others.shape[0], THREADS * 4)"]
 block = ["THREADS"]
 args = ["ids.shape[0]", "others.shape[0]", "out", "others", "ids", "x"]
 /// */
@@ -43,16 +43,16 @@ template <int width> __device__ inline void put(float* to, const float (&v)[widt
 // i < ids.shape[0], j < others.shape[0]
 extern "C" __global__ void __launch_bounds__(THREADS) chosen_kernel(int64_t I, int64_t J, float* __restrict__ out_to, const int64_t* __restrict__ others_from, const int64_t* __restrict__ ids_from, const float* __restrict__ x_from) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS * 16);
-  const int count = (int)least(THREADS * 16, I * J - begin);
+  const int64_t begin = tile * (THREADS * 4);
+  const int count = (int)least(THREADS * 4, I * J - begin);
   float* const out_at = out_to + begin;
   const int64_t* const ids_at = ids_from + begin;
   const float* const x_at = x_from + begin;
-  int64_t others[4][4];
-  int64_t ids[4][4];
-  float x_[4][4];
+  int64_t others[1][4];
+  int64_t ids[1][4];
+  float x_[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J);
@@ -63,7 +63,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) chosen_kernel(int64_t I, i
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J);

@@ -38,13 +38,6 @@ template <class T, int width> __device__ inline void scatter(T* to, const T (&v)
 template <int width> __device__ inline void put(float* to, const float (&v)[width], int left) {
   if (left >= width) put(to, v); else scatter(to, v, 1, left);
 }
-// What this kernel does not read again leaves the caches first.
-__device__ inline void put_past(float* to, const float (&v)[1]) { __stcs(to, v[0]); }
-__device__ inline void put_past(float* to, const float (&v)[2]) { __stcs((float2*)to, make_float2(v[0], v[1])); }
-__device__ inline void put_past(float* to, const float (&v)[4]) { __stcs((float4*)to, make_float4(v[0], v[1], v[2], v[3])); }
-template <int width> __device__ inline void put_past(float* to, const float (&v)[width], int left) {
-  if (left >= width) put_past(to, v); else scatter(to, v, 1, left);
-}
 __device__ inline float infinity() { return __int_as_float(0x7f800000); }
 __device__ inline float not_a_number() { return __int_as_float(0x7fc00000); }
 // The larger one; NaN if either is.
@@ -148,7 +141,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) log_softmax_kernel(int64_t
         const float log_softmax_5 = log_softmax_1 - log_softmax_4;
         out[e] = log_softmax_5;
       }
-      put_past(out_at + at, out);
+      put(out_at + at, out);
     }
   }
 }

@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 3 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 5000"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 launch = "y_kernel"
 grid = ["cdiv(x.shape[2] - 13, THREADS * 4) * x.shape[0] * x.shape[1]"]

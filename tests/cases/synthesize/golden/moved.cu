@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 3 and x.shape[2] == 20 and x.shape[3] == 50 and (x.shape[0] * x.shape[1] * (3 + x.shape[2])) * (x.shape[3] + 3) < 2147483648"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 launch = "abs_kernel"
 grid = ["cdiv((x.shape[0] * x.shape[1] * (3 + x.shape[2])) * (x.shape[3] + 3), THREADS * 4)"]

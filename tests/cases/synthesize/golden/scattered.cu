@@ -3,7 +3,7 @@ version = 1
 supports = "x.ndim == 2 and x.shape[0] == 300 and x.shape[1] == 64 and graphs.ndim == 1 and graphs.shape[0] == 300 and chosen.ndim == 2 and chosen.shape[0] == 300 and chosen.shape[1] == 2 and weights.ndim == 2 and weights.shape[0] == 300 and weights.shape[1] == 2 and (64) % 2 == 0 and x.shape[0] <= 300 and x.shape[0] * x.shape[1] < 2147483648"
 [tune]
 THREADS1 = [256]
-THREADS2 = [256, 512]
+THREADS2 = [128, 256]
 [[step]]
 launch = "index_add_kernel"
 grid = ["cdiv(64, THREADS1 // 8 * 2) * 12"]

@@ -2,8 +2,8 @@
 version = 1
 supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 70 and x.shape[3] == 200 and (x.shape[0] * x.shape[1] * ((x.shape[2] - 11) // 11 + 1)) * x.shape[3] < 2147483648 and (x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 70 and x.shape[3] == 200)"
 [tune]
-THREADS1 = [256, 512]
-THREADS2 = [256, 512]
+THREADS1 = [128, 256]
+THREADS2 = [128, 256]
 [[scratch]]
 name = "avg_pool2d_rows"
 dtype = "f32"

@@ -2,10 +2,10 @@
 version = 1
 supports = "x.ndim == 3 and x.shape[0] == 32 and x.shape[1] == 16 and x.shape[2] == 256 and y.ndim == 3 and y.shape[0] == 32 and y.shape[1] == 16 and y.shape[2] == 256 and (x.shape[2]) % 4 == 0 and x.shape[0] * x.shape[1] * x.shape[2] < 2147483648"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 launch = "masked_fill_kernel"
-grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2], THREADS * 16)"]
+grid = ["cdiv(x.shape[0] * x.shape[1] * x.shape[2], THREADS * 4)"]
 block = ["THREADS"]
 args = ["x.shape[0]", "x.shape[1]", "x.shape[2]", "out", "x", "y", "slope"]
 /// */
@@ -28,19 +28,6 @@ template <class T, int width> __device__ inline void gather(T (&to)[width], cons
 template <int width> __device__ inline void get(float (&to)[width], const float* from, int left) {
   if (left >= width) get(to, from); else gather(to, from, 1, left);
 }
-// What is read for the last time leaves the caches first.
-__device__ inline void get_past(float (&to)[1], const float* from) { to[0] = __ldcs(from); }
-__device__ inline void get_past(float (&to)[2], const float* from) {
-  const float2 v = __ldcs((const float2*)from);
-  to[0] = v.x, to[1] = v.y;
-}
-__device__ inline void get_past(float (&to)[4], const float* from) {
-  const float4 v = __ldcs((const float4*)from);
-  to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
-}
-template <int width> __device__ inline void get_past(float (&to)[width], const float* from, int left) {
-  if (left >= width) get_past(to, from); else gather(to, from, 1, left);
-}
 __device__ inline void put(float* to, const float (&v)[1]) { *to = v[0]; }
 __device__ inline void put(float* to, const float (&v)[2]) { *(float2*)to = make_float2(v[0], v[1]); }
 __device__ inline void put(float* to, const float (&v)[4]) { *(float4*)to = make_float4(v[0], v[1], v[2], v[3]); }
@@ -52,38 +39,31 @@ template <class T, int width> __device__ inline void scatter(T* to, const T (&v)
 template <int width> __device__ inline void put(float* to, const float (&v)[width], int left) {
   if (left >= width) put(to, v); else scatter(to, v, 1, left);
 }
-// What this kernel does not read again leaves the caches first.
-__device__ inline void put_past(float* to, const float (&v)[1]) { __stcs(to, v[0]); }
-__device__ inline void put_past(float* to, const float (&v)[2]) { __stcs((float2*)to, make_float2(v[0], v[1])); }
-__device__ inline void put_past(float* to, const float (&v)[4]) { __stcs((float4*)to, make_float4(v[0], v[1], v[2], v[3])); }
-template <int width> __device__ inline void put_past(float* to, const float (&v)[width], int left) {
-  if (left >= width) put_past(to, v); else scatter(to, v, 1, left);
-}
 
 // i < x.shape[0], j < x.shape[1], k < x.shape[2]
 extern "C" __global__ void __launch_bounds__(THREADS) masked_fill_kernel(int64_t I, int64_t J, int64_t K, float* __restrict__ out_to, const float* __restrict__ x_from, const float* __restrict__ y_from, const float* __restrict__ slope_from) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS * 16);
-  const int count = (int)least(THREADS * 16, I * J * K - begin);
+  const int64_t begin = tile * (THREADS * 4);
+  const int count = (int)least(THREADS * 4, I * J * K - begin);
   const float softshrink_3 = -(0.2f);
   float* const out_at = out_to + begin;
   const float* const x_at = x_from + begin;
   const float* const y_at = y_from + begin;
-  float x_[4][4];
-  float y_[4][4];
+  float x_[1][4];
+  float y_[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J * K);
       const int j = (int)(begin + at) / (int)(K) % (int)(J);
       const int k = (int)(begin + at) % (int)(K);
-      get_past(x_[v], x_at + at);
-      get_past(y_[v], y_at + at);
+      get(x_[v], x_at + at);
+      get(y_[v], y_at + at);
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J * K);
@@ -114,7 +94,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) masked_fill_kernel(int64_t
         const float masked_fill_1 = gt ? 2.0f : addcmul_1;
         out[e] = masked_fill_1;
       }
-      put_past(out_at + at, out);
+      put(out_at + at, out);
     }
   }
 }

@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 4 and x.shape[0] == 4 and x.shape[1] == 3 and x.shape[2] == 16 and x.shape[3] == 64 and y.ndim == 4 and y.shape[0] == 4 and y.shape[1] == 5 and y.shape[2] == 16 and y.shape[3] == 64 and (x.shape[0] * (x.shape[1] + y.shape[1])) * x.shape[2] * x.shape[3] < 2147483648"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 launch = "mul_kernel"
 grid = ["cdiv((x.shape[0] * (x.shape[1] + y.shape[1])) * x.shape[2] * x.shape[3], THREADS * 4)"]

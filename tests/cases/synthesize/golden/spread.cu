@@ -3,7 +3,7 @@ version = 1
 supports = "x.ndim == 2 and x.shape[0] == 16 and x.shape[1] == 40 and y.ndim == 2 and y.shape[0] == 16 and y.shape[1] == 24 and (y.shape[1]) % 4 == 0 and y.shape[1] <= 24 and (x.shape[1]) % 4 == 0 and x.shape[0] * x.shape[1] < 2147483648"
 [tune]
 THREADS1 = [256, 128]
-THREADS2 = [256, 512]
+THREADS2 = [128, 256]
 [[scratch]]
 name = "amax"
 dtype = "f32"
@@ -15,7 +15,7 @@ block = ["THREADS1"]
 args = ["y.shape[0]", "y.shape[1]", "y", "amax"]
 [[step]]
 launch = "add_kernel"
-grid = ["cdiv(x.shape[0] * x.shape[1], THREADS2 * 16)"]
+grid = ["cdiv(x.shape[0] * x.shape[1], THREADS2 * 4)"]
 block = ["THREADS2"]
 args = ["x.shape[0]", "x.shape[1]", "out", "x", "amax"]
 /// */
@@ -133,13 +133,13 @@ extern "C" __global__ void __launch_bounds__(THREADS1) amax_kernel(int64_t I, in
 // i < x.shape[0], j < x.shape[1]
 extern "C" __global__ void __launch_bounds__(THREADS2) add_kernel(int64_t I, int64_t J, float* __restrict__ out_to, const float* __restrict__ x_from, const float* __restrict__ amax_from) {
   const int64_t tile = blockIdx.x;
-  const int64_t begin = tile * (THREADS2 * 16);
-  const int count = (int)least(THREADS2 * 16, I * J - begin);
+  const int64_t begin = tile * (THREADS2 * 4);
+  const int count = (int)least(THREADS2 * 4, I * J - begin);
   float* const out_at = out_to + begin;
   const float* const x_at = x_from + begin;
-  float x_[4][4];
+  float x_[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS2 + (int)threadIdx.x) * 4;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J);
@@ -148,7 +148,7 @@ extern "C" __global__ void __launch_bounds__(THREADS2) add_kernel(int64_t I, int
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS2 + (int)threadIdx.x) * 4;
     if (at < count) {
       const int i = (int)(begin + at) / (int)(J);

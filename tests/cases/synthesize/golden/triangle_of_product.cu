@@ -2,16 +2,16 @@
 version = 1
 supports = "a.ndim == 2 and a.shape[0] == 4096 and a.shape[1] == 4096 and b.ndim == 2 and b.shape[0] == 4096 and b.shape[1] == 4096 and (a.shape[0] == 4096 and a.shape[1] == 4096 and b.shape[0] == 4096 and b.shape[1] == 4096)"
 [tune]
-THREADS = [256, 512]
+THREADS = [128, 256]
 [[step]]
 call = "aten.matmul.default"
 args = ["a", "b"]
 out = "mm"
 [[step]]
 launch = "tril_kernel"
-grid = ["cdiv(mm.shape[1], THREADS * 16) * mm.shape[0]"]
+grid = ["cdiv(mm.shape[1], THREADS * 4) * mm.shape[0]"]
 block = ["THREADS"]
-args = ["cdiv(mm.shape[1], THREADS * 16)", "mm.shape[1]", "out", "mm"]
+args = ["cdiv(mm.shape[1], THREADS * 4)", "mm.shape[1]", "out", "mm"]
 /// */
 
 __device__ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -32,19 +32,6 @@ template <class T, int width> __device__ inline void gather(T (&to)[width], cons
 template <int width> __device__ inline void get(float (&to)[width], const float* from, int left) {
   if (left >= width) get(to, from); else gather(to, from, 1, left);
 }
-// What is read for the last time leaves the caches first.
-__device__ inline void get_past(float (&to)[1], const float* from) { to[0] = __ldcs(from); }
-__device__ inline void get_past(float (&to)[2], const float* from) {
-  const float2 v = __ldcs((const float2*)from);
-  to[0] = v.x, to[1] = v.y;
-}
-__device__ inline void get_past(float (&to)[4], const float* from) {
-  const float4 v = __ldcs((const float4*)from);
-  to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
-}
-template <int width> __device__ inline void get_past(float (&to)[width], const float* from, int left) {
-  if (left >= width) get_past(to, from); else gather(to, from, 1, left);
-}
 __device__ inline void put(float* to, const float (&v)[1]) { *to = v[0]; }
 __device__ inline void put(float* to, const float (&v)[2]) { *(float2*)to = make_float2(v[0], v[1]); }
 __device__ inline void put(float* to, const float (&v)[4]) { *(float4*)to = make_float4(v[0], v[1], v[2], v[3]); }
@@ -56,35 +43,28 @@ template <class T, int width> __device__ inline void scatter(T* to, const T (&v)
 template <int width> __device__ inline void put(float* to, const float (&v)[width], int left) {
   if (left >= width) put(to, v); else scatter(to, v, 1, left);
 }
-// What this kernel does not read again leaves the caches first.
-__device__ inline void put_past(float* to, const float (&v)[1]) { __stcs(to, v[0]); }
-__device__ inline void put_past(float* to, const float (&v)[2]) { __stcs((float2*)to, make_float2(v[0], v[1])); }
-__device__ inline void put_past(float* to, const float (&v)[4]) { __stcs((float4*)to, make_float4(v[0], v[1], v[2], v[3])); }
-template <int width> __device__ inline void put_past(float* to, const float (&v)[width], int left) {
-  if (left >= width) put_past(to, v); else scatter(to, v, 1, left);
-}
 
 // i < mm.shape[0], j < mm.shape[1]
 extern "C" __global__ void __launch_bounds__(THREADS) tril_kernel(int64_t pieces, int64_t J, float* __restrict__ out_to, const float* __restrict__ mm_from) {
   const int64_t tile = blockIdx.x;
   const int64_t row = tile / pieces, piece = tile % pieces;
   const int64_t i = row;
-  const int64_t begin = piece * (THREADS * 16);
-  const int count = (int)least(THREADS * 16, J - begin);
+  const int64_t begin = piece * (THREADS * 4);
+  const int count = (int)least(THREADS * 4, J - begin);
   const float i_index = (float)i;
   float* const out_at = out_to + i * J + begin;
   const float* const mm_at = mm_from + i * J + begin;
-  float mm[4][4];
+  float mm[1][4];
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       const int j = (int)(begin + at);
-      get_past(mm[v], mm_at + at);
+      get(mm[v], mm_at + at);
     }
   }
   #pragma unroll
-  for (int v = 0; v < 4; ++v) {
+  for (int v = 0; v < 1; ++v) {
     const int at = (v * THREADS + (int)threadIdx.x) * 4;
     if (at < count) {
       const int j = (int)(begin + at);
@@ -96,7 +76,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) tril_kernel(int64_t pieces
         const float tril_2 = tril ? mm[v][e] : 0.0f;
         out[e] = tril_2;
       }
-      put_past(out_at + at, out);
+      put(out_at + at, out);
     }
   }
 }
