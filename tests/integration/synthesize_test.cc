@@ -93,6 +93,10 @@ const CppGraph graphs_of_rows[] = {
      {"torch.randn(3, 4, rows // 4, columns // 8)"},
      "pass",
      "put_positions("},
+    {"remainders",
+     "torch.sin(x % 1.0) + (y % -2.0) * torch.fmod(x, 8) - x // 4.0, torch.where((x > 0) ^ (y > 1), x, y) * "
+     "(torch.arange(columns) % 2)",
+     {"torch.randn(rows, columns) * 9", "torch.randn(rows, columns) * 9"}},
     {"repeated_elements",
      "x.repeat_interleave(3, 1) * y, torch.exp(x[:, None].repeat_interleave(2, 1)) + y[:, None, :columns]",
      {"torch.randn(rows, columns)", "torch.randn(rows, 3 * columns)"}},

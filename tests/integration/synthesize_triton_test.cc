@@ -33,6 +33,7 @@ const std::map<std::string, std::vector<const char*>> judged = {
     {"scattered", {}},
     {"top_elements", {}},
     {"pool_with_positions", {}},
+    {"remainders", {}},
     {"repeated_elements", {}},
     {"counts", {}},
     {"masks", {}},

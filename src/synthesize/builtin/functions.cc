@@ -102,6 +102,32 @@ Lowered round_of(const Rule& r, const Lowered& v) {
   return r.where(r.f(Op::eq, rest, 0.5), tie, r.where(r.f(Op::gt, rest, 0.5), above, below));
 }
 
+// A divisor that is a power of two, the same in all workloads: quotients by it are exact, and none is more than a float
+// holds.
+double power_of_two(const Rule& r) {
+  const std::optional<double> by = r.args.fixed(1, "other");
+  int exponent = 0;
+  if (!by || std::abs(std::frexp(*by, &exponent)) != 0.5 || exponent < 1 || exponent > 20)
+    throw CannotLower{"a rounded division by anything but a power of two"};
+  return *by;
+}
+
+struct Division {
+  Lowered quotient, rest;  // a = quotient * b + rest
+};
+
+Division rounded_division(const Rule& r, bool down) {
+  const Lowered v = r.x();
+  const double by = power_of_two(r);
+  const Lowered exact = r.f(Op::mul, v, 1 / by);
+  const Lowered quotient = down ? r.f(Op::floor, exact) : trunc_of(r, exact);
+  const Lowered rest = r.f(Op::sub, v, r.f(Op::mul, quotient, by));
+  if (!down) return {quotient, rest};
+  // What is left has the divisor's sign; a quotient that is less than any float was 0.
+  const Lowered other = r.f(by > 0 ? Op::lt : Op::gt, rest, 0);
+  return {r.where(other, r.f(Op::sub, quotient, 1), quotient), r.where(other, r.f(Op::add, rest, by), rest)};
+}
+
 Lowered is_negative(const Rule& r, const Lowered& v) {  // -0 has a negative reciprocal
   return r.f(Op::logical_or, r.f(Op::lt, v, 0),
              r.f(Op::logical_and, r.f(Op::eq, v, 0), r.f(Op::lt, r.f(Op::reciprocal, v), 0)));
@@ -241,6 +267,12 @@ void add_functions(std::map<std::string, std::function<void(const Rule&)>>& t) {
   t["positive"] = [](const Rule& r) { r.give(r.x()); };
   t["isinf"] = [](const Rule& r) { r.give(r.f(Op::eq, r.f(Op::abs, r.x()), infinity)); };
   t["isfinite"] = [](const Rule& r) { r.give(r.f(Op::lt, r.f(Op::abs, r.x()), infinity)); };
+  t["fmod"] = [](const Rule& r) { r.give(rounded_division(r, false).rest); };
+  t["remainder"] = [](const Rule& r) { r.give(rounded_division(r, true).rest); };
+  t["floor_divide"] = [](const Rule& r) {
+    const Division made = rounded_division(r, true);
+    r.give(r.where(is_nan(r, made.rest), made.rest, made.quotient));  // of infinities
+  };
   t["logit"] = [](const Rule& r) { r.give(logit_of(r)); };
   t["nan_to_num"] = [](const Rule& r) { r.give(without_nan(r)); };
   t["fmax"] = [](const Rule& r) { r.give(of_two_numbers(r, Op::maximum)); };
@@ -256,7 +288,7 @@ void add_functions(std::map<std::string, std::function<void(const Rule&)>>& t) {
   t["xlogy"] = [](const Rule& r) { r.give(xlogy_of(r, Op::log)); };
   t["special_xlog1py"] = [](const Rule& r) { r.give(xlogy_of(r, Op::log1p)); };
   t["lerp"] = [](const Rule& r) { r.give(lerp_of(r)); };
-  t["logical_xor"] = [](const Rule& r) {
+  t["logical_xor"] = t["bitwise_xor"] = t["__xor__"] = [](const Rule& r) {
     const Lowered a = r.args.tensor(0), b = r.args.tensor(1);
     if (r.l.type(a) != Type::mask || r.l.type(b) != Type::mask)
       throw CannotLower{"logic on numbers is left to the library"};

@@ -117,6 +117,31 @@ TEST(Rounding, GivesEvenIntegersForHalves) {
               testing::ElementsAre(0, 2, 2, 0, -2, 2, 3));
 }
 
+TEST(Rounding, OfQuotientsByPowersOfTwoIsExact) {
+  const std::vector<double> x = {0, 0.25, -0.25, 7.75, -7.75, 1e6 + 0.5, -1e6 - 0.5, -1e-44, 3e38, infinity};
+  for (const double by : {1.0, 2.0, -4.0}) {
+    const auto of = [&](const char* name) { return result(fmt::format("aten.{} x {:.1f}", name, by), {{"x", x}}); };
+    const std::vector<double> rest = of("remainder.Scalar"), towards_zero = of("fmod.Scalar"),
+                              down = of("floor_divide.Scalar");
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double left = std::fmod(x[i], by);
+      expect_same(towards_zero.at(i), left, fmt::format("fmod({}, {})", x[i], by));
+      expect_same(rest.at(i), left * by < 0 ? left + by : left, fmt::format("remainder({}, {})", x[i], by));
+      expect_same(down.at(i), std::isinf(x[i]) ? not_a_number : std::floor(x[i] / by),
+                  fmt::format("floor_divide({}, {})", x[i], by));
+    }
+  }
+}
+
+TEST(Rounding, OfOtherQuotientsIsACall) {
+  for (const char* node : {"aten.remainder.Scalar x 3.0", "aten.remainder.Tensor x z", "aten.fmod.Scalar x 0.5"}) {
+    const Case c = parse(fmt::format("input x f32 4\ninput z f32 4\ny = {} -> f32 4\noutput y\n", node));
+    const auto graph = generalise(c.problem, GraphForm::exported);
+    ASSERT_TRUE(graph);
+    EXPECT_FALSE(lower(*graph, {0})) << node;
+  }
+}
+
 TEST(Rounding, ToDecimalsIsACall) {
   const Case c = parse("input x f32 4\ny = aten.round.decimals x decimals=2 -> f32 4\noutput y\n");
   const auto graph = generalise(c.problem, GraphForm::exported);
