@@ -20,7 +20,7 @@ inline OracleOptions test_options() {
 }
 
 // Of tests/cases/problems.
-inline Problem problem_of(const std::string& name) {
+inline Problem problem_named(const std::string& name) {
   auto problem = load_problem(fmt::format("{}/problems/{}.py", KERF_CASES, name));
   EXPECT_TRUE(problem.has_value()) << problem.error().message;
   return problem.value_or(Problem{});

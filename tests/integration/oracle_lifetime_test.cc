@@ -25,12 +25,12 @@ using testing::Not;
 
 TEST(OracleClient, AfterADeathKnowsItsWorkloadsButNotItsTrials) {
   const auto oracle = make_oracle(test_options());
-  const auto understood = oracle->admit(problem_of("relu_of_rand"), 0);
+  const auto understood = oracle->admit(problem_named("relu_of_rand"), 0);
   ASSERT_TRUE(understood.has_value()) << understood.error().message;
   const TrialRequest request{.workload = understood->workloads[0].id, .distribution = "own", .seed = 1};
   const auto before = oracle->draw(request);
   ASSERT_TRUE(before.has_value());
-  ASSERT_FALSE(oracle->admit(problem_of("dies"), 0).has_value());
+  ASSERT_FALSE(oracle->admit(problem_named("dies"), 0).has_value());
   const auto lost = oracle->judge(*before, outputs_of(understood->workloads[0]), 0, false);
   ASSERT_FALSE(lost.has_value());
   EXPECT_EQ(lost.error().kind, ErrorKind::system);
@@ -87,7 +87,7 @@ TEST(OracleClient, WaitsForRoomBeforeItAdmitsAProblem) {
   options.room = std::make_shared<Room>();
   options.memory_bytes = std::int64_t{8} << 30;  // every problem is alone
   auto first = make_oracle(options), second = make_oracle(options);
-  const Problem problem = problem_of("row_softmax");
+  const Problem problem = problem_named("row_softmax");
   const auto admitted = first->admit(problem, 2);
   ASSERT_TRUE(admitted) << admitted.error().message;
   const auto plain = make_oracle(test_options())->admit(problem, 2);
@@ -134,14 +134,14 @@ def get_init_inputs():
   const auto admitted = oracle->admit(*problem, 0);
   ASSERT_TRUE(admitted) << admitted.error().message;
   EXPECT_FALSE(options.room->take(0.01, std::chrono::milliseconds(0))) << "it is alone now";
-  ASSERT_TRUE(oracle->admit(problem_of("relu_of_rand"), 0));
+  ASSERT_TRUE(oracle->admit(problem_named("relu_of_rand"), 0));
   EXPECT_TRUE(options.room->take(0.5, std::chrono::milliseconds(0))) << "and the next is not";
 }
 
 TEST(OracleClient, SaysWhatToInstallWherePythonIsMissing) {
   OracleOptions options = test_options();
   options.python = "/no/such/python";
-  const auto understood = make_oracle(options)->admit(problem_of("relu_of_rand"), 0);
+  const auto understood = make_oracle(options)->admit(problem_named("relu_of_rand"), 0);
   ASSERT_FALSE(understood.has_value());
   EXPECT_EQ(understood.error().kind, ErrorKind::unavailable);
   EXPECT_THAT(understood.error().message, HasSubstr("make setup"));
@@ -150,7 +150,7 @@ TEST(OracleClient, SaysWhatToInstallWherePythonIsMissing) {
 TEST(OracleClient, BlamesTheMachineWherePyTorchIsSlowToStart) {
   OracleOptions options = test_options();
   options.start_limit = std::chrono::milliseconds(20);
-  const auto understood = make_oracle(options)->admit(problem_of("relu_of_rand"), 0);
+  const auto understood = make_oracle(options)->admit(problem_named("relu_of_rand"), 0);
   ASSERT_FALSE(understood.has_value());
   EXPECT_EQ(understood.error().kind, ErrorKind::unavailable);
   EXPECT_THAT(understood.error().message,
@@ -162,7 +162,7 @@ TEST(OracleClient, SaysWhatToInstallWherePyTorchIsMissing) {
   if (!python3) GTEST_SKIP() << "unavailable: python3";
   OracleOptions options = test_options();
   options.python = *python3;
-  const auto understood = make_oracle(options)->admit(problem_of("relu_of_rand"), 0);
+  const auto understood = make_oracle(options)->admit(problem_named("relu_of_rand"), 0);
   if (understood.has_value()) GTEST_SKIP() << "unavailable: a Python without PyTorch";
   EXPECT_EQ(understood.error().kind, ErrorKind::unavailable);
   EXPECT_THAT(understood.error().message, HasSubstr("torch==2.13.0"));

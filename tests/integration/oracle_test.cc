@@ -51,7 +51,7 @@ float* floats(Arena& arena, std::size_t tensor) {
 }
 
 TEST_F(OracleTest, NamesEverythingThatAPlanCanName) {
-  const Understood understood = admit(problem_of("row_softmax"));
+  const Understood understood = admit(problem_named("row_softmax"));
   const Workload& workload = understood.workloads.at(0);
   std::vector<std::string> names;
   for (const auto& tensor : workload.tensors) names.push_back(tensor.name + ":" + to_string(tensor.role));
@@ -68,7 +68,7 @@ TEST_F(OracleTest, NamesEverythingThatAPlanCanName) {
 }
 
 TEST_F(OracleTest, TracesInPlaceOperatorsAsTheirFunctionalTwins) {
-  const Understood understood = admit(problem_of("row_softmax"));
+  const Understood understood = admit(problem_named("row_softmax"));
   std::vector<std::string> ops;
   for (const auto& node : understood.workloads.at(0).exported.nodes) ops.push_back(node.op);
   EXPECT_THAT(ops, Contains("aten.relu.default"));
@@ -76,7 +76,7 @@ TEST_F(OracleTest, TracesInPlaceOperatorsAsTheirFunctionalTwins) {
 }
 
 TEST_F(OracleTest, TracesWhatABaselineDoes) {
-  const Understood understood = admit(problem_of("row_softmax"));
+  const Understood understood = admit(problem_named("row_softmax"));
   const auto text = oracle().trace_baseline(understood.workloads.at(0).id, Baseline::eager);
   ASSERT_TRUE(text) << text.error().message;
   const auto trace = read_torch_trace(*text);
@@ -92,7 +92,7 @@ TEST_F(OracleTest, TracesWhatABaselineDoes) {
 }
 
 TEST_F(OracleTest, TracesTheKernelsThatTorchCompileMakes) {
-  const Understood understood = admit(problem_of("row_softmax"));
+  const Understood understood = admit(problem_named("row_softmax"));
   const auto text = oracle().trace_baseline(understood.workloads.at(0).id, Baseline::compile);
   ASSERT_TRUE(text) << text.error().message;
   const auto trace = read_torch_trace(*text);
@@ -104,7 +104,7 @@ TEST_F(OracleTest, TracesTheKernelsThatTorchCompileMakes) {
 }
 
 TEST_F(OracleTest, MarksWhatOnlyUpdatesABuffer) {
-  const Understood understood = admit(problem_of("batch_norm"));
+  const Understood understood = admit(problem_named("batch_norm"));
   int updates = 0;
   for (const auto& node : understood.workloads.at(0).exported.nodes) updates += node.mutates_buffer ? 1 : 0;
   EXPECT_EQ(updates, 1);
@@ -112,7 +112,7 @@ TEST_F(OracleTest, MarksWhatOnlyUpdatesABuffer) {
 
 // Core ATen unrolls a recurrent layer; where that would explode the model is one library call.
 TEST_F(OracleTest, UnderstandsAModelThatIsNotDecomposed) {
-  const Understood understood = admit(problem_of("gru"));
+  const Understood understood = admit(problem_named("gru"));
   EXPECT_TRUE(understood.admission.admitted) << understood.admission.refused;
   std::vector<std::string> ops;
   for (const auto& node : understood.workloads.at(0).exported.nodes) ops.push_back(node.op);
@@ -120,7 +120,7 @@ TEST_F(OracleTest, UnderstandsAModelThatIsNotDecomposed) {
 }
 
 TEST_F(OracleTest, OverridesTheNamedPartOfATupleAlone) {
-  Problem problem = problem_of("row_softmax");
+  Problem problem = problem_named("row_softmax");
   problem.sizes = {{"height", Value{std::int64_t{5}}}, {"rows", Value{std::int64_t{3}}}};
   const Understood understood = admit(problem);
   EXPECT_EQ(understood.workloads.at(0).find("pair.0")->spec.shape, (std::vector<std::int64_t>{5, 32}));
@@ -128,7 +128,7 @@ TEST_F(OracleTest, OverridesTheNamedPartOfATupleAlone) {
 }
 
 TEST_F(OracleTest, SaysWhichNamesCanBeSet) {
-  Problem problem = problem_of("row_softmax");
+  Problem problem = problem_named("row_softmax");
   problem.sizes = {{"depth", Value{std::int64_t{5}}}};
   const auto understood = oracle().admit(problem, 0);
   ASSERT_FALSE(understood.has_value());
@@ -138,7 +138,7 @@ TEST_F(OracleTest, SaysWhichNamesCanBeSet) {
 }
 
 TEST_F(OracleTest, FindsHiddenVariantsOfOddSizes) {
-  const Understood understood = admit(problem_of("relu_of_rand"), 2);
+  const Understood understood = admit(problem_named("relu_of_rand"), 2);
   ASSERT_EQ(understood.workloads.size(), 3U);
   for (std::size_t i = 1; i < 3; ++i) {
     const Workload& variant = understood.workloads[i];
@@ -154,7 +154,7 @@ TEST_F(OracleTest, FindsHiddenVariantsOfOddSizes) {
 }
 
 TEST_F(OracleTest, JudgesOnInputsThatTellWhereTheFilesOwnAreFooled) {
-  const Understood understood = admit(problem_of("relu_of_rand"));
+  const Understood understood = admit(problem_named("relu_of_rand"));
   EXPECT_TRUE(understood.admission.admitted);
   EXPECT_THAT(understood.admission.fooled_by_own_inputs, Contains("a copy of input x"));
   EXPECT_THAT(understood.admission.distributions, Contains("signed"));
@@ -172,7 +172,7 @@ TEST_F(OracleTest, JudgesOnInputsThatTellWhereTheFilesOwnAreFooled) {
 }
 
 TEST_F(OracleTest, DescribesTheWrongElements) {
-  const Understood understood = admit(problem_of("relu_of_rand"));
+  const Understood understood = admit(problem_named("relu_of_rand"));
   Trial trial = draw(understood);
   Arena outputs = outputs_of(understood.workloads[0]);
   const auto count = static_cast<std::size_t>(outputs.tensors[0].spec.numel());
@@ -199,7 +199,7 @@ TEST_F(OracleTest, DescribesTheWrongElements) {
 }
 
 TEST_F(OracleTest, ComputesTheTruthAnewWhereInputsChanged) {
-  const Understood understood = admit(problem_of("relu_of_rand"));
+  const Understood understood = admit(problem_named("relu_of_rand"));
   Trial trial = draw(understood);
   Arena outputs = outputs_of(understood.workloads[0]);
   const auto count = static_cast<std::size_t>(outputs.tensors[0].spec.numel());
@@ -215,7 +215,7 @@ TEST_F(OracleTest, ComputesTheTruthAnewWhereInputsChanged) {
 }
 
 TEST_F(OracleTest, PerturbsParametersFromTrialToTrial) {
-  const Understood understood = admit(problem_of("row_softmax"));
+  const Understood understood = admit(problem_named("row_softmax"));
   Trial a = draw(understood, "own", 1), b = draw(understood, "own", 2), again = draw(understood, "own", 1);
   EXPECT_NE(floats(a.arena, 3)[0], floats(b.arena, 3)[0]);
   EXPECT_EQ(floats(a.arena, 3)[0], floats(again.arena, 3)[0]);
@@ -225,7 +225,7 @@ TEST_F(OracleTest, PerturbsParametersFromTrialToTrial) {
 }
 
 TEST_F(OracleTest, TimesEagerOnTheTrialsTensors) {
-  const Understood understood = admit(problem_of("row_softmax"));
+  const Understood understood = admit(problem_named("row_softmax"));
   const Trial trial = draw(understood);
   const auto ready = oracle().prepare_baseline(trial.workload, Baseline::eager, false);
   ASSERT_TRUE(ready.has_value()) << ready.error().message;
@@ -238,11 +238,11 @@ TEST_F(OracleTest, TimesEagerOnTheTrialsTensors) {
 }
 
 TEST_F(OracleTest, AProblemThatPrintsDoesNotDisturbTheProtocol) {
-  EXPECT_TRUE(admit(problem_of("prints")).admission.admitted);
+  EXPECT_TRUE(admit(problem_named("prints")).admission.admitted);
 }
 
 TEST_F(OracleTest, AllowsADegenerateProblemWhenAsked) {
-  Problem problem = problem_of("always_zero");
+  Problem problem = problem_named("always_zero");
   problem.allow_degenerate = true;
   const Understood understood = admit(problem);
   EXPECT_TRUE(understood.admission.admitted);
@@ -250,7 +250,7 @@ TEST_F(OracleTest, AllowsADegenerateProblemWhenAsked) {
 }
 
 TEST_F(OracleTest, EvalModeSettlesDropout) {
-  Problem problem = problem_of("dropout");
+  Problem problem = problem_named("dropout");
   problem.mode = Mode::eval;
   const Understood understood = admit(problem);
   EXPECT_TRUE(understood.admission.admitted) << understood.admission.refused;
@@ -264,7 +264,7 @@ TEST_P(BadProblem, GivesTheLineThatItsFirstLineNames) {
   impatient.admit_limit = std::chrono::seconds(3);
   const auto own = GetParam() == "never_ends" ? make_oracle(impatient) : nullptr;
   Oracle& oracle = own ? *own : *shared;
-  const Problem problem = problem_of(GetParam());
+  const Problem problem = problem_named(GetParam());
   const std::string first = problem.source.substr(0, problem.source.find('\n'));
   auto understood = oracle.admit(problem, 0);
   if (first.starts_with("# error: ")) {
