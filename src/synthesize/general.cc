@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -109,7 +110,7 @@ class Generaliser {
 
  private:
   // What no variant varied may be baked into the graph: the plan says so. Sizes are trusted to be general only if at
-  // least one variant had others.
+  // least one variant had others, and one only if one had more.
   std::vector<std::string> pins(const std::vector<std::size_t>& included) const {
     std::vector<std::string> terms;
     for (const auto& [name, value] : workloads_[0]->init) {
@@ -121,14 +122,24 @@ class Generaliser {
       const bool plain = !std::holds_alternative<ValueList>(value.is) && (number == nullptr || std::isfinite(*number));
       if (!varied && plain) terms.push_back("init." + name + " == " + to_string(value));
     }
-    if (included.size() > 1) return terms;
     for (const NamedTensor& t : workloads_[0]->tensors) {
       if (t.role != Role::input) continue;
-      terms.push_back(t.name + ".ndim == " + std::to_string(t.spec.shape.size()));
+      std::vector<std::string> sizes;
       for (std::size_t d = 0; d < t.spec.shape.size(); ++d)
-        terms.push_back(t.name + ".shape[" + std::to_string(d) + "] == " + std::to_string(t.spec.shape[d]));
+        if (included.size() == 1 || is_one_everywhere(t.name, d, included))
+          sizes.push_back(t.name + ".shape[" + std::to_string(d) + "] == " + std::to_string(t.spec.shape[d]));
+      if (included.size() == 1 || !sizes.empty())
+        terms.push_back(t.name + ".ndim == " + std::to_string(t.spec.shape.size()));
+      std::ranges::move(sizes, std::back_inserter(terms));
     }
     return terms;
+  }
+  // A batch of one in all of them: whatever is traced and written for it goes through one.
+  bool is_one_everywhere(const std::string& name, std::size_t d, const std::vector<std::size_t>& included) const {
+    return std::ranges::all_of(included, [&](std::size_t w) {
+      const NamedTensor* t = workloads_[w]->find(name);
+      return t != nullptr && d < t->spec.shape.size() && t->spec.shape[d] == 1;
+    });
   }
   bool same_argument(const Argument& a, const Argument& b) const {
     if (const auto* list = std::get_if<ArgumentList>(&a.is)) {

@@ -82,6 +82,16 @@ TEST(Identity, TakesNaNForOneConstantInAllVariants) {
   EXPECT_EQ(graph->workloads.size(), 2U);
 }
 
+TEST(Identity, PinsDimensionsThatAreOneInAllVariants) {
+  Case a = parse("input x f32 1 8\ninput y f32 1 6\ne = aten.relu.default x -> f32 1 8\noutput e");
+  const Case b = parse("input x f32 1 5\ninput y f32 2 6\ne = aten.relu.default x -> f32 1 5\noutput e");
+  a.problem.workloads.push_back(b.problem.workloads[0]);
+  const auto graph = generalise(a.problem, GraphForm::exported);
+  ASSERT_TRUE(graph) << graph.error().message;
+  EXPECT_EQ(graph->workloads.size(), 2U);
+  EXPECT_EQ(graph->supports, "x.ndim == 2 and x.shape[0] == 1");
+}
+
 TEST(Identity, PinsWhatNoExpressionGives) {
   Case a = parse("input x f32 6 8\ne = aten.leaky_relu.default x 0.2 -> f32 6 8\noutput e");
   const Case b = parse("input x f32 5 8\ne = aten.leaky_relu.default x 0.37 -> f32 5 8\noutput e");
