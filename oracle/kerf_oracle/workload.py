@@ -54,6 +54,18 @@ def each_once(tensor):
     return tensor
 
 
+def with_its_generators(work):
+    """(what it gives, False) with the default device that is set, or (what it gives on the CPU, True) where it draws from generators of
+    its own, which a file makes for the CPU."""
+    try:
+        return work(), False
+    except RuntimeError as error:
+        if "device type for generator" not in str(error):
+            raise
+    with torch.device("cpu"):
+        return work(), True
+
+
 class Workload:
     """`mode` is "as_written" or "eval". Nothing of the file has run before build(). An abstract workload is built within a
     FakeTensorMode: shapes and names only, no values. On another device than the CPU the file's own tensors are made there, too: what it
@@ -96,11 +108,14 @@ class Workload:
         if not isinstance(self.init_args, (list, tuple, dict)):
             raise errors.user(f"{self.path}: get_init_inputs() gives a {type(self.init_args).__name__}, expected a list")
 
-        def construct():
+        def create():
             draws.seed_all(MODEL_SEED)
             if isinstance(self.init_args, dict):
                 return self.module.Model(**self.init_args)
             return self.module.Model(*self.init_args)
+
+        def construct():
+            return with_its_generators(create)[0]
 
         model = self.guarded("constructing Model", report, construct)
         if not isinstance(model, torch.nn.Module):
@@ -131,22 +146,24 @@ class Workload:
 
     def draw_own(self, seed, report=NoPhase()):
         """What get_inputs() gives with this seed: (arguments, [how each tensor was drawn])."""
-        def work():
+        def draw():
             draws.seed_all(seed)
             with draws.Recorder() as recorder:
                 args = self.module.get_inputs()
             return args, recorder
 
-        args, recorder = self.guarded("running get_inputs()", report, work)
+        (args, recorder), on_the_cpu = self.guarded("running get_inputs()", report, lambda: with_its_generators(draw))
         if isinstance(args, torch.Tensor):
             args = [args]
         if not isinstance(args, (list, tuple)):
             raise errors.user(f"{self.path}: get_inputs() gives a {type(args).__name__}, expected a list of tensors")
         strays = [t for t in tensors_in(list(args)) if t.device.type != self.device.type]
-        if strays:
+        if strays and not on_the_cpu:
             raise errors.user(f"{self.path}: get_inputs() gives a tensor on {strays[0].device}, expected all on {self.device}: leave "
                               f"the device to kerf")
         drawn = [recorder.drawn(t) for t in tensors_in(list(args))]
+        if on_the_cpu:
+            args = torch.utils._pytree.tree_map_only(torch.Tensor, lambda t: t.to(self.device), args)
         return list(args), drawn
 
     def name_inputs(self, args):
