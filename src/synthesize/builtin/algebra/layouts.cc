@@ -325,11 +325,16 @@ std::optional<GeneralGraph> in_channels_last(GeneralGraph graph, Language langua
     // One of its tensors in that layout makes PyTorch bring the other one into it.
     const TensorRef x = *tensor_at(node, 0), weight = *tensor_at(node, 1);
     const bool turns = has_channels(*graph.tensor(x));
-    if (turns) convolution.args[0] = {made.image(x, node.name, false)};
-    if (!turns)
+    if (turns) {
+      convolution.args[0] = {made.image(x, node.name, false)};
+    } else if (language == Language::cpp) {
       convolution.args[1] = {made.copy(node.name + "_weight", weight,
                                        node.base().ends_with("2d") ? "channels_last" : "channels_last_3d",
                                        channels_last(*graph.tensor(weight)))};
+    } else {  // a kernel's copy lies in order: the layout is that of a view of it
+      convolution.args[1] = {
+          made.laid_out(weight, node.name + "_weight", Layouts::places(graph.tensor(weight)->rank()), false)};
+    }
     convolution.results[0] = channels_last(node.results[0]);
     made.add(std::move(convolution));
     TensorRef result{node.name + "_last", 0};
