@@ -93,6 +93,23 @@ TEST(Schedule, WhatTilesWriteInTurnStaysInTheCachesWhereTheyShareSectors) {
   EXPECT_FALSE(streams(513));  // rows of 263,169 floats
 }
 
+// In CUDA: what is read once has nothing to leave the caches for.
+TEST(Schedule, OfAGpuEvictsWhereSomethingIsReadAgain) {
+  const auto schedule_of = [](const char* text) {
+    const Case c = parse(text);
+    const auto graph = generalise(c.problem, GraphForm::exported);
+    return make_recipe(*graph, GraphForm::exported, partition(*graph, Fusing::full), gpu_facts())->schedules.at(0);
+  };
+  const Schedule once = schedule_of("input x f32 4096 393216\nr = aten.relu.default x -> f32 4096 393216\noutput r");
+  EXPECT_FALSE(once.streaming);
+  EXPECT_EQ(once.width * once.unroll, 4);
+  EXPECT_FALSE(schedule_of("input x f32 4096 393216\ns = aten.sum.dim_IntList x [1] -> f32 4096\noutput s").streaming);
+  const Schedule held = schedule_of("input x f32 65536 8192\ns = aten.softmax.int x 1 -> f32 65536 8192\noutput s");
+  EXPECT_TRUE(held.hold && !held.streaming);
+  const Schedule twice = schedule_of("input x f32 4096 393216\ns = aten.softmax.int x 1 -> f32 4096 393216\noutput s");
+  EXPECT_TRUE(!twice.hold && twice.streaming);
+}
+
 TEST(Schedule, OfAGpuAnswersTheShape) {
   const auto schedule_of = [](const char* text) {
     const Case c = parse(text);
