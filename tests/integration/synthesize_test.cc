@@ -94,7 +94,7 @@ const CppGraph graphs_of_rows[] = {
      "pass",
      "put_positions("},
     {"remainders",
-     "torch.sin(x % 1.0) + (y % -2.0) * torch.fmod(x, 8) - x // 4.0, torch.where((x > 0) ^ (y > 1), x, y) * "
+     "torch.exp(x % 1.0) + (y % -2.0) * torch.fmod(x, 8) - x // 4.0, torch.where((x > 0) ^ (y > 1), x, y) * "
      "(torch.arange(columns) % 2)",
      {"torch.randn(rows, columns) * 9", "torch.randn(rows, columns) * 9"}},
     {"repeated_elements",
