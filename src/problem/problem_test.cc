@@ -290,6 +290,21 @@ TEST(Variants, FirstIsSmallAndOddAndLeavesHyperparametersAlone) {
   EXPECT_EQ(proposals[1].values.front(), integer(819));
 }
 
+// Who takes the width for the height would be right on squares alone.
+TEST(Variants, FirstSetsApartWhatIsAlikeTheSecondKeepsItSo) {
+  const auto preferred = [](const Value& a, const Value& b, int index) {
+    const auto proposals = propose_variant({{"height", a}, {"width", b}}, index);
+    return std::vector{proposals.at(0).values.front(), proposals.at(1).values.front()};
+  };
+  EXPECT_THAT(preferred(integer(128), integer(128), 0), ElementsAre(integer(43), integer(65)));
+  EXPECT_THAT(preferred(integer(128), integer(128), 1), ElementsAre(integer(97), integer(97)));
+  EXPECT_THAT(preferred(integer(128), integer(64), 0), ElementsAre(integer(43), integer(21)));
+  // Where there is one other value, it is everybody's.
+  EXPECT_THAT(preferred(integer(2), integer(2), 0), ElementsAre(integer(3), integer(3)));
+  const Value square{ValueList{integer(16), integer(16)}};
+  EXPECT_EQ(propose_variant({{"shape", square}}, 0).at(0).values.front(), (Value{ValueList{integer(5), integer(9)}}));
+}
+
 TEST(Variants, SecondChangesHyperparametersTooButNoFlags) {
   const auto proposals = propose_variant({{"kernel_size", integer(3)},
                                           {"eps", Value{1e-5}},

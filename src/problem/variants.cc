@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <string_view>
 
@@ -57,11 +58,22 @@ std::vector<Value> other_hyperparameters(const Value& value) {
   return {};
 }
 
+// How often the value was there before: sizes that are alike by chance go apart, so that whoever takes one for another
+// is found out.
+class Alike {
+ public:
+  std::size_t before(std::int64_t n) { return seen_[n]++; }
+
+ private:
+  std::map<std::int64_t, std::size_t> seen_;
+};
+
 // A list of integers, changed element by element; nothing if an element cannot be.
 std::vector<Value> other_lists(const ValueList& list, bool small, bool hyper) {
   std::vector<Value> out;
   for (std::size_t choice = 0; choice < 2; ++choice) {
     ValueList changed;
+    Alike alike;
     bool moved = false;
     for (const Value& each : list) {
       const auto* n = std::get_if<std::int64_t>(&each.is);
@@ -72,7 +84,8 @@ std::vector<Value> other_lists(const ValueList& list, bool small, bool hyper) {
           next = std::get<std::int64_t>(others[std::min(choice, others.size() - 1)].is);
         }
       } else if (const auto others = other_sizes(*n, small); !others.empty()) {
-        next = others[std::min(choice, others.size() - 1)];
+        const std::size_t apart = small ? alike.before(*n) : 0;
+        next = others[std::min(choice + apart, others.size() - 1)];
       }
       moved = moved || next != *n;
       changed.push_back(Value{next});
@@ -87,6 +100,7 @@ std::vector<Value> other_lists(const ValueList& list, bool small, bool hyper) {
 
 std::vector<SizeProposal> propose_variant(const std::vector<std::pair<std::string, Value>>& module_sizes, int index) {
   const bool small = index % 2 == 0;
+  Alike alike;
   std::vector<SizeProposal> sizes, hyperparameters;
   for (const auto& [name, value] : module_sizes) {
     const Kind kind = kind_of(name);
@@ -102,6 +116,10 @@ std::vector<SizeProposal> propose_variant(const std::vector<std::pair<std::strin
     } else if (const auto* n = std::get_if<std::int64_t>(&value.is)) {
       for (const std::int64_t other : other_sizes(*n, small)) {
         if (other != *n) proposal.values.push_back(Value{other});
+      }
+      if (small && !proposal.values.empty()) {
+        const std::size_t apart = alike.before(*n) % proposal.values.size();
+        std::ranges::rotate(proposal.values, proposal.values.begin() + static_cast<std::ptrdiff_t>(apart));
       }
     }
     if (!proposal.values.empty()) (hyper ? hyperparameters : sizes).push_back(std::move(proposal));

@@ -16,8 +16,9 @@ struct SizeProposal {
 };
 
 // What to change in variant `index`, most important first; deterministic. The first variant (and every second one
-// after) has small, odd sizes and leaves hyperparameters alone; the others have middling odd sizes and other
-// hyperparameters. None grows a size by more than one. Whether a combination makes sense is found out by trying it.
+// after) has small, odd sizes, different ones for names that have the same, and leaves hyperparameters alone; the
+// others have middling odd sizes and other hyperparameters. None grows a size by more than one. Whether a combination
+// makes sense is found out by trying it.
 [[nodiscard]] std::vector<SizeProposal> propose_variant(const std::vector<std::pair<std::string, Value>>& module_sizes,
                                                         int index);
 
