@@ -2,7 +2,7 @@
 PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup build test demo lint asan tsan fuzz bench install portable clean
+.PHONY: help setup packages build build-compiled test test-setup test-compiled demo lint asan tsan fuzz bench install portable clean
 
 help:
 	@echo "make demo     install, build, and find a faster kernel for an example problem"
@@ -23,24 +23,33 @@ build/%/build.ninja: CMakeLists.txt CMakePresets.json cmake/rooms.cmake
 build/build.ninja: CMakeLists.txt CMakePresets.json cmake/rooms.cmake
 	@cmake --preset release >/dev/null
 
-build: setup build/build.ninja
+packages:
+	@scripts/setup.sh packages
+
+# What is compiled needs no Python: PyTorch is installed meanwhile.
+build: packages build/build.ninja
 	@echo "build: build/kerf"
+	@$(MAKE) --no-print-directory -j 2 setup build-compiled
+build-compiled:
 	@ninja -C build -j $(JOBS) --quiet kerf kerf-runner
 
 # In a folder of its own, in which sources are compiled several at once: building all there takes less than the tests alone
 # would in build/. Which sources go together may change with each of them, so it is configured each time.
-test: setup
-	@scripts/setup.sh tests
+test: packages
 	@echo "test: building"
 	@cmake --preset gate >/dev/null
-	@ninja -C build/gate -j $(JOBS) --quiet
+	@$(MAKE) --no-print-directory -j 2 test-setup test-compiled
 	@echo "test: unit and integration (real compilers, real PyTorch), $(JOBS) side by side, those of speed alone"
 	@cd build/gate && ctest -j $(JOBS) --output-on-failure --no-tests=error
+test-setup:
+	@scripts/setup.sh tests
+test-compiled:
+	@ninja -C build/gate -j $(JOBS) --quiet
 
 demo: build
 	@build/kerf optimize examples/softmax.py --budget 16candidates,3m --out kerf-demo
 
-lint: setup build/build.ninja
+lint: packages build/build.ninja
 	@scripts/lint.sh
 
 asan tsan: setup

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what apt.txt and requirements.txt name, and nothing where it is there already (then no root is needed). With
-# "tests" as argument requirements-test.txt, too.
+# "packages" as argument what apt.txt names alone, with "tests" what requirements-test.txt names, too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,6 +34,8 @@ if command -v dpkg-query >/dev/null; then
 else
   say "no dpkg here: make sure that what apt.txt names is installed"
 fi
+
+[[ ${1:-} != packages ]] || exit 0
 
 stamp=.venv/requirements.sha256
 wanted=$(sha256sum requirements.txt | cut -d' ' -f1)
