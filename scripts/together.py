@@ -42,7 +42,7 @@ def names_defined(code, everywhere=False):
     code = re.sub(r"^\s*#.*$", "", code, flags=re.M)
     scopes = []  # of where we are: "named" and "unnamed" namespaces, "body" of anything else
     for head, end in re.findall(r"([^{};]*)([{};])", code):
-        head = re.sub(r"\[\[.*?\]\]|\btemplate <[^;{}]*?>(?= *\n)", "", head).strip()
+        head = re.sub(r"\[\[.*?\]\]|\balignas\([^()]*\)|\btemplate <[^;{}]*?>(?= *\n)", "", head).strip()
         space = re.search(r"\bnamespace( [\w:]+)?$", head)
         if end != "}" and not space and "body" not in scopes and not HARMLESS.match(head) and (
                 everywhere or "unnamed" in scopes or INTERNAL.match(head)):

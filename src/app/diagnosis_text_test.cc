@@ -23,7 +23,7 @@ Evaluation measured() {
   return e;
 }
 
-void count(Evaluation& e, const std::map<std::string, double>& metrics) {
+void set_metrics(Evaluation& e, const std::map<std::string, double>& metrics) {
   for (const auto& [name, value] : metrics) e.diagnosis.metrics[name] = {.value = value, .unit = "1"};
 }
 
@@ -68,11 +68,11 @@ TEST(DiagnosisText, NumbersCausesWithTheirEvidence) {
 
 TEST(DiagnosisText, TellsHowThreadsAndMemoryFareWhereARunWasWatched) {
   Evaluation e = measured();
-  count(e, {{"imbalance", 1.02}, {"page_faults", 0}});
+  set_metrics(e, {{"imbalance", 1.02}, {"page_faults", 0}});
   EXPECT_THAT(diagnosis_text(e),
               AllOf(HasSubstr("the busiest works 1.02 times as long as the average; 0 page faults a run\n"),
                     Not(HasSubstr("cache lines")), Not(HasSubstr("memory nodes"))));
-  count(e, {{"slowdown.shared_lines", 2.5}, {"share.shared_lines", 0.4}, {"threads.nodes", 2}});
+  set_metrics(e, {{"slowdown.shared_lines", 2.5}, {"share.shared_lines", 0.4}, {"threads.nodes", 2}});
   EXPECT_THAT(diagnosis_text(e), AllOf(HasSubstr("40 % of the writes to cache lines meet another thread's, which makes "
                                                  "it 2.50 times as long"),
                                        HasSubstr("they ran on 2 memory nodes")));
@@ -83,21 +83,21 @@ TEST(DiagnosisText, TellsHowThreadsAndMemoryFareWhereARunWasWatched) {
 TEST(DiagnosisText, TellsWhatWasCountedAndLeavesOutWhatWasNot) {
   Evaluation e = measured();
   e.diagnosis.profiler = "CUPTI";
-  count(e, {{"time.kernel", 180},
-            {"steps.launches", 3},
-            {"time.kernels", 195},
-            {"bytes.dram.read", 3e6},
-            {"bytes.dram.write", 1e6},
-            {"fraction.dram", 0.25},
-            {"bytes.load", 4e6},
-            {"sectors.load", 32},
-            {"used.load", 0.125},
-            {"conflicts.shared", 0.01},
-            {"fraction.unit.fma", 0.2},
-            {"fraction.unit.integer", 0.6},
-            {"fraction.unit.special", 0.01},
-            {"stall.long_scoreboard", 0.7},
-            {"stall.selected", 0.1}});
+  set_metrics(e, {{"time.kernel", 180},
+                  {"steps.launches", 3},
+                  {"time.kernels", 195},
+                  {"bytes.dram.read", 3e6},
+                  {"bytes.dram.write", 1e6},
+                  {"fraction.dram", 0.25},
+                  {"bytes.load", 4e6},
+                  {"sectors.load", 32},
+                  {"used.load", 0.125},
+                  {"conflicts.shared", 0.01},
+                  {"fraction.unit.fma", 0.2},
+                  {"fraction.unit.integer", 0.6},
+                  {"fraction.unit.special", 0.01},
+                  {"stall.long_scoreboard", 0.7},
+                  {"stall.selected", 0.1}});
   const std::string text = diagnosis_text(e);
   EXPECT_THAT(text,
               AllOf(HasSubstr("slowest kernel (silicon, CUPTI)"), HasSubstr("180 us a launch; 3 launches take 195"),
@@ -109,7 +109,8 @@ TEST(DiagnosisText, TellsWhatWasCountedAndLeavesOutWhatWasNot) {
 
 TEST(DiagnosisText, TellsOfTheRunWhereNobodyCounted) {
   Evaluation e = measured();
-  count(e, {{"bandwidth.memory", 12.5}, {"fraction.bandwidth", 0.4}, {"share.calls", 0}, {"share.outside_steps", 0.2}});
+  set_metrics(
+      e, {{"bandwidth.memory", 12.5}, {"fraction.bandwidth", 0.4}, {"share.calls", 0}, {"share.outside_steps", 0.2}});
   EXPECT_THAT(diagnosis_text(e),
               AllOf(HasSubstr("What was measured:"), HasSubstr("12.5 GB/s of what must move"),
                     HasSubstr("20 % of the time outside the steps"), Not(HasSubstr("library calls"))));

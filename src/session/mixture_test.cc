@@ -101,12 +101,6 @@ std::map<std::string, Books> books_of(Store& store, const SessionId& id) {
   for (const ExchangeRecord& e : page->items) books[e.exchange.model].add(usage_of(e.exchange.reply));
   return books;
 }
-std::string events_of(Store& store, const SessionId& id) {
-  std::string text;
-  const auto events = store.events(id);
-  for (const SearchEvent& event : *events) text += to_json(event).dump() + "\n";
-  return text;
-}
 std::string recipes_of(Store& store, const SessionId& id) {
   std::string text;
   const auto nodes = load_nodes(store, id);

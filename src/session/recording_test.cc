@@ -19,13 +19,6 @@ std::string digest_of(Store& store, const SessionId& id) {
   return nodes ? tree_digest(*nodes) : nodes.error().message;
 }
 
-std::string events_of(Store& store, const SessionId& id) {
-  std::string text;
-  const auto events = store.events(id);
-  for (const SearchEvent& event : *events) text += to_json(event).dump() + "\n";
-  return text;
-}
-
 std::vector<std::pair<std::uint64_t, int>> purposes_of(Store& store, const SessionId& id) {
   std::vector<std::pair<std::uint64_t, int>> all;
   const auto page = store.exchanges(id, {.limit = 10'000, .after = {}});

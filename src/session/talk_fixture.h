@@ -188,4 +188,12 @@ inline SessionOptions talk_options(const std::string& budget = "40candidates", i
   return o;
 }
 
+// All events of a session, a line each.
+inline std::string events_of(Store& store, const SessionId& id) {
+  std::string text;
+  const auto events = store.events(id);
+  for (const SearchEvent& event : *events) text += to_json(event).dump() + "\n";
+  return text;
+}
+
 }  // namespace kerf::testing_talk
