@@ -2,14 +2,16 @@
 """Profiles on a real GPU, through kerf itself: how long one takes, what it counts, what a diagnosis reads like, and for how many of the
 kernels of tests/cases/planted bound and main cause are right.
 
-    python3 scripts/gpu_profile.py [KERF] [--out FOLDER] [--part I/N] [--seconds N]
+    python3 scripts/gpu_profile.py [KERF] [--out FOLDER] [--part I/N] [--beside N] [--seconds N]
 
 Needs an NVIDIA GPU, PyTorch, CUPTI (part of CUDA and of PyTorch's packages) and kerf on the PATH, or its path as argument. One kerf
-process judges all candidates of a problem at one size (40 of them, mostly starting PyTorch). --out keeps every evaluation as JSON;
---part 1/2 judges every second problem only; --seconds starts no further problem after that time, and the summary says what was left
-out. Exit code 1 unless at least 95 % of those judged are right."""
+process judges all candidates of a problem at one size (40 of them, mostly starting PyTorch); --beside of them start and compile side by
+side, and take turns on the GPU where they time and count, by its lock. --out keeps every evaluation as JSON; --part 1/2 judges every second
+problem only; --seconds starts no further problem after that time, and the summary says what was left out. Exit code 1 unless at least
+95 % of those judged are right."""
 import argparse
 import collections
+import concurrent.futures
 import json
 import pathlib
 import statistics
@@ -50,6 +52,7 @@ def main():
     parser.add_argument("kerf", nargs="?", default="kerf")
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--part", default="1/1")
+    parser.add_argument("--beside", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=480)
     options = parser.parse_args()
     begin = time.monotonic()
@@ -59,12 +62,20 @@ def main():
         groups[case["problem"], tuple(case.get("sizes", {}).items())].append(case)
     part, parts = map(int, options.part.split("/"))
     evaluations, seconds, passes, right, judged, late = [], [], set(), 0, 0, []
-    for (problem, sizes), cases in list(groups.items())[part - 1::parts]:
+
+    def judge(group):
+        (problem, sizes), cases = group
         if time.monotonic() - begin > options.seconds:
+            return group, None
+        files = [planted / f"{case['name']}.cu" for case in cases]
+        return group, evaluate(options.kerf, planted / "problems" / f"{problem}.py", files, dict(sizes), "--json")
+
+    pool = concurrent.futures.ThreadPoolExecutor(options.beside)
+    for ((problem, sizes), cases), said_by_kerf in pool.map(judge, list(groups.items())[part - 1::parts]):
+        if said_by_kerf is None:
             late += [case["name"] for case in cases]
             continue
-        files = [planted / f"{case['name']}.cu" for case in cases]
-        out, error = evaluate(options.kerf, planted / "problems" / f"{problem}.py", files, dict(sizes), "--json")
+        out, error = said_by_kerf
         found = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
         if len(found) != len(cases):
             print(f"---- {problem} {dict(sizes)}: {len(found)} of {len(cases)} judged: {error[-400:]}")

@@ -37,12 +37,14 @@ class Mover {
       if (std::ranges::find(now_.block, threads) == now_.block.end())
         change("block_size", fmt::format("blocks of {} threads", threads), [&](Schedule& s) { s.block = {threads}; });
     if (now_.sketch == Sketch::split) {
-      if (now_.overlap) {
+      if (now_.overlap || stores_rows(region_))
         for (const std::int64_t chunk : {4096, 8192, 16384, 32768, 65536})
           if (chunk != now_.chunk)
-            change("ticket", fmt::format("a ticket is for {} elements", chunk), [&](Schedule& s) { s.chunk = chunk; });
-        return;
-      }
+            change("ticket",
+                   now_.overlap ? fmt::format("a ticket is for {} elements", chunk)
+                                : fmt::format("a block that stores has {} elements", chunk),
+                   [&](Schedule& s) { s.chunk = chunk; });
+      if (now_.overlap) return;
       for (const std::int64_t each : {2, 4, 8, 16})
         change("split_rows", fmt::format("cut up for {} blocks an SM", each),
                [&](Schedule& s) { s.resident = each * machine_.sms; });
@@ -77,15 +79,16 @@ class Mover {
              s.lanes = whole_block;
              s.block = {512};
              s.resident = whole ? 0 : 4 * machine_.sms;
-             s.hold = s.keep = s.overlap = false;
+             s.hold = s.keep = s.overlap = s.streaming = false;
+             s.chunk = 32768;
              s.joint = !joints(region_).empty();
              s.unroll = 4;
            });
     if (now_.sketch == Sketch::split) {
       change("overlap", now_.overlap ? "a launch a pass" : "passes over neighbouring rows side by side, through L2",
              [&](Schedule& s) {
-               s.overlap = !s.overlap;
-               s.chunk = 16384;
+               s.overlap = s.streaming = !s.overlap;
+               s.chunk = s.overlap ? 16384 : 32768;
              });
       return;
     }

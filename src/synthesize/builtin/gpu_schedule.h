@@ -4,7 +4,8 @@
 //                        lie across one another a tile of as many (turned.h), an element at a time
 //               rows     `lanes` threads a row (1 to 32: several rows a block; whole_block: all threads of one)
 //               columns  `lanes` threads a column of `width` elements, block / lanes columns a block
-//               split    rows are cut up between blocks; partial results in f64 scratch, joined by the next launch
+//               split    rows are cut up between blocks; partial results in f64 scratch, joined by the next launch.
+//                        `chunk`: elements of a block of the launch that stores rows
 //   block       threads of a block; several: a tune axis of the candidate
 //   width       elements that a thread loads at once: 1, 2 or 4
 //   unroll      such loads of each tensor that a thread has under way before it uses the first

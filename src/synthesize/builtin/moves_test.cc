@@ -130,11 +130,15 @@ TEST(Schedule, OfAGpuAnswersTheShape) {
   EXPECT_TRUE(looped.joint);
   const Schedule cut = schedule_of("input x f32 4 1048576\ns = aten.sum.dim_IntList x [1] -> f32 4\noutput s");
   EXPECT_EQ(cut.sketch, Sketch::split);
-  EXPECT_FALSE(cut.overlap);
-  // Two rows fit into L2: what the second pass reads is still there.
-  EXPECT_TRUE(
-      schedule_of("input x f32 896 2097152\nl = aten.layer_norm.default x [2097152] -> f32 896 2097152\noutput l")
-          .overlap);
+  // A launch a pass; those that store have blocks of a length of their own, and caches keep what they like.
+  const Schedule stores =
+      schedule_of("input x f32 896 2097152\nl = aten.layer_norm.default x [2097152] -> f32 896 2097152\noutput l");
+  EXPECT_EQ(stores.sketch, Sketch::split);
+  EXPECT_EQ(stores.chunk, 32768);
+  EXPECT_FALSE(stores.overlap || stores.streaming);
+  // Half and a quarter of the threads are tried where a row is then still held.
+  const Schedule held = schedule_of("input x f32 8192 4096\ns = aten.softmax.int x 1 -> f32 8192 4096\noutput s");
+  EXPECT_EQ(held.block, (std::vector<std::int64_t>{512, 256, 128}));
   // Rows of 1,001 elements do not begin where 16 bytes can be loaded at once; a tensor in memory order does.
   EXPECT_EQ(schedule_of("input x f32 64 1001\ns = aten.softmax.int x 1 -> f32 64 1001\noutput s").width, 1);
   EXPECT_EQ(schedule_of("input x f32 63 1001\nr = aten.relu.default x -> f32 63 1001\noutput r").width, 4);

@@ -195,24 +195,28 @@ class Emitter : private CudaKernel {
     const std::string wanted = fmt::format("max(1, {} // {})", s_.resident, product_divisor(rows.text));
     const std::string length =
         fmt::format("cdiv(cdiv({}, {}), {} * {}) * {} * {}", reduced.text, wanted, tune_, round, tune_, round);
-    const std::string chunks = fmt::format("cdiv({}, {})", reduced.text, "(" + length + ")");
+    const std::string chunks = fmt::format("cdiv({}, ({}))", reduced.text, length);
+    // Who stores rows is a launch of smaller pieces: it has nothing to hand on.
+    const std::string piece_length = fmt::format("min({}, {})", length, chunk_length());
+    const std::string pieces = fmt::format("cdiv({}, {})", reduced.text, piece_length);
     for (int wave = 1; wave <= r_.waves + 1; ++wave) {
       const bool last = wave > r_.waves;
       if (!last && parts_in(wave).empty()) continue;  // done by the pass before
       begin_kernel();
       const bool loops = !last || stores_rows(r_);
       const std::string chunks_arg = argument("int64_t", "chunks", chunks);
+      const std::string pieces_arg = last && loops ? argument("int64_t", "pieces", pieces) : chunks_arg;
       // Rows fastest where all of them read the same (weights): it is in L2 when the next row's chunk is written.
       const bool rows_fastest = last && loops && kept_ != 0 && shares_rows();
       const std::string row_count = rows_fastest ? size_of_axes(kept_) : "";
       line(fmt::format("const int64_t row = blockIdx.x{};", rows_fastest ? " % (unsigned)(" + row_count + ")"
-                                                            : loops      ? " / (unsigned)" + chunks_arg
+                                                            : loops      ? " / (unsigned)" + pieces_arg
                                                                          : ""));
       line("[[maybe_unused]] const int lane = threadIdx.x;");
       if (loops) {
-        const std::string step = argument("int64_t", "length", length);
+        const std::string step = argument("int64_t", "length", last ? piece_length : length);
         line(rows_fastest ? fmt::format("const int64_t chunk = blockIdx.x / (unsigned)({});", row_count)
-                          : fmt::format("const int64_t chunk = blockIdx.x % (unsigned){};", chunks_arg));
+                          : fmt::format("const int64_t chunk = blockIdx.x % (unsigned){};", pieces_arg));
         line(fmt::format("const int64_t begin = chunk * {};", step));
         line(fmt::format("const int count = (int)least({}, {} - begin);", step, size_of_axes(r_.reduced)));
         begin_ = "begin";
@@ -239,8 +243,13 @@ class Emitter : private CudaKernel {
       }
       if (loops) store_rows();
       store_results(loops ? "chunk == 0 && lane == 0" : "lane == 0");
-      end_kernel(name_, describe(), loops ? fmt::format("{} * {}", product(rows.text), chunks) : rows.text);
+      end_kernel(name_, describe(), loops ? fmt::format("{} * {}", product(rows.text), pieces) : rows.text);
     }
+  }
+  // `chunk` elements, in whole rounds of all threads.
+  std::string chunk_length() const {
+    const std::int64_t round = s_.width * s_.unroll;
+    return fmt::format("cdiv({}, {} * {}) * {} * {}", s_.chunk, tune_, round, tune_, round);
   }
   static std::string product_divisor(const std::string& text) {
     return text.find_first_of("+-/%* ") == std::string::npos ? text : "(" + text + ")";
@@ -266,8 +275,7 @@ class Emitter : private CudaKernel {
     need("least");
     const Extent rows = r_.extent_of(kept_), reduced = r_.extent_of(r_.reduced);
     if (runs_unevenly() && !is_small(reduced)) index_ = "int64_t";
-    const std::int64_t round = s_.width * s_.unroll;
-    const std::string length = fmt::format("cdiv({}, {} * {}) * {} * {}", s_.chunk, tune_, round, tune_, round);
+    const std::string length = chunk_length();
     const std::string chunks = fmt::format("cdiv({}, {})", reduced.text, length);
     std::vector<int> waves;
     for (int wave = 1; wave <= r_.waves; ++wave)

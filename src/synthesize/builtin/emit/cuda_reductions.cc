@@ -25,9 +25,19 @@ std::string CudaKernel::stem(std::size_t part) const {
 }
 
 std::int64_t CudaKernel::stretch() const {
-  constexpr std::int64_t most = 1024;
-  if (s_.hold || s_.sketch == Sketch::split) return 0;
-  const std::int64_t vectors = vectors_a_thread(r_, s_, *std::ranges::min_element(s_.block));
+  const std::int64_t threads = *std::ranges::min_element(s_.block);
+  if (s_.hold || s_.overlap) return 0;
+  std::int64_t vectors = vectors_a_thread(r_, s_, threads), most = 1024;
+  if (s_.sketch == Sketch::split) {
+    // A thread has a chunk's part; 1,024 additions in float are too many where a few terms are large (an H200, group
+    // norm of 2,097,152: three times the error that is allowed).
+    most = 256, vectors = 0;
+    for (std::size_t w = 0; w < r_.workloads; ++w) {
+      const std::int64_t chunks = std::max<std::int64_t>(1, s_.resident / r_.extent_of(kept_).values[w]);
+      const std::int64_t step = s_.width * threads * chunks;
+      vectors = std::max(vectors, (r_.extent_of(r_.reduced).values[w] + step - 1) / step);
+    }
+  }
   const std::int64_t rounds = (vectors + s_.unroll - 1) / s_.unroll;
   return rounds * s_.unroll > most ? most : 0;
 }

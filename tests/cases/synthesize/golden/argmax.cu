@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 3 and x.shape[0] == 6 and x.shape[1] == 128 and x.shape[2] == 1023 and x.shape[1] <= 128"
 [tune]
-THREADS = [256]
+THREADS = [256, 512]
 [[step]]
 launch = "argmax_kernel"
 grid = ["cdiv(x.shape[2], THREADS // 8 * 1) * x.shape[0]"]

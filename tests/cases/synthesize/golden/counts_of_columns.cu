@@ -2,8 +2,8 @@
 version = 1
 supports = "x.ndim == 2 and x.shape[0] == 64 and x.shape[1] == 300 and z.ndim == 2 and z.shape[0] == 20 and z.shape[1] == 300 and (x.shape[1]) % 4 == 0 and x.shape[0] <= 64 and x.shape[1] <= 300"
 [tune]
-THREADS1 = [256]
-THREADS2 = [256]
+THREADS1 = [256, 512]
+THREADS2 = [256, 512]
 [[step]]
 launch = "sum_kernel"
 grid = ["cdiv(x.shape[1], THREADS1 // 8 * 4)"]

@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 2 and x.shape[0] == 64 and x.shape[1] == 4096 and y.ndim == 2 and y.shape[0] == 64 and y.shape[1] == 4096 and (x.shape[0] * x.shape[1]) % 4 == 0"
 [tune]
-THREADS = [512]
+THREADS = [512, 256]
 [[scratch]]
 name = "loss_kernel_part1"
 dtype = "f64"

@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 8 and x.shape[2] == 15 and x.shape[3] == 61 and x.shape[0] * x.shape[2] * x.shape[3] <= 1830"
 [tune]
-THREADS = [512, 256]
+THREADS = [512, 256, 128]
 [[step]]
 launch = "relu_kernel"
 grid = ["x.shape[1]"]

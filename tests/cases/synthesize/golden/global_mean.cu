@@ -2,7 +2,7 @@
 version = 1
 supports = "a.ndim == 2 and a.shape[0] == 512 and a.shape[1] == 4096 and b.ndim == 2 and b.shape[0] == 512 and b.shape[1] == 4096 and (b.shape[0] * b.shape[1]) % 4 == 0"
 [tune]
-THREADS = [512]
+THREADS = [512, 256]
 [[scratch]]
 name = "mean_kernel_part1"
 dtype = "f64"

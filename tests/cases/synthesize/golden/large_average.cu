@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 4 and x.shape[0] == 2 and x.shape[1] == 4 and x.shape[2] == 90 and x.shape[3] == 200 and 40 <= 40"
 [tune]
-THREADS = [128]
+THREADS = [128, 256]
 [[step]]
 launch = "avg_pool2d_kernel"
 grid = ["cdiv(x.shape[3], THREADS // 4 * 1) * (x.shape[0] * x.shape[1] * ((x.shape[2] - 40) // 10 + 1))"]

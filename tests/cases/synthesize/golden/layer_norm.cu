@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 4 and x.shape[0] == 4 and x.shape[1] == 64 and x.shape[2] == 64 and x.shape[3] == 64 and (x.shape[1] * x.shape[2] * x.shape[3]) % 4 == 0"
 [tune]
-THREADS = [512]
+THREADS = [512, 256]
 [[scratch]]
 name = "layer_norm_kernel_part1"
 dtype = "f64"
@@ -14,9 +14,9 @@ block = ["THREADS"]
 args = ["cdiv(x.shape[1] * x.shape[2] * x.shape[3], (cdiv(cdiv(x.shape[1] * x.shape[2] * x.shape[3], max(1, 528 // x.shape[0])), THREADS * 16) * THREADS * 16))", "cdiv(cdiv(x.shape[1] * x.shape[2] * x.shape[3], max(1, 528 // x.shape[0])), THREADS * 16) * THREADS * 16", "x.shape[1] * x.shape[2] * x.shape[3]", "x", "layer_norm_kernel_part1"]
 [[step]]
 launch = "layer_norm_kernel"
-grid = ["x.shape[0] * cdiv(x.shape[1] * x.shape[2] * x.shape[3], (cdiv(cdiv(x.shape[1] * x.shape[2] * x.shape[3], max(1, 528 // x.shape[0])), THREADS * 16) * THREADS * 16))"]
+grid = ["x.shape[0] * cdiv(x.shape[1] * x.shape[2] * x.shape[3], min(cdiv(cdiv(x.shape[1] * x.shape[2] * x.shape[3], max(1, 528 // x.shape[0])), THREADS * 16) * THREADS * 16, cdiv(32768, THREADS * 16) * THREADS * 16))"]
 block = ["THREADS"]
-args = ["cdiv(x.shape[1] * x.shape[2] * x.shape[3], (cdiv(cdiv(x.shape[1] * x.shape[2] * x.shape[3], max(1, 528 // x.shape[0])), THREADS * 16) * THREADS * 16))", "x.shape[0]", "cdiv(cdiv(x.shape[1] * x.shape[2] * x.shape[3], max(1, 528 // x.shape[0])), THREADS * 16) * THREADS * 16", "x.shape[1] * x.shape[2] * x.shape[3]", "layer_norm_kernel_part1", "f32(x.shape[1] * x.shape[2] * x.shape[3])", "out", "x", "w", "b"]
+args = ["cdiv(x.shape[1] * x.shape[2] * x.shape[3], (cdiv(cdiv(x.shape[1] * x.shape[2] * x.shape[3], max(1, 528 // x.shape[0])), THREADS * 16) * THREADS * 16))", "cdiv(x.shape[1] * x.shape[2] * x.shape[3], min(cdiv(cdiv(x.shape[1] * x.shape[2] * x.shape[3], max(1, 528 // x.shape[0])), THREADS * 16) * THREADS * 16, cdiv(32768, THREADS * 16) * THREADS * 16))", "x.shape[0]", "min(cdiv(cdiv(x.shape[1] * x.shape[2] * x.shape[3], max(1, 528 // x.shape[0])), THREADS * 16) * THREADS * 16, cdiv(32768, THREADS * 16) * THREADS * 16)", "x.shape[1] * x.shape[2] * x.shape[3]", "layer_norm_kernel_part1", "f32(x.shape[1] * x.shape[2] * x.shape[3])", "out", "x", "w", "b"]
 /// */
 
 __device__ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -37,19 +37,6 @@ template <class T, int width> __device__ inline void gather(T (&to)[width], cons
 template <int width> __device__ inline void get(float (&to)[width], const float* from, int left) {
   if (left >= width) get(to, from); else gather(to, from, 1, left);
 }
-// What is read for the last time leaves the caches first.
-__device__ inline void get_past(float (&to)[1], const float* from) { to[0] = __ldcs(from); }
-__device__ inline void get_past(float (&to)[2], const float* from) {
-  const float2 v = __ldcs((const float2*)from);
-  to[0] = v.x, to[1] = v.y;
-}
-__device__ inline void get_past(float (&to)[4], const float* from) {
-  const float4 v = __ldcs((const float4*)from);
-  to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
-}
-template <int width> __device__ inline void get_past(float (&to)[width], const float* from, int left) {
-  if (left >= width) get_past(to, from); else gather(to, from, 1, left);
-}
 __device__ inline void put(float* to, const float (&v)[1]) { *to = v[0]; }
 __device__ inline void put(float* to, const float (&v)[2]) { *(float2*)to = make_float2(v[0], v[1]); }
 __device__ inline void put(float* to, const float (&v)[4]) { *(float4*)to = make_float4(v[0], v[1], v[2], v[3]); }
@@ -60,13 +47,6 @@ template <class T, int width> __device__ inline void scatter(T* to, const T (&v)
 }
 template <int width> __device__ inline void put(float* to, const float (&v)[width], int left) {
   if (left >= width) put(to, v); else scatter(to, v, 1, left);
-}
-// What this kernel does not read again leaves the caches first.
-__device__ inline void put_past(float* to, const float (&v)[1]) { __stcs(to, v[0]); }
-__device__ inline void put_past(float* to, const float (&v)[2]) { __stcs((float2*)to, make_float2(v[0], v[1])); }
-__device__ inline void put_past(float* to, const float (&v)[4]) { __stcs((float4*)to, make_float4(v[0], v[1], v[2], v[3])); }
-template <int width> __device__ inline void put_past(float* to, const float (&v)[width], int left) {
-  if (left >= width) put_past(to, v); else scatter(to, v, 1, left);
 }
 __device__ inline float infinity() { return __int_as_float(0x7f800000); }
 __device__ inline float not_a_number() { return __int_as_float(0x7fc00000); }
@@ -182,7 +162,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) layer_norm_kernel_pass1(in
 }
 
 // i < x.shape[0], j < x.shape[1] * x.shape[2] * x.shape[3]
-extern "C" __global__ void __launch_bounds__(THREADS) layer_norm_kernel(int64_t chunks, int64_t I, int64_t length, int64_t J, const double* __restrict__ layer_norm_kernel_part1_from, float layer_norm_count_value, float* __restrict__ out_to, const float* __restrict__ x_from, const float* __restrict__ w_from, const float* __restrict__ b_from) {
+extern "C" __global__ void __launch_bounds__(THREADS) layer_norm_kernel(int64_t chunks, int64_t pieces, int64_t I, int64_t length, int64_t J, const double* __restrict__ layer_norm_kernel_part1_from, float layer_norm_count_value, float* __restrict__ out_to, const float* __restrict__ x_from, const float* __restrict__ w_from, const float* __restrict__ b_from) {
   const int64_t row = blockIdx.x % (unsigned)(I);
   [[maybe_unused]] const int lane = threadIdx.x;
   const int64_t chunk = blockIdx.x / (unsigned)(I);
@@ -210,7 +190,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) layer_norm_kernel(int64_t 
     for (int v = 0; v < 4; ++v) {
       const int at = first + (v * THREADS + lane) * 4;
       if (at < count) {
-        get_past(x_[v], x_at + at);
+        get(x_[v], x_at + at);
         get(w_[v], w_at + at);
         get(b_[v], b_at + at);
       }
@@ -228,7 +208,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) layer_norm_kernel(int64_t 
           const float layer_norm_11 = layer_norm_10 + b_[v][e];
           out[e] = layer_norm_11;
         }
-        put_past(out_at + at, out);
+        put(out_at + at, out);
       }
     }
   }

@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 2 and x.shape[0] == 512 and x.shape[1] == 4096 and (x.shape[1]) % 4 == 0 and x.shape[1] <= 4096"
 [tune]
-THREADS = [512, 256]
+THREADS = [512, 256, 128]
 [[step]]
 launch = "log_softmax_kernel"
 grid = ["x.shape[0]"]

@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 2 and x.shape[0] == 64 and x.shape[1] == 96 and (fc.weight.shape[1]) % 4 == 0 and fc.weight.shape[0] <= 48 and (shift.shape[0]) % 4 == 0 and shift.shape[0] <= 48 and (x.shape[0] == 64 and x.shape[1] == 96)"
 [tune]
-THREADS1 = [128]
+THREADS1 = [128, 256]
 THREADS2 = [256, 128]
 THREADS3 = [256, 128]
 [[scratch]]

@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 4 and x.shape[0] == 4 and x.shape[1] == 8 and x.shape[2] == 16 and x.shape[3] == 16 and (x.shape[2] * x.shape[3]) % 4 == 0 and x.shape[1] <= 8"
 [tune]
-THREADS = [32]
+THREADS = [32, 64]
 [[step]]
 launch = "div_kernel"
 grid = ["cdiv(x.shape[2] * x.shape[3], THREADS // 1 * 4) * x.shape[0]"]

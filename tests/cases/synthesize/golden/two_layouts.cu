@@ -2,7 +2,7 @@
 version = 1
 supports = "x.ndim == 3 and x.shape[0] == 4 and x.shape[1] == 32 and x.shape[2] == 300 and (x.shape[2]) % 4 == 0 and x.shape[1] <= 32"
 [tune]
-THREADS = [128]
+THREADS = [128, 256]
 [[step]]
 launch = "turned_kernel"
 grid = ["cdiv(x.shape[2], THREADS // 4 * 4) * x.shape[0]"]
