@@ -50,6 +50,7 @@ def names_defined(code, everywhere=False):
                 others.add(kind[1])
             elif name := re.match(r"[^(=\[]*?([A-Za-z_]\w*)\s*([(=\[]|$)", head):
                 (functions if name[2] == "(" and end == "{" else others).add(name[1])
+                others |= set(re.findall(r", (\w+) =", head))  # of one type
         if end == "{":
             scopes.append("body" if not space else "named" if space[1] else "unnamed")
         elif end == "}":

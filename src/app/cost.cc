@@ -19,24 +19,24 @@ namespace {
 
 using Json = nlohmann::json;
 
-Json to_json(const OrderQuality& q) {
+Json json_of(const OrderQuality& q) {
   return {{"spearman", q.spearman}, {"kendall", q.kendall}, {"regret_1", q.regret_1}, {"regret_5", q.regret_5}};
 }
-Json to_json(const MeasurementsUntil& u) {
+Json json_of(const MeasurementsUntil& u) {
   return {{"good", u.good},
           {"random", u.random},
           {"formulas", u.formulas},
           {"corrected", u.corrected},
           {"learning", u.learning}};
 }
-Json to_json(const OverRandom& over) { return {{"median", over.median}, {"together", over.together}}; }
-Json to_json(const OrdersOverRandom& over) {
-  return {{"formulas", to_json(over.formulas)},
-          {"corrected", to_json(over.corrected)},
-          {"learning", to_json(over.learning)},
-          {"oracle", to_json(over.oracle)}};
+Json json_of(const OverRandom& over) { return {{"median", over.median}, {"together", over.together}}; }
+Json json_of(const OrdersOverRandom& over) {
+  return {{"formulas", json_of(over.formulas)},
+          {"corrected", json_of(over.corrected)},
+          {"learning", json_of(over.learning)},
+          {"oracle", json_of(over.oracle)}};
 }
-Json to_json(const OrderReport& report) {
+Json json_of(const OrderReport& report) {
   const RecipePool& pool = *report.pool;
   Json recipes = Json::array();
   for (std::size_t i = 0; i < pool.measured.size(); ++i)
@@ -51,10 +51,10 @@ Json to_json(const OrderReport& report) {
           {"candidates", pool.measured.size()},
           {"between_sessions", pool.between},
           {"taught_by", report.taught_by},
-          {"formulas", to_json(report.by_formulas)},
-          {"corrected", to_json(report.by_corrected)},
-          {"until", to_json(report.until_as_good)},
-          {"until_within", to_json(report.until_within)},
+          {"formulas", json_of(report.by_formulas)},
+          {"corrected", json_of(report.by_corrected)},
+          {"until", json_of(report.until_as_good)},
+          {"until_within", json_of(report.until_within)},
           {"recipes", std::move(recipes)}};
 }
 
@@ -105,15 +105,15 @@ Result<int> show_cost(const CostOptions& options) {
     const OrderReport report = order_report(pool, pools, within);
     as_good.push_back(report.until_as_good);
     near.push_back(report.until_within);
-    problems.push_back(to_json(report));
+    problems.push_back(json_of(report));
     rows.push_back(row_of(report));
   }
   if (options.common.json) {
     TRY(print(Json{{"schema", 2},
                    {"within", within},
                    {"problems", std::move(problems)},
-                   {"over_random", to_json(over_random(as_good))},
-                   {"over_random_within", to_json(over_random(near))}}
+                   {"over_random", json_of(over_random(as_good))},
+                   {"over_random_within", json_of(over_random(near))}}
                   .dump(2) +
               "\n"));
     return exit_success;

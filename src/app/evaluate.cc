@@ -22,7 +22,7 @@ namespace kerf {
 
 namespace {
 
-Result<Language> language_from(const std::string& name) {
+Result<Language> known_language(const std::string& name) {
   for (const Language language : {Language::cpp, Language::cuda, Language::triton, Language::gluon, Language::hip}) {
     if (name == to_string(language)) return language;
   }
@@ -65,7 +65,7 @@ Result<int> evaluate(const EvaluateOptions& options) {
   const Target target = TRY(load_target(options.target));
   TRY(check_graph(options.graph, target));
   std::optional<Language> asked;
-  if (!options.language.empty()) asked = TRY(language_from(options.language));
+  if (!options.language.empty()) asked = TRY(known_language(options.language));
   std::vector<Candidate> candidates;
   for (const std::string& path : options.candidates) {
     std::string text = TRY(read_file(path));

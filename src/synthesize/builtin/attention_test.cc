@@ -22,7 +22,7 @@ namespace {
 using Numbers = std::vector<double>;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-Numbers numbers(std::size_t n, double phase) {
+Numbers sines(std::size_t n, double phase) {
   Numbers made(n);
   for (std::size_t i = 0; i < n; ++i) made[i] = std::sin(1.7 * static_cast<double>(i) + phase) - 0.3;
   return made;
@@ -41,8 +41,8 @@ Result<Region> region_of(const std::string& text) {
 
 constexpr std::size_t heads = 2, rows = 5, columns = 7, inner = 3, width = 3;
 const std::string operands = "input q f32 2 5 3\ninput k f32 2 7 3\ninput v f32 2 7 3\ninput b f32 5 7\n";
-const Numbers q = numbers(heads * rows * inner, 0), k = numbers(heads * columns * inner, 1),
-              v = numbers(heads * columns * width, 2);
+const Numbers q = sines(heads * rows * inner, 0), k = sines(heads * columns * inner, 1),
+              v = sines(heads * columns * width, 2);
 
 // sum_j f(q k', i, j) v; of a softmax f is what is before it.
 template <class F>
@@ -75,7 +75,7 @@ void expect_gives(const std::string& text, Memory memory, const Numbers& expecte
 }
 
 TEST(Attention, OfTheLibrarysCallInAllItsWords) {
-  const Memory memory = {{"q", q}, {"k", k}, {"v", v}, {"b", numbers(rows * columns, 3)}};
+  const Memory memory = {{"q", q}, {"k", k}, {"v", v}, {"b", sines(rows * columns, 3)}};
   const auto call = [&](const std::string& more) {
     return operands + "o = aten.scaled_dot_product_attention.default q k v " + more + "-> f32 2 5 3\noutput o\n";
   };
@@ -121,7 +121,7 @@ TEST(Attention, OfPartsOfOneTensor) {
                            "t = aten.transpose.int k -2 -1 -> f32 2 2 3 5\n"
                            "s = aten.matmul.default q t -> f32 2 2 5 5\nr = aten.relu.default s -> f32 2 2 5 5\n"
                            "o = aten.matmul.default r v -> f32 2 2 5 3\noutput o\n";
-  const Numbers x = numbers(2 * 5 * 18, 0);
+  const Numbers x = sines(2 * 5 * 18, 0);
   const auto of = [&](std::size_t which, std::size_t b, std::size_t h, std::size_t i, std::size_t d) {
     return x[(b * 5 + i) * 18 + which * 6 + h * 3 + d];
   };

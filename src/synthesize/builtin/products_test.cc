@@ -20,7 +20,7 @@ namespace {
 
 using Numbers = std::vector<double>;
 
-Numbers numbers(std::size_t n, double phase = 0) {
+Numbers sines(std::size_t n, double phase = 0) {
   Numbers made(n);
   for (std::size_t i = 0; i < n; ++i) made[i] = std::sin(1.7 * static_cast<double>(i) + phase) - 0.3;
   return made;
@@ -75,7 +75,7 @@ Numbers product(const Matrices& x, const Numbers& a, const Numbers& b) {
 }
 
 TEST(Products, OfMatricesInAllLayouts) {
-  const Numbers a = numbers(4 * 6), b = numbers(6 * 5, 1);
+  const Numbers a = sines(4 * 6), b = sines(6 * 5, 1);
   const std::string mm = "p = aten.mm.default {} {} -> f32 4 5\noutput p\n";
   expect_near(
       given("input x f32 4 6\ninput y f32 6 5\n" + fmt::format(fmt::runtime(mm), "x", "y"), {{"x", a}, {"y", b}}, "p"),
@@ -91,7 +91,7 @@ TEST(Products, OfMatricesInAllLayouts) {
 }
 
 TEST(Products, OfBatchesAndOfOneMatrixForAll) {
-  const Numbers a = numbers(3 * 4 * 6), b = numbers(3 * 6 * 5, 1);
+  const Numbers a = sines(3 * 4 * 6), b = sines(3 * 6 * 5, 1);
   Matrices each{.batch = 3, .m = 4, .n = 5, .k = 6, .left_batch = 24, .left_m = 6, .right_batch = 30, .right_k = 5};
   expect_near(given("input x f32 3 4 6\ninput y f32 3 6 5\np = aten.bmm.default x y -> f32 3 4 5\noutput p\n",
                     {{"x", a}, {"y", b}}, "p"),
@@ -108,7 +108,7 @@ TEST(Products, OfBatchesAndOfOneMatrixForAll) {
 }
 
 TEST(Products, OfAMatrixWithItself) {
-  const Numbers a = numbers(4 * 6), b = numbers(16);
+  const Numbers a = sines(4 * 6), b = sines(16);
   expect_near(given("input x f32 4 6\nt = aten.t.default x -> f32 6 4\np = aten.mm.default x t -> f32 4 4\noutput p\n",
                     {{"x", a}}, "p"),
               product({.m = 4, .n = 4, .k = 6, .left_m = 6, .right_k = 1, .right_n = 6}, a, a), "x x'");
@@ -117,7 +117,7 @@ TEST(Products, OfAMatrixWithItself) {
 }
 
 TEST(Products, WithWhatFollowsAndWhatIsBefore) {
-  const Numbers x = numbers(4 * 6), w = numbers(5 * 6, 1), bias = numbers(5, 2), more = numbers(20, 3);
+  const Numbers x = sines(4 * 6), w = sines(5 * 6, 1), bias = sines(5, 2), more = sines(20, 3);
   Numbers positive = x;
   for (double& each : positive) each = std::max(each, 0.0);
   Numbers expected = product({.m = 4, .n = 5, .k = 6, .left_m = 6, .right_k = 1, .right_n = 6}, positive, w);
@@ -128,7 +128,7 @@ TEST(Products, WithWhatFollowsAndWhatIsBefore) {
                     "a = aten.add.Tensor m y -> f32 4 5\noutput a\n",
                     {{"x", x}, {"w", w}, {"b", bias}, {"y", more}}, "a"),
               expected, "relu, linear, tanh, scale, residual");
-  const Numbers sum = numbers(20, 5);
+  const Numbers sum = sines(20, 5);
   expected = product({.m = 4, .n = 5, .k = 6, .left_m = 6, .right_k = 5}, x, w);
   for (std::size_t i = 0; i < expected.size(); ++i) expected[i] = 0.5 * expected[i] + 3 * sum[i];
   expect_near(given("input x f32 4 6\ninput w f32 6 5\ninput s f32 4 5\n"
@@ -138,7 +138,7 @@ TEST(Products, WithWhatFollowsAndWhatIsBefore) {
 }
 
 TEST(Products, OfEinsum) {
-  const Numbers a = numbers(2 * 3 * 4 * 6), b = numbers(6 * 5, 1);
+  const Numbers a = sines(2 * 3 * 4 * 6), b = sines(6 * 5, 1);
   expect_near(given("input x f32 2 3 4 6\ninput y f32 6 5\n"
                     "p = aten.einsum.default \"bijl,lk->bijk\" [x,y] -> f32 2 3 4 5\noutput p\n",
                     {{"x", a}, {"y", b}}, "p"),
@@ -146,7 +146,7 @@ TEST(Products, OfEinsum) {
 }
 
 TEST(Products, OfVectorsAreReductions) {
-  const Numbers a = numbers(4 * 6), b = numbers(6, 1);
+  const Numbers a = sines(4 * 6), b = sines(6, 1);
   expect_near(given("input x f32 4 6\ninput y f32 6\np = aten.mv.default x y -> f32 4\noutput p\n",
                     {{"x", a}, {"y", b}}, "p", true),
               product({.m = 4, .n = 1, .k = 6, .left_m = 6, .right_k = 1}, a, b), "mv");
@@ -187,7 +187,7 @@ TEST(Products, AreLeftToTheLibraryUnlessAskedFor) {
 }
 
 TEST(Products, OfTrianglesNeedNoSumBeyondTheDiagonal) {
-  const Numbers a = numbers(24), b = numbers(30, 1);
+  const Numbers a = sines(24), b = sines(30, 1);
   for (const bool lower : {true, false}) {
     const std::string text = fmt::format(
         "input x f32 4 6\ninput y f32 6 5\np = aten.mm.default x y -> f32 4 5\n"
@@ -257,8 +257,8 @@ TEST(Convolutions, AreSumsOfProductsOverWindows) {
                          Shape{.channels = 6, .out = 4, .groups = 2, .padding = 1},
                          Shape{.channels = 4, .out = 8, .groups = 4}, Shape{.channels = 3, .out = 4, .kernel = 1}}) {
     const Planes planes(s);
-    const Numbers x = numbers(2 * s.channels * 99), bias = numbers(s.out, 2),
-                  weight = numbers(s.out * s.channels / s.groups * s.kernel * 2, 1);
+    const Numbers x = sines(2 * s.channels * 99), bias = sines(s.out, 2),
+                  weight = sines(s.out * s.channels / s.groups * s.kernel * 2, 1);
     const std::string text = planes.text("output c\n");
     expect_near(given(text, {{"x", x}, {"w", weight}, {"b", bias}}, "c"), planes.convolved(x, weight, bias), text);
     const Region region = *region_of(graph_of(text));
@@ -285,8 +285,8 @@ TEST(Convolutions, OfSingleChannelsAreWrittenOutOrReduced) {
         Shape{.channels = 1, .out = 1, .groups = 1}, Shape{.channels = 4, .out = 1, .groups = 1, .padding = 1},
         Shape{.channels = 6, .out = 3, .groups = 3, .padding = 1}}) {
     const Planes planes(s);
-    const Numbers x = numbers(2 * s.channels * 99), bias = numbers(s.out, 2),
-                  weight = numbers(s.out * s.channels / s.groups * s.kernel * 2, 1);
+    const Numbers x = sines(2 * s.channels * 99), bias = sines(s.out, 2),
+                  weight = sines(s.out * s.channels / s.groups * s.kernel * 2, 1);
     Numbers expected = planes.convolved(x, weight, bias);
     for (double& each : expected) each = std::max(each, 0.0);
     const std::string text = planes.text(
@@ -304,7 +304,7 @@ TEST(Convolutions, GatherWhatTransposedOnesScatter) {
         Shape{.channels = 4, .out = 6, .groups = 2}, Shape{.channels = 3, .out = 3, .groups = 3, .padding = 1}}) {
     const std::size_t oh = h + s.dilation * (kh - 1) - 2 * s.padding, ol = l + s.dilation * (kw - 1) - 2 * s.padding,
                       in = s.channels / s.groups, out = s.out / s.groups;
-    const Numbers x = numbers(2 * s.channels * h * l), weight = numbers(s.channels * out * kh * kw, 1);
+    const Numbers x = sines(2 * s.channels * h * l), weight = sines(s.channels * out * kh * kw, 1);
     Numbers expected(2 * s.out * oh * ol, 0);
     for (std::size_t n = 0; n < 2; ++n)
       for (std::size_t c = 0; c < s.channels; ++c)

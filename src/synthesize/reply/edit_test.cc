@@ -16,14 +16,14 @@ std::vector<std::string> any_lines() {
   return *rc::gen::container<std::vector<std::string>>(
       rc::gen::element<std::string>("a", "b", "  c", "", "}", "{", "// d", "x ", "-- e", "++ f", "@g", "\\ h"));
 }
-std::string joined(const std::vector<std::string>& lines) {
+std::string in_lines(const std::vector<std::string>& lines) {
   std::string text;
   for (const std::string& line : lines) text += line + "\n";
   return text;
 }
 
 RC_GTEST_PROP(EditProperty, ADiffOfTwoTextsMakesTheSecondOutOfTheFirst, ()) {
-  const std::string a = joined(any_lines()), b = joined(any_lines());
+  const std::string a = in_lines(any_lines()), b = in_lines(any_lines());
   const std::string diff = unified_diff(a, b, *rc::gen::inRange<std::size_t>(0, 5));
   if (diff.empty()) {
     RC_ASSERT(a == b);
@@ -45,7 +45,7 @@ RC_GTEST_PROP(EditProperty, ADiffShowsNoMoreThanWhatChanged, ()) {
   const auto at = *rc::gen::inRange<std::size_t>(0, changed.size());
   changed[at] = "changed";
   std::size_t removed = 0, added = 0;
-  const std::string diff = unified_diff(joined(lines), joined(changed), 0);
+  const std::string diff = unified_diff(in_lines(lines), in_lines(changed), 0);
   for (const std::string_view line : split_lines(diff)) {
     removed += line.starts_with("-");
     added += line.starts_with("+");
@@ -62,9 +62,9 @@ RC_GTEST_PROP(EditProperty, ASearchThatIsThereOnceIsReplacedThereAndNowhereElse,
   wanted[at] = "another";
   const auto edits = read_search_replace("<<<<<<< SEARCH\nthe one\n=======\nanother\n>>>>>>> REPLACE\n");
   RC_ASSERT(edits.has_value());
-  const auto made = apply_edits(*edits, joined(lines));
+  const auto made = apply_edits(*edits, in_lines(lines));
   RC_ASSERT(made.has_value());
-  RC_ASSERT(*made == joined(wanted));
+  RC_ASSERT(*made == in_lines(wanted));
 }
 
 TEST(Edit, WhiteSpaceAtLineEndsMatchesAndIsKeptWhereALineStays) {

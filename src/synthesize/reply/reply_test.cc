@@ -27,7 +27,7 @@ std::string file(const fs::path& path) {
   return text.str();
 }
 
-struct Case {
+struct ReplyCase {
   std::string outcome, contains, rationale, message;
   int line = 0;
   std::optional<Candidate> base;
@@ -41,8 +41,8 @@ std::string quoted(std::istream& words) {
   return open < close ? all.substr(open + 1, close - open - 1) : "";
 }
 
-Case read(const fs::path& path) {
-  Case c;
+ReplyCase read(const fs::path& path) {
+  ReplyCase c;
   const std::string text = file(path);
   const std::string mark = "=== reply\n";
   const std::size_t at = text.find(mark);
@@ -91,7 +91,7 @@ TEST(Reply, EveryCaseIsReadAsItSays) {
     if (entry.path().extension() != ".txt") continue;
     ++cases;
     SCOPED_TRACE(entry.path().filename());
-    const Case c = read(entry.path());
+    const ReplyCase c = read(entry.path());
     const ReplyContext context{.language = Language::cpp,
                                .name = "reply.cpp",
                                .base = c.base ? &*c.base : nullptr,

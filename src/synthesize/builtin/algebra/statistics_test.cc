@@ -28,7 +28,7 @@ std::vector<std::string> operators(const GeneralGraph& graph) {
   for (const GeneralNode& node : graph.nodes) names.push_back(node.base());
   return names;
 }
-std::vector<double> numbers(std::size_t n, double offset) {
+std::vector<double> numbers_from(std::size_t n, double offset) {
   std::vector<double> made(n);
   for (std::size_t i = 0; i < n; ++i) made[i] = offset + std::sin(static_cast<double>(i) * 1.7);
   return made;
@@ -55,7 +55,7 @@ void expect_same(const std::string& text, const Memory& given) {
 }
 
 const char* group = "input x f32 2 6 5 7\nparameter w f32 6\nparameter b f32 6\n";
-Memory of_group() { return {{"x", numbers(420, 3)}, {"w", numbers(6, 1)}, {"b", numbers(6, 0)}}; }
+Memory of_group() { return {{"x", numbers_from(420, 3)}, {"w", numbers_from(6, 1)}, {"b", numbers_from(6, 0)}}; }
 
 TEST(Statistics, AGroupNormInStepsIsTheSame) {
   for (const int groups : {1, 2, 3})
