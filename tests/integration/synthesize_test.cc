@@ -275,6 +275,25 @@ const CppGraph graphs_of_rows[] = {
      "torch.lerp(x, y, 0.7) + torch.logaddexp(x, y) + torch.sinh(x) * torch.cosh(y) + torch.log2(x.abs() + 1) + "
      "torch.xlogy(x.abs(), y.abs()) + torch.trunc(x * 3) + torch.exp2(y)",
      {"torch.randn(rows, columns)", "torch.randn(rows, columns)"}},
+    {"special_functions",
+     "torch.lgamma(x * 4) + torch.digamma(y.abs() + 0.1) + torch.erfinv(torch.tanh(x) * 0.99)",
+     {"torch.randn(rows, columns)", "torch.randn(rows, columns)"}},
+    {"losses_with_weights",
+     "nn.functional.binary_cross_entropy(torch.sigmoid(x), torch.sigmoid(y), weight=y.abs()) + "
+     "nn.functional.binary_cross_entropy_with_logits(x, torch.sigmoid(y), y * y, pos_weight=y.abs()) + "
+     "nn.functional.poisson_nll_loss(x, y.abs() * 4, full=True) + "
+     "nn.functional.triplet_margin_loss(x, y, y.flip(0), p=3.0, swap=True)",
+     {"torch.randn(rows, columns)", "torch.randn(rows, columns)"}},
+    {"margins_of_classes",
+     "nn.functional.multi_margin_loss(x, y, p=2, margin=0.7)",
+     {"torch.randn(rows, columns)", "torch.randint(0, columns, (rows,))"}},
+    {"position_of_all",
+     "torch.argmax(x), torch.argmin(y, keepdim=True), torch.count_nonzero(x > 0.3, dim=1), torch.nansum(y, 0)",
+     {"torch.randn(rows, columns)", "torch.randn(rows, columns)"}},
+    {"norms_of_other_orders",
+     "torch.linalg.vector_norm(x, 3, dim=1) + torch.norm(x, 0, dim=1) * torch.linalg.vector_norm(x, -float('inf'), "
+     "dim=1)",
+     {"torch.randn(rows, columns)"}},
     {"rms_norm_of_the_library",
      "self.norm(x) + torch.var(x) + torch.linalg.norm(x, dim=1, keepdim=True)",
      {"torch.randn(rows, columns)"},

@@ -166,7 +166,9 @@ struct Rule {
     }
   }
   void reduce_with(ReduceOp op, std::size_t dims_at, std::size_t keep_at, int result = 0) const {
-    const Lowered v = x();
+    reduce_with(op, x(), dims_at, keep_at, result);
+  }
+  void reduce_with(ReduceOp op, const Lowered& v, std::size_t dims_at, std::size_t keep_at, int result = 0) const {
     if (op == ReduceOp::sum && node.results.at(0).dtype == Dtype::i64 && l.type(v) != Type::mask)
       throw CannotLower{"integers are reduced by the library"};
     const std::vector<int> dims = args.dims(dims_at, "dim", v);
@@ -212,20 +214,23 @@ struct Rule {
     give(l.remove_dims(result, dims, keep));
     if (with_mean) give(l.remove_dims(average, dims, keep), 1);
   }
+  // (sum |v|^p)^(1/p) over the axes, and its limits.
+  Lowered norm(const Lowered& v, const std::vector<int>& axes, double p) const {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    if (std::isnan(p)) throw CannotLower{"this norm"};
+    if (p == 2) return f(Op::sqrt, l.reduce(ReduceOp::sum, f(Op::square, v), axes));
+    if (p == 0) return l.reduce(ReduceOp::sum, f(Op::to_float, f(Op::ne, v, 0)), axes);
+    const Lowered magnitude = f(Op::abs, v);
+    if (p == 1) return l.reduce(ReduceOp::sum, magnitude, axes);
+    if (p == infinity) return l.reduce(ReduceOp::max, magnitude, axes);
+    if (p == -infinity) return l.reduce(ReduceOp::min, magnitude, axes);
+    return f(Op::pow, l.reduce(ReduceOp::sum, f(Op::pow, magnitude, p), axes), 1 / p);
+  }
   void vector_norm(std::size_t p_at, const char* p_key, std::size_t dims_at, std::size_t keep_at) const {
     const Lowered v = x();
     const std::vector<int> dims = args.dims(dims_at, "dim", v), axes = l.axes_of(v, dims);
     const double p = args.none(p_at, p_key) ? 2 : args.fixed(p_at, p_key).value_or(std::nan(""));
-    Lowered result;
-    if (p == 2) {
-      result = f(Op::sqrt, l.reduce(ReduceOp::sum, f(Op::square, v), axes));
-    } else if (p == 1) {
-      result = l.reduce(ReduceOp::sum, f(Op::abs, v), axes);
-    } else if (p == std::numeric_limits<double>::infinity()) {
-      result = l.reduce(ReduceOp::max, f(Op::abs, v), axes);
-    } else {
-      throw CannotLower{"this norm"};
-    }
+    const Lowered result = norm(v, axes, p);
     give(l.remove_dims(result, dims, args.flag(keep_at, "keepdim", false)));
   }
   void layer_norm() const {

@@ -203,6 +203,11 @@ Lowered without_nan(const Rule& r) {
   return r.where(is_nan(r, v), r.args.number(1, "nan", 0), made);
 }
 
+Lowered floored(const Rule& r) {
+  const Division made = rounded_division(r, true);
+  return r.where(is_nan(r, made.rest), made.rest, made.quotient);  // of infinities
+}
+
 // Of two numbers; where one is NaN the other one.
 Lowered of_two_numbers(const Rule& r, Op op) {
   const Lowered a = r.x(), b = r.args.tensor(1, "other");
@@ -241,6 +246,13 @@ Lowered entropy_of(const Rule& r, const Lowered& v) {
 
 }  // namespace
 
+void divide_rounded(const Rule& r) {
+  const auto* mode = std::get_if<Constant>(&r.args.get(99, "rounding_mode")->is);
+  const auto* word = mode ? std::get_if<std::string>(&mode->values[0].is) : nullptr;
+  if (!word) throw CannotLower{"a rounded division"};
+  r.give(*word == "floor" ? floored(r) : rounded_division(r, false).quotient);
+}
+
 void add_functions(std::map<std::string, std::function<void(const Rule&)>>& t) {
   using Of = Lowered (*)(const Rule&, const Lowered&);
   for (const auto& [name, of] : std::initializer_list<std::pair<const char*, Of>>{{"sinh", sinh_of},
@@ -269,10 +281,7 @@ void add_functions(std::map<std::string, std::function<void(const Rule&)>>& t) {
   t["isfinite"] = [](const Rule& r) { r.give(r.f(Op::lt, r.f(Op::abs, r.x()), infinity)); };
   t["fmod"] = [](const Rule& r) { r.give(rounded_division(r, false).rest); };
   t["remainder"] = [](const Rule& r) { r.give(rounded_division(r, true).rest); };
-  t["floor_divide"] = [](const Rule& r) {
-    const Division made = rounded_division(r, true);
-    r.give(r.where(is_nan(r, made.rest), made.rest, made.quotient));  // of infinities
-  };
+  t["floor_divide"] = [](const Rule& r) { r.give(floored(r)); };
   t["logit"] = [](const Rule& r) { r.give(logit_of(r)); };
   t["nan_to_num"] = [](const Rule& r) { r.give(without_nan(r)); };
   t["fmax"] = [](const Rule& r) { r.give(of_two_numbers(r, Op::maximum)); };

@@ -71,6 +71,17 @@ double as_number(double x) {
   return std::isnan(x) ? 0 : x > most ? most : x < -most ? -most : x;
 }
 
+double log_gamma(double x) { return std::isinf(x) ? infinity : std::lgamma(x); }
+// By steps up to where Stirling's series holds, and by reflection.
+double digamma(double x) {
+  if (x == 0) return std::copysign(infinity, -x);
+  if (x < 0) return x == std::trunc(x) ? not_a_number : digamma(1 - x) - M_PI / std::tan(M_PI * (x - std::trunc(x)));
+  double steps = 0;
+  for (; x < 30; ++x) steps += 1 / x;
+  const double s = 1 / (x * x);
+  return std::log(x) - 0.5 / x - s * (1.0 / 12 - s * (1.0 / 120 - s / 252)) - steps;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     OfOneNumber, Functions,
     testing::Values(Function{"sinh", std::sinh}, Function{"cosh", std::cosh}, Function{"tan", std::tan},
@@ -79,8 +90,39 @@ INSTANTIATE_TEST_SUITE_P(
                     Function{"trunc", std::trunc}, Function{"round", std::nearbyint}, Function{"frac", fraction},
                     Function{"sinc", sinc}, Function{"erfc", std::erfc}, Function{"special_entr", entropy},
                     Function{"logit", logit}, Function{"exp2", std::exp2}, Function{"log2", std::log2},
-                    Function{"log10", std::log10}, Function{"positive", exactly}, Function{"nan_to_num", as_number}),
+                    Function{"log10", std::log10}, Function{"positive", exactly}, Function{"nan_to_num", as_number},
+                    Function{"lgamma", log_gamma}, Function{"digamma", digamma}),
     [](const auto& each) { return std::string(each.param.name); });
+
+TEST(GammaFunctions, AreThoseOfTheLibraryBetweenTheirPolesToo) {
+  std::vector<double> x = {0.0, -0.0};
+  for (int k = -120; k < 400; ++k) x.push_back(k * 0.0625 + 0.01);
+  const std::vector<double> log_gammas = result("aten.lgamma.default x", {{"x", x}}),
+                            digammas = result("aten.digamma.default x", {{"x", x}});
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (i < 2) {
+      EXPECT_EQ(log_gammas.at(i), infinity);
+      EXPECT_EQ(digammas.at(i), digamma(x[i]));
+      continue;
+    }
+    // Both go through 0, where only what they are sums of says how exact they are.
+    EXPECT_NEAR(log_gammas.at(i), std::lgamma(x[i]), 2.5e-8 * (1 + std::abs(std::lgamma(x[i])))) << x[i];
+    EXPECT_NEAR(digammas.at(i), digamma(x[i]), 2.5e-8 * (1 + std::abs(digamma(x[i])))) << x[i];
+  }
+}
+
+TEST(InverseOfErf, IsWhatErfTakesBack) {
+  std::vector<double> x = {-1, 1, 0, 1.5, not_a_number};
+  for (int k = 1; k < 200; ++k) x.push_back(k / 200.0);
+  for (const double rest : {1e-3, 1e-4, 1e-5, 1e-6, 6e-8}) x.push_back(rest - 1);
+  const std::vector<double> got = result("aten.erfinv.default x", {{"x", x}});
+  EXPECT_THAT(std::vector(got.begin(), got.begin() + 3), testing::ElementsAre(-infinity, infinity, 0));
+  EXPECT_TRUE(std::isnan(got[3]) && std::isnan(got[4]));
+  for (std::size_t i = 5; i < x.size(); ++i) {
+    const double slope = 2 / std::sqrt(M_PI) * std::exp(-got[i] * got[i]);
+    EXPECT_NEAR(std::erf(got[i]), x[i], 5e-8 * slope * std::abs(got[i])) << x[i];
+  }
+}
 
 TEST(FunctionsOfTwoNumbers, AreThoseOfTheLibrary) {
   using Of = double (*)(double, double);
@@ -131,6 +173,13 @@ TEST(Rounding, OfQuotientsByPowersOfTwoIsExact) {
                   fmt::format("floor_divide({}, {})", x[i], by));
     }
   }
+}
+
+TEST(Rounding, IsAModeOfADivision) {
+  const Memory x = {{"x", {7.75, -7.75, infinity}}};
+  EXPECT_THAT(result("aten.div.Scalar_mode x 2.0 rounding_mode=\"trunc\"", x), testing::ElementsAre(3, -3, infinity));
+  EXPECT_THAT(result("aten.div.Scalar_mode x 2.0 rounding_mode=\"floor\"", x),
+              testing::ElementsAre(3, -4, testing::IsNan()));
 }
 
 TEST(Rounding, OfOtherQuotientsIsACall) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <numbers>
 #include <vector>
 
 #include "synthesize/builtin/places.h"
@@ -23,16 +24,18 @@ std::vector<int> last(const Rule& r, const Lowered& v) {
 
 // The norm of the last dimension, which goes.
 Lowered norm(const Rule& r, const Lowered& v, double p) {
-  const std::vector<int> axes = last(r, v);
-  Lowered made;
-  if (p == 2) {
-    made = r.f(Op::sqrt, r.l.reduce(ReduceOp::sum, r.f(Op::square, v), axes));
-  } else if (p == 1) {
-    made = r.l.reduce(ReduceOp::sum, r.f(Op::abs, v), axes);
-  } else {
-    throw CannotLower{"this norm"};
-  }
-  return r.l.remove_dims(made, {-1}, false);
+  return r.l.remove_dims(r.norm(v, last(r, v), p), {-1}, false);
+}
+
+// Losses of elements have weights of their own.
+Lowered weighted(const Rule& r, const Lowered& loss, std::size_t at) {
+  return r.args.none(at, "weight") ? loss : r.f(Op::mul, loss, r.args.tensor(at, "weight"));
+}
+
+// Of the elements of a row the one at its class, by a sum of which all other terms are zeros: no class can lie outside
+// of the row.
+Lowered at_class(const Rule& r, const Lowered& row, const Lowered& classes, std::size_t dim, int axis) {
+  return r.l.reduce(ReduceOp::sum, r.where(is_class(r, classes, dim, axis), row, r.l.constant(0)), {axis});
 }
 
 double fixed(const Rule& r, std::size_t at, const char* key, double otherwise) {
@@ -94,9 +97,55 @@ void margin_ranking_loss(const Rule& r) {
 
 void poisson_loss(const Rule& r) {  // input, target, log_input, full, eps, reduction
   const Lowered v = r.x(), target = r.args.tensor(1, "target");
-  if (r.args.flag(3, "full", false)) throw CannotLower{"a loss with Stirling's formula"};
-  if (r.args.flag(2, "log_input", true)) return r.loss(r.f(Op::sub, r.f(Op::exp, v), r.f(Op::mul, target, v)), 5);
-  r.loss(r.f(Op::sub, v, r.f(Op::mul, target, r.f(Op::log, r.f(Op::add, v, fixed(r, 4, "eps", 1e-8))))), 5);
+  Lowered loss = r.args.flag(2, "log_input", true)
+                     ? r.f(Op::sub, r.f(Op::exp, v), r.f(Op::mul, target, v))
+                     : r.f(Op::sub, v, r.f(Op::mul, target, r.f(Op::log, r.f(Op::add, v, fixed(r, 4, "eps", 1e-8)))));
+  if (r.args.flag(3, "full", false)) {  // Stirling's formula for the logarithm of a factorial, from 2 on
+    const Lowered growth = r.f(Op::sub, r.f(Op::mul, target, r.f(Op::log, target)), target);
+    const Lowered width = r.f(Op::mul, r.f(Op::log, r.f(Op::mul, target, 2 * std::numbers::pi)), 0.5);
+    loss = r.f(Op::add, loss, r.where(r.f(Op::le, target, 1), r.l.constant(0), r.f(Op::add, growth, width)));
+  }
+  r.loss(loss, 5);
+}
+
+void cross_entropy(const Rule& r) {  // input, target, weight, reduction
+  const Lowered v = r.x(), target = r.args.tensor(1, "target");
+  const Lowered yes = r.f(Op::maximum, r.f(Op::log, v), -100);
+  const Lowered no = r.f(Op::maximum, r.f(Op::log1p, r.f(Op::neg, v)), -100);
+  const Lowered loss = r.f(Op::sub, r.f(Op::mul, r.f(Op::sub, target, 1), no), r.f(Op::mul, target, yes));
+  r.loss(weighted(r, loss, 2), 3);
+}
+
+void cross_entropy_of_logits(const Rule& r) {  // input, target, weight, pos_weight, reduction
+  const Lowered v = r.x(), target = r.args.tensor(1, "target");
+  const Lowered rest = r.f(Op::softplus, r.f(Op::neg, r.f(Op::abs, v)));
+  Lowered loss;
+  if (r.args.none(3, "pos_weight")) {
+    // max(v, 0) - t v + log(1 + exp(-|v|)): no term cancels another for targets of 0 and 1.
+    loss = r.f(Op::add, r.f(Op::sub, r.f(Op::relu, v), r.f(Op::mul, target, v)), rest);
+  } else {
+    const Lowered of_yes = r.f(Op::sub, r.args.tensor(3, "pos_weight"), 1);
+    const Lowered factor = r.f(Op::add, r.f(Op::mul, of_yes, target), 1);
+    const Lowered no = r.f(Op::mul, r.f(Op::sub, 1, target), v);
+    loss = r.f(Op::add, no, r.f(Op::mul, factor, r.f(Op::add, rest, r.f(Op::relu, r.f(Op::neg, v)))));
+  }
+  r.loss(weighted(r, loss, 2), 4);
+}
+
+void margin_loss(const Rule& r) {  // input, target, p, margin, weight, reduction
+  expect_rows(r, 5);
+  const Lowered v = r.x(), target = r.args.tensor(1, "target");
+  const double p = fixed(r, 2, "p", 1);
+  if (v.dims.size() != 2 || v.dims[1].size() != 1 || target.dims.size() != 1 || (p != 1 && p != 2))
+    throw CannotLower{"this loss of classes"};
+  if (!r.args.none(4, "weight")) throw CannotLower{"a weighted loss of classes"};
+  const int axis = v.dims[1][0];
+  const Lowered own = at_class(r, v, target, 1, axis);
+  const Lowered apart = r.f(Op::add, r.f(Op::sub, r.args.number(3, "margin", 1), own), v);
+  // What is no number counts as little as what is far enough.
+  const Lowered loss = r.where(r.f(Op::gt, apart, 0), p == 2 ? r.f(Op::square, apart) : apart, r.l.constant(0));
+  const Lowered others = r.where(is_class(r, target, 1, axis), r.l.constant(0), loss);
+  r.give(r.l.remove_dims(r.l.mean(others, {axis}), {1}, false));
 }
 
 void class_loss(const Rule& r, bool of_logits) {
@@ -108,10 +157,7 @@ void class_loss(const Rule& r, bool of_logits) {
   if (v.dims.size() < 2 || v.dims[1].size() != 1 || target.dims.size() + 1 != v.dims.size())
     throw CannotLower{"this loss of classes"};
   const std::vector<int> axes = v.dims[1];
-  // A sum of which all terms but one are zeros: no class can lie outside of the row.
-  const auto of_class = [&](const Lowered& row) {
-    return r.l.reduce(ReduceOp::sum, r.where(is_class(r, target, 1, axes[0]), row, r.l.constant(0)), axes);
-  };
+  const auto of_class = [&](const Lowered& row) { return at_class(r, row, target, 1, axes[0]); };
   Lowered loss;
   if (of_logits) {
     const Lowered shifted = r.f(Op::sub, v, r.l.reduce(ReduceOp::max, v, axes));
@@ -129,13 +175,15 @@ void class_loss(const Rule& r, bool of_logits) {
 
 void triplet_loss(const Rule& r) {  // anchor, positive, negative, margin, p, eps, swap, reduction
   expect_rows(r, 7);
-  if (r.args.flag(6, "swap", false)) throw CannotLower{"a triplet whose anchor may be swapped"};
-  const Lowered anchor = r.args.tensor(0, "anchor");
+  const Lowered anchor = r.args.tensor(0, "anchor"), positive = r.args.tensor(1, "positive"),
+                negative = r.args.tensor(2, "negative");
   const double p = fixed(r, 4, "p", 2), eps = fixed(r, 5, "eps", 1e-6);
-  const auto distance = [&](const Lowered& other) {
-    return norm(r, r.f(Op::add, r.f(Op::sub, anchor, other), eps), p);
+  const auto distance = [&](const Lowered& a, const Lowered& b) {
+    return norm(r, r.f(Op::add, r.f(Op::sub, a, b), eps), p);
   };
-  const Lowered near = distance(r.args.tensor(1, "positive")), far = distance(r.args.tensor(2, "negative"));
+  const Lowered near = distance(anchor, positive);
+  Lowered far = distance(anchor, negative);
+  if (r.args.flag(6, "swap", false)) far = r.f(Op::minimum, far, distance(positive, negative));
   r.give(r.f(Op::maximum, r.f(Op::add, r.f(Op::sub, near, far), r.args.number(3, "margin", 1)), 0));
 }
 

@@ -66,6 +66,7 @@ const std::map<std::string, Apply>& rules() {
                                                                                     {"__or__", Op::logical_or}})
       t[name] = [op = op](const Rule& r) { r.give(r.f(op, r.args.tensor(0), r.args.tensor(1))); };
     add_functions(t);
+    add_special_functions(t);
     t["bitwise_not"] = [](const Rule& r) { r.give(r.f(Op::logical_not, r.x())); };
     t["outer"] = [](const Rule& r) {
       Lowered a = r.x(), b = r.args.tensor(1, "vec2");
@@ -73,8 +74,8 @@ const std::map<std::string, Apply>& rules() {
       b.dims.insert(b.dims.begin(), std::vector<int>());
       r.give(r.f(Op::mul, a, b));
     };
-    t["div"] = [](const Rule& r) {
-      if (!r.args.none(99, "rounding_mode")) throw CannotLower{"a rounded division"};
+    t["div"] = t["divide"] = t["true_divide"] = [](const Rule& r) {
+      if (!r.args.none(99, "rounding_mode")) return divide_rounded(r);
       r.give(r.f(Op::div, r.args.operand(0), r.args.operand(1)));
     };
     t["add"] = [](const Rule& r) { r.add_scaled(Op::add, r.args.operand(0), r.args.operand(1)); };
@@ -179,11 +180,19 @@ const std::map<std::string, Apply>& rules() {
     t["tril"] = t["triu"] = triangle;
     // Reductions
     t["sum"] = [](const Rule& r) { r.reduce_with(ReduceOp::sum, 1, 2); };
+    t["nansum"] = [](const Rule& r) {
+      const Lowered v = r.x();
+      r.reduce_with(ReduceOp::sum, r.where(r.f(Op::ne, v, v), r.l.constant(0), v), 1, 2);
+    };
+    t["count_nonzero"] = [](const Rule& r) {
+      const Lowered v = r.x();
+      r.reduce_with(ReduceOp::sum, r.l.type(v) == Type::mask ? v : r.f(Op::ne, v, 0), 1, 99);
+    };
     t["mean"] = [](const Rule& r) { r.mean_with(1, 2); };
     t["amax"] = [](const Rule& r) { r.reduce_with(ReduceOp::max, 1, 2); };
     t["amin"] = [](const Rule& r) { r.reduce_with(ReduceOp::min, 1, 2); };
     t["argmax"] = t["argmin"] = [](const Rule& r) {
-      if (r.args.none(1, "dim")) throw CannotLower{"a position among all elements"};
+      if (r.args.none(1, "dim")) return position_of_all(r);
       r.reduce_with(r.node.base() == "argmax" ? ReduceOp::argmax : ReduceOp::argmin, 1, 2);
     };
     t["prod"] = [](const Rule& r) { r.reduce_with(ReduceOp::prod, 1, 2); };
@@ -287,19 +296,9 @@ const std::map<std::string, Apply>& rules() {
           r.where(r.f(Op::eq, target, 0), r.l.constant(0), r.f(Op::mul, target, r.f(Op::log, target)));
       r.loss(r.f(Op::sub, entropy, r.f(Op::mul, target, v)), 2);
     };
-    t["binary_cross_entropy"] = [](const Rule& r) {
-      if (!r.args.none(2, "weight")) throw CannotLower{"a weighted cross entropy"};
-      const Lowered v = r.x(), target = r.args.tensor(1);
-      const Lowered yes = r.f(Op::maximum, r.f(Op::log, v), -100);
-      const Lowered no = r.f(Op::maximum, r.f(Op::log1p, r.f(Op::neg, v)), -100);
-      r.loss(r.f(Op::sub, r.f(Op::mul, r.f(Op::sub, target, 1), no), r.f(Op::mul, target, yes)), 3);
-    };
-    t["binary_cross_entropy_with_logits"] = [](const Rule& r) {
-      // max(v, 0) - t v + log(1 + exp(-|v|)): no term cancels another for targets of 0 and 1.
-      if (!r.args.none(2, "weight") || !r.args.none(3, "pos_weight")) throw CannotLower{"a weighted cross entropy"};
-      const Lowered v = r.x(), linear = r.f(Op::sub, r.f(Op::relu, v), r.f(Op::mul, r.args.tensor(1), v));
-      r.loss(r.f(Op::add, linear, r.f(Op::softplus, r.f(Op::neg, r.f(Op::abs, v)))), 4);
-    };
+    t["binary_cross_entropy"] = cross_entropy;
+    t["binary_cross_entropy_with_logits"] = cross_entropy_of_logits;
+    t["multi_margin_loss"] = margin_loss;
     t["gather"] = t["take_along_dim"] = gathered;
     t["topk"] = top_elements;
     t["scatter"] = t["scatter_add"] = t["scatter_reduce"] = t["index_add"] = scattered;

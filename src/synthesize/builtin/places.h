@@ -37,6 +37,7 @@ void elements_by_index(const Rule& rule);  // index, by integers
 void gathered(const Rule& rule);           // gather, take_along_dim
 void scattered(const Rule& rule);          // scatter, scatter_add, scatter_reduce, index_add
 void top_elements(const Rule& rule);       // topk of a few
+void position_of_all(const Rule& rule);    // argmax, argmin among all elements
 // Elements of dimension `dim` from `begin` on; a dimension of one element where `count` is one.
 [[nodiscard]] Lowered part(const Rule& rule, const Lowered& value, std::size_t dim, const Extent& begin,
                            const Extent& step, const Extent& count);

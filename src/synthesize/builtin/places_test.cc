@@ -1,4 +1,5 @@
 // What operators mean that give elements other places: the interpreter's result against a plain computation.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -252,6 +253,34 @@ TEST(Largest, AreFoundOneAfterTheOther) {
       ElementsAre(5, 5, 2, -infinity, -infinity, -infinity, testing::IsNan(), testing::IsNan(), infinity));
 }
 
+TEST(Largest, IsFoundAmongAll) {
+  const std::string rows = "input z f32 2 3\ny = aten.argmax.default z -> i64";
+  EXPECT_THAT(result(rows, {{"z", {1, 5, 5, 2, 5, 0}}}), ElementsAre(1));
+  EXPECT_THAT(result(rows, {{"z", {1, 9, 5, 2, std::nan(""), std::nan("")}}}), ElementsAre(4));
+  EXPECT_THAT(result("input z f32 2 3\ny = aten.argmin.default z keepdim=true -> i64 1 1", {{"z", {1, 9, 5, 2, 0, 7}}}),
+              ElementsAre(4));
+  EXPECT_EQ(refusal("input x f32 2 4\nz = aten.neg.default x -> f32 2 4\ny = aten.argmax.default z -> i64"),
+            "the largest of what is not in memory");
+}
+
+TEST(Counts, LeaveOutWhatIsZeroOrNoNumber) {
+  const Memory memory = {{"z", {0, 2, std::nan(""), -0.0, 5, 7}}};
+  EXPECT_THAT(result("input z f32 2 3\ny = aten.count_nonzero.dim_IntList z [1] -> i64 2", memory), ElementsAre(2, 2));
+  EXPECT_THAT(result("input z f32 2 3\ny = aten.nansum.default z [1] -> f32 2", memory), ElementsAre(2, 12));
+}
+
+TEST(Norms, OfEveryOrder) {
+  const Memory memory = {{"z", {0, -3, 4, 1, -2, 2}}};
+  const auto norm = [&](const char* p) {
+    return result(fmt::format("input z f32 2 3\ny = aten.linalg_vector_norm.default z {} [1] -> f32 2", p), memory);
+  };
+  EXPECT_THAT(norm("0.0"), ElementsAre(2, 3));
+  EXPECT_THAT(norm("-inf"), ElementsAre(0, 1));
+  EXPECT_THAT(norm("3.0"),
+              ElementsAre(testing::DoubleNear(std::cbrt(91.0), 1e-12), testing::DoubleNear(std::cbrt(17.0), 1e-12)));
+  EXPECT_EQ(norm("-1.0").at(0), 0);
+}
+
 TEST(Largest, OfManyAreACall) {
   EXPECT_EQ(refusal("input x f32 2 40\ny = aten.topk.default x 9 -> f32 2 9"), "the largest of many");
   EXPECT_EQ(refusal("input x f32 2 4\ny = aten.topk.default x 2 -1 false -> f32 2 2"),
@@ -335,6 +364,32 @@ TEST(Losses, OfDistances) {
                      {{"z", {3, 5}}, {"n", {0, 3}}})
                   .at(0),
               4, 1e-12);
+}
+
+TEST(Losses, OfMarginsLeaveOutTheClassItself) {
+  // Of 0, 1, 2 with class 1: 1 - 1 + 0 and 1 - 1 + 2; what is no number is far enough.
+  const std::string rows = "input x f32 2 3\ninput t i64 2\n";
+  EXPECT_THAT(result(rows + "y = aten.multi_margin_loss.default x t reduction=0 -> f32 2", {{"t", {1, 2}}}),
+              ElementsAre(2.0 / 3, 0));
+  EXPECT_THAT(result(rows + "y = aten.multi_margin_loss.default x t 2 reduction=0 -> f32 2", {{"t", {1, 0}}}),
+              ElementsAre(4.0 / 3, 13.0 / 3));
+  EXPECT_THAT(result("input z f32 1 3\ninput t i64 1\ny = aten.multi_margin_loss.default z t reduction=0 -> f32 1",
+                     {{"z", {0, std::nan(""), 2}}, {"t", {0}}}),
+              ElementsAre(1));
+}
+
+TEST(Losses, HaveWeights) {
+  const auto loss = [](const char* name, const char* arguments) {
+    return result(fmt::format("input z f32 1\ninput t f32 1\ninput w f32 1\ny = aten.{}.default z t {} -> f32 1", name,
+                              arguments),
+                  {{"z", {0.25}}, {"t", {0.75}}, {"w", {3}}})
+        .at(0);
+  };
+  EXPECT_NEAR(loss("binary_cross_entropy", "w 0"), -3 * (0.75 * std::log(0.25) + 0.25 * std::log(0.75)), 1e-12);
+  const double p = 1 / (1 + std::exp(-0.25));
+  EXPECT_NEAR(loss("binary_cross_entropy_with_logits", "pos_weight=w reduction=0"), -(3 * 0.75 * std::log(p) + 0.25 * std::log(1 - p)),
+              1e-12);
+  EXPECT_NEAR(loss("poisson_nll_loss", "true true 1e-8 0"), std::exp(0.25) - 0.75 * 0.25, 1e-12);
 }
 
 }  // namespace

@@ -18,12 +18,14 @@ struct RowLoss {
   std::size_t reduction;  // which argument says what becomes of the losses
   std::size_t rows;       // a tensor with an element a row, or …
   bool of_last;           // … whose last dimension is a row
-  bool classes;           // rows of a class that is ignored do not count
+  bool classes;           // that tensor says the class of each row
+  bool ignores;           // rows of a class that is ignored do not count
 };
-constexpr std::array losses = {RowLoss{"aten.cross_entropy_loss.default", 3, 1, false, true},
-                               RowLoss{"aten.nll_loss_nd.default", 3, 1, false, true},
-                               RowLoss{"aten.triplet_margin_loss.default", 7, 0, true, false},
-                               RowLoss{"aten.cosine_embedding_loss.default", 4, 2, false, false}};
+constexpr std::array losses = {RowLoss{"aten.cross_entropy_loss.default", 3, 1, false, true, true},
+                               RowLoss{"aten.nll_loss_nd.default", 3, 1, false, true, true},
+                               RowLoss{"aten.multi_margin_loss.default", 5, 1, false, true, false},
+                               RowLoss{"aten.triplet_margin_loss.default", 7, 0, true, false, false},
+                               RowLoss{"aten.cosine_embedding_loss.default", 4, 2, false, false, false}};
 
 std::int64_t integer(const GeneralArgument* argument, std::int64_t otherwise) {
   const auto* c = argument ? std::get_if<Constant>(&argument->is) : nullptr;
@@ -63,13 +65,13 @@ bool row_losses(GeneralGraph& graph, std::size_t at) {
   if (!lowers(graph, rows)) return false;
   const TensorRef of_rows{rows.name, 0};
   std::vector<GeneralNode> made = {std::move(rows)};
-  if (reduction == 2 || loss->classes) {
+  if (reduction == 2 || loss->ignores) {
     const std::string name = reduction == 2 ? whole.name : whole.name + "_total";
     made.push_back(make_node(name, "aten.sum.default", {{of_rows}}, whole.results.at(0)));
   } else {
     made.push_back(make_node(whole.name, "aten.mean.default", {{of_rows}}, whole.results.at(0)));
   }
-  if (reduction == 1 && loss->classes) {
+  if (reduction == 1 && loss->ignores) {
     GeneralTensor mask = contiguous(std::move(shape)), count = whole.results[0];
     mask.dtype = Dtype::boolean;
     count.dtype = Dtype::i64;

@@ -60,13 +60,13 @@ extern "C" void loss_kernel_pass1(int64_t I, int64_t chunks, const float* __rest
   sums<1, 4, 1024>(begin, end, sum_of_pass_1, [&](int64_t i, [[maybe_unused]] int64_t w, f32v* term) {
     const f32v x_ = at(x_from + i, w);
     const f32v y_ = at(y_from + i, w);
-    const f32v loss = y_ * x_;
-    const f32v loss_1 = x_ < 0.0f ? splatv(0.0f) : x_;
-    const f32v loss_2 = loss_1 - loss;
-    const f32v loss_3 = absv(x_);
-    const f32v loss_4 = -(loss_3);
-    const f32v loss_5 = softplusv(loss_4);
-    const f32v loss_6 = loss_2 + loss_5;
+    const f32v loss = absv(x_);
+    const f32v loss_1 = -(loss);
+    const f32v loss_2 = softplusv(loss_1);
+    const f32v loss_3 = y_ * x_;
+    const f32v loss_4 = x_ < 0.0f ? splatv(0.0f) : x_;
+    const f32v loss_5 = loss_4 - loss_3;
+    const f32v loss_6 = loss_5 + loss_2;
     term[0] = loss_6;
   });
   loss_kernel_part1[(row * chunks + chunk) * 1 + 0] = sum_of_pass_1[0];

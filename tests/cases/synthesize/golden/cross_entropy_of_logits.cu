@@ -106,13 +106,13 @@ extern "C" __global__ void __launch_bounds__(THREADS) loss_kernel_pass1(int64_t 
       if (at < count) {
         #pragma unroll
         for (int e = 0; e < 4; ++e) {
-          const float loss = y_[v][e] * x_[v][e];
-          const float loss_1 = x_[v][e] < 0.0f ? 0.0f : x_[v][e];
-          const float loss_2 = loss_1 - loss;
-          const float loss_3 = fabsf(x_[v][e]);
-          const float loss_4 = -(loss_3);
-          const float loss_5 = softplus(loss_4);
-          const float loss_6 = loss_2 + loss_5;
+          const float loss = fabsf(x_[v][e]);
+          const float loss_1 = -(loss);
+          const float loss_2 = softplus(loss_1);
+          const float loss_3 = y_[v][e] * x_[v][e];
+          const float loss_4 = x_[v][e] < 0.0f ? 0.0f : x_[v][e];
+          const float loss_5 = loss_4 - loss_3;
+          const float loss_6 = loss_5 + loss_2;
           sum_of_pass_1[0][e] += loss_6;
         }
       }

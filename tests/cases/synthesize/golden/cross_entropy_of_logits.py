@@ -51,13 +51,13 @@ def loss_kernel_pass1(chunks, length, I, x_from, y_from, loss_kernel_part1_to, B
         inside = at < end
         x_ = tl.load(x_from + at, mask=inside, eviction_policy="evict_first")
         y_ = tl.load(y_from + at, mask=inside, eviction_policy="evict_first")
-        loss = y_ * x_
-        loss_1 = tl.where(x_ < 0.0, 0.0, x_)
-        loss_2 = loss_1 - loss
-        loss_3 = tl.abs(x_)
-        loss_4 = -(loss_3)
-        loss_5 = softplus(loss_4)
-        loss_6 = loss_2 + loss_5
+        loss = tl.abs(x_)
+        loss_1 = -(loss)
+        loss_2 = softplus(loss_1)
+        loss_3 = y_ * x_
+        loss_4 = tl.where(x_ < 0.0, 0.0, x_)
+        loss_5 = loss_4 - loss_3
+        loss_6 = loss_5 + loss_2
         loss_7_so_far += tl.where(inside, loss_6, 0.0)
     loss_7 = tl.sum(loss_7_so_far.to(tl.float64), 0)
     tl.store(loss_kernel_part1_to + (row * chunks + chunk) * 1 + 0, loss_7)

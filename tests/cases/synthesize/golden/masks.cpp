@@ -8,7 +8,7 @@ launch = "any_kernel"
 grid = ["cdiv(y.shape[0], max(1, BLOCK // (y.shape[1])))"]
 args = ["max(1, BLOCK // (y.shape[1]))", "y.shape[0]", "y", "y.shape[1]", "x", "out0", "out1"]
 [[step]]
-call = "aten.count_nonzero.default"
+call = "aten.msort.default"
 args = ["out0"]
 out = "out2"
 /// */

@@ -9,7 +9,7 @@ grid = ["cdiv(y.shape[0], THREADS // 32)"]
 block = ["THREADS"]
 args = ["y.shape[0]", "y.shape[1]", "y", "x", "out0", "out1"]
 [[step]]
-call = "aten.count_nonzero.default"
+call = "aten.msort.default"
 args = ["out0"]
 out = "out2"
 /// */

@@ -10,7 +10,7 @@
 # constexpr = { LENGTH = "next_pow2(y.shape[1])" }
 # num_warps = "THREADS // 32"
 # [[step]]
-# call = "aten.count_nonzero.default"
+# call = "aten.msort.default"
 # args = ["out0"]
 # out = "out2"
 # ///

@@ -204,7 +204,6 @@ extern "C" __global__ void __launch_bounds__(THREADS2) topk_kernel(int64_t I, in
   }
   const float max_of_pass_1_0 = across<32>(joined(max_of_pass_1[0], Greater()), Greater());
   const float topk = max_of_pass_1_0;
-  const bool topk_1 = topk != topk;
   float min_of_pass_2[1][1];
   #pragma unroll
   for (int e = 0; e < 1; ++e) {
@@ -219,16 +218,15 @@ extern "C" __global__ void __launch_bounds__(THREADS2) topk_kernel(int64_t I, in
       for (int e = 0; e < 1; ++e) {
         const float j_index = (float)(j + e);
         const bool topk_2 = softmax[v][e] != softmax[v][e];
-        const bool topk_3 = topk_2 && topk_1;
-        const bool topk_4 = softmax[v][e] == topk;
-        const bool topk_5 = topk_4 || topk_3;
-        const float topk_7 = topk_5 ? j_index : infinity();
-        min_of_pass_2[0][e] = smaller(topk_7, min_of_pass_2[0][e]);
+        const bool topk_3 = softmax[v][e] == topk;
+        const bool topk_4 = topk_3 || topk_2;
+        const float topk_5 = topk_4 ? j_index : infinity();
+        min_of_pass_2[0][e] = smaller(topk_5, min_of_pass_2[0][e]);
       }
     }
   }
   const float min_of_pass_2_0 = across<32>(joined(min_of_pass_2[0], Smaller()), Smaller());
-  const float topk_8 = min_of_pass_2_0;
+  const float topk_6 = min_of_pass_2_0;
   float max_of_pass_3[1][1];
   #pragma unroll
   for (int e = 0; e < 1; ++e) {
@@ -242,17 +240,16 @@ extern "C" __global__ void __launch_bounds__(THREADS2) topk_kernel(int64_t I, in
       #pragma unroll
       for (int e = 0; e < 1; ++e) {
         const float j_index = (float)(j + e);
-        const bool topk_9 = j_index == topk_8;
-        const float topk_10 = topk_9 ? infinity() : j_index;
-        const bool topk_11 = topk_10 < infinity();
-        const float topk_13 = topk_11 ? softmax[v][e] : -infinity();
-        max_of_pass_3[0][e] = greater(topk_13, max_of_pass_3[0][e]);
+        const bool topk_7 = j_index == topk_6;
+        const float topk_8 = topk_7 ? infinity() : j_index;
+        const bool topk_9 = topk_8 < infinity();
+        const float topk_11 = topk_9 ? softmax[v][e] : -infinity();
+        max_of_pass_3[0][e] = greater(topk_11, max_of_pass_3[0][e]);
       }
     }
   }
   const float max_of_pass_3_0 = across<32>(joined(max_of_pass_3[0], Greater()), Greater());
-  const float topk_14 = max_of_pass_3_0;
-  const bool topk_15 = topk_14 != topk_14;
+  const float topk_12 = max_of_pass_3_0;
   float min_of_pass_4[1][1];
   #pragma unroll
   for (int e = 0; e < 1; ++e) {
@@ -267,18 +264,17 @@ extern "C" __global__ void __launch_bounds__(THREADS2) topk_kernel(int64_t I, in
       for (int e = 0; e < 1; ++e) {
         const float j_index = (float)(j + e);
         const bool topk_2 = softmax[v][e] != softmax[v][e];
-        const bool topk_9 = j_index == topk_8;
-        const float topk_10 = topk_9 ? infinity() : j_index;
-        const bool topk_16 = topk_2 && topk_15;
-        const bool topk_17 = softmax[v][e] == topk_14;
-        const bool topk_18 = topk_17 || topk_16;
-        const float topk_19 = topk_18 ? topk_10 : infinity();
-        min_of_pass_4[0][e] = smaller(topk_19, min_of_pass_4[0][e]);
+        const bool topk_7 = j_index == topk_6;
+        const float topk_8 = topk_7 ? infinity() : j_index;
+        const bool topk_13 = softmax[v][e] == topk_12;
+        const bool topk_14 = topk_13 || topk_2;
+        const float topk_15 = topk_14 ? topk_8 : infinity();
+        min_of_pass_4[0][e] = smaller(topk_15, min_of_pass_4[0][e]);
       }
     }
   }
   const float min_of_pass_4_0 = across<32>(joined(min_of_pass_4[0], Smaller()), Smaller());
-  const float topk_20 = min_of_pass_4_0;
+  const float topk_16 = min_of_pass_4_0;
   float max_of_pass_5[1][1];
   #pragma unroll
   for (int e = 0; e < 1; ++e) {
@@ -292,22 +288,22 @@ extern "C" __global__ void __launch_bounds__(THREADS2) topk_kernel(int64_t I, in
       #pragma unroll
       for (int e = 0; e < 1; ++e) {
         const float j_index = (float)(j + e);
-        const bool topk_9 = j_index == topk_8;
-        const float topk_10 = topk_9 ? infinity() : j_index;
-        const bool topk_21 = j_index == topk_20;
-        const float topk_22 = topk_21 ? infinity() : topk_10;
-        const bool topk_23 = topk_22 < infinity();
-        const float topk_24 = topk_23 ? softmax[v][e] : -infinity();
-        max_of_pass_5[0][e] = greater(topk_24, max_of_pass_5[0][e]);
+        const bool topk_7 = j_index == topk_6;
+        const float topk_8 = topk_7 ? infinity() : j_index;
+        const bool topk_17 = j_index == topk_16;
+        const float topk_18 = topk_17 ? infinity() : topk_8;
+        const bool topk_19 = topk_18 < infinity();
+        const float topk_20 = topk_19 ? softmax[v][e] : -infinity();
+        max_of_pass_5[0][e] = greater(topk_20, max_of_pass_5[0][e]);
       }
     }
   }
   const float max_of_pass_5_0 = across<32>(joined(max_of_pass_5[0], Greater()), Greater());
-  const float topk_25 = max_of_pass_5_0;
+  const float topk_21 = max_of_pass_5_0;
   if (lane == 0 && row == wanted) {
     out0_to[i * out0_stride_i] = topk;
-    out0_to[i * out0_stride_i + 1] = topk_14;
-    out0_to[i * out0_stride_i + 2] = topk_25;
+    out0_to[i * out0_stride_i + 1] = topk_12;
+    out0_to[i * out0_stride_i + 2] = topk_21;
   }
 }
 

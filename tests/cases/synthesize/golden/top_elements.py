@@ -75,34 +75,30 @@ def topk_kernel(I, J, softmax_from, out0_to, out0_stride_i, LENGTH: tl.constexpr
     inside = at < J
     softmax = tl.load(softmax_from + i * J + at, mask=inside & valid)
     topk = tl.reduce(tl.where(inside, softmax, -float("inf")), 1, greater, keep_dims=True)
-    topk_1 = topk != topk
     j = at
     j_index = j.to(tl.float32)
     topk_2 = softmax != softmax
-    topk_3 = topk_2 & topk_1
-    topk_4 = softmax == topk
-    topk_5 = topk_4 | topk_3
-    topk_7 = tl.where(topk_5, j_index, float("inf"))
-    topk_8 = tl.reduce(tl.where(inside, topk_7, float("inf")), 1, smaller, keep_dims=True)
-    topk_9 = j_index == topk_8
-    topk_10 = tl.where(topk_9, float("inf"), j_index)
-    topk_11 = topk_10 < float("inf")
-    topk_13 = tl.where(topk_11, softmax, -float("inf"))
-    topk_14 = tl.reduce(tl.where(inside, topk_13, -float("inf")), 1, greater, keep_dims=True)
-    topk_15 = topk_14 != topk_14
-    topk_16 = topk_2 & topk_15
-    topk_17 = softmax == topk_14
-    topk_18 = topk_17 | topk_16
-    topk_19 = tl.where(topk_18, topk_10, float("inf"))
-    topk_20 = tl.reduce(tl.where(inside, topk_19, float("inf")), 1, smaller, keep_dims=True)
-    topk_21 = j_index == topk_20
-    topk_22 = tl.where(topk_21, float("inf"), topk_10)
-    topk_23 = topk_22 < float("inf")
-    topk_24 = tl.where(topk_23, softmax, -float("inf"))
-    topk_25 = tl.reduce(tl.where(inside, topk_24, -float("inf")), 1, greater, keep_dims=True)
+    topk_3 = softmax == topk
+    topk_4 = topk_3 | topk_2
+    topk_5 = tl.where(topk_4, j_index, float("inf"))
+    topk_6 = tl.reduce(tl.where(inside, topk_5, float("inf")), 1, smaller, keep_dims=True)
+    topk_7 = j_index == topk_6
+    topk_8 = tl.where(topk_7, float("inf"), j_index)
+    topk_9 = topk_8 < float("inf")
+    topk_11 = tl.where(topk_9, softmax, -float("inf"))
+    topk_12 = tl.reduce(tl.where(inside, topk_11, -float("inf")), 1, greater, keep_dims=True)
+    topk_13 = softmax == topk_12
+    topk_14 = topk_13 | topk_2
+    topk_15 = tl.where(topk_14, topk_8, float("inf"))
+    topk_16 = tl.reduce(tl.where(inside, topk_15, float("inf")), 1, smaller, keep_dims=True)
+    topk_17 = j_index == topk_16
+    topk_18 = tl.where(topk_17, float("inf"), topk_8)
+    topk_19 = topk_18 < float("inf")
+    topk_20 = tl.where(topk_19, softmax, -float("inf"))
+    topk_21 = tl.reduce(tl.where(inside, topk_20, -float("inf")), 1, greater, keep_dims=True)
     tl.store(out0_to + i * out0_stride_i, topk, mask=valid)
-    tl.store(out0_to + i * out0_stride_i + 1, topk_14, mask=valid)
-    tl.store(out0_to + i * out0_stride_i + 2, topk_25, mask=valid)
+    tl.store(out0_to + i * out0_stride_i + 1, topk_12, mask=valid)
+    tl.store(out0_to + i * out0_stride_i + 2, topk_21, mask=valid)
 
 
 # i < topk.shape[0], j < topk.shape[1]
