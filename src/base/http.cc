@@ -10,6 +10,8 @@
 #include <map>
 #include <optional>
 
+#include "base/text.h"
+
 namespace kerf {
 
 namespace {
@@ -28,13 +30,6 @@ std::string lower(std::string_view text) {
   std::string result(text);
   for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.back() == '\r' || text.back() == '\n' || text.back() == ' ' || text.back() == '\t'))
-    text.remove_suffix(1);
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  return text;
 }
 
 HttpTrouble trouble_of(CURLcode code, bool head_seen) {

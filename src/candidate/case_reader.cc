@@ -6,22 +6,17 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/text.h"
 #include "problem/json_fields.h"
 
 namespace kerf {
 namespace {
 
-std::string_view trim(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\r')) text.remove_suffix(1);
-  return text;
-}
-
 std::vector<std::string> split(std::string_view text, std::string_view by) {
   std::vector<std::string> parts;
   while (true) {
     const std::size_t at = text.find(by);
-    parts.emplace_back(trim(text.substr(0, at)));
+    parts.emplace_back(trimmed(text.substr(0, at)));
     if (at == std::string_view::npos) return parts;
     text.remove_prefix(at + by.size());
   }
@@ -31,12 +26,12 @@ std::vector<std::string> split(std::string_view text, std::string_view by) {
 std::pair<std::string, std::string> word(std::string_view text) {
   const std::size_t space = text.find(' ');
   if (space == std::string_view::npos) return {std::string(text), {}};
-  return {std::string(text.substr(0, space)), std::string(trim(text.substr(space)))};
+  return {std::string(text.substr(0, space)), std::string(trimmed(text.substr(space)))};
 }
 
 Result<std::vector<std::int64_t>> integers(std::string_view text) {
   std::vector<std::int64_t> result;
-  if (trim(text).empty()) return result;
+  if (trimmed(text).empty()) return result;
   for (const std::string& part : split(text, ",")) {
     std::int64_t value = 0;
     const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), value);
@@ -124,14 +119,14 @@ struct Reader {
 }  // namespace
 
 Result<TensorSpec> parse_spec(std::string_view text) {
-  text = trim(text);
+  text = trimmed(text);
   const std::size_t open = text.find('['), close = text.find(']');
-  const auto dtype = dtype_from(trim(text.substr(0, open)));
+  const auto dtype = dtype_from(trimmed(text.substr(0, open)));
   if (open == std::string_view::npos || close == std::string_view::npos || !dtype) {
     return user_error(fmt::format("`{}` is no tensor: expected DTYPE[SHAPE] or DTYPE[SHAPE]{{STRIDES}}", text));
   }
   TensorSpec spec{.dtype = *dtype, .shape = TRY(integers(text.substr(open + 1, close - open - 1))), .stride = {}};
-  const std::string_view rest = trim(text.substr(close + 1));
+  const std::string_view rest = trimmed(text.substr(close + 1));
   spec.stride = rest.starts_with('{') && rest.ends_with('}') ? TRY(integers(rest.substr(1, rest.size() - 2)))
                                                              : contiguous_strides(spec.shape);
   if (spec.stride.size() != spec.shape.size()) return user_error(fmt::format("`{}`: as many strides as extents", text));
@@ -150,7 +145,7 @@ Result<> read_case(std::string_view text, CandidateCase& into) {
     } else {
       break;
     }
-    const auto [key, value] = word(trim(rest));
+    const auto [key, value] = word(trimmed(rest));
     if (auto read = reader.line(key, value); !read)
       return user_error(fmt::format("{}: {}", line, read.error().message));
   }

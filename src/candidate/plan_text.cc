@@ -5,6 +5,7 @@
 #include <cctype>
 #include <optional>
 
+#include "base/text.h"
 #include "candidate/plan_error.h"
 
 namespace kerf {
@@ -21,12 +22,6 @@ std::vector<std::string_view> lines_of(std::string_view text) {
     if (end == std::string_view::npos) return lines;
     text.remove_prefix(end + 1);
   }
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
 // Behind the text in quotes that begins at line[i]; behind the line where it does not end.

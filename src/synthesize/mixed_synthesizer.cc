@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/random.h"
+#include "base/text.h"
 #include "synthesize/bandit.h"
 
 namespace kerf {
@@ -233,12 +234,6 @@ class Mixed final : public Synthesizer {
   Ticket tickets_ = 0;
   std::map<Ticket, Flight> flights_;
 };
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 // "name:3": the number behind the last colon, if that is one.
 std::optional<double> weight_behind(std::string_view text, std::size_t colon) {

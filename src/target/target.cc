@@ -12,16 +12,11 @@
 
 #include "base/hash.h"
 #include "base/paths.h"
+#include "base/text.h"
 
 namespace kerf {
 
 namespace {
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t' || text.front() == '\n')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\n')) text.remove_suffix(1);
-  return text;
-}
 
 template <class Visit>
 void each_line(std::string_view text, Visit visit) {
@@ -46,7 +41,7 @@ int count_cpus(std::string_view list) {  // "0-3,8"
   int count = 0;
   while (!list.empty()) {
     const std::size_t comma = list.find(',');
-    const std::string_view part = trim(list.substr(0, comma));
+    const std::string_view part = trimmed(list.substr(0, comma));
     list = comma == list.npos ? std::string_view{} : list.substr(comma + 1);
     int first = 0, last = 0;
     const char* end = part.data() + part.size();
@@ -64,7 +59,7 @@ std::vector<CacheLevel> detect_caches() {
   for (int index = 0; index < 8; ++index) {
     const std::string folder = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/";
     if (::access((folder + "size").c_str(), R_OK) != 0) break;
-    const std::string type(trim(file_text(folder + "type")));
+    const std::string type(trimmed(file_text(folder + "type")));
     if (type == "Instruction") continue;
     CacheLevel cache{.level = std::atoi(file_text(folder + "level").c_str()),
                      .kind = type == "Unified" ? "unified" : "data",
@@ -79,7 +74,7 @@ std::vector<CacheLevel> detect_caches() {
 }  // namespace
 
 std::int64_t read_size(std::string_view text) {
-  text = trim(text);
+  text = trimmed(text);
   std::int64_t value = 0;
   const char* end = text.data() + text.size();
   const auto read = std::from_chars(text.data(), end, value);
@@ -102,8 +97,8 @@ void read_cpuinfo(std::string_view text, MachineFacts& machine) {
   each_line(text, [&](std::string_view line) {
     const std::size_t colon = line.find(':');
     if (colon == line.npos) return;
-    const std::string_view key = trim(line.substr(0, colon));
-    std::string_view value = trim(line.substr(colon + 1));
+    const std::string_view key = trimmed(line.substr(0, colon));
+    std::string_view value = trimmed(line.substr(colon + 1));
     if (key == "model name" && machine.model.empty()) machine.model = value;
     if (key == "cpu MHz") machine.mhz = std::max(machine.mhz, std::strtod(std::string(value).c_str(), nullptr));
     if ((key == "flags" || key == "Features") && machine.isa.empty()) {

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.h"
+
 namespace kerf {
 namespace {
 
@@ -60,11 +62,6 @@ struct Sum {
   }
 
  private:
-  static std::string_view trimmed(std::string_view text) {
-    while (text.starts_with(' ')) text.remove_prefix(1);
-    while (text.ends_with(' ')) text.remove_suffix(1);
-    return text;
-  }
   // Whether the first bracket is closed by the last character.
   static bool in_one_bracket(std::string_view text) {
     if (!text.starts_with('(') || !text.ends_with(')')) return false;

@@ -8,17 +8,13 @@
 #include <cstdlib>
 
 #include "base/paths.h"
+#include "base/text.h"
 
 namespace kerf {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  return first == text.npos ? std::string_view{} : text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 // A quoted or bare word; nullopt if it is neither.
 std::optional<std::string_view> word(std::string_view text) {

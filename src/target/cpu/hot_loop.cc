@@ -11,6 +11,7 @@
 
 #include "base/jail.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "problem/json_fields.h"
 
 namespace kerf {
@@ -25,12 +26,6 @@ struct Instruction {
   std::string_view text;                // mnemonic and operands
   std::optional<std::uint64_t> target;  // of a jump
 };
-
-std::string_view trimmed(std::string_view s) {
-  const auto begin = s.find_first_not_of(" \t");
-  if (begin == s.npos) return {};
-  return s.substr(begin, s.find_last_not_of(" \t\r") - begin + 1);
-}
 
 std::string_view mnemonic(std::string_view text) { return text.substr(0, text.find_first_of(" \t")); }
 

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cstdlib>
 #include <mutex>
@@ -15,6 +14,7 @@
 #include "base/jail.h"
 #include "base/paths.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "candidate/run_protocol.h"
 #include "target/nvidia/libraries.h"
 
@@ -26,12 +26,6 @@ namespace {
 
 constexpr std::chrono::milliseconds start_limit{60'000}, slack{5'000};
 constexpr std::size_t worker_memory = std::size_t{8} << 30;
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
-  return text;
-}
 
 std::string_view line_of(std::string_view text, int line) {
   for (; line > 1 && !text.empty(); --line) {

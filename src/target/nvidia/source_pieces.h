@@ -6,16 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
+
 namespace kerf {
 
 [[nodiscard]] inline bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 [[nodiscard]] inline bool is_blank(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
-
-[[nodiscard]] inline std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 // Cuts [begin, end) at `separator` outside of parentheses, brackets and braces.
 [[nodiscard]] inline std::vector<std::pair<std::size_t, std::size_t>> cut(std::string_view clean, std::size_t begin,

@@ -9,17 +9,13 @@
 #include <optional>
 #include <utility>
 
+#include "base/text.h"
+
 namespace kerf {
 namespace {
 
 constexpr std::size_t most_bytes = std::size_t{8} << 20;
 constexpr std::size_t no_op = static_cast<std::size_t>(-1);
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
 
 // What a line opens and closes, strings left out.
 struct Braces {
