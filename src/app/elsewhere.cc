@@ -33,7 +33,8 @@ std::string told_words(const SessionNode& node, const SessionId& session) {
 Result<std::string> made_folder(const std::string& asked) {
   std::error_code code;
   fs::create_directories(asked, code);
-  if (code) return user_error(fmt::format("cannot create {}: {}", asked, code.message()));
+  if (code)
+    return user_error(fmt::format("cannot create {} ({}): name a folder that can be written", asked, code.message()));
   return fs::absolute(asked).lexically_normal().string();
 }
 

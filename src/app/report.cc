@@ -207,11 +207,14 @@ Section next_section(const Report& report) {
     section.lines.push_back(
         fmt::format("The budget ended the search; there is more to try: kerf resume {} --budget {}candidates",
                     r.session, std::max<std::int64_t>(2 * r.candidates, 8)));
+  } else if (r.stopped.by == "exhausted" && r.candidates == 0 && r.spend.calls > 0) {
+    section.lines.push_back(
+        "No reply held a candidate that could be used: --dry-run prints what a model is asked. Try another model, or "
+        "--synthesizer builtin, which needs none.");
   } else if (r.stopped.by == "exhausted" && r.candidates == 0) {
     section.lines.push_back(
         "Nothing could be written for this problem at these sizes: make it smaller with --set NAME=VALUE (each step of "
-        "a "
-        "loop in forward is traced as operators of its own). A candidate of your own can be judged with kerf "
+        "a loop in forward is traced as operators of its own). A candidate of your own can be judged with kerf "
         "evaluate.");
   } else if (r.stopped.by == "exhausted") {
     section.lines.push_back(

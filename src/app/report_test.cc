@@ -130,6 +130,15 @@ TEST(ReportTest, WhereNothingCouldBeWrittenItSaysToMakeTheProblemSmaller) {
   EXPECT_THAT(report_text(r), AllOf(HasSubstr("has tried all"), Not(HasSubstr("make it smaller"))));
 }
 
+TEST(ReportTest, WhereNoReplyCouldBeUsedItDoesNotBlameTheProblem) {
+  const SessionNodes nodes;
+  Report r = report(nodes, std::nullopt, false, false);
+  r.result.stopped.by = "exhausted";
+  r.result.candidates = 0;
+  r.result.spend.calls = 42;
+  EXPECT_THAT(report_text(r), AllOf(HasSubstr("No reply held a candidate"), Not(HasSubstr("make it smaller"))));
+}
+
 TEST(ReportTest, WithoutAWinAndWithoutAnIdentityPlanTheReferenceIsHandedOverInOneLine) {
   SessionNodes nodes{node(0, std::nullopt, 1, "identity"), node(1, 0, 0.4, "fuse")};
   nodes[0].evaluation.verdict = Verdict::rejected;

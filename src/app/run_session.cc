@@ -84,14 +84,17 @@ Result<> write_files(Report& report, const Understood& problem, const std::strin
   }
   std::error_code code;
   std::filesystem::create_directories(folder, code);
-  if (code)
-    return user_error(fmt::format("cannot create {} ({}); the session is kept, kerf export {} hands it over",
-                                  folder.string(), code.message(), r.session));
+  const auto kept = [&](const std::string& why) {
+    return user_error(fmt::format("{}; the session is kept, kerf export {} hands it over", why, r.session));
+  };
+  if (code) return kept(fmt::format("cannot create {} ({})", folder.string(), code.message()));
   report.folder = folder.string();
+  // The report names what was written, and itself.
   const auto write = [&](const std::string& name, const std::string& text) -> Result<> {
     const auto path = folder / name;
+    if (const auto written = write_file(path, text); !written) return kept(written.error().message);
     report.files.push_back(path.string());
-    return write_file(path, text);
+    return {};
   };
   if (r.reference) {
     TRY(write("model_new.py", reference_module(problem.problem)));
@@ -107,11 +110,10 @@ Result<> write_files(Report& report, const Understood& problem, const std::strin
     }
     TRY(write("receipt.json", to_json(node.best_known()).dump(2) + "\n"));
   }
-  report.files.push_back((folder / "report.json").string());
-  report.files.push_back((folder / "report.md").string());
-  TRY(write_file(folder / "report.json", report_json(report).dump(2) + "\n"));
-  TRY(write_file(folder / "report.md", report_markdown(report)));
-  return {};
+  Report whole = report;
+  for (const char* name : {"report.json", "report.md"}) whole.files.push_back((folder / name).string());
+  TRY(write("report.json", report_json(whole).dump(2) + "\n"));
+  return write("report.md", report_markdown(whole));
 }
 
 void leave_soon(int code) {

@@ -110,6 +110,7 @@ Result<std::string> read_file(const fs::path& path) {
 Result<> write_file(const fs::path& path, std::string_view bytes) {
   const std::string where = path.string();
   const auto refuse = [&where](int code) {
+    if (code == ENOSPC || code == EDQUOT) return user_error("no space left for " + where + ": free some and try again");
     return user_error("cannot write " + where + " (" + std::generic_category().message(code) + ")");
   };
   std::string beside = where + ".XXXXXX";

@@ -357,7 +357,9 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const Clock& 
   if (const auto folder = std::filesystem::path(path).parent_path(); !in_memory && !folder.empty()) {
     std::error_code code;
     std::filesystem::create_directories(folder, code);
-    if (code) return user_error(fmt::format("cannot create {} for the store: {}", folder.string(), code.message()));
+    if (code)
+      return user_error(fmt::format("cannot create {} for the store ({}): name another with --store", folder.string(),
+                                    code.message()));
   }
   auto file = std::make_shared<StoreFile>();
   file->database = TRY(Database::open(path));

@@ -76,6 +76,9 @@ std::vector<Compiler> find_compilers() {
 
 Result<Compiler> find_compiler() {
   auto found = find_compilers();
+  if (const char* set = std::getenv("KERF_CXX"); found.empty() && set != nullptr && *set != '\0')
+    return fail(ErrorKind::unavailable, std::string("unavailable: KERF_CXX=") + set +
+                                            " is no g++ (12 or newer) or clang (16 or newer): name one, or unset it");
   if (found.empty())
     return fail(ErrorKind::unavailable,
                 "unavailable: no C++ compiler: install g++ (12 or newer) or clang (16 or newer)");

@@ -146,7 +146,10 @@ TEST_F(CliTest, BadArgumentsAreOneLine) {
   expect_user_error({"optimize"}, "problem");
   expect_user_error({"optimize", problems + "row_softmax.py", "--seed", "-1"}, "--seed");
   expect_user_error({"optimize", problems + "row_softmax.py", "--language", "fortran"}, "cpp on target cpu");
-  expect_user_error({"optimize", problems + "row_softmax.py", "--out", "/proc/nowhere"}, "cannot create /proc/nowhere");
+  expect_user_error({"optimize", problems + "row_softmax.py", "--out", "/proc/nowhere"},
+                    "name a folder that can be written");
+  expect_user_error({"optimize", problems + "row_softmax.py", "--store", "/proc/nowhere/kerf.db"},
+                    "name another with --store");
   expect_user_error({"optimize", problems + "row_softmax.py", "--budget", "12bananas"}, "bananas");
   expect_user_error({"optimize", problems + "row_softmax.py", "--policy", "astrology"}, "astrology");
   expect_user_error({"optimize", problems + "row_softmax.py", "--language", "cuda"}, "on target nvidia (--target)");

@@ -197,6 +197,25 @@ TEST_F(ReplayBinary, YieldsTheRecordedTreeWithoutCompilerPyTorchOrNetwork) {
   std::cout << "replayed in " << seconds << " s\n";
 }
 
+// Room for the candidate, not for what comes with it.
+TEST_F(ReplayBinary, WhereThereIsNoRoomForTheFilesTheSessionIsKeptAndOnlyWhatWasWrittenIsNamed) {
+  ASSERT_TRUE(recorded());
+  const std::string disk = folder->path() / "disk";
+  std::string line = kerf_binary;
+  for (const std::string& word : replay) line += " " + word;
+  Command c = command({});
+  c.argv = {"/usr/bin/unshare", "-rm", "/bin/sh", "-c",
+            "mkdir " + disk + " && mount -t tmpfs -o size=8k none " + disk + " || exit 77\n" + line +
+                " --progress none --out " + disk + "/out; code=$?; ls " + disk + "/out; exit $code"};
+  const auto f = run(c, patience);
+  if (!f || f->exit_code == 77 || f->errors.find("unshare") != std::string::npos)
+    GTEST_SKIP() << "unavailable: no namespace with a file system of its own (unshare -rm, tmpfs)";
+  EXPECT_EQ(f->exit_code, 2) << f->errors;
+  EXPECT_THAT(f->errors, testing::AllOf(HasSubstr("no space left for"), HasSubstr("the session is kept, kerf export")));
+  EXPECT_EQ(std::ranges::count(f->errors, '\n'), 1) << f->errors;
+  EXPECT_THAT(f->output, testing::EndsWith("Files\n  " + disk + "/out/kernel.cpp\nkernel.cpp\n"));
+}
+
 // A file system of one megabyte, in a namespace of its own, that is made larger after it was full.
 TEST_F(ReplayBinary, AFullDiskEndsItWithOneLineAndWithMoreRoomItGoesOnToTheSameTree) {
   ASSERT_TRUE(recorded());

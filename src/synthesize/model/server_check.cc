@@ -96,6 +96,8 @@ void ServerCheck::ended(std::expected<void, HttpFailure> result) {
              head_.status == 0 && (trouble == HttpTrouble::connection || trouble == HttpTrouble::address ||
                                    trouble == HttpTrouble::certificate)) {
     answer = std::unexpected(trouble_of_transport(result.error()).error);
+    if (trouble == HttpTrouble::connection)
+      answer.error().message += ": see whether the server runs and can be reached";
   }
   if (!answer && setup_.key) answer.error().message = setup_.key->redact(std::move(answer.error().message));
   if (answer && setup_.key) answer = setup_.key->redact(*std::move(answer));
