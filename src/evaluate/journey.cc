@@ -17,6 +17,7 @@
 #include "evaluate/verification_json.h"
 #include "evaluate/verify.h"
 #include "evaluate/watch_job.h"
+#include "problem/json_fields.h"
 
 namespace kerf {
 namespace {
@@ -123,7 +124,7 @@ class Journey : public std::enable_shared_from_this<Journey> {
 
   void compiled_first(std::string known) {
     mark_cached_compilation(c_.pick);
-    if (auto detail = nlohmann::json::parse(known, nullptr, false); !detail.is_null() && !detail.is_discarded())
+    if (auto detail = read_json(known); !detail.is_null() && !detail.is_discarded())
       e_.checks.push_back({.name = "inspect", .passed = true, .detail = {{"launches", std::move(detail)}}});
     first_ = c_.pick;
     if (c_.points.size() == 1 && repeats()) return;

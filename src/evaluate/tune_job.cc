@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "evaluate/time_job.h"
+#include "problem/json_fields.h"
 
 namespace kerf {
 namespace {
@@ -27,7 +28,7 @@ std::string tune_key(const SharedState& shared, const CandidateState& c) {
 std::optional<Check> known_pick(SharedState& shared, CandidateState& c) {
   const auto kept = shared.parts.cache.get(tune_key(shared, c));
   if (!kept) return std::nullopt;
-  auto detail = nlohmann::json::parse(*kept, nullptr, false);
+  auto detail = read_json(*kept);
   if (!detail.is_object() || !detail.contains("pick") || !detail["pick"].is_string()) return std::nullopt;
   const auto pick =
       std::ranges::find(c.points, detail["pick"].get<std::string>(), [](const TunePoint& p) { return to_string(p); });

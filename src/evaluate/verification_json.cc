@@ -1,6 +1,7 @@
 #include "evaluate/verification_json.h"
 
 #include "evaluate/evaluation.h"
+#include "problem/json_fields.h"
 
 namespace kerf {
 
@@ -19,7 +20,7 @@ std::string to_text(const Verification& v) {
 }
 
 Result<Verification> verification_from(const std::string& text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const auto json = read_json(text);
   auto e = TRY(evaluation_from_json(json));
   Verification v;
   if (e.verdict != Verdict::measured) {

@@ -14,6 +14,7 @@
 #include "base/paths.h"
 #include "base/process.h"
 #include "candidate/prototype.h"
+#include "problem/json_fields.h"
 #include "target/cpu/inspect.h"
 #include "target/cpu/messages.h"
 #include "target/cpu/native_build.h"
@@ -93,7 +94,7 @@ class CppBackend final : public LanguageBackend {
     std::error_code code;
     if (!record || !fs::is_regular_file(image.path, code)) return false;
     try {
-      const auto json = nlohmann::json::parse(*record);
+      const auto json = read_json(*record);
       image.inspected = json.at("inspected");
       image.code = json.at("code").get<std::string>();
       for (const auto& r : json.at("remarks")) {

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/paths.h"
+#include "problem/json_fields.h"
 #include "target/cpu/roofline_kernels.h"
 
 namespace kerf {
@@ -260,7 +261,7 @@ Result<std::optional<Roofline>> load_roofline(const MachineFacts& machine) {
   const auto path = TRY(file_of(machine_identity(machine)));
   std::error_code code;
   if (!std::filesystem::exists(path, code)) return std::nullopt;
-  return roofline_from_json(json::parse(TRY(read_file(path)), nullptr, false));
+  return roofline_from_json(read_json(TRY(read_file(path))));
 }
 
 }  // namespace kerf
