@@ -154,8 +154,8 @@ Result<> rewrite_shared(std::string_view text, std::string_view clean, Edits& ed
     if (depth > 0) {
       edits.replace(begin, end, fmt::format("{0}* const {1} = ({0}*)kerf_block()->shared", type, name));
     } else {
-      // Outside of functions there is no block yet.
-      const int line = location(text, end).line;
+      // Outside of functions there is no block yet. Ends of lines that were within the declaration follow.
+      const int line = location(text, begin).line;
       edits.replace(begin, end + 1,
                     fmt::format("\n#define {1} (({0}*)kerf_block()->shared)\n#line {2}\n", type, name, line));
     }
@@ -194,7 +194,7 @@ Result<> rewrite_asm(std::string_view text, std::string_view clean, Edits& edits
         for (const auto& [from, to] : cut(clean, parts[part].first, parts[part].second, ',')) {
           const std::size_t parenthesis = clean.find('(', from);
           if (parenthesis == clean.npos || parenthesis >= to) continue;
-          operands.emplace_back(trimmed(text.substr(parenthesis, to - parenthesis)));
+          operands.push_back(on_one_line(trimmed(clean.substr(parenthesis, to - parenthesis))));
         }
       }
       if (const std::string wait = emulated_wait(code, operands); !wait.empty()) {

@@ -38,6 +38,22 @@ TEST(EmulatedSource, KnowsAsynchronousCopies) {
   EXPECT_EQ(std::ranges::count(*text, '\n'), 5);
 }
 
+TEST(EmulatedSource, WhatFollowsAnOperandOfSeveralLinesKeepsItsOwn) {
+  const auto text = emulated_source(
+      "__device__ void f() {\n  asm volatile(\"red.release.gpu.global.add.s32 [%0], %1;\" ::\"l\"(\n"
+      "      p),  // where\n      \"r\"(1  // how many\n      ) : \"memory\");\n  after();\n}\n");
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_THAT(*text, HasSubstr("atomicAdd((unsigned*)("));
+  EXPECT_EQ(std::ranges::count(text->substr(0, text->find("after")), '\n'), 5);
+  EXPECT_THAT(*text, Not(HasSubstr("//")));
+}
+
+TEST(EmulatedSource, WhatFollowsADeclarationOfSeveralLinesOutsideOfFunctionsKeepsItsOwn) {
+  const auto text = emulated_source("extern __shared__\n  float memory[];\nvoid f();\n");
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_THAT(*text, HasSubstr("#line 1\n\n\nvoid f();\n"));  // on the third line
+}
+
 TEST(EmulatedSource, LetsOthersRunWhereALoopOnlyWaits) {
   EXPECT_EQ(emulated_source("void f() {\n  while (*flag < (n + 1)) ;\n  while (g()) { }\n}\n").value_or(""),
             "void f() {\n  while ((*flag < (n + 1)) && kerf_waits()) ;\n  while ((g()) && kerf_waits()) { }\n}\n");
