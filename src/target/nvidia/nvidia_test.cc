@@ -232,6 +232,11 @@ TEST(NvrtcLog, PointsIntoTheCandidate) {
   EXPECT_EQ(messages[0].text, "identifier \"nothing\" is undefined");
 }
 
+TEST(NvrtcLog, WhatNamesNoLineIsNoMessage) {
+  for (const char* line : {"-2", "0", "99999999999", ""})
+    EXPECT_TRUE(read_nvrtc_log("candidate(" + std::string(line) + "): error: x\n", "").empty()) << line;
+}
+
 RC_GTEST_PROP(NvrtcLog, SurvivesAnything, (const std::string& log, const std::string& candidate)) {
   for (const auto& message : read_nvrtc_log(log, candidate)) RC_ASSERT(message.at.column >= 1);
 }

@@ -64,7 +64,7 @@ std::vector<CompilerMessage> read_nvrtc_log(std::string_view log, std::string_vi
     const std::size_t open = line.find('('), close = line.find("): ", open == line.npos ? 0 : open);
     int number = 0;
     if (open != line.npos && close != line.npos && open > 0 &&
-        std::from_chars(line.data() + open + 1, line.data() + close, number).ptr == line.data() + close) {
+        std::from_chars(line.data() + open + 1, line.data() + close, number).ptr == line.data() + close && number > 0) {
       std::string_view rest = line.substr(close + 3);
       const std::size_t colon = rest.find(": ");
       std::string_view severity = colon == rest.npos ? std::string_view{} : rest.substr(0, colon);
