@@ -5,6 +5,7 @@ fuzz_seeds.py FOLDER   writes FOLDER/FUZZER/…
 """
 import json
 import pathlib
+import re
 import sys
 
 root = pathlib.Path(__file__).resolve().parent.parent
@@ -83,3 +84,29 @@ for provider, lines in batches.items():
 
 seed("expansion_meta_fuzz", "asked", json.dumps({"schema": 1, "session": "0123456789ab", "problem": "kernelbench/1/19", "expansion": 3,
                                                  "attempt": 1, "request": "00", "answer": "reply.md beside this file"}))
+
+for case in sorted((root / "tests/cases/candidate/plans").iterdir()):
+    seed("plan_fuzz", case.name, bytes([case.suffix == ".py"]) + case.read_bytes())  # as plan_fuzz.cc reads it
+for number, line in enumerate((root / "tests/cases/candidate/expressions.txt").read_text().splitlines()):
+    if "=>" in line:
+        seed("expression_fuzz", str(number), line.partition(" =>")[0])
+for case in sorted((root / "tests/cases/ttgir").glob("*.ttgir")):
+    seed("ttgir_fuzz", case.stem, case.read_bytes())
+for case in sorted((root / "tests/cases/profiles").iterdir()):
+    seed("profile_fuzz" if case.suffix == ".csv" else "proton_fuzz", case.name, case.read_bytes())
+for case in sorted((root / "tests/cases/gpu").glob("*.cu")):
+    seed("emulated_fuzz", case.stem, case.read_bytes())
+seed("prices_fuzz", "prices", (root / "models/prices.toml").read_bytes())
+
+# Texts that unit tests read: their raw strings. Kernels are called k there.
+for fuzzer, test, name in (("hot_loop_fuzz", "target/cpu/hot_loop", "dot"), ("device_protocol_fuzz", "candidate/device_protocol", "k"),
+                           ("torch_trace_fuzz", "evaluate/profile/torch_trace", "k")):
+    texts = re.findall(r'R"(\w*)\((.*?)\)\1"', (root / f"src/{test}_test.cc").read_text(), re.DOTALL)
+    assert texts, f"{test}_test.cc: no raw strings"
+    for number, (_, text) in enumerate(texts):
+        seed(fuzzer, f"{pathlib.Path(test).name}_{number}", re.sub(rf"\b{name}\b", "k", text))
+
+seed("messages_fuzz", "error", "candidate:14:44: error: 'total' was not declared\ncandidate:15:3: note: suggested\n")
+seed("messages_fuzz", "remark", "candidate:9:3: remark: loop not vectorized: call cannot be vectorized [-Rpass-analysis=loop-vectorize]\n")
+seed("nvrtc_log_fuzz", "error", b'candidate(2): error: identifier "nothing" is undefined\n    out[0] = nothing + 1;\n             ^\n\n'
+     b'1 error detected in the compilation of "candidate".\n\xffvoid k() {\n  out[0] = nothing + 1;\n}\n')

@@ -11,6 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = kerf::decode_profile(kerf::encode(*profile));
     if (!again || again->launches.size() != profile->launches.size()) std::abort();
   }
+  static_cast<void>(kerf::decode_probe(body));
   static_cast<void>(kerf::decode_device_facts(body));
   static_cast<void>(kerf::decode_device_request(body));
   static_cast<void>(kerf::handle_bytes(body));

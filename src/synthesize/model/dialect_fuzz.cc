@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "synthesize/model/dialect.h"
+#include "synthesize/model/server_check.h"
 #include "synthesize/model/sse.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -24,6 +25,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const int status : {400, 401, 404, 429, 529}) {
     const CallTrouble trouble = trouble_of_answer(asked, {.status = status}, bytes, 0);
     if (trouble.error.message.empty()) __builtin_trap();
+  }
+  for (const bool own : {false, true}) {
+    AskedServer server = asked;
+    server.own_server = own;
+    (void)read_models_answer(server, {.status = 200}, bytes, 0);
   }
   (void)retry_after(bytes, 0);
   return 0;
