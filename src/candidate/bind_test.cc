@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "candidate/case_reader.h"
 #include "candidate/prototype.h"
@@ -111,14 +111,14 @@ args = ["at", "out", "at.stride[1]"]
 
 TEST(Bind, a_long_loop_binds_in_milliseconds) {
   Bound bound;
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   bind_text(relu,
             "[loops]\nt = 10000\n[[step]]\nfor = \"t\"\nlaunch = \"k\"\ngrid = [\"cdiv(x.shape[0] * 7, 4)\"]\nargs = "
             "[\"x\", \"out\", \"t % 7 + x.shape[1]\"]\n",
             bound);
   EXPECT_EQ(bound.program->steps.size(), 10'000U);
-  EXPECT_LT(std::chrono::steady_clock::now() - start,
-            std::chrono::seconds(2));  // generous: an unoptimised build on a busy machine
+  // Of processor time, which company on the machine does not add to; generous: an unoptimised build.
+  EXPECT_LT(std::clock() - start, 2 * CLOCKS_PER_SEC);
 }
 
 TEST(Bind, more_rounds_than_the_limit_are_refused) {
