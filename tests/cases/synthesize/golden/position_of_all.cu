@@ -2,8 +2,8 @@
 version = 1
 supports = "x.ndim == 2 and x.shape[0] == 64 and x.shape[1] == 300 and (x.shape[1]) % 4 == 0 and (x.shape[0] * x.shape[1]) % 4 == 0"
 [tune]
-THREADS1 = [512]
-THREADS2 = [512]
+THREADS1 = [512, 256]
+THREADS2 = [512, 256]
 [[scratch]]
 name = "at_kernel_part1"
 dtype = "f64"
