@@ -122,6 +122,13 @@ inline const std::vector<JudgedGraph> graphs = {
     {"channels_that_become_places",
      "torch.relu(nn.functional.pixel_shuffle(x * 2, 2)) + nn.functional.pixel_unshuffle(y, 3).abs().sum()",
      {"torch.randn(2, 12, rows, 11)", "torch.randn(2, 3, 6, 9)"}},
+    {"windows_of_different_sizes",
+     "torch.sigmoid(nn.functional.adaptive_avg_pool2d(x, (4, 5))).sum(1) + nn.functional.adaptive_max_pool2d(x, (4, "
+     "5))[:, 0]",
+     {"torch.randn(2, 3, rows, 21)"}},
+    {"resized_images",
+     "torch.relu(nn.functional.interpolate(x, size=(31, 19), mode='bilinear', align_corners=True)) * 0.5",
+     {"torch.randn(2, 3, rows, 21)"}},
     {"average_pool",
      "torch.nn.functional.avg_pool2d(torch.tanh(x), 3, stride=3, padding=1, ceil_mode=True, count_include_pad=False)",
      {"torch.randn(2, 3, rows, 41)"}},

@@ -11,6 +11,13 @@ const CppGraph layers[] = {
      "pass",
      "within(",
      {"streaming_stores"}},
+    {"windows_of_different_sizes",
+     "torch.sigmoid(nn.functional.adaptive_avg_pool2d(x, (4, 5))).sum(1) + nn.functional.adaptive_max_pool2d(x, (4, "
+     "5))[:, 0]",
+     {"torch.randn(2, 3, rows, 50)"}},
+    {"resized_images",
+     "torch.relu(nn.functional.interpolate(x, size=(31, 19), mode='bilinear', align_corners=True)) * 0.5",
+     {"torch.randn(2, 3, rows, 50)"}},
     {"max_pool_of_steps",
      "torch.nn.functional.max_pool1d(x, 8, stride=1, padding=4, dilation=3)",
      {"torch.randn(rows, 3, columns)"}},

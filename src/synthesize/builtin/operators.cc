@@ -343,7 +343,7 @@ const std::map<std::string, Apply>& rules() {
     t["glu"] = gated;
     for (const char* rank : {"1d", "2d", "3d"})
       t[std::string("upsample_nearest") + rank] = t[std::string("_upsample_nearest_exact") + rank] = upsample_nearest;
-    t["upsample_linear1d"] = t["upsample_bilinear2d"] = upsample_linear;
+    t["upsample_linear1d"] = t["upsample_bilinear2d"] = t["upsample_trilinear3d"] = upsample_linear;
     t["pixel_shuffle"] = pixel_shuffle;
     t["pixel_unshuffle"] = pixel_unshuffle;
     t["channel_shuffle"] = channel_shuffle;

@@ -43,7 +43,7 @@ void position_of_all(const Rule& rule);    // argmax, argmin among all elements
                            const Extent& step, const Extent& count);
 // Images that grow by whole numbers, or whose channels become places and the other way round (resampled.cc).
 void upsample_nearest(const Rule& rule);
-void upsample_linear(const Rule& rule);  // of one or two dimensions, between the middles of elements
+void upsample_linear(const Rule& rule);  // between the middles of elements, or with corners on corners
 void pixel_shuffle(const Rule& rule);
 void pixel_unshuffle(const Rule& rule);
 void channel_shuffle(const Rule& rule);

@@ -125,8 +125,8 @@ TEST(Places, BetweenElementsWeighBothAndEndWithTheLast) {
   EXPECT_THAT(result("input x f32 1 1 2 3\nm = aten.mul.Tensor x 3 -> f32 1 1 2 3\n"
                      "y = aten.upsample_bilinear2d.vec m none false [2.0,1.0] -> f32 1 1 4 3"),
               ElementsAre(0, 3, 6, 2.25, 5.25, 8.25, 6.75, 9.75, 12.75, 9, 12, 15));
-  EXPECT_THAT(refusal("input x f32 1 1 3\ny = aten.upsample_linear1d.vec x none true [2.0] -> f32 1 1 6"),
-              "elements that are no steps apart");
+  EXPECT_THAT(result("input x f32 1 1 3\ny = aten.upsample_linear1d.vec x none true [2.0] -> f32 1 1 6"),
+              testing::Pointwise(testing::DoubleNear(1e-12), std::vector<double>{0, 0.4, 0.8, 1.2, 1.6, 2}));
 }
 
 TEST(Places, AreChannelsInOtherWords) {
@@ -251,6 +251,15 @@ TEST(Largest, AreFoundOneAfterTheOther) {
           "input z f32 3 4\ny = aten.topk.default z 3 -> f32 3 3",
           {{"z", {1, 5, 5, 2, -infinity, -infinity, -infinity, -infinity, 0, std::nan(""), infinity, std::nan("")}}}),
       ElementsAre(5, 5, 2, -infinity, -infinity, -infinity, testing::IsNan(), testing::IsNan(), infinity));
+}
+
+TEST(Images, GrowBetweenElementsWhereverThosePlacesFall) {
+  EXPECT_THAT(result("input x f32 1 1 3\ny = aten.upsample_linear1d.default x [5] true -> f32 1 1 5"),
+              ElementsAre(0, 0.5, 1, 1.5, 2));
+  EXPECT_THAT(result("input x f32 1 1 4\ny = aten.upsample_linear1d.default x [3] false -> f32 1 1 3"),
+              testing::Pointwise(testing::DoubleNear(1e-12), std::vector<double>{1.0 / 6, 1.5, 17.0 / 6}));
+  EXPECT_THAT(result("input x f32 1 1 2 2\ny = aten.upsample_bilinear2d.vec x [3,2] true none -> f32 1 1 3 2"),
+              ElementsAre(0, 1, 1, 2, 2, 3));
 }
 
 TEST(Largest, IsFoundAmongAll) {
@@ -387,8 +396,8 @@ TEST(Losses, HaveWeights) {
   };
   EXPECT_NEAR(loss("binary_cross_entropy", "w 0"), -3 * (0.75 * std::log(0.25) + 0.25 * std::log(0.75)), 1e-12);
   const double p = 1 / (1 + std::exp(-0.25));
-  EXPECT_NEAR(loss("binary_cross_entropy_with_logits", "pos_weight=w reduction=0"), -(3 * 0.75 * std::log(p) + 0.25 * std::log(1 - p)),
-              1e-12);
+  EXPECT_NEAR(loss("binary_cross_entropy_with_logits", "pos_weight=w reduction=0"),
+              -(3 * 0.75 * std::log(p) + 0.25 * std::log(1 - p)), 1e-12);
   EXPECT_NEAR(loss("poisson_nll_loss", "true true 1e-8 0"), std::exp(0.25) - 0.75 * 0.25, 1e-12);
 }
 

@@ -139,6 +139,52 @@ void largest_of_windows(const Rule& r, const Lowered& v, const std::vector<Windo
   r.give(at, 1);
 }
 
+// floor(n / d) of whole numbers: half a step up, so that no rounding leads beyond the next one.
+Lowered whole_quotient(const Rule& r, const Lowered& n, const Lowered& d) {
+  return r.f(Op::floor, r.f(Op::div, r.f(Op::add, n, 0.5), d));
+}
+
+// Windows of different sizes along dimension `d`: window i goes from i * in / out, rounded down, to (i + 1) * in / out,
+// rounded up. Each element is read where it is, or counts as `neutral`.
+Lowered uneven(const Rule& r, const Lowered& v, const Windowed& p, bool max, Lowered& counts) {
+  const std::size_t workloads = r.l.workloads(), rank = v.dims.size();
+  Extent longest{.text = fmt::format("cdiv({}, {})", p.in.text, p.out.text), .values = {}};
+  for (std::size_t w = 0; w < workloads; ++w) {
+    if (p.in.values[w] * (p.out.values[w] + 1) >> 20 != 0) throw CannotLower{"windows that floats cannot tell apart"};
+    longest.values.push_back((p.in.values[w] + p.out.values[w] - 1) / p.out.values[w]);
+  }
+  r.l.pin(longest);
+  const std::int64_t taps = longest.values[0] + 1;
+  if (p.out.is(1) || r.l.loads(v) * static_cast<std::size_t>(taps) > most_loads)
+    throw CannotLower{"windows of different sizes"};
+  const Lowered at = r.l.index(r.l.window_axis("o", p.out, false), p.dim, rank);
+  const Lowered in = r.l.number(p.in), out = r.l.number(p.out), last = r.l.number(p.in - one(workloads));
+  const Lowered begin = whole_quotient(r, r.f(Op::mul, at, in), out);
+  const Lowered end =
+      whole_quotient(r, r.f(Op::add, r.f(Op::mul, r.f(Op::add, at, 1), in), r.l.number(p.out - one(workloads))), out);
+  const Lowered neutral = r.l.constant(max ? -std::numeric_limits<double>::infinity() : 0);
+  Lowered total;
+  for (std::int64_t tap = 0; tap < taps; ++tap) {
+    const Lowered place = r.f(Op::add, begin, static_cast<double>(tap));
+    const Lowered there = r.l.pick(v, static_cast<int>(p.dim), r.f(Op::minimum, place, last));
+    const Lowered term = r.where(r.f(Op::lt, place, end), there, neutral);
+    total = tap == 0 ? term : r.f(max ? Op::maximum : Op::add, total, term);
+  }
+  const Lowered count = r.f(Op::sub, end, begin);
+  counts = counts.value < 0 ? count : r.f(Op::mul, counts, count);
+  return total;
+}
+
+// One dimension after the other.
+void uneven_pool(const Rule& r, Lowered v, const std::vector<Windowed>& all, bool max) {
+  if (r.node.results.size() > 1 && r.l.is_used({r.node.name, 1})) throw CannotLower{"windows of different sizes"};
+  if (r.l.is_costly(v)) throw CannotLower{"windows that overlap, of what costs much to compute"};
+  Lowered counts;
+  for (const Windowed& p : all)
+    if (p.in.values != p.out.values) v = uneven(r, v, p, max, counts);
+  r.give(max || counts.value < 0 ? v : r.f(Op::div, v, counts));
+}
+
 }  // namespace
 
 void max_pool(const Rule& r, std::size_t rank) {
@@ -186,21 +232,23 @@ void adaptive_pool(const Rule& r, std::size_t rank, bool max) {
   std::vector<Windowed> all = dimensions(r, v, rank);
   const std::size_t workloads = r.l.workloads();
   Extent whole = one(workloads);
+  bool is_even = true;
   for (std::size_t k = 0; k < rank; ++k) {
     Windowed& p = all[k];
     p.kernel.values.clear();
-    for (std::size_t w = 0; w < workloads; ++w) {
-      if (p.in.values[w] % p.out.values[w] != 0) throw CannotLower{"windows of different sizes"};
-      p.kernel.values.push_back(p.in.values[w] / p.out.values[w]);
-    }
     if (!p.out.is(p.out.values[0])) throw CannotLower{"a number of windows that differs between workloads"};
     p.out.text = std::to_string(p.out.values[0]);
+    for (std::size_t w = 0; w < workloads; ++w) {
+      is_even = is_even && p.in.values[w] % p.out.values[w] == 0;
+      p.kernel.values.push_back(p.in.values[w] / p.out.values[w]);
+    }
     p.kernel.text = p.out.is(1) ? p.in.text : fmt::format("{} // {}", in_brackets(p.in.text), p.out.text);
     p.stride = p.kernel;
     p.padding = literal(0, workloads);
     p.dilation = one(workloads);
     whole = whole * p.kernel;
   }
+  if (!is_even) return uneven_pool(r, v, all, max);
   if (max && r.l.is_used({r.node.name, 1})) return largest_of_windows(r, v, all);
   const Lowered total = pooled(r, v, all, max);
   r.give(max ? total : r.f(Op::div, total, r.l.number(whole)));

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -177,6 +178,31 @@ TEST(Pooling, SaysWhereTheLargestOfEqualPartsAre) {
   interpret(*region, memory, 0);
   EXPECT_EQ(memory["pool"], (std::vector<double>{3, 5}));
   EXPECT_EQ(memory["pool#1"], (std::vector<double>{1, 3}));
+}
+
+TEST(Pooling, TakesWindowsOfDifferentSizes) {
+  for (const std::int64_t in : {5, 7, 13, 40})
+    for (const std::int64_t out : {2, 3, 5, 7}) {
+      const std::vector<double> x = numbers(static_cast<std::size_t>(2 * in));
+      for (const bool max : {false, true}) {
+        const std::string text =
+            fmt::format("input x f32 2 {}\np = aten.adaptive_{}_pool1d.default x [{}] -> f32 2 {}{}\noutput p\n", in,
+                        max ? "max" : "avg", out, out, max ? fmt::format(" | i64 2 {}", out) : "");
+        const std::vector<double> got = given(text, {{"x", x}}, "p");
+        for (std::int64_t row = 0; row < 2; ++row)
+          for (std::int64_t o = 0; o < out; ++o) {
+            const std::int64_t begin = o * in / out, end = ((o + 1) * in + out - 1) / out;
+            double total = 0, top = -std::numeric_limits<double>::infinity();
+            for (std::int64_t k = begin; k < end; ++k) {
+              total += x[static_cast<std::size_t>(row * in + k)];
+              top = std::max(top, x[static_cast<std::size_t>(row * in + k)]);
+            }
+            EXPECT_NEAR(got.at(static_cast<std::size_t>(row * out + o)),
+                        max ? top : total / static_cast<double>(end - begin), 1e-12)
+                << text;
+          }
+      }
+    }
 }
 
 }  // namespace

@@ -1,7 +1,11 @@
 // Images of another size, and channels that become places.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <optional>
+#include <variant>
 #include <vector>
 
 #include "synthesize/builtin/places.h"
@@ -90,6 +94,65 @@ Lowered linear_along(const Rule& r, const Lowered& v, std::size_t d) {
   return made;
 }
 
+// The number by which the sizes of dimension `d` were multiplied, where that was given instead of sizes.
+std::optional<double> factor_of(const Rule& r, std::size_t d) {
+  const std::size_t at = 3;
+  if (r.node.overload() != "vec" || r.args.none(at, "scale_factors")) return std::nullopt;
+  const auto* constant = std::get_if<Constant>(&list_at(r, at, "scale_factors").at(d - first_place).is);
+  const auto* factor = constant && constant->text.empty() ? std::get_if<double>(&constant->values[0].is) : nullptr;
+  if (!factor) throw CannotLower{"a factor that differs between workloads"};
+  return *factor;
+}
+
+// The size of dimension `d` of the result: as it was given, or a number where it is the same in all workloads.
+Extent size_of_result(const Rule& r, std::size_t d) {
+  const std::vector<std::int64_t> want = sizes_of(r, 0, d);
+  if (!r.args.none(1, "output_size")) {
+    const auto* constant = std::get_if<Constant>(&list_at(r, 1, "output_size").at(d - first_place).is);
+    if (!constant) throw CannotLower{"a size must be an integer"};
+    const Extent size = extent_of(*constant);
+    expect_size(r, 0, d, size);
+    return size;
+  }
+  if (std::ranges::any_of(want, [&](std::int64_t n) { return n != want[0]; }))
+    throw CannotLower{"images that do not grow by whole numbers"};
+  r.l.pin(extent_of(r, r.x().dims.at(d)));
+  return literal(want[0], r.l.workloads());
+}
+
+// Between two elements wherever a place of the result falls, rounded as ATen does in floats.
+Lowered between(const Rule& r, const Lowered& v, std::size_t d, bool corners) {
+  const Extent from = extent_of(r, v.dims.at(d)), to = size_of_result(r, d), single = one(r.l.workloads());
+  if (from.values == to.values) return v;
+  if (v.dims[d].size() != 1 || std::ranges::any_of(to.values, [](std::int64_t n) { return n < 2; }))
+    throw CannotLower{"an image whose dimension is not one axis"};
+  const Lowered at = r.l.index(r.l.window_axis("o", to, false), d, v.dims.size());
+  const Lowered last = r.l.number(from - single);
+  Lowered source;
+  if (corners) {
+    source = r.f(Op::mul, at, r.f(Op::div, last, r.l.number(to - single)));
+  } else {
+    const std::optional<double> factor = factor_of(r, d);
+    const Lowered step = factor ? r.l.constant(1 / *factor) : r.f(Op::div, r.l.number(from), r.l.number(to));
+    source = r.f(Op::maximum, r.f(Op::sub, r.f(Op::mul, r.f(Op::add, at, 0.5), step), 0.5), 0);
+  }
+  const Lowered low = r.f(Op::minimum, r.f(Op::floor, source), last);
+  const Lowered high = r.f(Op::minimum, r.f(Op::add, low, 1), last);
+  const Lowered share = r.f(Op::minimum, r.f(Op::sub, source, low), 1);
+  const auto there = [&](const Lowered& index) { return r.l.pick(v, static_cast<int>(d), index); };
+  return r.f(Op::add, r.f(Op::mul, r.f(Op::sub, 1, share), there(low)), r.f(Op::mul, share, there(high)));
+}
+
+// Whether the result has as many whole elements for each one.
+bool grows_evenly(const Rule& r, const Lowered& v) {
+  for (std::size_t d = first_place; d < v.dims.size(); ++d) {
+    const std::vector<std::int64_t> from = extent_of(r, v.dims[d]).values, to = sizes_of(r, 0, d);
+    for (std::size_t w = 0; w < to.size(); ++w)
+      if (to[w] % from[w] != 0 || to[w] / from[w] != to[0] / from[0]) return false;
+  }
+  return true;
+}
+
 Extent squared(const Extent& e) { return e * e; }
 
 }  // namespace
@@ -103,9 +166,10 @@ void upsample_nearest(const Rule& r) {
 
 void upsample_linear(const Rule& r) {
   Lowered v = r.x();
-  if (r.args.flag(2, "align_corners", false)) throw CannotLower{"elements that are no steps apart"};
+  const bool corners = r.args.flag(2, "align_corners", false), evenly = !corners && grows_evenly(r, v);
   if (r.l.is_costly(v)) throw CannotLower{"neighbours that cost much are computed once"};
-  for (std::size_t d = first_place; d < v.dims.size(); ++d) v = linear_along(r, v, d);
+  for (std::size_t d = first_place; d < v.dims.size(); ++d)
+    v = evenly ? linear_along(r, v, d) : between(r, v, d, corners);
   r.give(v);
 }
 
