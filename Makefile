@@ -1,6 +1,8 @@
 # What a person types. `make demo` and `make test` do everything on a machine that has git, make and a package manager.
 PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 JOBS ?= $(shell nproc)
+# Tests side by side: they wait for other processes half of their time.
+BESIDE = $(shell echo $$(( ($(JOBS) * 3 + 1) / 2 )))
 
 .PHONY: help setup packages build build-compiled test test-setup test-compiled demo lint asan tsan fuzz bench install portable clean
 
@@ -39,8 +41,8 @@ test: packages
 	@echo "test: building"
 	@cmake --preset gate >/dev/null
 	@$(MAKE) --no-print-directory -j 2 test-setup test-compiled
-	@echo "test: unit and integration (real compilers, real PyTorch), $(JOBS) side by side, those of speed alone"
-	@cd build/gate && ctest -j $(JOBS) --output-on-failure --no-tests=error
+	@echo "test: unit and integration (real compilers, real PyTorch), $(BESIDE) side by side, those of speed alone"
+	@cd build/gate && ctest -j $(BESIDE) --output-on-failure --no-tests=error
 test-setup:
 	@scripts/setup.sh tests
 test-compiled:

@@ -26,10 +26,18 @@ Lowered polynomial(const Rule& r, const Lowered& x, const std::vector<double>& c
 // How far a number of magnitude a is from the whole number below it.
 Lowered fraction_of(const Rule& r, const Lowered& a) { return r.f(Op::sub, a, r.f(Op::floor, a)); }
 
-// sin(pi f) for f from 0 to 1, which is 0 at both ends.
+// sin(pi f) for f from -1/2 to 1/2, within 2 ulp. Sines of GPUs bring a slow path for large angles along, which keeps
+// words of a thread in local memory.
 Lowered sine_of_half_turns(const Rule& r, const Lowered& f) {
-  const Lowered near = r.f(Op::minimum, f, r.f(Op::sub, 1, f));
-  return r.f(Op::sin, r.f(Op::mul, near, std::numbers::pi));
+  return r.f(Op::mul, f,
+             polynomial(r, r.f(Op::square, f),
+                        {-7.028024145215807e-03, 8.205043110434929e-02, -5.99252288647673e-01, 2.5501633398175234,
+                         -5.16771276611638, 3.1415926535608394}));
+}
+
+// sin(pi f) for f from 0 to 1, which is 0 at both ends.
+Lowered sine_of_fraction(const Rule& r, const Lowered& f) {
+  return sine_of_half_turns(r, r.f(Op::minimum, f, r.f(Op::sub, 1, f)));
 }
 
 // lgamma(a) for a from 0 on: u Q(u), which is lgamma(2 + u), beside the logarithm of the steps from a to 2 + u;
@@ -64,7 +72,7 @@ Lowered lgamma_of_magnitude(const Rule& r, const Lowered& a) {
 // Below 0 by reflection: lgamma(-a) = log(pi / sin(pi a)) - log a - lgamma(a); infinite where the sine is 0.
 Lowered lgamma_of(const Rule& r, const Lowered& v) {
   const Lowered a = r.f(Op::abs, v), positive = lgamma_of_magnitude(r, a);
-  const Lowered sine = sine_of_half_turns(r, fraction_of(r, a));
+  const Lowered sine = sine_of_fraction(r, fraction_of(r, a));
   const Lowered reflected =
       r.f(Op::sub, r.f(Op::log, r.f(Op::div, std::numbers::pi, sine)), r.f(Op::add, r.f(Op::log, a), positive));
   const Lowered finite = r.where(r.f(Op::lt, v, 0), reflected, positive);
@@ -83,8 +91,8 @@ Lowered digamma_of(const Rule& r, const Lowered& v) {
                              r.f(Op::mul, square, polynomial(r, square, {1.0 / 252, -1.0 / 120, 1.0 / 12})));
   const Lowered positive = r.f(Op::sub, r.f(Op::sub, r.f(Op::log, b), series), steps);
   // Of pi |v| beyond the last whole number: tan has the opposite sign for a negative v.
-  const Lowered f = fraction_of(r, r.f(Op::abs, v)), sine = sine_of_half_turns(r, f);
-  const Lowered cosine = r.f(Op::cos, r.f(Op::mul, f, std::numbers::pi));
+  const Lowered f = fraction_of(r, r.f(Op::abs, v)), sine = sine_of_fraction(r, f);
+  const Lowered cosine = sine_of_half_turns(r, r.f(Op::sub, 0.5, f));
   const Lowered reflected = r.f(Op::add, positive, r.f(Op::div, r.f(Op::mul, cosine, std::numbers::pi), sine));
   const Lowered is_pole = r.f(Op::logical_or, r.f(Op::eq, f, 0), r.f(Op::eq, v, -infinity));
   const Lowered below = r.where(is_pole, r.l.constant(not_a_number), reflected);

@@ -96,17 +96,27 @@ def add_1_kernel(I, x_from, y_from, out_to, BLOCK: tl.constexpr):
     lgamma_92 = lgamma - lgamma_91
     lgamma_93 = 1.0 - lgamma_92
     lgamma_94 = smaller(lgamma_92, lgamma_93)
-    lgamma_96 = lgamma_94 * 3.141592653589793
-    lgamma_97 = tl.sin(lgamma_96)
-    lgamma_98 = tl.log(lgamma)
-    lgamma_99 = lgamma_98 + lgamma_90
-    lgamma_100 = 3.141592653589793 / lgamma_97
-    lgamma_101 = tl.log(lgamma_100)
-    lgamma_102 = lgamma_101 - lgamma_99
-    lgamma_104 = x_ < 0.0
-    lgamma_105 = tl.where(lgamma_104, lgamma_102, lgamma_90)
-    lgamma_107 = lgamma == float("inf")
-    lgamma_108 = tl.where(lgamma_107, float("inf"), lgamma_105)
+    lgamma_95 = lgamma_94 * lgamma_94
+    lgamma_97 = lgamma_95 * -0.007028024145215807
+    lgamma_99 = lgamma_97 + 0.08205043110434929
+    lgamma_100 = lgamma_99 * lgamma_95
+    lgamma_102 = lgamma_100 + -0.599252288647673
+    lgamma_103 = lgamma_102 * lgamma_95
+    lgamma_105 = lgamma_103 + 2.5501633398175234
+    lgamma_106 = lgamma_105 * lgamma_95
+    lgamma_108 = lgamma_106 + -5.16771276611638
+    lgamma_109 = lgamma_108 * lgamma_95
+    lgamma_111 = lgamma_109 + 3.1415926535608394
+    lgamma_112 = lgamma_94 * lgamma_111
+    lgamma_113 = tl.log(lgamma)
+    lgamma_114 = lgamma_113 + lgamma_90
+    lgamma_116 = 3.141592653589793 / lgamma_112
+    lgamma_117 = tl.log(lgamma_116)
+    lgamma_118 = lgamma_117 - lgamma_114
+    lgamma_120 = x_ < 0.0
+    lgamma_121 = tl.where(lgamma_120, lgamma_118, lgamma_90)
+    lgamma_123 = lgamma == float("inf")
+    lgamma_124 = tl.where(lgamma_123, float("inf"), lgamma_121)
     y_ = tl.load(y_from + at, mask=inside)
     digamma = y_ < 0.0
     digamma_1 = 1.0 - y_
@@ -145,22 +155,43 @@ def add_1_kernel(I, x_from, y_from, out_to, BLOCK: tl.constexpr):
     digamma_38 = digamma_36 - digamma_37
     digamma_39 = 1.0 - digamma_38
     digamma_40 = smaller(digamma_38, digamma_39)
-    digamma_41 = digamma_40 * 3.141592653589793
-    digamma_42 = tl.sin(digamma_41)
-    digamma_43 = digamma_38 * 3.141592653589793
-    digamma_44 = tl.cos(digamma_43)
-    digamma_45 = digamma_44 * 3.141592653589793
-    digamma_46 = digamma_45 / digamma_42
-    digamma_47 = digamma_35 + digamma_46
-    digamma_49 = y_ == -float("inf")
-    digamma_50 = digamma_38 == 0.0
-    digamma_51 = digamma_50 | digamma_49
-    digamma_53 = tl.where(digamma_51, float("nan"), digamma_47)
-    digamma_54 = tl.where(digamma, digamma_53, digamma_35)
-    digamma_55 = 1.0 / y_
-    digamma_56 = -(digamma_55)
-    digamma_57 = y_ == 0.0
-    digamma_58 = tl.where(digamma_57, digamma_56, digamma_54)
+    digamma_41 = digamma_40 * digamma_40
+    digamma_42 = digamma_41 * -0.007028024145215807
+    digamma_43 = digamma_42 + 0.08205043110434929
+    digamma_44 = digamma_43 * digamma_41
+    digamma_45 = digamma_44 + -0.599252288647673
+    digamma_46 = digamma_45 * digamma_41
+    digamma_47 = digamma_46 + 2.5501633398175234
+    digamma_48 = digamma_47 * digamma_41
+    digamma_49 = digamma_48 + -5.16771276611638
+    digamma_50 = digamma_49 * digamma_41
+    digamma_51 = digamma_50 + 3.1415926535608394
+    digamma_52 = digamma_40 * digamma_51
+    digamma_53 = 0.5 - digamma_38
+    digamma_54 = digamma_53 * digamma_53
+    digamma_55 = digamma_54 * -0.007028024145215807
+    digamma_56 = digamma_55 + 0.08205043110434929
+    digamma_57 = digamma_56 * digamma_54
+    digamma_58 = digamma_57 + -0.599252288647673
+    digamma_59 = digamma_58 * digamma_54
+    digamma_60 = digamma_59 + 2.5501633398175234
+    digamma_61 = digamma_60 * digamma_54
+    digamma_62 = digamma_61 + -5.16771276611638
+    digamma_63 = digamma_62 * digamma_54
+    digamma_64 = digamma_63 + 3.1415926535608394
+    digamma_65 = digamma_53 * digamma_64
+    digamma_66 = digamma_65 * 3.141592653589793
+    digamma_67 = digamma_66 / digamma_52
+    digamma_68 = digamma_35 + digamma_67
+    digamma_70 = y_ == -float("inf")
+    digamma_71 = digamma_38 == 0.0
+    digamma_72 = digamma_71 | digamma_70
+    digamma_74 = tl.where(digamma_72, float("nan"), digamma_68)
+    digamma_75 = tl.where(digamma, digamma_74, digamma_35)
+    digamma_76 = 1.0 / y_
+    digamma_77 = -(digamma_76)
+    digamma_78 = y_ == 0.0
+    digamma_79 = tl.where(digamma_78, digamma_77, digamma_75)
     erfinv = digamma_36 + 1.0
     erfinv_1 = 1.0 - digamma_36
     erfinv_2 = erfinv_1 * erfinv
@@ -213,6 +244,6 @@ def add_1_kernel(I, x_from, y_from, out_to, BLOCK: tl.constexpr):
     erfinv_70 = y_ * float("inf")
     erfinv_71 = digamma_36 == 1.0
     erfinv_72 = tl.where(erfinv_71, erfinv_70, erfinv_69)
-    add = lgamma_108 + digamma_58
+    add = lgamma_124 + digamma_79
     add_1 = add + erfinv_72
     tl.store(out_to + at, add_1, mask=inside)
