@@ -1,11 +1,9 @@
 #include "target/nvidia/triton.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
-#include <set>
 #include <system_error>
 #include <utility>
 
@@ -18,6 +16,7 @@
 #include "target/nvidia/cubin.h"
 #include "target/nvidia/kernel_prober.h"
 #include "target/nvidia/occupancy.h"
+#include "target/nvidia/triton_launch.h"
 #include "target/nvidia/triton_source.h"
 #include "target/nvidia/triton_worker.h"
 
@@ -31,118 +30,6 @@ namespace fs = std::filesystem;
 constexpr std::int64_t harness_version = 1;
 constexpr int warp = 32;
 
-// A launch of the plan on one workload and how Triton sees its arguments.
-struct Bound {
-  BoundLaunch launch;
-  std::vector<TritonArgument> arguments;
-  std::string key;
-  const Step* step = nullptr;
-};
-
-// The launches of a plan that differ, in the order in which they come.
-Result<std::vector<Bound>> launches_of(const Source& source, const Workload& workload, const TunePoint& point) {
-  BlindMachine machine;
-  const Program program = TRY(bind({.source = &source, .workload = &workload, .tune = point}, machine));
-  std::vector<Bound> launches;
-  std::set<std::pair<std::string, int>> seen;
-  for (const BoundStep& step : program.steps) {
-    const auto* launch = std::get_if<BoundLaunch>(&step.does);
-    if (launch == nullptr) continue;
-    Bound bound{.launch = *launch,
-                .arguments = TRY(triton_arguments(*launch, program.tensors)),
-                .key = {},
-                .step = &source.plan.steps[static_cast<std::size_t>(step.step)]};
-    bound.key = triton_key(bound.launch, bound.arguments);
-    if (seen.emplace(bound.key, step.step).second) launches.push_back(std::move(bound));
-  }
-  return launches;
-}
-
-Result<> check_grid(const Bound& bound, const GpuLimits& gpu) {
-  for (std::size_t d = 0; d < bound.launch.grid.size(); ++d) {
-    const std::int64_t limit = d == 0 ? gpu.grid_x : gpu.grid_yz;
-    if (bound.launch.grid[d] > limit) {
-      return refuse("grid",
-                    fmt::format("extent {} of the grid is {}: a GPU allows {} there", d, bound.launch.grid[d], limit),
-                    bound.step->grid[d].at);
-    }
-  }
-  return {};
-}
-
-// What stands in the launch's `constexpr` table under this name.
-Location constexpr_at(const Step& step, const std::string& name) {
-  for (const auto& [key, argument] : step.keys) {
-    const auto* table = key.text == "constexpr" ? std::get_if<PlanArgumentTable>(&argument.is) : nullptr;
-    if (table == nullptr) continue;
-    for (const auto& entry : *table) {
-      if (entry.first.text == name) return entry.first.at;
-    }
-  }
-  return step.at;
-}
-
-// The kernel's parameters against the launch: arguments fill those that are not tl.constexpr, in order; the others have
-// their values from the launch's table or the tune axis of their name. `parameters`: what remains at run time.
-Result<TritonJob> job_of(const Bound& bound, const TritonKernel& kernel, const TunePoint& point,
-                         std::vector<TritonParameter>& parameters) {
-  const BoundPrograms& programs = *bound.launch.programs;
-  const Step& step = *bound.step;
-  TritonJob job{.kernel = bound.launch.kernel,
-                .signature = {},
-                .constants = {},
-                .divisible_16 = {},
-                .num_warps = programs.num_warps,
-                .num_stages = programs.num_stages};
-  std::size_t next = 0;
-  std::set<std::string> constants, others;
-  for (const auto& parameter : kernel.parameters) {
-    if (!parameter.constant) {
-      others.insert(parameter.name);
-      if (next >= bound.arguments.size()) {
-        ++next;
-        continue;
-      }
-      const TritonArgument& argument = bound.arguments[next];
-      job.signature[parameter.name] = argument.is_one ? "constexpr" : to_string(argument);
-      if (argument.is_one) {
-        job.constants[parameter.name] = Value{std::int64_t{1}};
-      } else {
-        if (argument.divisible_16) job.divisible_16.push_back(parameter.name);
-        parameters.push_back({.argument = static_cast<int>(next), .type = argument.type});
-      }
-      ++next;
-      continue;
-    }
-    constants.insert(parameter.name);
-    const auto given = std::ranges::find(programs.constexprs, parameter.name, &std::pair<std::string, Value>::first);
-    const auto axis = std::ranges::find(point, parameter.name, &std::pair<std::string, Value>::first);
-    if (given == programs.constexprs.end() && axis == point.end()) {
-      return refuse("prototype",
-                    fmt::format("{} has no value: {} takes it as tl.constexpr; expected constexpr = {{ {} = … }} or a "
-                                "tune axis of its name",
-                                parameter.name, bound.launch.kernel, parameter.name),
-                    step.args_at);
-    }
-    job.signature[parameter.name] = "constexpr";
-    job.constants[parameter.name] = given != programs.constexprs.end() ? given->second : axis->second;
-  }
-  if (next != bound.arguments.size()) {
-    return refuse("prototype",
-                  fmt::format("{} arguments: {} takes {} beside its constexprs ({})", bound.arguments.size(),
-                              bound.launch.kernel, next, fmt::join(others, ", ")),
-                  step.args_at);
-  }
-  for (const auto& [name, value] : programs.constexprs) {
-    if (constants.contains(name)) continue;
-    return refuse("prototype",
-                  fmt::format("{} has no tl.constexpr parameter {}{}", bound.launch.kernel, name,
-                              others.contains(name) ? ": it is an argument" : ""),
-                  constexpr_at(step, name));
-  }
-  return job;
-}
-
 class TritonBackend final : public LanguageBackend, public KernelProber {
  public:
   TritonBackend(Target target, std::unique_ptr<TritonWorkers> workers, fs::path images)
@@ -153,10 +40,11 @@ class TritonBackend final : public LanguageBackend, public KernelProber {
 
   Result<Image> compile(const Source& source, const TunePoint& point, std::span<const Workload> workloads) override {
     const auto begin = clock_.now();
-    std::map<std::string, Bound> wanted;  // by key
+    std::map<std::string, TritonLaunch> wanted;  // by key
     for (const Workload& workload : workloads) {
       if (!TRY(supports(source, workload))) continue;
-      for (Bound& bound : TRY(launches_of(source, workload, point))) wanted.try_emplace(bound.key, std::move(bound));
+      for (TritonLaunch& bound : TRY(triton_launches(source, workload, point)))
+        wanted.try_emplace(bound.key, std::move(bound));
     }
     Digest digest;
     digest.add("triton").add(harness_version).add(workers_->version()).add(target_.gpu->architecture);
@@ -175,13 +63,13 @@ class TritonBackend final : public LanguageBackend, public KernelProber {
 
   Result<nlohmann::json> check(const Source& source, const Workload& workload, const TunePoint& point,
                                const Image* image) override {
-    const std::vector<Bound> launches = TRY(launches_of(source, workload, point));
-    for (const Bound& bound : launches) TRY(check_grid(bound, *target_.gpu));
+    const std::vector<TritonLaunch> launches = TRY(triton_launches(source, workload, point));
+    for (const TritonLaunch& bound : launches) TRY(check_grid(bound, *target_.gpu));
     if (image == nullptr) return nlohmann::json();
     const std::string text = TRY(read_file(image->path));
     const TritonManifest manifest = TRY(read_triton_manifest(text));
     nlohmann::json told = nlohmann::json::array();
-    for (const Bound& bound : launches) {
+    for (const TritonLaunch& bound : launches) {
       const TritonEntry* entry = manifest.find(bound.key);
       if (entry == nullptr)
         return fail(ErrorKind::internal, "the manifest lacks a launch that was compiled: " + bound.key);
@@ -221,14 +109,15 @@ class TritonBackend final : public LanguageBackend, public KernelProber {
 
   [[nodiscard]] Result<ProbedKernel> make_probed(const Source& source, const Workload& workload, const TunePoint& point,
                                                  int step) const {
-    const std::vector<Bound> launches = TRY(launches_of(source, workload, point));
-    const auto bound = std::ranges::find(launches, &source.plan.steps.at(static_cast<std::size_t>(step)), &Bound::step);
+    const std::vector<TritonLaunch> launches = TRY(triton_launches(source, workload, point));
+    const auto bound =
+        std::ranges::find(launches, &source.plan.steps.at(static_cast<std::size_t>(step)), &TritonLaunch::step);
     if (bound == launches.end()) return fail(ErrorKind::unavailable, "unavailable: the step launches nothing");
     const auto loaded = TRY(workers_->load(source.candidate.text));
     const auto kernel = loaded->kernels().find(bound->launch.kernel);
     if (kernel == loaded->kernels().end()) return fail(ErrorKind::unavailable, "unavailable: the kernel is not there");
     std::vector<TritonParameter> parameters;
-    const TritonJob job = TRY(job_of(*bound, kernel->second, point, parameters));
+    const TritonJob job = TRY(triton_job(*bound, kernel->second, point, parameters));
     const auto plain = TRY(loaded->compile(std::span(&job, 1), architecture_));
     const Ttgir ir = TRY(read_ttgir(plain.at(0).ttgir));
     const std::vector<std::size_t> ops = ops_to_probe(ir);
@@ -263,14 +152,14 @@ class TritonBackend final : public LanguageBackend, public KernelProber {
     return made;
   }
 
-  Result<> build(const Source& source, const TunePoint& point, const std::map<std::string, Bound>& wanted,
+  Result<> build(const Source& source, const TunePoint& point, const std::map<std::string, TritonLaunch>& wanted,
                  Image& image) {
     const auto begin = clock_.now();
     const std::shared_ptr<TritonSource> compiled = sources_.of(source.candidate.text);
     const std::map<std::string, TritonKernel> kernels = TRY(compiled->kernels());
     std::vector<TritonJob> jobs;
     std::vector<TritonEntry> entries;
-    std::vector<const Bound*> bounds;
+    std::vector<const TritonLaunch*> bounds;
     for (const auto& [key, bound] : wanted) {
       const auto kernel = kernels.find(bound.launch.kernel);
       if (kernel == kernels.end()) {
@@ -280,7 +169,7 @@ class TritonBackend final : public LanguageBackend, public KernelProber {
       }
       TritonEntry entry{
           .key = key, .kernel = bound.launch.kernel, .cubin = {}, .symbol = {}, .parameters = {}, .scratch = {}};
-      jobs.push_back(TRY(job_of(bound, kernel->second, point, entry.parameters)));
+      jobs.push_back(TRY(triton_job(bound, kernel->second, point, entry.parameters)));
       entries.push_back(std::move(entry));
       bounds.push_back(&bound);
     }
@@ -304,7 +193,7 @@ class TritonBackend final : public LanguageBackend, public KernelProber {
   }
 
   // What the cubin says of the kernel, held against what Triton and the plan say.
-  Result<> finish(TritonEntry& entry, const TritonOutput& output, const Bound& bound, Image& image) const {
+  Result<> finish(TritonEntry& entry, const TritonOutput& output, const TritonLaunch& bound, Image& image) const {
     const Cubin cubin = TRY(read_cubin(output.cubin));
     const auto kernel = std::ranges::find(cubin.kernels, output.symbol, &CubinKernel::name);
     if (kernel == cubin.kernels.end())
@@ -342,7 +231,7 @@ class TritonBackend final : public LanguageBackend, public KernelProber {
     return {};
   }
 
-  [[nodiscard]] nlohmann::json tell(const Bound& bound, const TritonEntry& entry,
+  [[nodiscard]] nlohmann::json tell(const TritonLaunch& bound, const TritonEntry& entry,
                                     const nlohmann::json& inspected) const {
     const int threads = warp * entry.num_warps;
     const Occupancy o = occupancy(*target_.gpu, threads, entry.registers, entry.shared_bytes);
