@@ -1,12 +1,14 @@
-// The end of lowering: axes are put in memory order, merged where every tensor allows it, and accesses get strides.
+// The end of lowering: what the stores need, its axes in memory order, merged where every tensor allows it.
 #include <fmt/format.h>
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <iterator>
 #include <map>
-#include <optional>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "synthesize/builtin/attention.h"
 #include "synthesize/builtin/lower.h"
@@ -29,20 +31,6 @@ void for_each_access(Region& region, auto&& f) {
 std::uint64_t without(std::uint64_t mask, std::size_t b) {
   const std::uint64_t low = mask & (bit(b) - 1), high = mask >> (b + 1);
   return low | high << b;
-}
-
-// Results of calls that may begin anywhere inside another tensor.
-bool may_be_a_view(const GeneralGraph& graph, const TensorRef& ref) {
-  static const std::set<std::string> views = {
-      "slice",  "select", "split",  "split_with_sizes", "chunk",  "unbind",     "narrow",   "tensor_split",
-      "hsplit", "vsplit", "dsplit", "unsafe_split",     "unfold", "as_strided", "diagonal", "unsafe_chunk"};
-  const GeneralNode* node = graph.node(ref.name);
-  if (node == nullptr) return false;
-  if (views.contains(node->base())) return true;
-  if (!is_trivial(*node)) return false;
-  for (const TensorRef& from : references(*node))
-    if (may_be_a_view(graph, from)) return true;
-  return false;
 }
 
 // Whether integers that are computed as floats stay exact: what is computed with is small.
@@ -76,6 +64,24 @@ bool is_stored_as(const std::vector<Instruction>& code, int at, Dtype dtype) {
   return false;
 }
 
+// Of one region: instructions that give the same have the same.
+std::string key_of(const Instruction& i) {
+  std::string key = fmt::format("{} {} {} {} {} {} {}", static_cast<int>(i.form), static_cast<int>(i.op),
+                                static_cast<int>(i.reduce), i.backward, fmt::join(i.operands, ","), i.constant, i.text);
+  if (i.form == Instruction::Form::load)
+    key += fmt::format(" {}#{} {}", i.access.tensor.name, i.access.tensor.index, i.axes);
+  for (const Pick& pick : i.access.picks) key += fmt::format(" [{} * {}]", pick.index, pick.stride.text);
+  for (const Window& window : i.access.windows) {
+    key +=
+        fmt::format(" {}{}{}{}{}", i.access.outside, window.shift.text, window.stride.text, window.below, window.above);
+    for (const Window::Term& term : window.terms) key += fmt::format(" {}*{}", term.axis, term.step.text);
+  }
+  for (const Subscript& s : i.access.subscripts)
+    if (!i.access.windows.empty()) key += fmt::format(" {}:{}", s.axis, s.stride.text);
+  if (i.form == Instruction::Form::index) key += fmt::format(" {}", i.axes);
+  return key;
+}
+
 void check_scans(const Region& region) {
   if (region.reduced != 0) throw CannotLower{"a scan beside a reduction"};
   const std::vector<int> scans = region.scans();
@@ -85,6 +91,50 @@ void check_scans(const Region& region) {
   for (const RegionStore& store : region.stores)
     if (store.access.subscripts.size() != region.axes.size() || store.access.type != Type::f32)
       throw CannotLower{"a result beside a scan that is not of its shape"};
+}
+
+// What no kernel does. `chained`: reductions follow one another over different axes.
+void check(const Region& region, bool chained) {
+  if (region.scanned != 0) check_scans(region);
+  for (const Instruction& i : region.code)
+    if (i.form == Instruction::Form::reduce && is_position(i.reduce) &&
+        (!std::has_single_bit(region.reduced) ||
+         std::ranges::any_of(region.extent_of(region.reduced).values, [](std::int64_t n) { return n >> 31 != 0; })))
+      throw CannotLower{"a position along several axes, or beyond 32 bits"};
+  // An axis along which only results of reductions are spread out belongs to a kernel of its own.
+  std::uint64_t met = region.reduced;
+  for (const Instruction& i : region.code) {
+    if (i.form == Instruction::Form::reduce) met |= region.code[static_cast<std::size_t>(i.operands[0])].axes;
+  }
+  if (region.reduced != 0 && met != bit(region.axes.size()) - 1)
+    throw CannotLower{"loops that no reduction runs through"};
+  for (const Instruction& i : region.code) {
+    if (i.form == Instruction::Form::index && !std::has_single_bit(i.axes))
+      throw CannotLower{"a position along an axis that is cut up"};
+    if (i.access.windows.empty() || region.reduced != 0) continue;
+    for (const RegionStore& store : region.stores)
+      if (store.access.subscripts.size() != region.axes.size()) throw CannotLower{"windows beside what they move over"};
+  }
+  const std::size_t inner = region.axes.empty() ? 0 : region.axes.size() - 1;
+  // Where columns are reduced side by side, what is one number for all of them would be reduced once a column.
+  if (region.reduced != 0 && !chained && !region.is_reduced(static_cast<int>(inner)) &&
+      std::ranges::any_of(region.code, [&](const Instruction& i) {
+        return i.form == Instruction::Form::reduce && (i.axes >> inner & 1U) == 0;
+      }))
+    throw CannotLower{"a number beside columns"};
+  for (const Instruction& i : region.code) {
+    if (region.axes.empty() || !region.picks_along(i.access, bit(inner))) continue;
+    for (const Pick& pick : i.access.picks)
+      if (std::ranges::any_of(pick.limit.values, [](std::int64_t n) { return n >> 24 != 0; }))
+        throw CannotLower{"indices that floats cannot tell apart"};
+    if (i.type == Type::i64) throw CannotLower{"integers that are gathered along the innermost axis"};
+    if (i.access.guarded()) throw CannotLower{"borders beside a gather along the innermost axis"};
+    if (region.scanned != 0) throw CannotLower{"a gather along the innermost axis beside a scan"};
+  }
+  for (const Instruction& i : region.code)
+    if (i.type == Type::i64 && i.form == Instruction::Form::pointwise && !region.axes.empty() &&
+        (i.axes >> inner & 1U) != 0)
+      throw CannotLower{"integer arithmetic along the innermost axis"};
 }
 
 }  // namespace
@@ -101,108 +151,6 @@ void Lowering::merge_unrelated_axes() {
   for (std::size_t i = 0; i < axes.size(); ++i)
     for (std::size_t j = i + 1; j < axes.size(); ++j)
       if (root(axes[i]) == axes[i] && root(axes[j]) == axes[j]) unify(axes[i], axes[j]);
-}
-
-std::vector<Lowering::Sink> Lowering::sinks_of(const TensorRef& ref) {
-  std::vector<Sink> made;
-  if (const auto found = side_by_side_.find({ref.name, ref.index}); found != side_by_side_.end()) {
-    for (const Lowered& value : found->second.values) {
-      made.push_back({value, ref, Part{found->second.dim, literal(std::ssize(made), workloads_)}});
-      expand(made.back().value);
-    }
-    return made;
-  }
-  if (!has(ref)) throw CannotLower{"a result that lowering does not give"};
-  const auto part = in_part_.find(ref.name);
-  made.push_back({stored(ref), ref, part == in_part_.end() ? std::nullopt : std::optional(part->second)});
-  return made;
-}
-
-// Where a result is stored.
-Lowering::RawAccess Lowering::store_of(const Sink& sink) const {
-  RawAccess made{.ref = sink.ref, .dims = sink.value.dims};
-  if (!sink.part) return made;
-  const auto& [dim, begin] = *sink.part;
-  for (const auto& shape : graph_.tensor(sink.ref)->shape)
-    if (shape[dim] != graph_.tensor(sink.ref)->shape[0][dim])
-      throw CannotLower{"a part of what differs between workloads"};
-  const std::vector<int> list = expand(made.dims[dim]);
-  if (list.size() > 1) throw CannotLower{"a part whose dimension is not one axis"};
-  RawWindow window{.dim = static_cast<int>(dim), .terms = {}, .shift = begin};
-  for (const int axis : list) window.terms.emplace_back(axis, one(workloads_));
-  made.dims[dim].clear();
-  made.windows.push_back(std::move(window));
-  return made;
-}
-
-Access Lowering::access(const RawAccess& raw, const std::vector<int>& compact, const Region& region) const {
-  const GeneralTensor& tensor = *graph_.tensor(raw.ref);
-  Access made{.tensor = storage_of(graph_, raw.ref),
-              .type = Type::f32,
-              .subscripts = {},
-              .contiguous = tensor.contiguous(),
-              .aligned = !may_be_a_view(graph_, raw.ref)};
-  if (!raw.windows.empty() || !raw.flipped.empty())
-    for (std::size_t w = 0; w < workloads_; ++w) made.elements.push_back(tensor.numel(w));
-  if (tensor.dtype == Dtype::i64) made.type = Type::i64;
-  if (tensor.dtype == Dtype::boolean) made.type = Type::mask;
-  Extent running = one(workloads_);
-  for (std::size_t d = raw.dims.size(); d-- > 0;) {
-    Extent stride = running;
-    if (!made.contiguous) {
-      stride = {.text = fmt::format("{}.stride[{}]", placeholder(raw.ref), d), .values = {}};
-      for (const auto& strides : tensor.stride) stride.values.push_back(strides[d]);
-    }
-    const auto windowed = std::ranges::find(raw.windows, static_cast<int>(d), &RawWindow::dim);
-    const auto picked = raw.picks.find(static_cast<int>(d));
-    if (picked != raw.picks.end() || windowed != raw.windows.end()) {
-      Extent size{.text = fmt::format("{}.shape[{}]", placeholder(raw.ref), d), .values = {}};
-      for (const auto& shape : tensor.shape) size.values.push_back(shape[d]);
-      running = size * running;
-      if (windowed == raw.windows.end()) {
-        made.picks.push_back({.index = picked->second, .limit = size, .stride = stride});
-        continue;
-      }
-      Window window{.terms = {},
-                    .shift = windowed->shift,
-                    .limit = size,
-                    .stride = stride,
-                    .below = windowed->below,
-                    .above = windowed->above};
-      for (const auto& [axis, step] : windowed->terms) {
-        const std::vector<int> list = expand({axis});
-        if (list.size() != 1 && window.guarded()) throw CannotLower{"windows whose axis is cut up"};
-        Extent along = step;
-        for (std::size_t k = list.size(); k-- > 0;) {
-          const int at = compact[static_cast<std::size_t>(list[k])];
-          made.subscripts.push_back({at, stride * along});
-          if (window.guarded()) window.terms.push_back({at, along});
-          along = along * region.axes[static_cast<std::size_t>(at)].extent;
-        }
-      }
-      made.windows.push_back(std::move(window));
-      continue;
-    }
-    const std::vector<int> list = expand(raw.dims[d]);
-    if (raw.flipped.contains(static_cast<int>(d))) {
-      // From the last element on, in steps of minus one.
-      if (list.size() != 1) throw CannotLower{"a flip of a dimension that is cut up"};
-      const int axis = compact[static_cast<std::size_t>(list[0])];
-      const Extent& size = region.axes[static_cast<std::size_t>(axis)].extent;
-      made.subscripts.push_back({axis, literal(-1, workloads_) * stride});
-      made.windows.push_back({.terms = {}, .shift = size - one(workloads_), .limit = size, .stride = stride});
-      running = running * size;
-      continue;
-    }
-    for (std::size_t k = list.size(); k-- > 0;) {
-      const int axis = compact[static_cast<std::size_t>(list[k])];
-      made.subscripts.push_back({axis, stride});
-      const Extent& size = region.axes[static_cast<std::size_t>(axis)].extent;
-      stride = stride * size;
-      running = running * size;
-    }
-  }
-  return made;
 }
 
 // Two neighbouring axes become one where every tensor steps through both evenly and every value has both or neither.
@@ -404,20 +352,7 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
       if (region.scanned != 0 && region.scanned != along) throw CannotLower{"scans along different dimensions"};
       region.scanned = along;
     }
-    std::string key =
-        fmt::format("{} {} {} {} {} {} {}", static_cast<int>(i.form), static_cast<int>(i.op),
-                    static_cast<int>(i.reduce), i.backward, fmt::join(i.operands, ","), i.constant, i.text);
-    if (i.form == Instruction::Form::load)
-      key += fmt::format(" {}#{} {}", i.access.tensor.name, i.access.tensor.index, i.axes);
-    for (const Pick& pick : i.access.picks) key += fmt::format(" [{} * {}]", pick.index, pick.stride.text);
-    for (const Window& window : i.access.windows) {
-      key += fmt::format(" {}{}{}{}{}", i.access.outside, window.shift.text, window.stride.text, window.below,
-                         window.above);
-      for (const Window::Term& term : window.terms) key += fmt::format(" {}*{}", term.axis, term.step.text);
-    }
-    for (const Subscript& s : i.access.subscripts)
-      if (!i.access.windows.empty()) key += fmt::format(" {}:{}", s.axis, s.stride.text);
-    if (i.form == Instruction::Form::index) key += fmt::format(" {}", i.axes);
+    std::string key = key_of(i);
     if (const auto it = seen.find(key); it != seen.end()) {
       number[v] = it->second;
       continue;
@@ -454,48 +389,8 @@ Region Lowering::finish(const std::vector<TensorRef>& stores, bool tentative, co
   });
   collapse(region);
   if (!alike && !attention_shape(region)) throw CannotLower{"a reduction inside another"};
-  if (region.scanned != 0) check_scans(region);
-  for (const Instruction& i : region.code)
-    if (i.form == Instruction::Form::reduce && is_position(i.reduce) &&
-        (!std::has_single_bit(region.reduced) ||
-         std::ranges::any_of(region.extent_of(region.reduced).values, [](std::int64_t n) { return n >> 31 != 0; })))
-      throw CannotLower{"a position along several axes, or beyond 32 bits"};
-  std::set<std::string> axis_names;
+  check(region, chained_);
   for (std::size_t a = 0; a < region.axes.size(); ++a) region.axes[a].name = std::string(1, "ijklmnpqrstu"[a]);
-  // An axis along which only results of reductions are spread out belongs to a kernel of its own.
-  std::uint64_t met = region.reduced;
-  for (const Instruction& i : region.code) {
-    if (i.form == Instruction::Form::reduce) met |= region.code[static_cast<std::size_t>(i.operands[0])].axes;
-  }
-  if (region.reduced != 0 && met != bit(region.axes.size()) - 1)
-    throw CannotLower{"loops that no reduction runs through"};
-  for (const Instruction& i : region.code) {
-    if (i.form == Instruction::Form::index && !std::has_single_bit(i.axes))
-      throw CannotLower{"a position along an axis that is cut up"};
-    if (i.access.windows.empty() || region.reduced != 0) continue;
-    for (const RegionStore& store : region.stores)
-      if (store.access.subscripts.size() != region.axes.size()) throw CannotLower{"windows beside what they move over"};
-  }
-  const std::size_t inner = region.axes.empty() ? 0 : region.axes.size() - 1;
-  // Where columns are reduced side by side, what is one number for all of them would be reduced once a column.
-  if (region.reduced != 0 && !chained_ && !region.is_reduced(static_cast<int>(inner)) &&
-      std::ranges::any_of(region.code, [&](const Instruction& i) {
-        return i.form == Instruction::Form::reduce && (i.axes >> inner & 1U) == 0;
-      }))
-    throw CannotLower{"a number beside columns"};
-  for (const Instruction& i : region.code) {
-    if (region.axes.empty() || !region.picks_along(i.access, bit(inner))) continue;
-    for (const Pick& pick : i.access.picks)
-      if (std::ranges::any_of(pick.limit.values, [](std::int64_t n) { return n >> 24 != 0; }))
-        throw CannotLower{"indices that floats cannot tell apart"};
-    if (i.type == Type::i64) throw CannotLower{"integers that are gathered along the innermost axis"};
-    if (i.access.guarded()) throw CannotLower{"borders beside a gather along the innermost axis"};
-    if (region.scanned != 0) throw CannotLower{"a gather along the innermost axis beside a scan"};
-  }
-  for (const Instruction& i : region.code)
-    if (i.type == Type::i64 && i.form == Instruction::Form::pointwise && !region.axes.empty() &&
-        (i.axes >> inner & 1U) != 0)
-      throw CannotLower{"integer arithmetic along the innermost axis"};
   return region;
 }
 
