@@ -1,9 +1,13 @@
 // What tests of the built-in synthesizer share: what is wrong with a candidate, a GPU's facts, a graph's values.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "candidate/plan.h"
@@ -54,6 +58,29 @@ inline std::map<std::string, std::vector<double>> run(const GeneralGraph& graph,
   std::ranges::sort(groups, {}, [](const NodeSet& g) { return g.back(); });
   for (const NodeSet& group : groups) interpret(*lower(graph, group), memory, 0);
   return memory;
+}
+
+// All nodes of a graph whose output is y, as one region.
+inline Result<Region> region_from(const std::string& text) {
+  const Case c = parse(text + "\noutput y\n");
+  const GeneralGraph graph = *generalise(c.problem, GraphForm::exported);
+  NodeSet nodes(graph.nodes.size());
+  std::iota(nodes.begin(), nodes.end(), 0U);
+  return lower(graph, nodes);
+}
+
+// Why they are none.
+inline std::string refusal_of(const std::string& text) {
+  const Result<Region> region = region_from(text);
+  return region ? "" : region.error().message;
+}
+
+// What y is, of what is in memory.
+inline std::vector<double> result_of(const std::string& text, Memory memory) {
+  const Result<Region> region = region_from(text);
+  EXPECT_TRUE(region) << region.error().message;
+  if (region) interpret(*region, memory, 0);
+  return std::move(memory["y"]);
 }
 
 }  // namespace kerf::testing_builtin

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -14,26 +13,6 @@ namespace {
 
 using namespace testing_builtin;
 using testing::ElementsAre;
-
-Result<Region> lowered(const std::string& text) {
-  const Case c = parse(text + "\noutput y\n");
-  const GeneralGraph graph = *generalise(c.problem, GraphForm::exported);
-  NodeSet nodes(graph.nodes.size());
-  std::iota(nodes.begin(), nodes.end(), 0U);
-  return lower(graph, nodes);
-}
-
-std::string refusal(const std::string& text) {
-  const Result<Region> region = lowered(text);
-  return region ? "" : region.error().message;
-}
-
-std::vector<double> result(const std::string& text, Memory memory) {
-  const Result<Region> region = lowered(text);
-  EXPECT_TRUE(region) << region.error().message;
-  if (region) interpret(*region, memory, 0);
-  return memory["y"];
-}
 
 // How many indices each read of the tensor goes by.
 std::vector<std::size_t> picks_of(const Region& region, const std::string& tensor) {
@@ -48,16 +27,16 @@ TEST(Picks, OfWhatIsComputedComputeItThere) {
   const std::string text =
       "input x f32 2 3\ninput z f32 3\ninput i i64 2 2\na = aten.mul.Tensor x z -> f32 2 3\n"
       "y = aten.gather.default a 1 i -> f32 2 2";
-  const Region region = *lowered(text);
+  const Region region = *region_from(text);
   EXPECT_THAT(picks_of(region, "x"), ElementsAre(1));
   EXPECT_THAT(picks_of(region, "z"), ElementsAre(1));
   EXPECT_THAT(picks_of(region, "i"), ElementsAre(0));
-  EXPECT_THAT(result(text, {{"x", {1, 2, 3, 4, 5, 6}}, {"z", {10, 20, 30}}, {"i", {2, 0, 1, 1}}}),
+  EXPECT_THAT(result_of(text, {{"x", {1, 2, 3, 4, 5, 6}}, {"z", {10, 20, 30}}, {"i", {2, 0, 1, 1}}}),
               ElementsAre(90, 10, 100, 100));
 }
 
 TEST(Picks, LeaveWhatIsTheSameAlongTheDimension) {
-  const Region region = *lowered(
+  const Region region = *region_from(
       "input x f32 2 3\ninput z f32 2 1\ninput i i64 4\na = aten.mul.Tensor x z -> f32 2 3\n"
       "y = aten.index_select.default a 1 i -> f32 2 4");
   EXPECT_THAT(picks_of(region, "x"), ElementsAre(1));
@@ -65,7 +44,7 @@ TEST(Picks, LeaveWhatIsTheSameAlongTheDimension) {
 }
 
 TEST(Picks, OfAValueThatIsUsedTwiceAreOne) {
-  const Region region = *lowered(
+  const Region region = *region_from(
       "input x f32 6\ninput i i64 4\ne = aten.exp.default x -> f32 6\nn = aten.neg.default e -> f32 6\n"
       "a = aten.mul.Tensor e n -> f32 6\ny = aten.index_select.default a 0 i -> f32 4");
   EXPECT_THAT(picks_of(region, "x"), ElementsAre(1));
@@ -76,45 +55,45 @@ TEST(Picks, OfPositionsAreTheIndex) {
   const std::string text =
       "input x f32 4\ninput i i64 3\np = aten.arange.default 4 -> i64 4\na = aten.mul.Tensor x p -> f32 4\n"
       "y = aten.index_select.default a 0 i -> f32 3";
-  EXPECT_THAT(result(text, {{"x", {5, 6, 7, 8}}, {"i", {3, 0, 2}}}), ElementsAre(24, 0, 14));
+  EXPECT_THAT(result_of(text, {{"x", {5, 6, 7, 8}}, {"i", {3, 0, 2}}}), ElementsAre(24, 0, 14));
 }
 
 TEST(Picks, OfDimensionsThatAreApartComeFirst) {
   // As PyTorch has it: dimension 1 stays behind, for the indices are no neighbours.
-  EXPECT_THAT(result("input x f32 2 2 3\ninput i i64 3\ninput j i64 3\n"
-                     "y = aten.index.Tensor x [i,none,j] -> f32 3 2",
-                     {{"x", {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}}, {"i", {0, 1, 1}}, {"j", {2, 0, 1}}}),
+  EXPECT_THAT(result_of("input x f32 2 2 3\ninput i i64 3\ninput j i64 3\n"
+                        "y = aten.index.Tensor x [i,none,j] -> f32 3 2",
+                        {{"x", {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}}, {"i", {0, 1, 1}}, {"j", {2, 0, 1}}}),
               ElementsAre(2, 5, 6, 9, 7, 10));
 }
 
 TEST(Picks, NeedAnIndexThatIsNoMask) {
-  EXPECT_EQ(refusal("input x f32 4\ninput m bool 4\ny = aten.gather.default x 0 m -> f32 4"),
+  EXPECT_EQ(refusal_of("input x f32 4\ninput m bool 4\ny = aten.gather.default x 0 m -> f32 4"),
             "a gather needs an index");
 }
 
 TEST(Picks, NeedAnIndexOfEqualRankWhereTheyAreElements) {
-  EXPECT_EQ(refusal("input x f32 4 3\ninput i i64 3\ny = aten.gather.default x 0 i -> f32 3"),
+  EXPECT_EQ(refusal_of("input x f32 4 3\ninput i i64 3\ny = aten.gather.default x 0 i -> f32 3"),
             "gather needs an index of equal rank");
 }
 
 TEST(Picks, AreAlongAWholeDimensionOfTheTensor) {
-  EXPECT_EQ(refusal("input x f32 6\ninput i i64 4\nv = aten.view.default x [2,3] -> f32 2 3\n"
-                    "y = aten.index_select.default v 0 i -> f32 4 3"),
+  EXPECT_EQ(refusal_of("input x f32 6\ninput i i64 4\nv = aten.view.default x [2,3] -> f32 2 3\n"
+                       "y = aten.index_select.default v 0 i -> f32 4 3"),
             "a gather along a part of a dimension");
-  EXPECT_EQ(refusal("input x f32 2 3\ninput i i64 4\nv = aten.view.default x [6] -> f32 6\n"
-                    "y = aten.index_select.default v 0 i -> f32 4"),
+  EXPECT_EQ(refusal_of("input x f32 2 3\ninput i i64 4\nv = aten.view.default x [6] -> f32 6\n"
+                       "y = aten.index_select.default v 0 i -> f32 4"),
             "a gather along more than one axis");
 }
 
 TEST(Picks, HaveAnIndexThatIsTheSameAlongTheDimension) {
-  EXPECT_EQ(refusal("input x f32 4 4\ni = aten.argmax.default x 1 -> i64 4\n"
-                    "y = aten.index_select.default x 0 i -> f32 4 4"),
+  EXPECT_EQ(refusal_of("input x f32 4 4\ni = aten.argmax.default x 1 -> i64 4\n"
+                       "y = aten.index_select.default x 0 i -> f32 4 4"),
             "a gather whose index varies along it");
 }
 
 TEST(Picks, DoNotReachThroughReductions) {
-  EXPECT_EQ(refusal("input x f32 4 3\ninput i i64 2\ns = aten.sum.dim_IntList x [1] -> f32 4\n"
-                    "y = aten.index_select.default s 0 i -> f32 2"),
+  EXPECT_EQ(refusal_of("input x f32 4 3\ninput i i64 2\ns = aten.sum.dim_IntList x [1] -> f32 4\n"
+                       "y = aten.index_select.default s 0 i -> f32 2"),
             "a gather of what is reduced along it");
 }
 

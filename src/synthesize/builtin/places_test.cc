@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "synthesize/builtin/algebra/algebra.h"
@@ -244,15 +243,6 @@ TEST(Indices, MayBeOthersAtEachPlace) {
             "elements that a mask chooses");
 }
 
-TEST(Largest, AreFoundOneAfterTheOther) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  EXPECT_THAT(
-      result(
-          "input z f32 3 4\ny = aten.topk.default z 3 -> f32 3 3",
-          {{"z", {1, 5, 5, 2, -infinity, -infinity, -infinity, -infinity, 0, std::nan(""), infinity, std::nan("")}}}),
-      ElementsAre(5, 5, 2, -infinity, -infinity, -infinity, testing::IsNan(), testing::IsNan(), infinity));
-}
-
 TEST(Images, GrowBetweenElementsWhereverThosePlacesFall) {
   EXPECT_THAT(result("input x f32 1 1 3\ny = aten.upsample_linear1d.default x [5] true -> f32 1 1 5"),
               ElementsAre(0, 0.5, 1, 1.5, 2));
@@ -260,16 +250,6 @@ TEST(Images, GrowBetweenElementsWhereverThosePlacesFall) {
               testing::Pointwise(testing::DoubleNear(1e-12), std::vector<double>{1.0 / 6, 1.5, 17.0 / 6}));
   EXPECT_THAT(result("input x f32 1 1 2 2\ny = aten.upsample_bilinear2d.vec x [3,2] true none -> f32 1 1 3 2"),
               ElementsAre(0, 1, 1, 2, 2, 3));
-}
-
-TEST(Largest, IsFoundAmongAll) {
-  const std::string rows = "input z f32 2 3\ny = aten.argmax.default z -> i64";
-  EXPECT_THAT(result(rows, {{"z", {1, 5, 5, 2, 5, 0}}}), ElementsAre(1));
-  EXPECT_THAT(result(rows, {{"z", {1, 9, 5, 2, std::nan(""), std::nan("")}}}), ElementsAre(4));
-  EXPECT_THAT(result("input z f32 2 3\ny = aten.argmin.default z keepdim=true -> i64 1 1", {{"z", {1, 9, 5, 2, 0, 7}}}),
-              ElementsAre(4));
-  EXPECT_EQ(refusal("input x f32 2 4\nz = aten.neg.default x -> f32 2 4\ny = aten.argmax.default z -> i64"),
-            "the largest of what is not in memory");
 }
 
 TEST(Counts, LeaveOutWhatIsZeroOrNoNumber) {
@@ -288,50 +268,6 @@ TEST(Norms, OfEveryOrder) {
   EXPECT_THAT(norm("3.0"),
               ElementsAre(testing::DoubleNear(std::cbrt(91.0), 1e-12), testing::DoubleNear(std::cbrt(17.0), 1e-12)));
   EXPECT_EQ(norm("-1.0").at(0), 0);
-}
-
-TEST(Largest, OfManyAreACall) {
-  EXPECT_EQ(refusal("input x f32 2 40\ny = aten.topk.default x 9 -> f32 2 9"), "the largest of many");
-  EXPECT_EQ(refusal("input x f32 2 4\ny = aten.topk.default x 2 -1 false -> f32 2 2"),
-            "the smallest, among which NaN is the last");
-  EXPECT_EQ(refusal("input x f32 2 4\nz = aten.neg.default x -> f32 2 4\n"
-                    "y = aten.topk.default z 2 -> f32 2 2"),
-            "the largest of what is not in memory");
-}
-
-TEST(Scatters, AddWhatIsMeantForAPlace) {
-  EXPECT_THAT(result("input x f32 9 2\ninput i i64 9\nz = aten.zeros.default [2,2] -> f32 2 2\n"
-                     "y = aten.index_add.default z 0 i x alpha=2 -> f32 2 2",
-                     {{"i", {0, 1, 1, 0, 0, 0, 1, 0, 0}}}),
-              ElementsAre(108, 120, 36, 42));
-  EXPECT_THAT(result("input x f32 2 3\ninput i i64 2 2\ninput z f32 2 2\n"
-                     "y = aten.scatter_add.default x 1 i z -> f32 2 3",
-                     {{"i", {2, 2, 0, 1}}, {"z", {10, 20, 30, 40}}}),
-              ElementsAre(0, 1, 32, 33, 44, 5));
-  EXPECT_THAT(result("input x f32 2 2\ninput i i64 9 2\ninput z f32 9 2\n"
-                     "y = aten.scatter_reduce.two x 0 i z \"amax\" -> f32 2 2",
-                     {{"i", std::vector<double>(18, 1)}, {"z", counted(18)}}),
-              ElementsAre(0, 1, 16, 17));
-}
-
-TEST(Scatters, KeepWhatIsPutLast) {
-  EXPECT_THAT(result("input x f32 2 3\ninput i i64 2 2\ninput z f32 2 2\n"
-                     "y = aten.scatter.src x 1 i z -> f32 2 3",
-                     {{"i", {2, 2, 0, 1}}, {"z", {10, 20, 30, 40}}}),
-              ElementsAre(0, 1, 20, 30, 40, 5));
-  EXPECT_THAT(result("input x f32 3 2\ninput i i64 1 2\ny = aten.scatter.value x 0 i 7 -> f32 3 2", {{"i", {2, 0}}}),
-              ElementsAre(0, 7, 2, 3, 7, 5));
-}
-
-TEST(Scatters, OfManyToManyAreCalls) {
-  EXPECT_EQ(refusal("input x f32 17 2\ninput i i64 9\ninput z f32 9 2\n"
-                    "y = aten.index_add.default x 0 i z -> f32 17 2"),
-            "a scatter of many elements to many places");
-  EXPECT_EQ(refusal("input x f32 2 2\ninput i i64 9 2\ninput z f32 9 2\n"
-                    "y = aten.scatter_reduce.two x 0 i z \"mean\" -> f32 2 2"),
-            "a scatter that takes means");
-  EXPECT_EQ(refusal("input x f32 3 2\ninput i i64 1 1\ny = aten.scatter.value x 0 i 7 -> f32 3 2"),
-            "a scatter into a part");
 }
 
 TEST(Losses, OfClassesAreOfTheClass) {
