@@ -201,8 +201,8 @@ Result<Problem> load_problem(std::string_view spec) {
     const fs::path path(spec);
     if (is_folder(path) || path.extension() == ".jsonl") {
       const auto all = TRY(all_of(path));
-      return user_error(fmt::format("{} holds {} problems: name one, such as {}#{}", spec, all.size(), spec,
-                                    last_two_parts(all.front().id)));
+      return user_error(fmt::format("{0} is a suite: name one of its problems ({1} in all), such as {0}#{2}", spec,
+                                    all.size(), last_two_parts(all.front().id)));
     }
     return problem_in_file(path);
   }
@@ -215,8 +215,8 @@ Result<Problem> load_problem(std::string_view spec) {
     if (problem.id == wanted || last_two_parts(problem.id) == wanted || problem.name == wanted)
       return std::move(problem);
   }
-  return user_error(fmt::format("{} holds no problem {}: it has {} problems, {} to {}", path.string(), wanted,
-                                all.size(), last_two_parts(all.front().id), last_two_parts(all.back().id)));
+  return user_error(fmt::format("{} holds no problem {}: it has {} to {} ({} in all)", path.string(), wanted,
+                                last_two_parts(all.front().id), last_two_parts(all.back().id), all.size()));
 }
 
 Result<std::vector<Problem>> load_suite(std::string_view path, std::string_view select) {
