@@ -75,11 +75,19 @@ inline std::string refusal_of(const std::string& text) {
   return region ? "" : region.error().message;
 }
 
-// What y is, of what is in memory.
-inline std::vector<double> result_of(const std::string& text, Memory memory) {
+inline std::vector<double> counted(std::size_t n) {
+  std::vector<double> made(n);
+  std::iota(made.begin(), made.end(), 0.0);
+  return made;
+}
+
+// What y is, of what is in memory, and of x = 0, 1, 2, ... where it is not there.
+inline std::vector<double> result_of(const std::string& text, Memory memory = {}) {
   const Result<Region> region = region_from(text);
   EXPECT_TRUE(region) << region.error().message;
-  if (region) interpret(*region, memory, 0);
+  if (!region) return {};
+  memory.emplace("x", counted(static_cast<std::size_t>(parse(text).problem.workloads[0].tensors.at(0).spec.numel())));
+  interpret(*region, memory, 0);
   return std::move(memory["y"]);
 }
 

@@ -97,6 +97,15 @@ inline const std::vector<JudgedGraph> graphs = {
      "nn.functional.binary_cross_entropy_with_logits(x, torch.sigmoid(y), y * y, pos_weight=y.abs()) + "
      "nn.functional.poisson_nll_loss(x, y.abs() * 4, full=True)",
      {"torch.randn(32, 256)", "torch.randn(32, 256)"}},
+    {"classes_with_weights",
+     "nn.functional.cross_entropy(x, y, self.weight, ignore_index=3, label_smoothing=0.1) + "
+     "nn.functional.nll_loss(x, y, self.weight)",
+     {"torch.randn(rows, 37)", "torch.randint(0, 37, (rows,))"},
+     "self.weight = nn.Parameter(torch.rand(37))"},
+    {"shares_of_classes",
+     "nn.functional.cross_entropy(x, torch.softmax(y, 1), self.weight, label_smoothing=0.1)",
+     {"torch.randn(rows, 37)", "torch.randn(rows, 37)"},
+     "self.weight = nn.Parameter(torch.rand(37))"},
     {"margins_of_classes",
      "nn.functional.multi_margin_loss(x, y, p=2, margin=0.7)",
      {"torch.randn(rows, 60)", "torch.randint(0, 60, (rows,))"}},

@@ -61,6 +61,7 @@ const std::map<std::string, std::vector<const char*>> judged = {
     {"rms_norm", {"registers"}},
     {"frobenius_norm", {"warps"}},
     {"cross_entropy", {}},
+    {"classes_with_weights", {}},
     {"looked_up", {}},
     {"powers_of_a_number", {}},
     {"positions", {}},

@@ -138,39 +138,64 @@ void margin_loss(const Rule& r) {  // input, target, p, margin, weight, reductio
   const double p = fixed(r, 2, "p", 1);
   if (v.dims.size() != 2 || v.dims[1].size() != 1 || target.dims.size() != 1 || (p != 1 && p != 2))
     throw CannotLower{"this loss of classes"};
-  if (!r.args.none(4, "weight")) throw CannotLower{"a weighted loss of classes"};
   const int axis = v.dims[1][0];
   const Lowered own = at_class(r, v, target, 1, axis);
   const Lowered apart = r.f(Op::add, r.f(Op::sub, r.args.number(3, "margin", 1), own), v);
   // What is no number counts as little as what is far enough.
   const Lowered loss = r.where(r.f(Op::gt, apart, 0), p == 2 ? r.f(Op::square, apart) : apart, r.l.constant(0));
   const Lowered others = r.where(is_class(r, target, 1, axis), r.l.constant(0), loss);
-  r.give(r.l.remove_dims(r.l.mean(others, {axis}), {1}, false));
+  Lowered made = r.l.mean(others, {axis});
+  if (!r.args.none(4, "weight"))
+    made = r.f(Op::mul, made, at_class(r, Rule::along(r.args.tensor(4, "weight"), 1, 2), target, 1, axis));
+  r.give(r.l.remove_dims(made, {1}, false));
 }
 
-void class_loss(const Rule& r, bool of_logits) {
-  const Lowered v = r.x(), target = r.args.tensor(1, "target");
-  if (!r.args.none(2, "weight")) throw CannotLower{"a weighted loss of classes"};
+void class_loss(const Rule& r, bool of_logits) {  // input, target, weight, reduction, ignore_index, label_smoothing
   expect_rows(r, 3);
+  const Lowered v = r.x(), target = r.args.tensor(1, "target");
   const double ignored = fixed(r, 4, "ignore_index", -100);
   const double smoothing = of_logits ? fixed(r, 5, "label_smoothing", 0) : 0;
-  if (v.dims.size() < 2 || v.dims[1].size() != 1 || target.dims.size() + 1 != v.dims.size())
+  const std::size_t rank = v.dims.size();
+  const bool shares = of_logits && target.dims.size() == rank;  // of every class in a row, not a row's class
+  if (rank < 2 || v.dims[1].size() != 1 || (!shares && target.dims.size() + 1 != rank) ||
+      (shares && r.l.type(target) != Type::f32))
     throw CannotLower{"this loss of classes"};
   const std::vector<int> axes = v.dims[1];
+  const auto sum = [&](const Lowered& row) { return r.l.reduce(ReduceOp::sum, row, axes); };
   const auto of_class = [&](const Lowered& row) { return at_class(r, row, target, 1, axes[0]); };
+  const bool has_weights = !r.args.none(2, "weight");
+  const Lowered weight = has_weights ? Rule::along(r.args.tensor(2, "weight"), 1, rank) : r.l.constant(1);
+  const auto share_of_each = [&] { return r.f(Op::div, smoothing, r.l.number(r.l.extent(axes[0]))); };
   Lowered loss;
-  if (of_logits) {
-    const Lowered shifted = r.f(Op::sub, v, r.l.reduce(ReduceOp::max, v, axes));
-    const Lowered total = r.l.reduce(ReduceOp::sum, r.f(Op::exp, shifted), axes);
-    Lowered below = of_class(shifted);
-    if (smoothing != 0)
-      below = r.f(Op::add, r.f(Op::mul, below, 1 - smoothing), r.f(Op::mul, r.l.mean(shifted, axes), smoothing));
-    loss = r.f(Op::sub, r.f(Op::log, total), below);
-  } else {
+  if (!of_logits) {
     loss = r.f(Op::neg, of_class(v));
+    if (has_weights) loss = r.f(Op::mul, of_class(weight), loss);
+  } else {
+    const Lowered shifted = r.f(Op::sub, v, r.l.reduce(ReduceOp::max, v, axes));
+    const Lowered total = sum(r.f(Op::exp, shifted));
+    if (shares) {
+      Lowered share = target;
+      if (smoothing != 0) share = r.f(Op::add, r.f(Op::mul, share, 1 - smoothing), share_of_each());
+      if (has_weights) share = r.f(Op::mul, share, weight);
+      const Lowered below = sum(r.f(Op::mul, share, shifted));
+      // Neither term is negative where no share is.
+      loss = r.f(Op::sub, r.f(Op::mul, r.f(Op::log, total), sum(share)), below);
+    } else if (has_weights) {
+      const Lowered logarithm = r.f(Op::log, total);
+      loss = r.f(Op::mul, of_class(weight), r.f(Op::sub, logarithm, of_class(shifted)));
+      if (smoothing != 0) {
+        const Lowered all = sum(r.f(Op::mul, r.f(Op::sub, logarithm, shifted), weight));
+        loss = r.f(Op::add, r.f(Op::mul, loss, 1 - smoothing), r.f(Op::mul, all, share_of_each()));
+      }
+    } else {
+      Lowered below = of_class(shifted);
+      if (smoothing != 0)
+        below = r.f(Op::add, r.f(Op::mul, below, 1 - smoothing), r.f(Op::mul, r.l.mean(shifted, axes), smoothing));
+      loss = r.f(Op::sub, r.f(Op::log, total), below);
+    }
   }
   loss = r.l.remove_dims(loss, {1}, false);
-  r.give(r.where(r.f(Op::eq, target, ignored), r.l.constant(0), loss));
+  r.give(shares ? loss : r.where(r.f(Op::eq, target, ignored), r.l.constant(0), loss));
 }
 
 void triplet_loss(const Rule& r) {  // anchor, positive, negative, margin, p, eps, swap, reduction

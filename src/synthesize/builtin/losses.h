@@ -16,7 +16,7 @@ void cross_entropy_of_logits(const Rule& rule);  // binary_cross_entropy_with_lo
 
 // Losses of rows: each row's own, without a sum or a mean over them, which is another reduction
 // (algebra/row_losses.h takes them apart).
-void class_loss(const Rule& rule, bool of_logits);  // cross_entropy_loss, nll_loss, with classes as indices
+void class_loss(const Rule& rule, bool of_logits);  // cross_entropy_loss, nll_loss
 void triplet_loss(const Rule& rule);                // triplet_margin_loss
 void cosine_embedding_loss(const Rule& rule);
 void margin_loss(const Rule& rule);  // multi_margin_loss

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,38 @@ std::int64_t integer(const GeneralArgument* argument, std::int64_t otherwise) {
   return i ? *i : otherwise;
 }
 
+// Minus the weight of each row's class, 0 where it is ignored: the loss of rows that all hold the weights.
+std::vector<GeneralNode> weights_of_rows(const GeneralGraph& graph, const GeneralNode& whole, const TensorRef& weight,
+                                         const std::string& name, const GeneralArgument& ignored) {
+  const TensorRef &x = *tensor_at(whole, 0), &classes = *tensor_at(whole, 1);
+  const GeneralTensor& rows = *graph.tensor(x);
+  std::vector<GeneralNode> made;
+  TensorRef by_class = weight;
+  if (rows.rank() > 2) {
+    GeneralArgumentList sizes = {constant(graph, Value{std::int64_t{-1}})};
+    sizes.resize(rows.rank() - 1, constant(graph, Value{std::int64_t{1}}));
+    std::vector<std::vector<std::int64_t>> shape;
+    for (const auto& each : rows.shape) {
+      shape.emplace_back(each.size() - 1, 1);
+      shape.back()[0] = each[1];
+    }
+    by_class = {name + "_by_class", 0};
+    made.push_back(make_node(by_class.name, "aten.view.default", {{weight}, {std::move(sizes)}}, contiguous(shape)));
+  }
+  GeneralTensor repeated = rows;
+  for (auto& each : repeated.stride) {
+    std::ranges::fill(each, 0);
+    each[1] = 1;
+  }
+  const TensorRef spread{name + "_spread", 0};
+  made.push_back(make_node(spread.name, "aten.expand_as.default", {{by_class}, {x}}, std::move(repeated)));
+  made.push_back(
+      make_node(name, "aten.nll_loss_nd.default",
+                {{spread}, {classes}, constant(graph, Value{}), constant(graph, Value{std::int64_t{0}}), ignored},
+                contiguous(graph.tensor(classes)->shape)));
+  return made;
+}
+
 }  // namespace
 
 bool row_losses(GeneralGraph& graph, std::size_t at) {
@@ -49,9 +82,13 @@ bool row_losses(GeneralGraph& graph, std::size_t at) {
     const GeneralTensor* first = graph.tensor(*tensor_at(whole, 0));
     if (!other || (k == loss->rows && !loss->of_last ? other->rank() != 1 : other->shape != first->shape)) return false;
   }
+  const TensorRef* first = tensor_at(whole, 0);
+  const bool shares = loss->classes && first && tensor->rank() > 1 && graph.tensor(*first) &&
+                      graph.tensor(*first)->shape == tensor->shape;  // of every class, in place of a row's class
+  const bool ignores = loss->ignores && !shares;
   std::vector<std::vector<std::int64_t>> shape = tensor->shape;
-  if (loss->of_last)
-    for (auto& each : shape) each.pop_back();
+  if (loss->of_last || shares)
+    for (auto& each : shape) each.erase(shares ? each.begin() + 1 : each.end() - 1);
   GeneralNode rows = whole;
   rows.name += "_rows";
   rows.inplace.clear();
@@ -65,24 +102,31 @@ bool row_losses(GeneralGraph& graph, std::size_t at) {
   if (!lowers(graph, rows)) return false;
   const TensorRef of_rows{rows.name, 0};
   std::vector<GeneralNode> made = {std::move(rows)};
-  if (reduction == 2 || loss->ignores) {
+  if (reduction == 2 || ignores) {
     const std::string name = reduction == 2 ? whole.name : whole.name + "_total";
     made.push_back(make_node(name, "aten.sum.default", {{of_rows}}, whole.results.at(0)));
   } else {
     made.push_back(make_node(whole.name, "aten.mean.default", {{of_rows}}, whole.results.at(0)));
   }
-  if (reduction == 1 && loss->ignores) {
-    GeneralTensor mask = contiguous(std::move(shape)), count = whole.results[0];
-    mask.dtype = Dtype::boolean;
-    count.dtype = Dtype::i64;
+  if (reduction == 1 && ignores) {
+    const TensorRef total{whole.name + "_total", 0}, count{whole.name + "_count", 0}, counts{whole.name + "_counts", 0};
     const GeneralArgument* argument = given(whole, 4, "ignore_index");
     const GeneralArgument ignored = argument ? *argument : constant(graph, Value{std::int64_t{-100}});
-    made.push_back(make_node(whole.name + "_counts", "aten.ne.Scalar", {{*ref}, ignored}, std::move(mask)));
-    made.push_back(make_node(whole.name + "_count", "aten.sum.default", {{TensorRef{whole.name + "_counts", 0}}},
-                             std::move(count)));
-    made.push_back(make_node(whole.name, "aten.div.Tensor",
-                             {{TensorRef{whole.name + "_total", 0}}, {TensorRef{whole.name + "_count", 0}}},
-                             whole.results[0]));
+    const GeneralArgument* weights = given(whole, 2, "weight");
+    if (const auto* weight = weights ? std::get_if<TensorRef>(&weights->is) : nullptr) {
+      std::ranges::move(weights_of_rows(graph, whole, *weight, counts.name, ignored), std::back_inserter(made));
+      made.push_back(make_node(count.name, "aten.sum.default", {{counts}}, whole.results[0]));
+      const TensorRef quotient{whole.name + "_quotient", 0};
+      made.push_back(make_node(quotient.name, "aten.div.Tensor", {{total}, {count}}, whole.results[0]));
+      made.push_back(make_node(whole.name, "aten.neg.default", {{quotient}}, whole.results[0]));
+    } else {
+      GeneralTensor mask = contiguous(std::move(shape)), number = whole.results[0];
+      mask.dtype = Dtype::boolean;
+      number.dtype = Dtype::i64;
+      made.push_back(make_node(counts.name, "aten.ne.Scalar", {{*ref}, ignored}, std::move(mask)));
+      made.push_back(make_node(count.name, "aten.sum.default", {{counts}}, std::move(number)));
+      made.push_back(make_node(whole.name, "aten.div.Tensor", {{total}, {count}}, whole.results[0]));
+    }
   }
   replace_node(graph, at, std::move(made));
   return true;
