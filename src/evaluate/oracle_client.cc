@@ -11,8 +11,8 @@
 #include "evaluate/ahead_compiler.h"
 #include "evaluate/oracle_connection.h"
 #include "evaluate/oracle_json.h"
+#include "evaluate/oracle_shapes.h"
 #include "problem/json_fields.h"
-#include "problem/variants.h"
 
 namespace kerf {
 namespace {
@@ -48,7 +48,7 @@ class OracleClient final : public Oracle {
       understood.workloads.insert(understood.workloads.end(), foreseen.workloads.begin() + 1, foreseen.workloads.end());
     } else if (understood.admission.admitted && variants > 0) {
       // A file that cannot be varied has none; that is no reason to refuse it.
-      (void)add_variants(understood, asked, variants);
+      (void)add_variants(understood, asked, variants, connection_, options_.admit_limit);
     }
     for (Workload& each : understood.workloads) {
       each.exact_convolutions = exact;
@@ -65,13 +65,7 @@ class OracleClient final : public Oracle {
 
   Result<Understood> trace(const Problem& problem, int variants) override {
     const std::scoped_lock lock(mutex_);
-    const Json asked = problem_json(problem, problem.sizes);
-    Understood understood{.problem = problem};
-    const Json reply =
-        TRY(connection_.call({{"do", "trace"}, {"problem", asked}}, {}, options_.admit_limit, problem.path));
-    TRY(take_workload(understood, reply));
-    if (variants > 0) (void)add_variants(understood, asked, variants);
-    return understood;
+    return trace_shapes(problem, problem_json(problem, problem.sizes), variants, connection_, options_.admit_limit);
   }
 
   Result<Trial> draw(const TrialRequest& request) override {
@@ -79,31 +73,23 @@ class OracleClient final : public Oracle {
     const Known* known = TRY(find(request.workload));
     NamedSpecs tensors;
     for (const NamedTensor& tensor : known->workload.tensors) tensors.emplace_back(tensor.name, tensor.spec);
+    Trial trial{.id = fmt::format("t{}", ++trials_),
+                .workload = request.workload,
+                .distribution = request.distribution,
+                .arena = {}};
+    Json asked{{"do", "draw"},
+               {"id", trial.id},
+               {"workload", request.workload},
+               {"distribution", request.distribution},
+               {"seed", request.seed}};
     if (on_device()) {
-      Trial trial{.id = fmt::format("t{}", ++trials_),
-                  .workload = request.workload,
-                  .distribution = request.distribution,
-                  .arena = {}};
-      const Json asked{{"do", "draw"},
-                       {"id", trial.id},
-                       {"workload", request.workload},
-                       {"distribution", request.distribution},
-                       {"seed", request.seed},
-                       {"tensors", named_json(tensors)}};
+      asked["tensors"] = named_json(tensors);
       const Json reply = TRY(connection_.call(asked, {}, options_.call_limit, {}));
       trial.arena = TRY(device_arena(reply, tensors, [](const DeviceMemory&) {}));
       return trial;
     }
-    Trial trial{.id = fmt::format("t{}", ++trials_),
-                .workload = request.workload,
-                .distribution = request.distribution,
-                .arena = TRY(make_arena("kerf trial", tensors, request.placement))};
-    const Json asked{{"do", "draw"},
-                     {"id", trial.id},
-                     {"workload", request.workload},
-                     {"distribution", request.distribution},
-                     {"seed", request.seed},
-                     {"tensors", placed_json(trial.arena.tensors)}};
+    trial.arena = TRY(make_arena("kerf trial", tensors, request.placement));
+    asked["tensors"] = placed_json(trial.arena.tensors);
     const std::array fds{trial.arena.memory.fd().get()};
     TRY(connection_.call(asked, fds, options_.call_limit, {}));
     return trial;
@@ -218,11 +204,7 @@ class OracleClient final : public Oracle {
     const std::scoped_lock lock(mutex_);
     const Json reply = TRY(connection_.call(
         {{"do", "margin_hit"}, {"memory", outputs.device->id}, {"sentinel", sentinel}}, {}, options_.call_limit, {}));
-    const auto* hit = TRY(field(reply, "hit"));
-    if (hit->is_null()) return std::nullopt;
-    return MarginHit{.name = TRY(text_field(*hit, "name")),
-                     .behind = TRY(bool_field(*hit, "behind")),
-                     .distance = static_cast<std::size_t>(TRY(integer_field(*hit, "distance")))};
+    return margin_hit_from_json(reply);
   }
 
   Result<std::optional<Difference>> find_difference(const Arena& a, const Arena& b) override {
@@ -230,11 +212,7 @@ class OracleClient final : public Oracle {
     const std::scoped_lock lock(mutex_);
     const Json reply = TRY(connection_.call({{"do", "difference"}, {"a", a.device->id}, {"b", b.device->id}}, {},
                                             options_.call_limit, {}));
-    const auto* found = TRY(field(reply, "difference"));
-    if (found->is_null()) return std::nullopt;
-    return Difference{.name = TRY(text_field(*found, "name")),
-                      .first = TRY(integers_field(*found, "first")),
-                      .count = TRY(integer_field(*found, "count"))};
+    return difference_from_json(reply);
   }
 
   Result<> perturb(Trial& trial, const std::vector<std::string>& names, Random& random) override {
@@ -284,42 +262,6 @@ class OracleClient final : public Oracle {
     Workload workload;
     std::map<Baseline, std::string> never;  // baselines that failed for good, and why
   };
-
-  static Result<> take_workload(Understood& understood, const Json& reply) {
-    const auto* workload = TRY(field(reply, "workload"));
-    understood.workloads.push_back(TRY(workload_from_json(*workload)));
-    const auto* sizes = TRY(array_field(reply, "module_sizes"));
-    for (const Json& pair : *sizes)
-      understood.module_sizes.emplace_back(pair.at(0).get<std::string>(), TRY(value_from_json(pair.at(1))));
-    return {};
-  }
-
-  Result<> add_variants(Understood& understood, const Json& asked, int variants) {
-    const Workload& primary = understood.workloads.front();
-    Json proposals = Json::array();
-    for (int i = 0; i < variants; ++i) {
-      Json variant = Json::array();
-      for (const SizeProposal& proposal : propose_variant(understood.module_sizes, i)) {
-        Json values = Json::array();
-        for (const Value& value : proposal.values) values.push_back(to_json(value));
-        variant.push_back({{"name", proposal.name}, {"values", std::move(values)}});
-      }
-      proposals.push_back(std::move(variant));
-    }
-    std::int64_t cost = 0;
-    for (const NamedTensor& tensor : primary.tensors) cost += static_cast<std::int64_t>(tensor.spec.storage_bytes());
-    for (const TensorSpec& spec : primary.outputs) cost += static_cast<std::int64_t>(spec.storage_bytes());
-    const Json reply =
-        TRY(connection_.call({{"do", "variants"}, {"problem", asked}, {"cost", cost}, {"proposals", proposals}}, {},
-                             options_.admit_limit, understood.problem.path));
-    const auto* found = TRY(array_field(reply, "workloads"));
-    const double most = 1.5 * understood.workloads.front().operations;
-    for (const Json& each : *found) {
-      Workload variant = TRY(workload_from_json(each));
-      if (variant.operations <= most) understood.workloads.push_back(std::move(variant));
-    }
-    return {};
-  }
 
   Result<Known*> find(const std::string& workload) {
     const auto found = known_.find(workload);
@@ -380,11 +322,8 @@ class OracleClient final : public Oracle {
         ahead_.begin(TRY(text_field(*reply, "id")), TRY(integer_field(*reply, "moved")), asked,
                      {Baseline::compile, Baseline::max_autotune});
     }
-    Understood understood{.problem = problem};
-    const auto traced = connection_.call({{"do", "trace"}, {"problem", asked}}, {}, options_.admit_limit, {});
-    if (!traced || !take_workload(understood, *traced)) return Understood{.problem = problem};
-    if (variants > 0) (void)add_variants(understood, asked, variants);
-    return understood;
+    return trace_shapes(problem, asked, variants, connection_, options_.admit_limit)
+        .value_or(Understood{.problem = problem});
   }
 
   Result<> leave() {

@@ -92,4 +92,20 @@ Result<OutputJudgement> judgement_from_json(const Json& json) {
   return out;
 }
 
+Result<std::optional<MarginHit>> margin_hit_from_json(const Json& reply) {
+  const auto* hit = TRY(field(reply, "hit"));
+  if (hit->is_null()) return std::nullopt;
+  return MarginHit{.name = TRY(text_field(*hit, "name")),
+                   .behind = TRY(bool_field(*hit, "behind")),
+                   .distance = static_cast<std::size_t>(TRY(integer_field(*hit, "distance")))};
+}
+
+Result<std::optional<Difference>> difference_from_json(const Json& reply) {
+  const auto* found = TRY(field(reply, "difference"));
+  if (found->is_null()) return std::nullopt;
+  return Difference{.name = TRY(text_field(*found, "name")),
+                    .first = TRY(integers_field(*found, "first")),
+                    .count = TRY(integer_field(*found, "count"))};
+}
+
 }  // namespace kerf

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,5 +25,9 @@ using NamedSpecs = std::vector<std::pair<std::string, TensorSpec>>;
                                          std::function<void(const DeviceMemory&)> release);
 // Errors: internal, it is no judgement.
 [[nodiscard]] Result<OutputJudgement> judgement_from_json(const nlohmann::json& json);
+// What it answers of outputs that lie on a device: the margin that was written to, and where two of them differ, if
+// any.
+[[nodiscard]] Result<std::optional<MarginHit>> margin_hit_from_json(const nlohmann::json& reply);
+[[nodiscard]] Result<std::optional<Difference>> difference_from_json(const nlohmann::json& reply);
 
 }  // namespace kerf

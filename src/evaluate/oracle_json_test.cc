@@ -117,5 +117,27 @@ TEST(OracleJson, MemoryForAnotherNumberOfTensorsIsNone) {
   EXPECT_EQ(released, 0);
 }
 
+TEST(OracleJson, OutputsOnADeviceAreUntouchedAroundOrNot) {
+  EXPECT_EQ(margin_hit_from_json({{"hit", nullptr}}).value(), std::nullopt);
+  const auto hit = margin_hit_from_json({{"hit", {{"name", "y"}, {"behind", true}, {"distance", 12}}}});
+  ASSERT_TRUE(hit && *hit);
+  EXPECT_EQ((*hit)->name, "y");
+  EXPECT_TRUE((*hit)->behind);
+  EXPECT_EQ((*hit)->distance, 12U);
+  EXPECT_FALSE(margin_hit_from_json({{"difference", nullptr}}));
+  EXPECT_FALSE(margin_hit_from_json({{"hit", {{"name", "y"}, {"behind", true}}}}));
+}
+
+TEST(OracleJson, OutputsOfTwoRunsOnADeviceAreTheSameOrNot) {
+  EXPECT_EQ(difference_from_json({{"difference", nullptr}}).value(), std::nullopt);
+  const auto found = difference_from_json({{"difference", {{"name", "y"}, {"first", {1, 4}}, {"count", 9}}}});
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ((*found)->name, "y");
+  EXPECT_EQ((*found)->first, (std::vector<std::int64_t>{1, 4}));
+  EXPECT_EQ((*found)->count, 9);
+  EXPECT_FALSE(difference_from_json({{"hit", nullptr}}));
+  EXPECT_FALSE(difference_from_json({{"difference", {{"name", "y"}, {"count", 9}}}}));
+}
+
 }  // namespace
 }  // namespace kerf
