@@ -9,24 +9,15 @@
 
 #include "base/paths.h"
 #include "problem/json_fields.h"
+#include "synthesize/model/batch_folder.h"
 #include "synthesize/model/server_check.h"
 
 namespace kerf {
 
 namespace {
 
-namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using std::chrono::milliseconds;
-
-template <class Visit>
-void each_line(std::string_view text, Visit visit) {
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    if (const std::string_view line = text.substr(0, end); !line.empty()) visit(line);
-    text = end == text.npos ? std::string_view{} : text.substr(end + 1);
-  }
-}
 
 constexpr milliseconds folder_poll{2'000};  // of a folder alone: nobody is asked
 constexpr milliseconds first_poll{5'000};   // after a batch has left; then half as often each time, up to batch_poll
@@ -40,6 +31,7 @@ class BatchModel final : public Model {
         courier_(courier),
         parts_(parts),
         options_(options),
+        folder_(options.batch_folder),
         check_(setup_, parts.http, parts.clock) {}
   ~BatchModel() override {
     for (const Loop::Timer timer : {gather_timer_, poll_timer_}) {
@@ -53,26 +45,12 @@ class BatchModel final : public Model {
 
   // What earlier processes left in the folder.
   Result<> open() {
-    std::error_code code;
-    fs::create_directories(options_.batch_folder, code);
-    if (code) return user_error(fmt::format("cannot create {}: {}", options_.batch_folder.string(), code.message()));
-    for (const auto& entry : fs::directory_iterator(options_.batch_folder, code)) {
-      const fs::path& path = entry.path();
-      if (path.extension() != ".jsonl" || !path.filename().string().starts_with("requests-")) continue;
-      const std::string stem = path.stem().string();
-      last_batch_ = std::max(last_batch_, std::atoi(stem.c_str() + std::string_view("requests-").size()));
-      const std::string text = TRY(read_file(path));
-      each_line(text, [&](std::string_view line) {
-        const Json json = read_json(line);
-        if (json.is_object() && json.contains("custom_id") && json["custom_id"].is_string())
-          asked_[json["custom_id"].get<std::string>()] = stem;
-      });
-      if (courier_ && exists(stem, ".sending") && !exists(stem, ".sent")) {
-        return user_error(
-            fmt::format("it is not known whether {0}.jsonl in {1} reached {2}: look there; then write the "
-                        "batch's id to {0}.sent, or delete {0}.sending to send it again",
-                        stem, options_.batch_folder.string(), setup_.asked.host));
-      }
+    TRY(folder_.open());
+    if (const auto batch = courier_ ? folder_.unsettled() : std::nullopt) {
+      return user_error(
+          fmt::format("it is not known whether {0}.jsonl in {1} reached {2}: look there; then write the "
+                      "batch's id to {0}.sent, or delete {0}.sending to send it again",
+                      *batch, options_.batch_folder.string(), setup_.asked.host));
     }
     return {};
   }
@@ -83,7 +61,7 @@ class BatchModel final : public Model {
     call.on_reply = std::move(on_reply);
     call.started = parts_.clock.now();
     call.id = batch_id(request);
-    if (const auto known = asked_.find(call.id); known == asked_.end()) {
+    if (!folder_.batch_of(call.id)) {
       auto body = setup_.dialect->body(setup_.model, request, false);
       if (!body) {
         call.timer = parts_.loop.after(milliseconds(0),
@@ -96,7 +74,7 @@ class BatchModel final : public Model {
       // Asked by an earlier process, or twice: its answer may be there.
       call.timer = parts_.loop.after(milliseconds(0), [this, ticket] {
         calls_.at(ticket).timer = 0;
-        read_files_.clear();
+        folder_.read_again();
         poll();
       });
     }
@@ -128,13 +106,6 @@ class BatchModel final : public Model {
     Loop::Timer timer = 0;
   };
 
-  [[nodiscard]] fs::path file(const std::string& stem, const char* extension) const {
-    return options_.batch_folder / (stem + extension);
-  }
-  [[nodiscard]] bool exists(const std::string& stem, const char* extension) const {
-    std::error_code code;
-    return fs::exists(file(stem, extension), code);
-  }
   [[nodiscard]] bool is_awaited(const std::string& id) const {
     return std::ranges::any_of(calls_, [&](const auto& entry) { return entry.second.id == id; });
   }
@@ -150,13 +121,8 @@ class BatchModel final : public Model {
   void leave() {
     gather_timer_ = 0;
     if (gathered_.empty()) return;
-    const std::string stem = fmt::format("requests-{:04}", ++last_batch_);
-    std::string lines;
-    for (const auto& [id, line] : gathered_) lines += line + '\n';
-    const auto written = write_file(file(stem, ".jsonl"), lines);
-    const auto ids = std::exchange(gathered_, {});
-    if (!written) return fail_ids(ids, written.error());
-    for (const auto& [id, line] : ids) asked_[id] = stem;
+    const auto lines = std::exchange(gathered_, {});
+    if (const auto written = folder_.add(lines); !written) return fail_ids(lines, written.error());
     poll_wait_ = first_poll;
     poll();
   }
@@ -180,28 +146,13 @@ class BatchModel final : public Model {
   [[nodiscard]] std::set<std::string> awaited_batches() const {
     std::set<std::string> stems;
     for (const auto& [ticket, call] : calls_) {
-      if (const auto found = asked_.find(call.id); found != asked_.end()) stems.insert(found->second);
+      if (auto batch = folder_.batch_of(call.id)) stems.insert(std::move(*batch));
     }
     return stems;
   }
 
-  // Reads the files of answers that are new or have changed.
   void scan() {
-    std::error_code code;
-    std::vector<fs::path> fresh;
-    for (const auto& entry : fs::directory_iterator(options_.batch_folder, code)) {
-      const std::string file_name = entry.path().filename().string();
-      if (!file_name.starts_with("answers") || entry.path().extension() != ".jsonl") continue;
-      const auto size = fs::file_size(entry.path(), code);
-      if (const auto seen = read_files_.find(file_name); seen != read_files_.end() && seen->second == size) continue;
-      read_files_[file_name] = size;
-      fresh.push_back(entry.path());
-    }
-    std::ranges::sort(fresh);
-    for (const fs::path& path : fresh) {
-      const auto text = read_file(path);
-      if (text) each_line(*text, [&](std::string_view line) { take(read_json(line)); });
-    }
+    for (const Json& line : folder_.new_answers()) take(line);
   }
 
   void take(const Json& line) {
@@ -234,8 +185,8 @@ class BatchModel final : public Model {
   // One step of a batch's way: upload, make, look, fetch.
   void carry(const std::string& stem) {
     if (!carried_.insert(stem).second) return;  // a step is under way
-    if (exists(stem, ".sent")) return look(stem);
-    const auto lines = read_file(file(stem, ".jsonl"));
+    if (folder_.exists(stem, ".sent")) return look(stem);
+    const auto lines = read_file(folder_.file(stem, ".jsonl"));
     if (!lines) return give_up(stem, lines.error());
     if (const auto upload = batch_->upload(*lines)) {
       post(
@@ -247,7 +198,8 @@ class BatchModel final : public Model {
   }
 
   void create(const std::string& stem, const std::string& lines, const std::string& uploaded) {
-    if (const auto marked = write_file(file(stem, ".sending"), ""); !marked) return give_up(stem, marked.error());
+    if (const auto marked = write_file(folder_.file(stem, ".sending"), ""); !marked)
+      return give_up(stem, marked.error());
     post(
         stem, batch_->creation(lines, uploaded),
         [this, stem](const Json& body) {
@@ -255,14 +207,14 @@ class BatchModel final : public Model {
           if (id.empty() || id.find_first_of("/?#. \n") != id.npos)
             return give_up(
                 stem, {.kind = ErrorKind::unavailable, .message = setup_.asked.host + " made a batch without a name"});
-          if (const auto kept = write_file(file(stem, ".sent"), id); !kept) return give_up(stem, kept.error());
+          if (const auto kept = write_file(folder_.file(stem, ".sent"), id); !kept) return give_up(stem, kept.error());
           carried_.erase(stem);
         },
         false);
   }
 
   void look(const std::string& stem) {
-    std::string id = read_file(file(stem, ".sent")).value_or("");
+    std::string id = read_file(folder_.file(stem, ".sent")).value_or("");
     while (!id.empty() && (id.back() == '\n' || id.back() == ' ')) id.pop_back();
     get(stem, batch_->state_path(id), [this, stem](const std::string& body) {
       const Json json = read_json(body);
@@ -275,9 +227,7 @@ class BatchModel final : public Model {
 
   void fetch(const std::string& stem, std::vector<std::string> paths, std::string text) {
     if (paths.empty()) {
-      const std::string number = stem.substr(std::string_view("requests").size());
-      if (const auto kept = write_file(options_.batch_folder / ("answers" + number + ".jsonl"), text); !kept)
-        return give_up(stem, kept.error());
+      if (const auto kept = folder_.keep_answers(stem, text); !kept) return give_up(stem, kept.error());
       carried_.erase(stem);
       scan();
       // The batch is over: what it has no answer to gets none.
@@ -345,7 +295,7 @@ class BatchModel final : public Model {
                if (!repeatable && (result || result.error().trouble == HttpTrouble::address ||
                                    result.error().trouble == HttpTrouble::certificate)) {
                  std::error_code code;  // it was refused: nothing was made
-                 fs::remove(file(stem, ".sending"), code);
+                 std::filesystem::remove(folder_.file(stem, ".sending"), code);
                } else if (!repeatable) {
                  trouble.again = false;
                  trouble.error.message += fmt::format("; whether {}.jsonl was taken is not known: look there", stem);
@@ -360,8 +310,7 @@ class BatchModel final : public Model {
     carried_.erase(stem);
     std::vector<Ticket> waiting;
     for (const auto& [ticket, call] : calls_) {
-      const auto found = asked_.find(call.id);
-      if (found != asked_.end() && found->second == stem) waiting.push_back(ticket);
+      if (folder_.batch_of(call.id) == stem) waiting.push_back(ticket);
     }
     for (const Ticket ticket : waiting) end(ticket, std::unexpected(error));
     rest_if_idle();
@@ -392,13 +341,11 @@ class BatchModel final : public Model {
   ModelOptions options_;
   std::map<Ticket, Call> calls_;
   Ticket last_ticket_ = 0;
-  std::map<std::string, std::string> gathered_;       // id -> line, not written yet
-  std::map<std::string, std::string> asked_;          // id -> batch
-  std::set<std::string> carried_;                     // batches with a step under way
-  std::map<std::string, int> failures_;               // in a row, by batch
-  std::map<std::string, std::uintmax_t> read_files_;  // sizes when they were read
+  BatchFolder folder_;
+  std::map<std::string, std::string> gathered_;  // id -> line, not written yet
+  std::set<std::string> carried_;                // batches with a step under way
+  std::map<std::string, int> failures_;          // in a row, by batch
   std::set<Http::Ticket> under_way_;
-  int last_batch_ = 0;
   Loop::Timer gather_timer_ = 0, poll_timer_ = 0;
   milliseconds poll_wait_ = first_poll;
   ServerCheck check_;
