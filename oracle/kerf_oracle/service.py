@@ -10,12 +10,12 @@ import time
 
 import torch
 
-from . import PROTOCOL, admission, ahead, baselines, conditioning, device, errors, fused, judge, layout, sharing, understand, wire
+from . import PROTOCOL, admission, ahead, baselines, conditioning, errors, fused, judge, layout, sharing, understand, wire
+from .memory_requests import MemoryRequests
 from .workload import Workload, tensors_in
 
 KEEP_BUILT = 6                 # models of the workloads used last stay built
 KEEP_BYTES = 2 << 30           # of parameters
-KEEP_SPARES = 0.25             # of a GPU's memory
 KEEP_TRUTHS = 1 << 30          # bytes of a trial's inputs up to which its true answers are kept on a GPU
 VARIANT_COST = 1.5             # of the primary's bytes
 VARIANT_SECONDS = 3.0
@@ -29,20 +29,16 @@ class Trial:
         self.sampled = False  # whether the truths count further samples of the reference's error, where any can be had
 
 
-class Service:
+class Service(MemoryRequests):
     def __init__(self, channel):
+        super().__init__()
         self.channel = channel
-        self.workloads, self.trials, self.outputs = {}, {}, layout.Memories(8)
+        self.workloads, self.outputs = {}, layout.Memories(8)
         self.recent = []
-        self.device = torch.device("cpu")
-        self.memories = {}  # of outputs on a device, by id
-        self.spares = device.Spares()
         self.sharing = sharing.Sharing()
         self.flush = baselines.Flusher()
         self.tf32 = False   # whether convolutions may round, as PyTorch lets them on the target
         self.graph = False  # whether baselines are timed as captured graphs
-        self.share = 1.0    # of the GPU's memory, that is ours
-        self.bounds = device.Bounds()
         self.in_place = None  # the trial whose tensors the model's parameters are views of now, by workload id
 
     def serve(self):
@@ -134,9 +130,6 @@ class Service:
     def on_register(self, request, _):
         """A workload that was admitted before, e.g. by a process that died."""
         return {"id": self.register(request["problem"]).id}
-
-    def on_device(self):
-        return self.device.type != "cpu"
 
     def make_room(self):
         """Forgets all trials and models: a GPU holds those of one problem."""
@@ -270,12 +263,6 @@ class Service:
         memory.seal()
         return {"memory": memory.describe(request["id"])}
 
-    @staticmethod
-    def find(table, key, what):
-        if key not in table:
-            raise errors.Refusal("system", f"the oracle knows no {what} {key}; it was forgotten or the oracle was started anew")
-        return table[key]
-
     def on_judge(self, request, fds):
         trial = self.find(self.trials, request["trial"], "trial")
         on_device = self.on_device()
@@ -308,71 +295,6 @@ class Service:
             trial.inputs = trial.state = trial.truths = None
             self.spare(trial.memory)
         return {}
-
-    # Memory on a device: what kerf does itself where it can map it
-
-    def placed(self, tensors):
-        size, _ = device.place(tensors)
-        return device.Memory(tensors, self.spares.take(size) or device.Block(size, self.device))
-
-    def spare(self, memory):
-        self.spares.give(memory.let_go())
-        if self.spares.size() > KEEP_SPARES * self.share * torch.cuda.get_device_properties(self.device).total_memory:
-            raise errors.NeedsRoom
-
-    def free_spares_first(self):
-        if self.spares or self.bounds.limit:
-            self.bounds.lift()
-            raise errors.NeedsRoom
-
-    def on_free_spares(self, *_):
-        """Nobody has them open any more. What PyTorch keeps of what was computed goes, too: it may be most of a GPU."""
-        self.spares.free()
-        gc.collect()
-        torch.cuda.empty_cache()
-        return {}
-
-    def on_outputs(self, request, _):
-        memory = self.placed(request["tensors"])
-        self.memories[request["id"]] = memory
-        return {"memory": memory.describe(request["id"])}
-
-    def on_release(self, request, _):
-        memory = self.memories.pop(request["memory"], None)
-        if memory is not None:
-            self.spare(memory)
-        return {}
-
-    def on_fill(self, request, _):
-        self.find(self.memories, request["memory"], "memory").fill(request["sentinel"])
-        return {}
-
-    def on_margin_hit(self, request, _):
-        return {"hit": self.find(self.memories, request["memory"], "memory").margin_hit(request["sentinel"])}
-
-    def on_difference(self, request, _):
-        return {"difference": device.difference(*(self.find(self.memories, request[name], "memory") for name in ("a", "b")))}
-
-    def exchange(self, request):
-        trial = self.find(self.trials, request["trial"], "trial")
-        for i, placed in enumerate(trial.memory.placed):
-            if placed["name"] in request["names"]:
-                trial.memory.perturb(placed, request["seed"] + i)
-
-    def on_perturb(self, request, _):
-        self.exchange(request)
-        torch.cuda.synchronize()
-        return {}
-
-    def on_refresh(self, request, _):
-        """What a timed run finds: elements exchanged, outputs filled. While the GPU fills, the exchanges are handed over."""
-        self.find(self.memories, request["memory"], "memory").begin_fill(request["sentinel"])
-        self.exchange(request)
-        torch.cuda.synchronize()
-        return {}
-
-    def on_intact(self, request, _):
-        return {"intact": self.find(self.trials, request["trial"], "trial").memory.is_intact()}
 
     # Baselines
 
