@@ -11,92 +11,14 @@
 #include <iostream>
 #include <map>
 
-#include "exported.h"
+#include "exported_model.h"
 #include "problem/suite.h"
-#include "target/nvidia/nvrtc.h"
 
 namespace kerf {
 namespace {
 
 using testing::HasSubstr;
 namespace fs = std::filesystem;
-
-// Runs FILE's ModelNew against its Model: parameters, primary inputs, then inputs of each shape of argv[2]. Prints, for
-// each, whether kerf's kernels ran, and how many steps of the primary run were learned.
-constexpr const char* driver = R"py(
-import copy, importlib.util, sys, torch, warnings
-warnings.simplefilter("error")
-assert "kerf_oracle" not in sys.modules
-spec = importlib.util.spec_from_file_location("exported", sys.argv[1])
-m = importlib.util.module_from_spec(spec)
-sys.modules["exported"] = m
-spec.loader.exec_module(m)
-flat = lambda v: [v] if isinstance(v, torch.Tensor) else [t for e in v for t in flat(e)]
-
-def compare(inputs, ran):
-    with torch.no_grad():
-        a, b = flat(ref(*inputs)), flat(new(*inputs))
-    assert len(a) == len(b)
-    for x, y in zip(a, b):
-        assert x.shape == y.shape and x.dtype == y.dtype and x.stride() == y.stride(), (x.shape, y.shape, x.stride(), y.stride())
-        if x.dtype.is_floating_point:
-            error = (x.double() - y.double()).abs().max().item() if x.numel() else 0
-            scale = max(1e-6, x.double().abs().max().item()) if x.numel() else 1
-            assert error <= 1e-4 * scale, (error, scale)
-        else:
-            assert torch.equal(x, y)
-    print("kerf" if any(v is not None for v in list(new._kerf_known.values())[ran:]) else "model")
-
-init = m.get_init_inputs()
-torch.manual_seed(3)
-ref = m.Model(*init)
-torch.manual_seed(3)
-new = m.ModelNew(*init)
-assert list(ref.state_dict()) == list(new.state_dict())
-assert all(torch.equal(x, y) for x, y in zip(ref.state_dict().values(), new.state_dict().values()))
-compare(m.get_inputs(), 0)
-with torch.no_grad():  # what was prepared for the old values is prepared anew
-    for x, y in zip(ref.parameters(), new.parameters()):
-        x.mul_(1.1), y.mul_(1.1)
-compare(m.get_inputs(), 0)
-for known in new._kerf_known.values():
-    if known is not None:
-        print("learned", known.steps)
-new = copy.deepcopy(new)
-for shape in eval(sys.argv[2]):
-    compare([torch.randn(shape)], len(new._kerf_known))
-)py";
-
-class ExportedFile : public Export {
- protected:
-  Finished run(const std::string& text, const std::string& shapes,
-               const std::map<std::string, std::string>& more = {}) {
-    return Export::run(text, driver, shapes, more);
-  }
-};
-
-constexpr const char* row_sum_problem = R"py(
-import torch
-import torch.nn as nn
-
-rows = 64
-columns = 100
-
-class Model(nn.Module):
-    def __init__(self, features, scale=2.0):
-        super().__init__()
-        self.fc = nn.Linear(features, 8)
-        self.scale = scale
-
-    def forward(self, x):
-        return torch.sigmoid(self.fc(x)) * self.scale, x.sum(dim=1, keepdim=True)
-
-def get_inputs():
-    return [torch.randn(rows, columns)]
-
-def get_init_inputs():
-    return [columns]
-)py";
 
 // A call into scratch, a call kept under a name, launches with and without threads, a loop, a prepare step, a tune
 // axis.
@@ -250,113 +172,6 @@ TEST_F(ExportedFile, ThePythonFileRunsTheModelWhereThePlanDoesNotSupportWhatItIs
   const Finished done = run(*text, "[(1, 100), (3, 100), (0, 100)]");
   ASSERT_TRUE(done.ok()) << done.describe() << done.errors;
   EXPECT_EQ(done.output, "kerf\nkerf\nlearned 68\nmodel\nkerf\nmodel\n");
-}
-
-// What can be shown of a CUDA candidate's file without a GPU: NVRTC compiles what stands in it, and on tensors in main
-// memory the model runs.
-TEST_F(ExportedFile, ThePythonFileOfACudaCandidateCompilesAndRunsTheModelWithoutAGpu) {
-  if (const auto nvrtc = find_nvrtc(); !nvrtc) GTEST_SKIP() << nvrtc.error().message;
-  const std::string candidate = R"cu(/* /// kerf
-version = 1
-[tune]
-B = [64]
-[[step]]
-call = "aten.linear.default"
-args = ["x", "fc.weight", "fc.bias"]
-out = "hidden"
-[[step]]
-launch = "squash<B>"
-grid = ["cdiv(numel(hidden), B)"]
-block = ["B"]
-args = ["hidden", "out0", "numel(hidden)", "init.scale"]
-[[step]]
-call = "aten.sum.dim_IntList"
-args = ["x", [1], true]
-out = "out1"
-/// */
-template <int64_t N> __global__ void squash(const float* hidden, float* out, int64_t n, float scale) {
-  const int64_t i = blockIdx.x * N + threadIdx.x;
-  if (i < n) out[i] = scale / (1 + expf(-hidden[i]));
-}
-)cu";
-  const auto text = exported(ExportFormat::pytorch, candidate, problem_of(row_sum_problem), Language::cuda);
-  ASSERT_TRUE(text) << text.error().message;
-  const Finished done = run(*text, "[(7, 100)]");
-  ASSERT_TRUE(done.ok()) << done.describe() << done.errors;
-  EXPECT_EQ(done.output, "model\nmodel\nmodel\n");
-  std::ofstream(folder.path() / "compile.py") << R"py(
-import importlib.util, sys
-spec = importlib.util.spec_from_file_location("exported", sys.argv[1])
-m = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(m)
-for _ in range(2):  # the second time from the cache
-    cubin, symbols = m._kerf_compile("sm_90a")
-    print(cubin[:4], list(symbols.items()))
-)py";
-  const auto compiled = kerf::run(
-      {.argv = {python(), "-I", (folder.path() / "compile.py").string(), (folder.path() / "exported.py").string()},
-       .environment = {{"PATH", "/usr/bin:/bin"}, {"XDG_CACHE_HOME", folder.path().string()}},
-       .directory = folder.path().string()},
-      std::chrono::minutes(2));
-  ASSERT_TRUE(compiled);
-  const std::string line = R"(b'\x7fELF' [('squash<B>', '_Z6squashILl64EEvPKfPflf')])"
-                           "\n";
-  EXPECT_EQ(compiled->output, line + line) << compiled->errors;
-}
-
-TEST_F(ExportedFile, ThePythonFileOfATritonCandidateRunsInTheInterpreterAndRunsTheModelWithoutAGpu) {
-  const std::string candidate = R"py(# /// kerf
-# version = 1
-# supports = "x.shape[0] > 1"
-# [tune]
-# B = [64]
-# [[scratch]]
-# name = "hidden"
-# dtype = "f32"
-# shape = ["x.shape[0]", "fc.weight.shape[0]"]
-# [[step]]
-# call = "aten.linear.default"
-# args = ["x", "fc.weight", "fc.bias"]
-# out = "hidden"
-# [[step]]
-# launch = "squash"
-# grid = ["cdiv(numel(hidden), B)"]
-# args = ["hidden", "out0", "numel(hidden)", "init.scale"]
-# num_warps = "B // 32"
-# [[step]]
-# launch = "sums"
-# grid = ["x.shape[0]"]
-# args = ["x", "out1", "x.shape[1]"]
-# constexpr = { N = "next_pow2(x.shape[1])" }
-# ///
-import triton
-import triton.language as tl
-
-
-@triton.jit
-def plus(a, b):
-    return a + b
-
-
-@triton.jit
-def squash(hidden, out, n, scale, B: tl.constexpr):
-    i = tl.program_id(0) * B + tl.arange(0, B)
-    tl.store(out + i, scale / (1 + tl.exp(-tl.load(hidden + i, mask=i < n))), mask=i < n)
-
-
-@triton.jit
-def sums(x, out, n, N: tl.constexpr):
-    row, i = tl.program_id(0), tl.arange(0, N)
-    tl.store(out + row, tl.reduce(tl.load(x + row * n + i, mask=i < n, other=0.0), 0, plus))
-)py";
-  const auto text = exported(ExportFormat::pytorch, candidate, problem_of(row_sum_problem), Language::triton);
-  ASSERT_TRUE(text) << text.error().message;
-  const Finished here = run(*text, "[(7, 100)]");
-  ASSERT_TRUE(here.ok()) << here.describe() << here.errors;
-  EXPECT_EQ(here.output, "model\nmodel\nmodel\n");
-  const Finished done = run(*text, "[(7, 100), (1, 100)]", {{"TRITON_INTERPRET", "1"}});
-  ASSERT_TRUE(done.ok()) << done.describe() << done.errors;
-  EXPECT_EQ(done.output, "kerf\nkerf\nlearned 3\nkerf\nmodel\n");
 }
 
 TEST_F(ExportedFile, ThePythonFileRunsTheModelAndSaysSoWhereNoCompilerIs) {
