@@ -106,6 +106,10 @@ inline const std::vector<JudgedGraph> graphs = {
      "nn.functional.cross_entropy(x, torch.softmax(y, 1), self.weight, label_smoothing=0.1)",
      {"torch.randn(rows, 37)", "torch.randn(rows, 37)"},
      "self.weight = nn.Parameter(torch.rand(37))"},
+    {"short_rows_in_order",
+     "torch.sort(x, 1, descending=True)[0] * 2, torch.median(x[:, :7], 1)[0], torch.kthvalue(x, 3, 1)[0] + 1, "
+     "torch.argsort((x[:, :6] * 2).round(), dim=1, stable=True)",
+     {"torch.randn(rows, 11)"}},
     {"margins_of_classes",
      "nn.functional.multi_margin_loss(x, y, p=2, margin=0.7)",
      {"torch.randn(rows, 60)", "torch.randint(0, 60, (rows,))"}},

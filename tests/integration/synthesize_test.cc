@@ -301,6 +301,10 @@ const CppGraph graphs_of_rows[] = {
      "nn.functional.cross_entropy(x, torch.softmax(y, 1), self.weight, label_smoothing=0.1)",
      {"torch.randn(rows, 60)", "torch.randn(rows, 60)"},
      "self.weight = nn.Parameter(torch.rand(60))"},
+    {"short_rows_in_order",
+     "torch.sort(x, 1, descending=True)[0] * 2, torch.median(x[:, :7], 1)[0], torch.kthvalue(x, 3, 1)[0] + 1, "
+     "torch.argsort((x[:, :6] * 2).round(), dim=1, stable=True)",
+     {"torch.randn(rows, 11)"}},
     {"position_of_all",
      "torch.argmax(x), torch.argmin(y, keepdim=True), torch.count_nonzero(x > 0.3, dim=1), torch.nansum(y, 0)",
      {"torch.randn(rows, columns)", "torch.randn(rows, columns)"}},

@@ -5,6 +5,9 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <utility>
+#include <vector>
 
 namespace kerf {
 namespace {
@@ -151,9 +154,12 @@ class Interpreter {
         if (is_outside(i.access)) return i.access.outside;
         return memory_.at(memory_key(i.access.tensor)).at(place(i.access));
       case Instruction::Form::pointwise: {
+        auto& [at, known] = last_.try_emplace(v).first->second;
+        if (at == at_ && !at_.empty()) return known;
         std::vector<double> operands;
         for (const int o : i.operands) operands.push_back(value(o));
-        return pointwise(i.op, operands);
+        at = at_;
+        return known = pointwise(i.op, operands);
       }
       case Instruction::Form::scan:
         return scan(v);
@@ -234,6 +240,7 @@ class Interpreter {
   std::size_t w_;
   std::vector<std::int64_t> at_;
   std::map<std::vector<std::int64_t>, double> reduced_;
+  std::map<int, std::pair<std::vector<std::int64_t>, double>> last_;  // of an instruction: where, and what it was
 };
 
 }  // namespace

@@ -301,6 +301,8 @@ const std::map<std::string, Apply>& rules() {
     t["multi_margin_loss"] = margin_loss;
     t["gather"] = t["take_along_dim"] = gathered;
     t["topk"] = top_elements;
+    t["sort"] = t["msort"] = t["argsort"] = sorted_rows;
+    t["median"] = t["kthvalue"] = one_of_sorted;
     t["scatter"] = t["scatter_add"] = t["scatter_reduce"] = t["index_add"] = scattered;
     // Poolings
     for (const std::size_t rank : {1, 2, 3}) {

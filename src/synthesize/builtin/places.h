@@ -38,6 +38,8 @@ void gathered(const Rule& rule);           // gather, take_along_dim
 void scattered(const Rule& rule);          // scatter, scatter_add, scatter_reduce, index_add
 void top_elements(const Rule& rule);       // topk of a few
 void position_of_all(const Rule& rule);    // argmax, argmin among all elements
+void sorted_rows(const Rule& rule);        // sort, msort, argsort of few elements
+void one_of_sorted(const Rule& rule);      // median, kthvalue of few elements
 // Elements of dimension `dim` from `begin` on; a dimension of one element where `count` is one.
 [[nodiscard]] Lowered part(const Rule& rule, const Lowered& value, std::size_t dim, const Extent& begin,
                            const Extent& step, const Extent& count);
