@@ -110,6 +110,13 @@ inline const std::vector<JudgedGraph> graphs = {
      "torch.sort(x, 1, descending=True)[0] * 2, torch.median(x[:, :7], 1)[0], torch.kthvalue(x, 3, 1)[0] + 1, "
      "torch.argsort((x[:, :6] * 2).round(), dim=1, stable=True)",
      {"torch.randn(rows, 11)"}},
+    {"parts_replaced",
+     "torch.slice_scatter(x, torch.relu(y[:, 3:9]), 1, 4, 10) * 2, torch.select_scatter(x, y[0], 0, 2) + 1, "
+     "torch.index_put(x, (y > 0.5,), self.number), torch.diag_embed(x[:, :9].exp()), torch.trace(x), "
+     "torch.diagonal(y[:9], 1) * 2, torch.bucketize(x * 2, self.bounds), torch.searchsorted(self.bounds, y, "
+     "right=True)",
+     {"torch.randn(rows, 40)", "torch.randn(rows, 40)"},
+     "self.number = nn.Parameter(torch.rand(())); self.bounds = nn.Parameter(torch.arange(-2.0, 3.0))"},
     {"margins_of_classes",
      "nn.functional.multi_margin_loss(x, y, p=2, margin=0.7)",
      {"torch.randn(rows, 60)", "torch.randint(0, 60, (rows,))"}},

@@ -63,6 +63,7 @@ const std::map<std::string, std::vector<const char*>> judged = {
     {"cross_entropy", {}},
     {"classes_with_weights", {}},
     {"short_rows_in_order", {}},
+    {"parts_replaced", {}},
     {"looked_up", {}},
     {"powers_of_a_number", {}},
     {"positions", {}},

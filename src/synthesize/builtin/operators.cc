@@ -303,6 +303,7 @@ const std::map<std::string, Apply>& rules() {
     t["topk"] = top_elements;
     t["sort"] = t["msort"] = t["argsort"] = sorted_rows;
     t["median"] = t["kthvalue"] = one_of_sorted;
+    t["bucketize"] = t["searchsorted"] = among_boundaries;
     t["scatter"] = t["scatter_add"] = t["scatter_reduce"] = t["index_add"] = scattered;
     // Poolings
     for (const std::size_t rank : {1, 2, 3}) {
@@ -336,6 +337,11 @@ const std::map<std::string, Apply>& rules() {
     t["repeat_interleave"] = repeat_elements;
     t["slice"] = t["narrow"] = slice;
     t["select"] = select_one;
+    t["slice_scatter"] = t["select_scatter"] = part_replaced;
+    t["diagonal"] = diagonal;
+    t["diag_embed"] = diagonal_matrix;
+    t["diag"] = diag;
+    t["trace"] = trace;
     t["split"] = t["split_with_sizes"] = t["chunk"] = split;
     t["unbind"] = unbind;
     t["cat"] = concatenate;
@@ -351,9 +357,10 @@ const std::map<std::string, Apply>& rules() {
     t["channel_shuffle"] = channel_shuffle;
     t["arange"] = sequence;
     for (const char* name :
-         {"full", "zeros", "ones", "full_like", "zeros_like", "ones_like", "new_full", "new_zeros", "new_ones"})
+         {"full", "zeros", "ones", "full_like", "zeros_like", "ones_like", "new_full", "new_zeros", "new_ones", "fill"})
       t[name] = filled;
     t["index"] = elements_by_index;
+    t["index_put"] = put_by_mask;
     t["embedding"] = t["index_select"] = rows_by_index;
     t["one_hot"] = one_hot;
     t["cross_entropy_loss"] = [](const Rule& r) { class_loss(r, true); };

@@ -30,6 +30,37 @@ Extent from_start(const Rule& r, const GeneralArgument& argument, const Extent& 
   return made;
 }
 
+// What `slice` takes of a dimension: arguments `at` to `at` + 2 are start, end and step.
+struct Range {
+  Extent begin, step, count;
+};
+
+Range range_of(const Rule& r, std::size_t at, const Extent& size) {
+  const std::size_t workloads = r.l.workloads();
+  Range made{.begin = r.args.none(at, "start") ? literal(0, workloads) : from_start(r, *r.args.get(at, "start"), size),
+             .step = r.args.none(at + 2, "step") ? one(workloads) : r.args.extents(at + 2, "step", 1).at(0),
+             .count = {}};
+  Extent end = size;
+  if (!r.args.none(at + 1, "end")) {
+    const auto* constant = std::get_if<Constant>(&r.args.get(at + 1, "end")->is);
+    if (!constant) throw CannotLower{"a position must be a number"};
+    const Extent given = extent_of(*constant);
+    if (all(given, [](std::int64_t n) { return n < 0; })) {
+      end = size + given;
+    } else if (!given.is(to_the_end) && given.values != size.values) {
+      end.text = fmt::format("min({}, {})", given.text, size.text);
+      for (std::size_t w = 0; w < workloads; ++w) end.values[w] = std::min(given.values[w], size.values[w]);
+    }
+  }
+  made.count = end - made.begin;
+  if (!made.step.is(1)) {
+    made.count.text = fmt::format("cdiv({}, {})", made.count.text, made.step.text);
+    for (std::size_t w = 0; w < workloads; ++w)
+      made.count.values[w] = (made.count.values[w] + made.step.values[w] - 1) / made.step.values[w];
+  }
+  return made;
+}
+
 Lowered without_dim(Lowered v, std::size_t d) {
   v.dims.erase(v.dims.begin() + static_cast<std::ptrdiff_t>(d));
   return v;
@@ -153,36 +184,17 @@ void append(const Rule& r) {
 void slice(const Rule& r) {
   const Lowered v = r.x();
   const std::size_t d = dim_of(r, 1, "dim", 0, v.dims.size());
-  const std::size_t workloads = r.l.workloads();
   const Extent size = extent_of(r, v.dims[d]);
-  const bool narrow = r.node.base() == "narrow";
-  const Extent begin = r.args.none(2, "start") ? literal(0, workloads) : from_start(r, *r.args.get(2, "start"), size);
-  Extent count, step = one(workloads);
-  if (narrow) {
-    count = r.args.extents(3, "length", 1).at(0);
+  Range range;
+  if (r.node.base() == "narrow") {
+    range = {.begin = from_start(r, *r.args.get(2, "start"), size),
+             .step = one(r.l.workloads()),
+             .count = r.args.extents(3, "length", 1).at(0)};
   } else {
-    Extent end = size;
-    if (!r.args.none(3, "end")) {
-      const auto* constant = std::get_if<Constant>(&r.args.get(3, "end")->is);
-      if (!constant) throw CannotLower{"a position must be a number"};
-      const Extent given = extent_of(*constant);
-      if (all(given, [](std::int64_t n) { return n < 0; })) {
-        end = size + given;
-      } else if (!given.is(to_the_end) && given.values != size.values) {
-        end.text = fmt::format("min({}, {})", given.text, size.text);
-        for (std::size_t w = 0; w < workloads; ++w) end.values[w] = std::min(given.values[w], size.values[w]);
-      }
-    }
-    if (!r.args.none(4, "step")) step = r.args.extents(4, "step", 1).at(0);
-    count = end - begin;
-    if (!step.is(1)) {
-      count.text = fmt::format("cdiv({}, {})", count.text, step.text);
-      for (std::size_t w = 0; w < workloads; ++w)
-        count.values[w] = (count.values[w] + step.values[w] - 1) / step.values[w];
-    }
+    range = range_of(r, 2, size);
   }
-  expect_size(r, 0, d, count);
-  r.give(part(r, v, d, begin, step, count));
+  expect_size(r, 0, d, range.count);
+  r.give(part(r, v, d, range.begin, range.step, range.count));
 }
 
 void select_one(const Rule& r) {
@@ -192,6 +204,45 @@ void select_one(const Rule& r) {
   if (!index) throw CannotLower{"a position was expected"};
   const Extent at = from_start(r, *index, extent_of(r, v.dims[d]));
   r.give(without_dim(part(r, v, d, at, one(r.l.workloads()), one(r.l.workloads())), d));
+}
+
+void part_replaced(const Rule& r) {
+  const bool selects = r.node.base() == "select_scatter";
+  const Lowered v = r.x();
+  Lowered other = r.args.tensor(1, "src");
+  const std::size_t rank = v.dims.size(), d = dim_of(r, 2, "dim", 0, rank);
+  const Extent size = extent_of(r, v.dims[d]), single = one(r.l.workloads());
+  Range range{.begin = {}, .step = single, .count = single};
+  if (selects) {
+    range.begin = from_start(r, *r.args.get(3, "index"), size);
+    other.dims.insert(other.dims.begin() + static_cast<std::ptrdiff_t>(d), std::vector<int>());
+  } else {
+    range = range_of(r, 3, size);
+  }
+  if (r.l.type(v) != Type::f32 || r.l.type(other) != Type::f32) throw CannotLower{"only numbers are put into others"};
+  if (other.dims.size() != rank || extent_of(r, other.dims[d]).values != range.count.values || !range.step.is(1))
+    throw CannotLower{"a part in steps, or of another size"};
+  if (range.count.values == size.values) return r.give(other);
+  if (v.dims[d].size() != 1 || other.dims[d].size() > 1)
+    throw CannotLower{"a part of a dimension that is not one axis"};
+  const int axis = v.dims[d][0];
+  const Lowered at = r.l.index(axis, d, rank);
+  const Extent end = range.begin + range.count;
+  Lowered is_there = r.f(Op::eq, at, r.l.number(range.begin));
+  if (!other.dims[d].empty()) {
+    is_there = r.f(Op::logical_and, r.f(Op::ge, at, r.l.number(range.begin)), r.f(Op::lt, at, r.l.number(end)));
+    const WindowStep moved{.dim = d,
+                           .out = axis,
+                           .inside = -1,
+                           .step = single,
+                           .apart = single,
+                           .shift = literal(0, r.l.workloads()) - range.begin,
+                           .limit = range.count,
+                           .below = !range.begin.is(0),
+                           .above = end.values != size.values};
+    other = r.l.moved(other, {moved}, 0);
+  }
+  r.give(r.where(is_there, other, v));
 }
 
 void split(const Rule& r) {

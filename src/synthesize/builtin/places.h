@@ -20,6 +20,7 @@ void append(const Rule& rule);  // kerf.appended
 
 void slice(const Rule& rule);              // slice, narrow
 void select_one(const Rule& rule);         // select
+void part_replaced(const Rule& rule);      // slice_scatter, select_scatter
 void split(const Rule& rule);              // split, split_with_sizes, chunk
 void unbind(const Rule& rule);             // unbind
 void concatenate(const Rule& rule);        // cat: a choice by position
@@ -31,15 +32,21 @@ void repeat(const Rule& rule);             // repeat, whole numbers of times alo
 void repeat_elements(const Rule& rule);    // repeat_interleave, each element as often
 void gated(const Rule& rule);              // glu
 void sequence(const Rule& rule);           // arange
-void filled(const Rule& rule);             // full, zeros, ones and those that are like another tensor
+void filled(const Rule& rule);             // full, zeros, ones, those that are like another tensor, fill
 void rows_by_index(const Rule& rule);      // embedding, index_select
 void elements_by_index(const Rule& rule);  // index, by integers
+void put_by_mask(const Rule& rule);        // index_put of a number, by a mask
 void gathered(const Rule& rule);           // gather, take_along_dim
 void scattered(const Rule& rule);          // scatter, scatter_add, scatter_reduce, index_add
 void top_elements(const Rule& rule);       // topk of a few
 void position_of_all(const Rule& rule);    // argmax, argmin among all elements
 void sorted_rows(const Rule& rule);        // sort, msort, argsort of few elements
 void one_of_sorted(const Rule& rule);      // median, kthvalue of few elements
+void diagonal(const Rule& rule);           // diagonal
+void diagonal_matrix(const Rule& rule);    // diag_embed
+void diag(const Rule& rule);               // diag
+void trace(const Rule& rule);              // trace
+void among_boundaries(const Rule& rule);   // bucketize, searchsorted among few
 // Elements of dimension `dim` from `begin` on; a dimension of one element where `count` is one.
 [[nodiscard]] Lowered part(const Rule& rule, const Lowered& value, std::size_t dim, const Extent& begin,
                            const Extent& step, const Extent& count);

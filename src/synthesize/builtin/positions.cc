@@ -109,10 +109,11 @@ void sequence(const Rule& r) {
 void filled(const Rule& r) {
   const GeneralTensor& to = r.node.results.at(0);
   const std::string base = r.node.base();
-  const bool like = base.ends_with("_like");
+  const bool like = base.ends_with("_like") || base == "fill";
   const std::size_t sizes_at = placed_from(r.node);
-  Lowered v = base.find("full") != std::string::npos ? r.args.operand(sizes_at + 1, "fill_value")
-                                                     : r.l.constant(base.find("ones") != std::string::npos ? 1 : 0);
+  Lowered v = base.starts_with("fill")                 ? r.args.operand(1, "value")
+              : base.find("full") != std::string::npos ? r.args.operand(sizes_at + 1, "fill_value")
+                                                       : r.l.constant(base.find("ones") != std::string::npos ? 1 : 0);
   if (!v.dims.empty() || r.l.type(v) != Type::f32) throw CannotLower{"a tensor filled with anything but a number"};
   if (to.dtype == Dtype::boolean) {
     v = r.f(Op::ne, v, 0);
@@ -153,6 +154,21 @@ void elements_by_index(const Rule& r) {
   r.give(r.l.pick_all(v, indices));
 }
 
+void put_by_mask(const Rule& r) {
+  const Lowered v = r.x();
+  const GeneralArgumentList& given = list_at(r, 1, "indices");
+  const auto* ref = given.size() == 1 ? std::get_if<TensorRef>(&given[0].is) : nullptr;
+  Lowered mask = ref ? r.l.value(*ref) : Lowered{}, value = r.args.tensor(2, "values");
+  if (!ref || r.l.type(mask) != Type::mask || mask.dims.size() > v.dims.size())
+    throw CannotLower{"elements that are put where an index says"};
+  if (r.l.type(v) != Type::f32 || r.l.type(value) != Type::f32 ||
+      std::ranges::any_of(value.dims, [](const auto& dim) { return !dim.empty(); }))
+    throw CannotLower{"as many elements as a mask chooses"};
+  mask.dims.resize(v.dims.size());
+  value.dims.clear();
+  r.give(r.where(mask, r.args.flag(3, "accumulate", false) ? r.f(Op::add, v, value) : value, v));
+}
+
 void gathered(const Rule& r) {
   const bool along = r.node.base() == "take_along_dim";
   if (along && r.args.none(2, "dim")) throw CannotLower{"elements of all dimensions in one row"};
@@ -166,6 +182,116 @@ Lowered is_class(const Rule& r, const Lowered& classes, std::size_t dim, int axi
   Lowered wide = classes;
   wide.dims.insert(wide.dims.begin() + static_cast<std::ptrdiff_t>(dim), std::vector<int>());
   return r.f(Op::eq, r.l.index(axis, dim, wide.dims.size()), wide);
+}
+
+namespace {
+
+// Elements whose positions along two dimensions are `offset` apart, along a dimension behind all others.
+Lowered diagonal_of(const Rule& r, Lowered v, int offset, std::size_t d1, std::size_t d2) {
+  const std::size_t workloads = r.l.workloads(), rank = v.dims.size();
+  if (d1 == d2) throw CannotLower{"a diagonal of one dimension"};
+  const Extent down = literal(std::max(-offset, 0), workloads), right = literal(std::max(offset, 0), workloads);
+  const Extent rows = extent_of(r, v.dims[d1]) - down, columns = extent_of(r, v.dims[d2]) - right;
+  Extent count = rows;
+  if (rows.values != columns.values) {
+    count.text = fmt::format("min({}, {})", rows.text, columns.text);
+    for (std::size_t w = 0; w < workloads; ++w) count.values[w] = std::min(rows.values[w], columns.values[w]);
+  }
+  if (std::ranges::any_of(count.values, [](std::int64_t n) { return n <= 0; })) throw CannotLower{"an empty diagonal"};
+  v = part(r, v, d2, right, one(workloads), count);
+  if (count.is(1)) {
+    v = part(r, v, d1, down, one(workloads), count);
+  } else {
+    if (v.dims[d2].size() != 1) throw CannotLower{"a diagonal along a dimension that is several axes"};
+    const Lowered at = r.l.index(v.dims[d2][0], d2, rank);
+    v = r.l.pick(v, static_cast<int>(d1), down.is(0) ? at : r.f(Op::add, at, r.l.number(down)));
+  }
+  const std::vector<int> along = v.dims[d2];
+  v.dims.erase(v.dims.begin() + static_cast<std::ptrdiff_t>(std::max(d1, d2)));
+  v.dims.erase(v.dims.begin() + static_cast<std::ptrdiff_t>(std::min(d1, d2)));
+  v.dims.push_back(along);
+  return v;
+}
+
+Lowered matrix_of_diagonal(const Rule& r, Lowered v) {
+  const std::size_t d = v.dims.size() - 1, rank = d + 2;
+  const std::vector<int> along = v.dims[d];
+  v.dims.insert(v.dims.begin() + static_cast<std::ptrdiff_t>(d), std::vector<int>());
+  if (along.empty()) return v;
+  if (along.size() != 1) throw CannotLower{"a diagonal along a dimension that is several axes"};
+  const int row = r.l.window_axis("e", r.l.extent(along[0]), false);
+  const Lowered is_there = r.f(Op::eq, r.l.index(row, d, rank), r.l.index(along[0], d + 1, rank));
+  return r.where(is_there, v, r.l.constant(0));
+}
+
+struct Candidates {
+  std::size_t begin = 0, end = 0;
+};
+
+// The library's search by halves, written out: what it finds among bounds that are in no order, too. What is no number
+// is behind all of them.
+Lowered found(const Rule& r, const Lowered& v, const std::vector<Lowered>& bounds, Candidates among, Op stops) {
+  if (among.begin == among.end) return r.l.constant(static_cast<double>(among.begin));
+  const std::size_t middle = among.begin + (among.end - among.begin) / 2;
+  const Lowered before = found(r, v, bounds, {.begin = among.begin, .end = middle}, stops);
+  const Lowered behind = found(r, v, bounds, {.begin = middle + 1, .end = among.end}, stops);
+  return r.where(r.f(stops, bounds[middle], v), before, behind);
+}
+
+int offset_of(const Rule& r, const char* key) { return r.args.none(1, key) ? 0 : r.args.dim(1, key); }
+
+}  // namespace
+
+void diagonal(const Rule& r) {  // self, offset, dim1, dim2
+  const Lowered v = r.x();
+  const std::size_t rank = v.dims.size();
+  r.give(diagonal_of(r, v, offset_of(r, "offset"), dim_of(r, 2, "dim1", 0, rank), dim_of(r, 3, "dim2", 1, rank)));
+}
+
+void diagonal_matrix(const Rule& r) {  // self, offset, dim1, dim2
+  const Lowered v = r.x();
+  const std::size_t rank = v.dims.size() + 1;
+  if (r.l.type(v) != Type::f32 || offset_of(r, "offset") != 0 || dim_of(r, 2, "dim1", -2, rank) != rank - 2 ||
+      dim_of(r, 3, "dim2", -1, rank) != rank - 1)
+    throw CannotLower{"this matrix of a diagonal"};
+  r.give(matrix_of_diagonal(r, v));
+}
+
+void diag(const Rule& r) {  // diag: self, diagonal
+  const Lowered v = r.x();
+  const int offset = offset_of(r, "diagonal");
+  if (v.dims.size() == 2) return r.give(diagonal_of(r, v, offset, 0, 1));
+  if (v.dims.size() != 1 || offset != 0 || r.l.type(v) != Type::f32) throw CannotLower{"this matrix of a diagonal"};
+  r.give(matrix_of_diagonal(r, v));
+}
+
+void trace(const Rule& r) {
+  const Lowered v = diagonal_of(r, r.x(), 0, 0, 1);
+  if (r.l.type(v) != Type::f32) throw CannotLower{"integers are reduced by the library"};
+  r.give(r.l.remove_dims(r.l.reduce(ReduceOp::sum, v, r.l.axes_of(v, {0})), {0}, false));
+}
+
+void among_boundaries(const Rule& r) {
+  constexpr std::int64_t few = 16;
+  const bool buckets = r.node.base() == "bucketize";
+  const Lowered v = r.args.tensor(buckets ? 0 : 1, "self");
+  const Lowered all = r.args.tensor(buckets ? 1 : 0, buckets ? "boundaries" : "sorted_sequence");
+  const bool by_rows = all.dims.size() > 1;
+  if (r.node.results.at(0).dtype != Dtype::i64 || r.l.type(v) != Type::f32 || r.l.type(all) != Type::f32 ||
+      all.dims.empty() || (by_rows && all.dims.size() != v.dims.size()) || !r.args.none(99, "side") ||
+      !r.args.none(99, "sorter"))
+    throw CannotLower{"this search"};
+  const std::size_t d = all.dims.size() - 1;
+  const Extent count = extent_of(r, all.dims[d]), single = one(r.l.workloads());
+  if (std::ranges::any_of(count.values, [](std::int64_t n) { return n > few; }))
+    throw CannotLower{"a search among many"};
+  r.l.pin(count);
+  std::vector<Lowered> bounds;
+  for (std::int64_t k = 0; k < count.values[0]; ++k) {
+    bounds.push_back(part(r, all, d, literal(k, r.l.workloads()), single, single));
+    if (!by_rows) bounds.back().dims.clear();
+  }
+  r.give(found(r, v, bounds, {.begin = 0, .end = bounds.size()}, r.args.flag(99, "right", false) ? Op::gt : Op::ge));
 }
 
 void one_hot(const Rule& r) {
