@@ -21,6 +21,7 @@ const std::map<std::string, std::vector<const char*>> judged = {
     {"cumulative_sum_cut_up", {"split_rows"}},
     {"reverse_cumulative_sum_cut_up", {"turn"}},
     {"cumulative_maximum", {}},
+    {"cumulative_positions", {}},
     {"cumulative_product_of_short_rows", {}},
     {"average_pool", {}},
     {"grown_images", {}},

@@ -89,7 +89,7 @@ void check_scans(const Region& region) {
     if (region.code[static_cast<std::size_t>(v)].backward != region.code[static_cast<std::size_t>(scans[0])].backward)
       throw CannotLower{"scans in both directions"};
   for (const RegionStore& store : region.stores)
-    if (store.access.subscripts.size() != region.axes.size() || store.access.type != Type::f32)
+    if (store.access.subscripts.size() != region.axes.size() || store.access.type == Type::mask)
       throw CannotLower{"a result beside a scan that is not of its shape"};
 }
 

@@ -1,4 +1,4 @@
-// The few largest elements along a dimension, one after the other; where the largest of all is.
+// The few largest elements along a dimension, one after the other; where the largest of all is, and of those so far.
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -43,6 +43,20 @@ void position_of_all(const Rule& r) {
   const Lowered top = r.l.reduce(r.node.base() == "argmax" ? ReduceOp::max : ReduceOp::min, v, axes);
   const Lowered at = r.l.reduce(ReduceOp::min, r.where(is_top(r, v, top), place, r.l.constant(infinity)), axes);
   r.give(r.l.remove_dims(at, dims, r.args.flag(2, "keepdim", false)));
+}
+
+void extreme_so_far(const Rule& r) {
+  const Lowered v = r.x();
+  const std::size_t rank = v.dims.size(), d = dim_of(r, 1, "dim", 0, rank);
+  if (r.l.type(v) != Type::f32) throw CannotLower{"a scan in anything but f32"};
+  const int dim = static_cast<int>(d);
+  const Lowered top = r.l.scan(r.node.base() == "cummax" ? ReduceOp::max : ReduceOp::min, v, dim);
+  r.give(top);
+  if (!r.l.is_used({r.node.name, 1})) return;
+  if (v.dims[d].size() != 1) throw CannotLower{"a position along a dimension that is not one axis"};
+  // That of the last element which nothing before it is beyond.
+  const Lowered place = r.l.index(v.dims[d][0], d, rank);
+  r.give(r.l.scan(ReduceOp::max, r.where(is_top(r, v, top), place, r.l.constant(0)), dim), 1);
 }
 
 void top_elements(const Rule& r) {

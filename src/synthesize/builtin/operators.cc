@@ -220,13 +220,12 @@ const std::map<std::string, Apply>& rules() {
     };
     // Scans
     for (const auto& [name, op] : std::initializer_list<std::pair<const char*, ReduceOp>>{{"cumsum", ReduceOp::sum},
-                                                                                          {"cumprod", ReduceOp::prod},
-                                                                                          {"cummax", ReduceOp::max},
-                                                                                          {"cummin", ReduceOp::min}})
+                                                                                          {"cumprod", ReduceOp::prod}})
       t[name] = [op = op](const Rule& r) {
         if (r.node.results.at(0).dtype != Dtype::f32) throw CannotLower{"a scan in anything but f32"};
         r.give(r.l.scan(op, r.x(), r.args.dim(1, "dim")));
       };
+    t["cummax"] = t["cummin"] = extreme_so_far;
     t["flip"] = [](const Rule& r) {
       const Lowered v = r.x();
       r.give(r.l.flip(v, r.args.dims(1, "dims", v)));

@@ -40,6 +40,7 @@ void gathered(const Rule& rule);           // gather, take_along_dim
 void scattered(const Rule& rule);          // scatter, scatter_add, scatter_reduce, index_add
 void top_elements(const Rule& rule);       // topk of a few
 void position_of_all(const Rule& rule);    // argmax, argmin among all elements
+void extreme_so_far(const Rule& rule);     // cummax, cummin, and where these are
 void sorted_rows(const Rule& rule);        // sort, msort, argsort of few elements
 void one_of_sorted(const Rule& rule);      // median, kthvalue of few elements
 void diagonal(const Rule& rule);           // diagonal

@@ -1,4 +1,5 @@
 // Scans as regions, against sums and products that are made one element after the other.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +8,7 @@
 #include <functional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "synthesize/builtin/algebra/algebra.h"
@@ -122,6 +124,24 @@ TEST(Scan, StaysWhereItIsNotTheSame) {
               testing::ElementsAre("cumsum", "slice"));
   EXPECT_THAT(operators(scan + "1 -> f32 5 7\np = aten.slice.Tensor s 1 0 6 -> f32 5 6\noutput s p\n"),
               testing::ElementsAre("cumsum", "slice"));
+}
+
+TEST(Scan, GivesTheLastOfTheGreatestPositions) {
+  const std::vector<double> x = {1, 3, 2, 3, 5, std::nan(""), 9, std::nan("")};
+  for (const auto& [op, wanted] : {std::pair("cummax", std::vector<double>{0, 1, 1, 3, 4, 5, 5, 7}),
+                                   std::pair("cummin", std::vector<double>{0, 0, 0, 0, 0, 5, 5, 7})}) {
+    Case c = parse(fmt::format("input x f32 8\ny = aten.{}.default x 0 -> f32 8\noutput y\n", op));
+    Workload& w = c.problem.workloads[0];
+    w.exported.nodes[0].results.push_back(spec_of(Dtype::i64, {8}));
+    w.exported.outputs = {{"y", 1}};
+    w.outputs = {w.exported.nodes[0].results[1]};
+    w.core = w.exported;
+    const Result<Region> region = lower(*generalise(c.problem, GraphForm::exported), {0});
+    ASSERT_TRUE(region) << region.error().message;
+    Memory memory{{"x", x}};
+    interpret(*region, memory, 0);
+    EXPECT_EQ(memory["y#1"], wanted) << op;
+  }
 }
 
 TEST(Scan, GivesTheGreatestSoFarWhereNobodyAsksForItsPosition) {

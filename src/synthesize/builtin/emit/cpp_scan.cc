@@ -83,7 +83,7 @@ class Emitter : private CppKernel {
       const std::string base = store_pointer(k, store_name(k));
       const std::string rest = offset(r_.stores[k].access, store_name(k), bit(inner_));
       bases.push_back(rest.empty() ? base : store_name(k) + "_at");
-      if (!rest.empty()) line(fmt::format("float* {} = {}{};", bases.back(), base, rest));
+      if (!rest.empty()) line(fmt::format("{}* {} = {}{};", element(r_.stores[k].access), bases.back(), base, rest));
     }
     return bases;
   }

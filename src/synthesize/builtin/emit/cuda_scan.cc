@@ -174,7 +174,8 @@ class Emitter : private CudaKernel {
         declared_.insert(v);
       }
       open_vectors();
-      for (std::size_t k = 0; k < r_.stores.size(); ++k) line(fmt::format("float {}[{}];", store_name(k), width()));
+      for (std::size_t k = 0; k < r_.stores.size(); ++k)
+        line(fmt::format("{} {}[{}];", element(r_.stores[k].access), store_name(k), width()));
       declare_vector(wanted, [&] {
         for (std::size_t k = 0; k < r_.stores.size(); ++k)
           line(fmt::format("{}[e] = {};", store_name(k), operand(r_.stores[k].value, true)));
@@ -183,10 +184,11 @@ class Emitter : private CudaKernel {
         const Access& access = r_.stores[k].access;
         const std::string to = bases[k] + step_of(access, store_name(k));
         const std::string step = stride(access, access.along(inner_)->stride, inner_, store_name(k));
+        const bool side_by_side = step == "1" && access.type == Type::f32;
         need("put");
-        if (step == "1" && past_) need("put_past");
-        line(step == "1" ? fmt::format("{}({}, {});", past_ ? "put_past" : "put", to, store_name(k))
-                         : fmt::format("scatter({}, {}, {});", to, store_name(k), step));
+        if (side_by_side && past_) need("put_past");
+        line(side_by_side ? fmt::format("{}({}, {});", past_ ? "put_past" : "put", to, store_name(k))
+                          : fmt::format("scatter({}, {}, {});", to, store_name(k), step));
       }
       close_vectors();
     });
