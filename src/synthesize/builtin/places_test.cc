@@ -257,9 +257,9 @@ TEST(Places, OfAPartAreAnothers) {
               ElementsAre(0, 1, 10, 20, 4, 5, 30, 40));
   EXPECT_THAT(result_of(rows + "y = aten.slice_scatter.default x x 0 0 2 -> f32 2 4", z),
               ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
-  EXPECT_THAT(
-      result_of("input x f32 2 3\ninput z f32 2\ny = aten.select_scatter.default x z 1 -1 -> f32 2 3", {{"z", {10, 20}}}),
-      ElementsAre(0, 1, 10, 3, 4, 20));
+  EXPECT_THAT(result_of("input x f32 2 3\ninput z f32 2\ny = aten.select_scatter.default x z 1 -1 -> f32 2 3",
+                        {{"z", {10, 20}}}),
+              ElementsAre(0, 1, 10, 3, 4, 20));
   EXPECT_EQ(refusal_of(rows + "y = aten.slice_scatter.default x z 1 0 4 2 -> f32 2 4"),
             "a part in steps, or of another size");
 }
@@ -268,7 +268,8 @@ TEST(Places, ThatAMaskChoosesTakeANumber) {
   const std::string rows = "input x f32 2 2\ninput m bool 2\ninput z f32\n";
   const Memory memory = {{"m", {0, 1}}, {"z", {9}}};
   EXPECT_THAT(result_of(rows + "y = aten.index_put.default x [m] z -> f32 2 2", memory), ElementsAre(0, 1, 9, 9));
-  EXPECT_THAT(result_of(rows + "y = aten.index_put.default x [m] z true -> f32 2 2", memory), ElementsAre(0, 1, 11, 12));
+  EXPECT_THAT(result_of(rows + "y = aten.index_put.default x [m] z true -> f32 2 2", memory),
+              ElementsAre(0, 1, 11, 12));
   EXPECT_EQ(refusal_of("input x f32 2 2\ninput m i64 2\ninput z f32\ny = aten.index_put.default x [m] z -> f32 2 2"),
             "elements that are put where an index says");
   EXPECT_EQ(refusal_of("input x f32 4\ninput m bool 4\ninput z f32 2\ny = aten.index_put.default x [m] z -> f32 4"),
@@ -297,14 +298,15 @@ TEST(Searches, GoByHalves) {
   const Memory memory = {{"x", {-1, 0, 0.5, 2, 3, std::nan("")}}, {"b", {0, 1, 2}}};
   const std::string all = "input x f32 6\ninput b f32 3\n";
   EXPECT_THAT(result_of(all + "y = aten.bucketize.Tensor x b -> i64 6", memory), ElementsAre(0, 0, 1, 2, 3, 3));
-  EXPECT_THAT(result_of(all + "y = aten.bucketize.Tensor x b right=true -> i64 6", memory), ElementsAre(0, 1, 1, 3, 3, 3));
+  EXPECT_THAT(result_of(all + "y = aten.bucketize.Tensor x b right=true -> i64 6", memory),
+              ElementsAre(0, 1, 1, 3, 3, 3));
   EXPECT_THAT(result_of(all + "y = aten.searchsorted.Tensor b x -> i64 6", memory), ElementsAre(0, 0, 1, 2, 3, 3));
   EXPECT_THAT(result_of("input x f32 2 2\ninput b f32 2 3\ny = aten.searchsorted.Tensor b x -> i64 2 2",
-                     {{"b", {0, 1, 2, 2.5, 3, 4}}}),
+                        {{"b", {0, 1, 2, 2.5, 3, 4}}}),
               ElementsAre(0, 1, 0, 1));
   // In no order: 2 stops before 1 is looked at.
   EXPECT_THAT(result_of("input x f32 2\ninput b f32 3\ny = aten.bucketize.Tensor x b -> i64 2",
-                     {{"x", {1.5, 3}}, {"b", {5, 2, 1}}}),
+                        {{"x", {1.5, 3}}, {"b", {5, 2, 1}}}),
               ElementsAre(0, 3));
   EXPECT_EQ(refusal_of("input x f32 6\ninput b f32 17\ny = aten.bucketize.Tensor x b -> i64 6"), "a search among many");
 }

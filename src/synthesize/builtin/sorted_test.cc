@@ -65,9 +65,10 @@ TEST(Sorting, OfRowsOfEveryLength) {
   for (const std::size_t n : {2, 3, 5, 8, 11, 16})
     for (const bool descending : {false, true}) {
       const Rows rows = rows_of(n, descending);
-      expect_same(result(fmt::format("input x f32 50 {0}\ny = aten.sort.default x 1 {1} -> f32 50 {0}", n, descending),
-                         {{"x", rows.x}}),
-                  rows.values, fmt::format("{} elements", n));
+      expect_same(
+          result_of(fmt::format("input x f32 50 {0}\ny = aten.sort.default x 1 {1} -> f32 50 {0}", n, descending),
+                    {{"x", rows.x}}),
+          rows.values, fmt::format("{} elements", n));
     }
 }
 
@@ -76,22 +77,22 @@ TEST(Sorting, KeepsTheOrderOfEqualPositions) {
     for (const bool descending : {false, true}) {
       const Rows rows = rows_of(n, descending);
       expect_same(
-          result(fmt::format(
-                     "input x f32 50 {0}\ny = aten.argsort.stable x stable=true dim=1 descending={1} -> i64 50 {0}", n,
-                     descending),
-                 {{"x", rows.x}}),
+          result_of(fmt::format(
+                        "input x f32 50 {0}\ny = aten.argsort.stable x stable=true dim=1 descending={1} -> i64 50 {0}",
+                        n, descending),
+                    {{"x", rows.x}}),
           rows.places, fmt::format("{} elements", n));
     }
 }
 
 TEST(Sorting, OfColumns) {
-  EXPECT_THAT(result("input x f32 3 2\ny = aten.msort.default x -> f32 3 2", {{"x", {5, 1, 3, 2, 4, 0}}}),
+  EXPECT_THAT(result_of("input x f32 3 2\ny = aten.msort.default x -> f32 3 2", {{"x", {5, 1, 3, 2, 4, 0}}}),
               ElementsAre(3, 0, 4, 1, 5, 2));
 }
 
 TEST(Sorting, GivesOneOfARow) {
   const auto of = [](const char* node, const std::vector<double>& x) {
-    return result(fmt::format("input x f32 1 {}\ny = aten.{} -> f32 1", x.size(), node), {{"x", x}});
+    return result_of(fmt::format("input x f32 1 {}\ny = aten.{} -> f32 1", x.size(), node), {{"x", x}});
   };
   EXPECT_THAT(of("median.dim x 1", {5, 1, 3, 2}), ElementsAre(2));
   EXPECT_THAT(of("median.dim x 1", {5, 1, 3}), ElementsAre(3));
@@ -101,10 +102,10 @@ TEST(Sorting, GivesOneOfARow) {
 }
 
 TEST(Sorting, OfManyOrInAnOpenOrderIsACall) {
-  EXPECT_EQ(refusal("input x f32 2 17\ny = aten.sort.default x -> f32 2 17"), "rows that are not sorted in a line");
-  EXPECT_EQ(refusal("input x f32 2 9\ny = aten.argsort.stable x stable=true -> i64 2 9"),
+  EXPECT_EQ(refusal_of("input x f32 2 17\ny = aten.sort.default x -> f32 2 17"), "rows that are not sorted in a line");
+  EXPECT_EQ(refusal_of("input x f32 2 9\ny = aten.argsort.stable x stable=true -> i64 2 9"),
             "rows that are not sorted in a line");
-  EXPECT_EQ(refusal("input x f32 2 4\ny = aten.argsort.default x -> i64 2 4"),
+  EXPECT_EQ(refusal_of("input x f32 2 4\ny = aten.argsort.default x -> i64 2 4"),
             "positions in an order that is open where elements are equal");
 }
 
