@@ -1,5 +1,7 @@
 """Admission: is the problem deterministic, and can anything tell a right answer from a trivial one?"""
 
+import math
+
 import torch
 
 from . import baselines, draws, errors, judge, precision, trace
@@ -132,6 +134,14 @@ def close(a, b, rtol, atol, equal_nan=False):
                for i in range(0, a.numel(), judge.PIECE))
 
 
+def magnitude(a):
+    """The largest of what is finite."""
+    largest = float(a.abs().max())
+    if not math.isfinite(largest):
+        largest = float(a.abs().nan_to_num(0.0, 0.0, 0.0).max())
+    return largest
+
+
 def passes_customarily(sample, answer):
     def alike(a, b):
         return close(a, b, CUSTOMARY, CUSTOMARY)
@@ -154,7 +164,7 @@ def check_random(workload, sample, program, report):
                    if name in before and (b is not before[name][0] or not torch.equal(b, before[name][1]))]
     named = trace.random_operators(program) if program is not None else []
     differs = len(runs[0]) != len(runs[1]) or any(
-        not close(a, b, 1e-4, 0 if a.dtype == torch.bool else 1e-5 * float(a.abs().max()), equal_nan=True)
+        not close(a, b, 1e-4, 0 if a.dtype == torch.bool else 1e-5 * magnitude(a), equal_nan=True)
         for a, b in zip(*runs) if a.numel())
     if not differs and not named:
         return None

@@ -68,6 +68,13 @@ class Admission(unittest.TestCase):
     def test_masks_of_random_numbers_are_refused(self):
         self.assertIn("random", self.admission("torch.rand_like(x) > x")["refused"])
 
+    def test_elements_may_be_no_numbers(self):
+        self.assertTrue(self.admission("x.log()")["admitted"])
+        self.assertIn("no element of the answer is finite", self.admission("x * float('nan')")["refused"])
+
+    def test_what_differs_from_run_to_run_is_refused_beside_infinities_too(self):
+        self.assertIn("another answer", self.admission("torch.where(x > 1, x / 0, x * __import__('random').random())")["refused"])
+
 
 class WithoutTf32(unittest.TestCase):
     """Problems for a GPU, where PyTorch lets convolutions round."""

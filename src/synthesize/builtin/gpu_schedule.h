@@ -1,7 +1,6 @@
 // Schedules of GPUs. What a Schedule's fields mean there:
-//   sketch      flat     a block works `block * width * unroll` elements off, one after another in memory; where
-//   tensors
-//                        lie across one another a tile of as many (turned.h), an element at a time
+//   sketch      flat     a block works `block * width * unroll` elements off, one after another in memory; a tile of
+//                        as many where tensors lie across one another (turned.h), an element at a time
 //               rows     `lanes` threads a row (1 to 32: several rows a block; whole_block: all threads of one)
 //               columns  `lanes` threads a column of `width` elements, block / lanes columns a block
 //               split    rows are cut up between blocks; partial results in f64 scratch, joined by the next launch.
@@ -15,8 +14,7 @@
 //   resident    flat, rows, columns: blocks that work off the launch in a loop, 0 for as many blocks as there is work;
 //               split: blocks that a launch is cut up into
 //   overlap     split: one launch. Blocks take tickets: the pass over a row runs beside the pass before it over the
-//   next
-//               one, so that it reads from L2 what that has loaded from memory. `chunk`: elements a ticket is for
+//               next row, so that it reads from L2 what that has loaded from memory. `chunk`: elements of a ticket
 //   across      flat: a block's elements run on over the ends of rows
 #pragma once
 
